@@ -1,0 +1,79 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of our own is built the same way: Swift 6 mode, each unsafe operation spelled out,
+/// imports internal unless said otherwise, and no warning let through.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .treatAllWarnings(as: .error),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "roost",
+    products: [.executable(name: "roost", targets: ["roost"])],
+    targets: [
+        // C libraries: a module map and a shim header each.
+        .systemLibrary(name: "CUV"),
+        .systemLibrary(name: "CNghttp2"),
+        .systemLibrary(name: "CHTTPParser"),
+        .systemLibrary(name: "CCurl"),
+        .systemLibrary(name: "CProtobufC"),
+        .systemLibrary(name: "CDeflate"),
+        .systemLibrary(name: "CZlib"),
+        .systemLibrary(name: "CZstd"),
+        .systemLibrary(name: "CYAML"),
+        // Generated from Protos/ by protoc-c.
+        .target(name: "COTLP", dependencies: ["CProtobufC"]),
+
+        // A target imports nothing that stands below it here.
+        library("RoostCore", []),
+        library("RoostCompression", ["RoostCore", "CDeflate", "CZlib", "CZstd"]),
+        library("RoostWire", ["RoostCore", "COTLP", "CProtobufC"]),
+        library("RoostMetrics", ["RoostCore", "RoostWire"]),
+        library("RoostIngest", ["RoostCore", "RoostWire", "RoostMetrics"]),
+        library("RoostNet", ["RoostCore", "RoostCompression", "CUV", "CNghttp2", "CHTTPParser"]),
+        library("RoostHTTPClient", ["RoostCore", "CCurl"]),
+        library(
+            "RoostCollector",
+            [
+                "RoostCore", "RoostCompression", "RoostWire", "RoostMetrics", "RoostIngest",
+                "RoostNet", "RoostHTTPClient", "CYAML",
+            ]),
+        library("RoostWeb", ["RoostCore", "RoostMetrics", "RoostNet", "RoostCollector"]),
+        library("RoostDemo", ["RoostCore", "RoostWire", "RoostHTTPClient"]),
+        .executableTarget(
+            name: "roost",
+            dependencies: [
+                "RoostCore", "RoostCollector", "RoostWeb", "RoostDemo", "RoostNet",
+                "RoostHTTPClient",
+            ],
+            swiftSettings: strict),
+
+        tests("RoostCore", ["RoostCore"]),
+        tests("RoostCompression", ["RoostCore", "RoostCompression"]),
+        tests("RoostWire", ["RoostCore", "RoostWire"]),
+        tests("RoostMetrics", ["RoostCore", "RoostWire", "RoostMetrics"]),
+        tests("RoostIngest", ["RoostCore", "RoostWire", "RoostMetrics", "RoostIngest"]),
+        tests("RoostNet", ["RoostCore", "RoostCompression", "RoostNet"]),
+        tests("RoostHTTPClient", ["RoostCore", "RoostHTTPClient", "RoostNet"]),
+        tests(
+            "RoostCollector",
+            [
+                "RoostCore", "RoostCompression", "RoostWire", "RoostMetrics", "RoostIngest",
+                "RoostNet", "RoostHTTPClient", "RoostCollector",
+            ]),
+        tests("RoostWeb", ["RoostCore", "RoostMetrics", "RoostNet", "RoostCollector", "RoostWeb"]),
+        tests("RoostDemo", ["RoostCore", "RoostWire", "RoostDemo"]),
+    ]
+)

@@ -1,0 +1,1 @@
+// Filled by the first slice that needs it.

@@ -1,0 +1,4 @@
+@main
+enum Roost {
+    static func main() {}
+}

@@ -1,0 +1,64 @@
+import RoostCore
+import Synchronization
+import Testing
+
+@Suite struct MemoryBudgetTests {
+    @Test func `refuses what would pass the limit and takes nothing for it`() {
+        let budget = MemoryBudget(limitBytes: 100)
+        let share = budget.share("bodies")
+        let held = share.reserve(60)
+        #expect(held != nil)
+        #expect(share.reserve(41) == nil)
+        #expect(budget.usedBytes == 60)
+    }
+
+    @Test func `gives back when the block that held a reservation is gone`() {
+        let budget = MemoryBudget(limitBytes: 100)
+        let share = budget.share("bodies")
+        do {
+            let block = ByteBlock([1, 2, 3], reservation: share.reserve(3))
+            #expect(block.array == [1, 2, 3])
+            #expect(budget.usedBytes == 3)
+        }
+        #expect(budget.usedBytes == 0)
+        #expect(share.usedBytes == 0)
+    }
+}
+
+@Suite struct JSONWriterTests {
+    @Test func `puts commas between and not before`() {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.field("a", 1)
+        writer.array("b") {
+            $0.value("x\"\n\u{1}"); $0.value(1.5); $0.value(Double.nan)
+        }
+        writer.field("c", true)
+        writer.endObject()
+        #expect(
+            String(decoding: writer.bytes, as: UTF8.self)
+                == #"{"a":1,"b":["x\"\n\u0001",1.5,null],"c":true}"#)
+    }
+}
+
+@Suite struct LogTests {
+    @Test func `writes one line whatever the message holds`() {
+        let lines = Mutex<[String]>([])
+        let log = Log(format: .text) { line in
+            lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) }
+        }
+        log.warn("bad\nname", ["peer": "a\nb"])
+        log.debug("unseen")
+        let seen = lines.withLock { $0 }
+        #expect(seen.count == 1)
+        #expect(seen[0].hasSuffix("warn bad\\nname peer=a\\nb\n"))
+    }
+}
+
+@Suite struct TimeTests {
+    @Test func `prints RFC 3339 with nine decimals`() {
+        #expect(
+            rfc3339(unixNanoseconds: 1_780_000_000_000_000_005)
+                == "2026-05-28T20:26:40.000000005Z")
+    }
+}
