@@ -1,0 +1,56 @@
+/// One scrape: walks sources in order and gives out the page in slices.
+///
+/// Confined to one thread. Holds at most one slice and one open family's message.
+public final class ExpositionPage {
+    /// The largest slice given out.
+    public static let sliceBytes = 256 * 1024
+
+    private var writer: ExpositionWriter
+    private var passes: [any ExpositionPass]
+    private var next = 0
+    private var isEnded = false
+    /// Finished bytes that did not fit into the last slice.
+    private var waiting: [UInt8] = []
+    private var given = 0
+
+    /// The walks over the sources begin now, one after another as slices are asked for.
+    public init(format: ExpositionFormat, sources: [any ExpositionSource]) {
+        writer = ExpositionWriter(format: format)
+        passes = sources.map { $0.makePass() }
+    }
+
+    /// Appends the next slice to `target`; answers whether there is more to come.
+    public func next(into target: inout [UInt8]) -> Bool {
+        if given == waiting.count { refill() }
+        let length = min(waiting.count - given, Self.sliceBytes)
+        target.append(contentsOf: waiting[given..<given + length])
+        given += length
+        return given < waiting.count || !isEnded
+    }
+
+    private func refill() {
+        waiting.removeAll(keepingCapacity: true)
+        given = 0
+        while !isEnded, waiting.isEmpty {
+            writeOn()
+            writer.takeFinished(into: &waiting)
+        }
+    }
+
+    private func writeOn() {
+        let goal = Self.sliceBytes - Self.sliceBytes / 4
+        while next < passes.count, writer.count < goal {
+            if !passes[next].write(into: &writer, upTo: goal) {
+                next += 1
+                // A pass that ended inside a family must not swallow the families of the next one.
+                writer.endFamily()
+            }
+        }
+        if next == passes.count {
+            passes.removeAll()
+            next = 0
+            writer.end()
+            isEnded = true
+        }
+    }
+}
