@@ -1,2 +1,5 @@
 #pragma once
+/* For ZSTD_findDecompressedSize. */
+#define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
+#include <zstd_errors.h>

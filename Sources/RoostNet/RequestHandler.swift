@@ -1,0 +1,99 @@
+public import RoostCore
+
+/// Answers the requests of one server. Confined to its loop's thread.
+public protocol RequestHandler: AnyObject {
+    /// Decides before the body is read: 404, 401, draining are answered here.
+    func admit(_ head: RequestHead) -> BodyPolicy
+
+    /// Takes a whole body, inflated; for gRPC the one message. Answers exactly once, now or later.
+    func handle(_ head: RequestHead, body: ByteBlock, responder: Responder)
+
+    /// Words the answer to a request that could not be read.
+    func answer(to fault: RequestFault, head: RequestHead) -> Response
+}
+
+/// Whether a request's body is worth reading.
+public enum BodyPolicy {
+    case read
+    /// Answer at once; the body is discarded.
+    case answer(Response)
+}
+
+/// Why a request could not be given to its handler.
+public enum RequestFault: Error, Equatable, Sendable {
+    /// The body is, or inflates to, more than `limit` bytes.
+    case tooLarge(limit: Int)
+    /// A `content-encoding` or `grpc-encoding` that is not understood.
+    case unsupportedCoding(String)
+    /// A compressed body that does not inflate.
+    case corruptBody(String)
+    /// The budget has no room for the body now.
+    case noMemory
+    /// The body did not arrive in time.
+    case timeout
+    /// The `grpc-timeout` passed before the answer.
+    case deadlineExceeded
+    /// The request breaks the rules of HTTP.
+    case malformed(String)
+    /// The body is not one gRPC message.
+    case badGRPCFrame(String)
+    /// A `grpc-timeout` that cannot be read.
+    case badGRPCTimeout(String)
+    case headersTooLarge(limit: Int)
+    case targetTooLong(limit: Int)
+    /// An `expect` other than `100-continue`.
+    case expectationFailed
+    /// A `content-type` of gRPC's family that is not protobuf.
+    case unsupportedMediaType(String)
+    /// A `transfer-encoding` other than `chunked`.
+    case unsupportedTransferEncoding(String)
+
+    /// The HTTP status that fits.
+    public var status: Int {
+        switch self {
+        case .tooLarge: 413
+        case .unsupportedCoding, .unsupportedMediaType: 415
+        case .corruptBody, .malformed, .badGRPCFrame, .badGRPCTimeout: 400
+        case .noMemory: 503
+        case .timeout: 408
+        case .deadlineExceeded: 504
+        case .headersTooLarge: 431
+        case .targetTooLong: 414
+        case .expectationFailed: 417
+        case .unsupportedTransferEncoding: 501
+        }
+    }
+
+    /// The gRPC code that fits.
+    public var grpcCode: Int32 {
+        switch self {
+        case .tooLarge, .headersTooLarge, .targetTooLong: 8  // RESOURCE_EXHAUSTED
+        case .unsupportedCoding, .unsupportedTransferEncoding: 12  // UNIMPLEMENTED
+        case .noMemory: 14  // UNAVAILABLE
+        case .timeout, .deadlineExceeded: 4  // DEADLINE_EXCEEDED
+        case .corruptBody, .badGRPCFrame, .badGRPCTimeout: 13  // INTERNAL
+        case .malformed, .expectationFailed, .unsupportedMediaType: 13
+        }
+    }
+
+    /// A sentence for the sender.
+    public var message: String {
+        switch self {
+        case .tooLarge(let limit): "the request is larger than \(limit) bytes"
+        case .unsupportedCoding(let name): "the encoding \(name) is not supported"
+        case .corruptBody(let reason): "the compressed body does not inflate: \(reason)"
+        case .noMemory: "no memory is free for this request, try again later"
+        case .timeout: "the body did not arrive in time"
+        case .deadlineExceeded: "the deadline passed before the answer"
+        case .malformed(let reason): reason
+        case .badGRPCFrame(let reason): reason
+        case .badGRPCTimeout(let text): "grpc-timeout cannot be read: \(text)"
+        case .headersTooLarge(let limit): "the headers are larger than \(limit) bytes"
+        case .targetTooLong(let limit): "the request target is longer than \(limit) bytes"
+        case .expectationFailed: "only the expectation 100-continue is understood"
+        case .unsupportedMediaType(let name): "the content type \(name) is not supported"
+        case .unsupportedTransferEncoding(let name):
+            "the transfer encoding \(name) is not supported"
+        }
+    }
+}

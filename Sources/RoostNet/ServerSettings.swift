@@ -1,0 +1,103 @@
+public import RoostCore
+import Synchronization
+
+/// What a server allows its peers.
+public struct ServerSettings: Sendable {
+    /// Largest body, after inflating.
+    public var maxRequestBytes = 64 << 20
+    /// From the first byte of a request (or the start of the connection) to the end of its head.
+    public var headerTimeout: Duration = .seconds(10)
+    /// From the end of the head to the end of the body.
+    public var bodyTimeout: Duration = .seconds(30)
+    /// How long a connection without a request is kept.
+    public var idleTimeout: Duration = .seconds(120)
+    /// How long a peer may leave an answer unread.
+    public var writeTimeout: Duration = .seconds(30)
+    /// All names and values of a request's headers together.
+    public var maxHeaderBytes = 16 << 10
+    /// The request target.
+    public var maxTargetBytes = 8 << 10
+    /// HTTP/2: bytes that one stream may have under way.
+    public var streamWindow = 1 << 20
+    /// HTTP/2: bytes that one connection may have under way.
+    public var connectionWindow = 4 << 20
+    /// HTTP/2: requests that one connection may have open.
+    public var maxConcurrentStreams = 256
+    /// Shared by every server that counts against the same cap.
+    public var connections: ConnectionLimit
+    /// Every buffered body and every open connection is reserved here.
+    public var memory: MemoryBudget.Share
+    /// Shared by the servers of all loops on one address.
+    public var counters: ServerCounters
+
+    public init(
+        connections: ConnectionLimit, memory: MemoryBudget.Share,
+        counters: ServerCounters = ServerCounters()
+    ) {
+        self.connections = connections
+        self.memory = memory
+        self.counters = counters
+    }
+}
+
+/// A cap on open connections over all loops. Any thread.
+public final class ConnectionLimit: Sendable {
+    public let limit: Int
+    private let count = Atomic<Int>(0)
+
+    public init(_ limit: Int) { self.limit = limit }
+
+    public var open: Int { count.load(ordering: .relaxed) }
+
+    func tryTake() -> Bool {
+        if count.wrappingAdd(1, ordering: .relaxed).newValue <= limit { return true }
+        giveBack()
+        return false
+    }
+
+    func giveBack() { count.wrappingSubtract(1, ordering: .relaxed) }
+}
+
+/// What happened at a listener, for the status page. Any thread.
+public final class ServerCounters: Sendable {
+    /// A reading of all of them.
+    public struct Values: Sendable, Equatable {
+        /// Open now.
+        public var connectionsOpen = 0
+        public var connectionsAccepted = 0
+        /// Closed at once, for the cap or for lack of memory.
+        public var connectionsRefused = 0
+        public var requests = 0
+        public var headerTimeouts = 0
+        public var bodyTimeouts = 0
+        public var idleTimeouts = 0
+        public var writeTimeouts = 0
+        /// Connections and streams ended because the peer broke the protocol.
+        public var protocolErrors = 0
+    }
+
+    let connectionsOpen = Atomic<Int>(0)
+    let connectionsAccepted = Atomic<Int>(0)
+    let connectionsRefused = Atomic<Int>(0)
+    let requests = Atomic<Int>(0)
+    let headerTimeouts = Atomic<Int>(0)
+    let bodyTimeouts = Atomic<Int>(0)
+    let idleTimeouts = Atomic<Int>(0)
+    let writeTimeouts = Atomic<Int>(0)
+    let protocolErrors = Atomic<Int>(0)
+
+    public init() {}
+
+    public var values: Values {
+        Values(
+            connectionsOpen: connectionsOpen.load(ordering: .relaxed),
+            connectionsAccepted: connectionsAccepted.load(ordering: .relaxed),
+            connectionsRefused: connectionsRefused.load(ordering: .relaxed),
+            requests: requests.load(ordering: .relaxed),
+            headerTimeouts: headerTimeouts.load(ordering: .relaxed),
+            bodyTimeouts: bodyTimeouts.load(ordering: .relaxed),
+            idleTimeouts: idleTimeouts.load(ordering: .relaxed),
+            writeTimeouts: writeTimeouts.load(ordering: .relaxed),
+            protocolErrors: protocolErrors.load(ordering: .relaxed))
+    }
+}
