@@ -116,7 +116,8 @@ func withoutParameters(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointe
 func decimal(_ bytes: UnsafeRawBufferPointer) -> Int? {
     guard 1...18 ~= bytes.count else { return nil }
     var value = 0
-    for unsafebyte in unsafe bytes {
+    for offset in 0..<bytes.count {
+        let byte = unsafe bytes[offset]
         guard 0x30...0x39 ~= byte else { return nil }
         value = value &* 10 &+ Int(byte &- 0x30)
     }
