@@ -1,0 +1,26 @@
+public import RoostCore
+public import RoostWire
+
+/// Bytes of one accepted request on their way to destinations, which share them.
+///
+/// The slices, one after the other, are one valid `Export…ServiceRequest`. The memory belongs to
+/// their blocks, whose reservations in the budget end with the last destination that holds them.
+public struct Payload: Sendable {
+    public let signal: Signal
+    /// Well-formed items inside.
+    public let items: Int
+    public let slices: [ByteSlice]
+    /// Length of all slices.
+    public let bytes: Int
+
+    public init(signal: Signal, items: Int, slices: [ByteSlice]) {
+        self.signal = signal
+        self.items = items
+        self.slices = slices
+        bytes = slices.reduce(0) { $0 + $1.count }
+    }
+
+    public init(signal: Signal, items: Int, block: ByteBlock) {
+        self.init(signal: signal, items: items, slices: [block.slice])
+    }
+}
