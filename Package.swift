@@ -34,7 +34,9 @@ let package = Package(
         .systemLibrary(name: "CZstd"),
         .systemLibrary(name: "CYAML"),
         // Generated from Protos/ by protoc-c.
-        .target(name: "COTLP", dependencies: ["CProtobufC"]),
+        .target(
+            name: "COTLP", dependencies: ["CProtobufC"],
+            linkerSettings: [.linkedLibrary("protobuf-c")]),
 
         // A target imports nothing that stands below it here.
         library("RoostCore", []),
