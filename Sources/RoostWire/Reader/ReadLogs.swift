@@ -1,0 +1,86 @@
+/// Reads an `ExportLogsServiceRequest` (or `LogsData`) and shows it to `visitor`.
+///
+/// As `readTraces`, for log records.
+@inlinable
+public func readLogs<Visitor: LogsVisitor>(
+    _ body: UnsafeRawBufferPointer, visitor: inout Visitor, rejections: inout Rejections
+) throws(WireError) -> Int {
+    unsafe try readRequest(
+        LogReader<Visitor>.self, body, signal: .logs, visitor: &visitor, rejections: &rejections)
+}
+
+@usableFromInline enum LogReader<Visitor: LogsVisitor>: ItemReader {
+    @usableFromInline typealias Silent = LogReader<NoVisitor>
+
+    @inlinable static var resourceEntry: StaticString { "resource_logs" }
+    @inlinable static var scopeEntry: StaticString { "scope_logs" }
+
+    @inlinable @inline(__always)
+    static func resource(_ view: ResourceView, _ visitor: inout Visitor) { visitor.resource(view) }
+    @inlinable @inline(__always)
+    static func scope(_ view: ScopeView, _ visitor: inout Visitor) { visitor.scope(view) }
+
+    @inlinable @inline(__always)
+    static func item(
+        _ message: WireCursor, field: Range<Int>, _ visitor: inout Visitor,
+        _ rejections: inout Rejections
+    ) throws(WireFault) -> Int {
+        var check = ItemCheck()
+        var bodies = FieldRun(number: 5)
+        var bodyCount = 0
+        var record = try readLogRecord(message, bodies: &bodies, &bodyCount, &check)
+        guard check.isFlawless else {
+            rejections.add(field, items: 1, check.flaw, in: "log_records")
+            return 0
+        }
+        if bodyCount > 1 {
+            withMerged(bodies) { bytes in
+                record.body = AnyValueView(validated: bytes)
+                visitor.logRecord(record)
+            }
+        } else {
+            visitor.logRecord(record)
+        }
+        return 1
+    }
+}
+
+@inlinable @inline(__always)
+func readLogRecord(
+    _ message: WireCursor, bodies: inout FieldRun, _ bodyCount: inout Int,
+    _ check: inout ItemCheck
+) throws(WireFault) -> LogRecordView {
+    var cursor = message
+    var record = LogRecordView()
+    record.bytes = cursor.bytes(from: cursor.position, to: cursor.end)
+    while cursor.hasMore {
+        let start = cursor.position
+        let tag = try cursor.tag()
+        switch tag {
+        case 0x09: record.timeUnixNano = try cursor.fixed64()
+        case 0x10: record.severityNumber = try cursor.int32()
+        case 0x1A:
+            record.severityText = try cursor.payload()
+            check.text(record.severityText)
+        case 0x2A:
+            record.body = try checkAnyValue(cursor.message(), depth: 4, &check)
+            bodies.extend(cursor, from: start)
+            bodyCount &+= 1
+        case 0x32:
+            _ = try checkKeyValue(cursor.message(), depth: 4, &check)
+            record.attributes.run.extend(cursor, from: start)
+        case 0x38: record.droppedAttributesCount = try cursor.uint32()
+        case 0x45: record.flags = try cursor.fixed32()
+        case 0x4A: record.traceID = try cursor.payload()
+        case 0x52: record.spanID = try cursor.payload()
+        case 0x59: record.observedTimeUnixNano = try cursor.fixed64()
+        case 0x62:
+            record.eventName = try cursor.payload()
+            check.text(record.eventName)
+        default: try cursor.skip(tag)
+        }
+    }
+    check.require(record.traceID.isEmpty || isTraceID(record.traceID), else: .traceID)
+    check.require(record.spanID.isEmpty || isSpanID(record.spanID), else: .spanID)
+    return record
+}
