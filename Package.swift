@@ -62,6 +62,10 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // Prints a page of metrics for Tests/EndToEnd and measures the writers.
+        .executableTarget(
+            name: "exposition-sample", dependencies: ["RoostMetrics"], swiftSettings: strict),
+
         tests("RoostCore", ["RoostCore"]),
         tests("RoostCompression", ["RoostCore", "RoostCompression"]),
         tests("RoostWire", ["RoostCore", "RoostWire"]),

@@ -45,4 +45,66 @@ public struct ExemplarValue: Sendable, Hashable {
         for index in offset..<offset + 8 { value = value << 8 | UInt64(bytes[index]) }
         return value
     }
+
+    /// Where in `extra` the labels stand that may be shown: not named like the ids, and together
+    /// with these at most 128 code points of names and values, taken in their order.
+    func extraThatFits() -> [Range<Int>] {
+        guard let extra else { return [] }
+        var left = 128
+        if hasTraceID { left -= 8 + 32 }
+        if hasSpanID { left -= 7 + 16 }
+        var ranges: [Range<Int>] = []
+        var reader = LabelReader()
+        while let label = reader.next(in: extra.bytes.span) {
+            if hasTraceID, equals(extra.bytes, label.name, "trace_id") { continue }
+            if hasSpanID, equals(extra.bytes, label.name, "span_id") { continue }
+            let points = label.name.count + codePoints(extra.bytes, label.value)
+            guard points <= left else { continue }
+            left -= points
+            ranges.append(label.name.lowerBound..<label.value.upperBound + 1)
+        }
+        return ranges
+    }
+
+    private func equals(_ bytes: [UInt8], _ range: Range<Int>, _ name: String) -> Bool {
+        bytes[range].elementsEqual(name.utf8)
+    }
+
+    /// Of an escaped value: each escape is one.
+    private func codePoints(_ bytes: [UInt8], _ range: Range<Int>) -> Int {
+        var points = 0
+        var isEscaped = false
+        for byte in bytes[range] {
+            if isEscaped {
+                isEscaped = false
+                continue
+            }
+            isEscaped = byte == 0x5C
+            if byte & 0xC0 != 0x80 { points += 1 }
+        }
+        return points
+    }
+}
+
+/// Picks the exemplar of a bucket.
+struct ExemplarFinder {
+    private let exemplars: [ExemplarValue]
+
+    init(_ exemplars: [ExemplarValue]) { self.exemplars = exemplars }
+
+    /// The latest whose value is above `lower` and at most `upper`.
+    @inline(__always)
+    func latest(above lower: Double, to upper: Double) -> ExemplarValue? {
+        if exemplars.isEmpty { return nil }
+        return search(lower, upper)
+    }
+
+    private func search(_ lower: Double, _ upper: Double) -> ExemplarValue? {
+        var latest: ExemplarValue?
+        for exemplar in exemplars where exemplar.value > lower && exemplar.value <= upper {
+            if let latest, latest.unixNano > exemplar.unixNano { continue }
+            latest = exemplar
+        }
+        return latest
+    }
 }

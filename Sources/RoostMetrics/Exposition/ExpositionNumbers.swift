@@ -52,4 +52,83 @@ extension ExpositionBuffer {
         appendDecimal(unixNano / 1_000_000_000)
         appendDecimals(unixNano % 1_000_000_000, width: 9)
     }
+
+    /// A bound or quantile, as Go's shortest `%g` writes it, which is what Prometheus' own clients
+    /// write and what Prometheus makes of protobuf bounds: with an exponent below 1e-4 and from
+    /// 1e6 on. Canonical: `.0` where there is neither point nor exponent. Not hot: see `BoundTexts`.
+    mutating func appendBound(_ value: Double, isCanonical: Bool) {
+        let start = count
+        appendFloat(value)
+        guard value.isFinite else { return }
+        let number = DecimalDigits(reading: copy(from: start))
+        truncate(to: start)
+        if value < 0 { append(0x2D) }
+        let exponent = number.point - 1
+        if value != 0, exponent < -4 || exponent >= 6 {
+            return appendScientific(number.digits, exponent: exponent)
+        }
+        appendPlain(number)
+        if isCanonical, number.digits.count <= number.point { append(".0" as StaticString) }
+    }
+
+    private mutating func appendScientific(_ digits: [UInt8], exponent: Int) {
+        append(digits[0])
+        if digits.count > 1 {
+            append(0x2E)
+            append(digits.span.extracting(1...))
+        }
+        append(exponent < 0 ? "e-" : "e+" as StaticString)
+        if exponent.magnitude < 10 { append(0x30) }
+        appendDecimal(UInt64(exponent.magnitude))
+    }
+
+    private mutating func appendPlain(_ number: DecimalDigits) {
+        if number.point <= 0 {
+            append("0." as StaticString)
+            for _ in 0..<(-number.point) { append(0x30) }
+            return append(number.digits)
+        }
+        for (place, digit) in number.digits.enumerated() {
+            if place == number.point { append(0x2E) }
+            append(digit)
+        }
+        for _ in 0..<max(0, number.point - number.digits.count) { append(0x30) }
+    }
+}
+
+/// A decimal number taken apart: 0.digits × 10^point, without leading and trailing zeros.
+private struct DecimalDigits {
+    /// ASCII; a single 0 for zero.
+    var digits: [UInt8] = []
+    var point = 0
+
+    /// Reads `12.5`, `-0.001`, `1.5e-07` as the writers above make them.
+    init(reading text: [UInt8]) {
+        var isFraction = false
+        var exponent: Int?
+        var isNegativeExponent = false
+        for byte in text {
+            switch byte {
+            case 0x30...0x39:
+                if let value = exponent {
+                    exponent = value &* 10 &+ Int(byte - 0x30)
+                } else if digits.isEmpty, byte == 0x30 {
+                    if isFraction { point -= 1 }
+                } else {
+                    digits.append(byte)
+                    if !isFraction { point += 1 }
+                }
+            case 0x2E: isFraction = true
+            case 0x65: exponent = 0
+            case 0x2D: isNegativeExponent = exponent != nil
+            default: break
+            }
+        }
+        if let exponent { point += isNegativeExponent ? -exponent : exponent }
+        while digits.last == 0x30 { digits.removeLast() }
+        if digits.isEmpty {
+            digits = [0x30]
+            point = 1
+        }
+    }
 }

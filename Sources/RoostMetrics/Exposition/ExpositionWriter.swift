@@ -14,6 +14,8 @@ public struct ExpositionWriter: ~Copyable {
     var bounds = BoundTexts()
     /// Where the bytes of the open `MetricFamily` message begin; nil in text, or when none is open.
     var openMessage: Int?
+    /// Where its first metric begins.
+    var messageBody = 0
 
     public init(format: ExpositionFormat) { self.format = format }
 
@@ -31,7 +33,6 @@ public struct ExpositionWriter: ~Copyable {
         name: String, type: FamilyType, help: String, unit: String? = nil
     ) {
         family.begin(name: name, type: type, help: help, unit: unit, format: format)
-        bounds.removeAll()
         switch format {
         case .text, .openMetrics: writeTextHeader()
         case .protobuf: openFamilyMessage()
@@ -65,6 +66,7 @@ public struct ExpositionWriter: ~Copyable {
             let finished = start - Self.familyWidth
             buffer.move(first: finished, into: &target)
             openMessage = Self.familyWidth
+            messageBody -= finished
         }
     }
 
@@ -139,7 +141,8 @@ public struct ExpositionWriter: ~Copyable {
     /// One series of a histogram with exponential buckets, as OTLP has them: bucket i of a side
     /// holds the values in (base^(offset+i), base^(offset+i+1)], base being 2^(2^-scale).
     ///
-    /// Native in protobuf; in text classic, with its own bounds merged down to at most 40.
+    /// Native in protobuf; classic with its own bounds merged down to at most 40 in text, and where
+    /// `scale` is below -4, which no native histogram can show. Its count is that of its buckets.
     @discardableResult
     public mutating func exponentialHistogram(
         labels: Span<UInt8>, scale: Int32, zeroCount: UInt64, zeroThreshold: Double,
@@ -147,7 +150,21 @@ public struct ExpositionWriter: ~Copyable {
         negativeOffset: Int32, negativeCounts: Span<UInt64>,
         sum: Double?, createdUnixNano: UInt64 = 0, exemplars: [ExemplarValue] = []
     ) -> Bool {
-        false
+        let positive = ExponentialBuckets(offset: positiveOffset, counts: positiveCounts)
+        let negative = ExponentialBuckets(offset: negativeOffset, counts: negativeCounts)
+        let total = saturatingSum(zeroCount, saturatingSum(positive.total, negative.total))
+        if format == .protobuf, scale >= NativeBuckets.leastSchema {
+            protobufNative(
+                labels, scale, zeroCount, zeroThreshold, positive, negative, total, sum,
+                createdUnixNano, exemplars)
+            return true
+        }
+        let classic = ClassicBuckets(
+            scale: scale, zeroCount: zeroCount, zeroThreshold: zeroThreshold,
+            positive: positive, negative: negative)
+        return histogram(
+            labels: labels, bounds: classic.bounds.span, bucketCounts: classic.counts.span,
+            sum: sum, count: total, createdUnixNano: createdUnixNano, exemplars: exemplars)
     }
 
     /// One series of a summary; `quantiles` ascend, `values` stand beside them.

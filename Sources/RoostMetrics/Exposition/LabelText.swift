@@ -2,7 +2,7 @@
 /// `a="x",b="y"`, without braces. Empty when there are none.
 ///
 /// Made by `LabelBuilder`, so a text that exists is well-formed UTF-8 with unique names.
-public struct LabelText: Sendable, Hashable {
+public struct LabelText: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     public let bytes: [UInt8]
 
     init(bytes: [UInt8]) { self.bytes = bytes }
@@ -10,10 +10,10 @@ public struct LabelText: Sendable, Hashable {
     /// No labels.
     public static let none = LabelText(bytes: [])
 
-    /// For labels known when the program is written, and for tests.
-    public init(_ labels: KeyValuePairs<String, String>) {
+    /// For labels known when the program is written, and for tests: `["job": "a"]`.
+    public init(dictionaryLiteral elements: (String, String)...) {
         var builder = LabelBuilder()
-        for (name, value) in labels { builder.add(name, value) }
+        for (name, value) in elements { builder.add(name, value) }
         self = builder.finish()
     }
 
