@@ -61,6 +61,9 @@ let package = Package(
                 "RoostHTTPClient",
             ],
             swiftSettings: strict),
+        // Drives the JSON transcoder from Tests/EndToEnd.
+        .executableTarget(
+            name: "json-dump", dependencies: ["RoostCore", "RoostWire"], swiftSettings: strict),
 
         // Prints a page of metrics for Tests/EndToEnd and measures the writers.
         .executableTarget(
