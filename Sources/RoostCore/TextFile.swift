@@ -1,0 +1,27 @@
+import Glibc
+
+/// The bytes of a file, or nil when it cannot be read or holds more than `limit`.
+///
+/// For small files and for `/proc`, whose sizes are not known beforehand.
+public func readFile(_ path: String, limit: Int = 1 << 20) -> [UInt8]? {
+    let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    var bytes: [UInt8] = []
+    while bytes.count <= limit {
+        let start = bytes.count
+        let room = min(max(4096, start), limit + 1 - start)
+        guard room > 0 else { return nil }
+        bytes.append(contentsOf: repeatElement(0, count: room))
+        var count = 0
+        repeat {
+            count = unsafe bytes.withUnsafeMutableBytes { target in
+                unsafe read(file, target.baseAddress! + start, room)
+            }
+        } while count < 0 && errno == EINTR
+        guard count >= 0 else { return nil }
+        bytes.removeLast(room - count)
+        if count == 0 { return bytes }
+    }
+    return nil
+}

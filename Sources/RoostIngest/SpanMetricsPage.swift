@@ -1,0 +1,110 @@
+public import RoostMetrics
+
+/// The span metrics of all loops added up, as families for `/metrics`.
+///
+/// `traces_span_metrics_calls_total` and `traces_span_metrics_duration_seconds` carry the names and
+/// labels of the OpenTelemetry Collector's span-metrics connector, so that dashboards made for it
+/// and Jaeger's Monitor tab work. Confined to the thread that renders the page.
+public final class SpanMetricsPage: ExpositionSource {
+    public static let callsName = "traces_span_metrics_calls_total"
+    public static let durationName = "traces_span_metrics_duration_seconds"
+
+    private let bounds: DurationBounds
+    private let seriesLimit: Int
+    private var snapshots: [SpanMetricsSnapshot]
+    private var merged = SpanSeriesUnion()
+
+    /// `seriesLimit` holds for the families on the page, whatever the shards found room for.
+    public init(bounds: DurationBounds, seriesLimit: Int, shards: Int) {
+        self.bounds = bounds
+        self.seriesLimit = seriesLimit
+        snapshots = []
+        merged = SpanSeriesUnion(shards: shards)
+    }
+
+    /// Takes in what the shards have counted, one snapshot a shard and always in the same order.
+    public func update(_ snapshots: [SpanMetricsSnapshot]) {
+        self.snapshots = snapshots
+        merged.extend(snapshots, limit: seriesLimit)
+    }
+
+    /// Spans that share the overflow series, over all shards.
+    public var overflowedSpans: UInt64 {
+        snapshots.reduce(0) { $0 &+ $1.table.overflowedSpans } &+ merged.overflowedSpans(snapshots)
+    }
+
+    /// How many series each family holds.
+    public var seriesCount: Int { merged.count }
+
+    public func makePass() -> any ExpositionPass {
+        SpanMetricsPass(bounds: bounds, snapshots: snapshots, union: merged)
+    }
+}
+
+/// Which series of which shard make one series of the page.
+///
+/// Shards only ever append series, so the union only ever grows: what was placed stays placed.
+struct SpanSeriesUnion: Sendable {
+    /// Labels of each series of the page, in the order in which they were first seen.
+    private(set) var labels: [LabelText] = []
+    /// For each series of the page and each shard the id there, or `absent`: row by row.
+    private(set) var ids: [UInt32] = []
+    /// What shares the overflow series: its id 0 in each shard and all series beyond the limit.
+    private(set) var overflow: [(shard: Int, id: Int)] = []
+    private var index: [LabelText: Int] = [:]
+    private var seen: [Int]
+    private let shards: Int
+
+    static let absent = UInt32.max
+
+    init(shards: Int = 0) {
+        self.shards = shards
+        seen = [Int](repeating: 1, count: shards)
+        for shard in 0..<shards { overflow.append((shard, 0)) }
+    }
+
+    var count: Int { labels.count }
+
+    /// Places the series that are new since the last call.
+    mutating func extend(_ snapshots: [SpanMetricsSnapshot], limit: Int) {
+        var builder = LabelBuilder()
+        for shard in 0..<min(shards, snapshots.count) {
+            let table = snapshots[shard].table
+            for id in seen[shard]..<max(seen[shard], table.keys.count) {
+                let text = table.labels(of: id, &builder)
+                if let place = index[text] {
+                    ids[place * shards + shard] = UInt32(id)
+                } else if labels.count < limit {
+                    index[text] = labels.count
+                    labels.append(text)
+                    let row = ids.count
+                    ids.append(contentsOf: repeatElement(Self.absent, count: shards))
+                    ids[row + shard] = UInt32(id)
+                } else {
+                    overflow.append((shard, id))
+                }
+            }
+            seen[shard] = max(seen[shard], table.keys.count)
+        }
+    }
+
+    /// Spans of series that a shard kept apart and the page does not.
+    func overflowedSpans(_ snapshots: [SpanMetricsSnapshot]) -> UInt64 {
+        overflow.reduce(0) { total, part in
+            guard part.id != 0, part.shard < snapshots.count else { return total }
+            return total &+ snapshots[part.shard].table.calls(part.id)
+        }
+    }
+
+    /// The parts of series `place` of the page; the last place is the overflow series.
+    func parts(of place: Int, _ body: (_ shard: Int, _ id: Int) -> Void) {
+        guard place < labels.count else {
+            for part in overflow { body(part.shard, part.id) }
+            return
+        }
+        for shard in 0..<shards {
+            let id = ids[place * shards + shard]
+            if id != Self.absent { body(shard, Int(id)) }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+/// The span metrics of one loop.
+///
+/// Confined to its loop's thread, so it holds no lock. A scrape asks the loop for `snapshot`; the
+/// shards of all loops are added up by `SpanMetricsPage`.
+public final class SpanMetricsShard {
+    private var table: SpanMetricsTable
+
+    /// `seriesLimit` series at the most; further ones share one overflow series.
+    public init(bounds: DurationBounds, seriesLimit: Int) {
+        table = SpanMetricsTable(bounds: bounds, seriesLimit: seriesLimit)
+    }
+
+    /// Counts the spans of an admitted request; `now` in Unix nanoseconds is when new series began.
+    public func add(_ scan: TraceScan, now: UInt64) {
+        _ = table.add(scan, from: 0, most: scan.spans.count, now: now)
+    }
+
+    /// Counts up to `most` spans from number `first` on; answers the number of the next one.
+    public func add(_ scan: TraceScan, from first: Int, most: Int, now: UInt64) -> Int {
+        table.add(scan, from: first, most: most, now: now)
+    }
+
+    /// What has been counted so far. Nothing is copied until the shard is next written to.
+    public var snapshot: SpanMetricsSnapshot { SpanMetricsSnapshot(table: table) }
+}
+
+/// What one shard had counted at a moment. Immutable.
+public struct SpanMetricsSnapshot: Sendable {
+    let table: SpanMetricsTable
+}

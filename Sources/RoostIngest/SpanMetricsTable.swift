@@ -1,0 +1,208 @@
+import RoostCore
+
+/// Calls and durations by service, span name, kind and status: the table behind one loop's span
+/// metrics.
+///
+///     hash ─▶ slots (open addressing) ─▶ dense id ─┬─ keys[id]             service, name, kind, status
+///                                                  ├─ sums[id]             seconds
+///                                                  ├─ buckets[id × n …]    spans per bucket
+///                                                  └─ exemplarSlots[id × n …] ─▶ exemplars[slot - 1]
+///
+/// A value: a copy shares the arrays until the original is next written to, which is how a scrape
+/// gets a consistent picture without a lock. Id 0 is the overflow series. Ids are never reused.
+struct SpanMetricsTable: Sendable {
+    let bounds: DurationBounds
+    /// Most series kept beside the overflow series.
+    let seriesLimit: Int
+
+    private(set) var keys: [SpanSeriesKey] = [.overflow]
+    /// Names of services; a key holds the index.
+    private(set) var services: [[UInt8]] = []
+    private(set) var created: [UInt64] = [0]
+    private(set) var sums: [Double] = [0]
+    private(set) var buckets: [UInt64]
+    private(set) var exemplarSlots: [UInt32]
+    private(set) var exemplars: [SpanExemplar] = []
+    /// Bytes of the names kept; there is a bound, since names come from outside.
+    private var nameBytes = 0
+    private static let mostNameBytes = 4 << 20
+    /// Spans that found no room for a series of their own.
+    private(set) var overflowedSpans: UInt64 = 0
+
+    private var hashes: [UInt64] = [0]
+    private var slots: [UInt32]
+    private var serviceNumbers: [UInt64: Int32] = [:]
+    /// Numbers of the services of the request at hand, in the order of its resources.
+    private var servicesAtHand: [Int32] = []
+
+    init(bounds: DurationBounds, seriesLimit: Int) {
+        self.bounds = bounds
+        self.seriesLimit = seriesLimit
+        buckets = [UInt64](repeating: 0, count: bounds.bucketCount)
+        exemplarSlots = [UInt32](repeating: 0, count: bounds.bucketCount)
+        slots = [UInt32](repeating: 0, count: 64)
+    }
+
+    /// Counts up to `most` spans of a request, from number `first` on, and answers which is next;
+    /// `now` in Unix nanoseconds is when new series began.
+    mutating func add(_ scan: TraceScan, from first: Int, most: Int, now: UInt64) -> Int {
+        let width = bounds.bucketCount
+        servicesAtHand.removeAll(keepingCapacity: true)
+        for index in 0..<scan.serviceEnds.count {
+            servicesAtHand.append(unsafe scan.withService(index) { unsafe serviceNumber($0) })
+        }
+        let end = min(scan.spans.count, first + most)
+        for span in scan.spans[first..<end] {
+            let service = span.service < 0 ? noService : servicesAtHand[Int(span.service)]
+            let id = series(of: span, service: service, now: now)
+            let cell = id &* width &+ bounds.bucket(nanoseconds: span.durationNanoseconds)
+            let seconds = Double(span.durationNanoseconds) * 1e-9
+            buckets[cell] &+= 1
+            sums[id] += seconds
+            remember(SpanExemplar(span, seconds: seconds, now: now), cell: cell)
+        }
+        return end
+    }
+
+    /// Keeps the latest exemplar of a bucket.
+    @inline(__always)
+    private mutating func remember(_ exemplar: SpanExemplar, cell: Int) {
+        let slot = Int(exemplarSlots[cell])
+        if slot != 0 {
+            exemplars[slot &- 1] = exemplar
+        } else {
+            exemplars.append(exemplar)
+            exemplarSlots[cell] = UInt32(exemplars.count)
+        }
+    }
+
+    /// The id of the series that a span belongs to, made if it is new and there is room.
+    @inline(__always)
+    private mutating func series(
+        of span: TraceScan.SpanNote, service: Int32, now: UInt64
+    ) -> Int {
+        let name = unsafe UnsafeBufferPointer(start: span.name, count: span.nameCount)
+        let seed =
+            UInt64(UInt32(bitPattern: service)) | UInt64(span.kind) << 32
+            | UInt64(span.status) << 40
+        let hash = unsafe ByteHash.hash(name, seed: seed)
+        var place = Int(truncatingIfNeeded: hash) & (slots.count &- 1)
+        while slots[place] != 0 {
+            let id = Int(slots[place])
+            if hashes[id] == hash, unsafe keys[id].matches(service, span.kind, span.status, name) {
+                return id
+            }
+            place = (place &+ 1) & (slots.count &- 1)
+        }
+        let key = unsafe SpanSeriesKey(
+            service: service, kind: span.kind, status: span.status, name: Array(name))
+        return makeSeries(key, hash: hash, place: place, now: now)
+    }
+
+    @inline(never)
+    private mutating func makeSeries(
+        _ key: SpanSeriesKey, hash: UInt64, place: Int, now: UInt64
+    ) -> Int {
+        guard keys.count <= seriesLimit, key.service != SpanSeriesKey.noRoomForService,
+            nameBytes + key.name.count <= Self.mostNameBytes
+        else {
+            overflowedSpans &+= 1
+            if created[0] == 0 { created[0] = now }
+            return 0
+        }
+        let id = keys.count
+        slots[place] = UInt32(id)
+        keys.append(key)
+        nameBytes += key.name.count
+        hashes.append(hash)
+        created.append(now)
+        sums.append(0)
+        buckets.append(contentsOf: repeatElement(0, count: bounds.bucketCount))
+        exemplarSlots.append(contentsOf: repeatElement(0, count: bounds.bucketCount))
+        if keys.count &* 2 > slots.count { growSlots() }
+        return id
+    }
+
+    private mutating func growSlots() {
+        slots = [UInt32](repeating: 0, count: slots.count * 2)
+        for id in 1..<hashes.count {
+            var place = Int(truncatingIfNeeded: hashes[id]) & (slots.count - 1)
+            while slots[place] != 0 { place = (place + 1) & (slots.count - 1) }
+            slots[place] = UInt32(id)
+        }
+    }
+
+    /// The number of a service by its name. There are as many as there may be series; spans of
+    /// further services go to the overflow series.
+    private mutating func serviceNumber(_ name: UnsafeBufferPointer<UInt8>) -> Int32 {
+        // Two names with one 64-bit hash are next to impossible, and must still not become one.
+        for seed in 0..<4 {
+            let hash = unsafe ByteHash.hash(name, seed: UInt64(seed))
+            guard let number = serviceNumbers[hash] else {
+                guard services.count < seriesLimit, nameBytes + name.count <= Self.mostNameBytes
+                else {
+                    break
+                }
+                nameBytes += name.count
+                unsafe services.append(Array(name))
+                serviceNumbers[hash] = Int32(services.count - 1)
+                return Int32(services.count - 1)
+            }
+            if unsafe services[Int(number)].elementsEqual(name) { return number }
+        }
+        return SpanSeriesKey.noRoomForService
+    }
+
+    /// The number of the service without a name.
+    private var noService: Int32 {
+        mutating get { unsafe serviceNumber(UnsafeBufferPointer(start: nil, count: 0)) }
+    }
+}
+
+/// What makes a series of span metrics.
+struct SpanSeriesKey: Sendable, Equatable {
+    /// A number in the table's `services`, or one of the two below.
+    let service: Int32
+    let kind: UInt8
+    let status: UInt8
+    let name: [UInt8]
+
+    /// Stands for the one series that everything beyond the limit shares.
+    static let overflow = SpanSeriesKey(service: -1, kind: 0, status: 0, name: [])
+    static let noRoomForService: Int32 = -2
+
+    @inline(__always)
+    func matches(
+        _ service: Int32, _ kind: UInt8, _ status: UInt8, _ name: UnsafeBufferPointer<UInt8>
+    ) -> Bool {
+        guard self.service == service, self.kind == kind, self.status == status,
+            self.name.count == name.count
+        else { return false }
+        return unsafe self.name.withUnsafeBufferPointer { own in
+            unsafe name.count == 0
+                || memoryIsEqual(own.baseAddress!, name.baseAddress!, count: name.count)
+        }
+    }
+}
+
+/// One span that stands for others in its bucket.
+struct SpanExemplar: Sendable {
+    /// Big-endian, as `ExemplarValue` has them.
+    let traceIDHigh: UInt64
+    let traceIDLow: UInt64
+    let spanID: UInt64
+    let seconds: Double
+    let unixNano: UInt64
+
+    @inline(__always)
+    init(_ span: TraceScan.SpanNote, seconds: Double, now: UInt64) {
+        let trace = unsafe UnsafeRawPointer(span.traceID)
+        traceIDHigh = unsafe UInt64(bigEndian: trace.loadUnaligned(as: UInt64.self))
+        traceIDLow = unsafe UInt64(
+            bigEndian: trace.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        spanID = unsafe UInt64(
+            bigEndian: UnsafeRawPointer(span.spanID).loadUnaligned(as: UInt64.self))
+        self.seconds = seconds
+        unixNano = span.endTimeUnixNano == 0 ? now : span.endTimeUnixNano
+    }
+}

@@ -1,0 +1,137 @@
+public import RoostCore
+public import RoostWire
+
+/// What one trace request says, noted while it is validated and before anything is counted.
+///
+/// A request is read once: every well-formed span leaves one `SpanNote` here, and only when the
+/// whole request has been admitted are the notes added to a shard. So a request that turns out
+/// undecodable in its last byte, or that a full queue refuses, leaves no trace. The notes point
+/// into the request; they are good for as long as its bytes are held.
+///
+/// Reused from request to request, so that a span costs no allocation. Owned by one thread at a time.
+@safe public final class TraceScan {
+    /// One span, as far as the metrics need it. The pointers lead into the request.
+    @safe struct SpanNote {
+        let name: UnsafePointer<UInt8>
+        let nameCount: Int
+        let traceID: UnsafePointer<UInt8>
+        let spanID: UnsafePointer<UInt8>
+        let durationNanoseconds: UInt64
+        let endTimeUnixNano: UInt64
+        let service: Int32
+        let kind: UInt8
+        let status: UInt8
+    }
+
+    var spans: [SpanNote] = []
+    /// The `service.name` of each resource met, one after another, and where each ends.
+    var serviceBytes: [UInt8] = []
+    var serviceEnds: [Int] = []
+
+    /// The malformed spans of the request, to be cut out of what is passed on.
+    public private(set) var rejections = Rejections()
+    /// How many well-formed spans there are.
+    public private(set) var itemCount = 0
+
+    public init() {}
+
+    /// Reads a request; what an earlier one left is forgotten.
+    ///
+    /// Throws what made the request undecodable; the notes are then worth nothing.
+    public func read(_ body: ByteBlock) throws(WireError) {
+        spans.removeAll(keepingCapacity: true)
+        serviceBytes.removeAll(keepingCapacity: true)
+        serviceEnds.removeAll(keepingCapacity: true)
+        rejections.removeAll()
+        itemCount = 0
+        var visitor = Visitor(scan: self)
+        itemCount = unsafe try body.withBytes { bytes throws(WireError) in
+            unsafe try readTraces(bytes, visitor: &visitor, rejections: &rejections)
+        }
+        visitor.finish(self)
+    }
+
+    /// The name of service number `index`, as it came.
+    func withService<Result>(
+        _ index: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Result
+    ) -> Result {
+        let start = index == 0 ? 0 : serviceEnds[index - 1]
+        return unsafe serviceBytes.withUnsafeBufferPointer { bytes in
+            unsafe body(UnsafeBufferPointer(rebasing: bytes[start..<serviceEnds[index]]))
+        }
+    }
+
+    /// Names become labels, which must not be of any length: longer ones are cut, between two
+    /// characters, and share a series with those that begin alike.
+    static let longestLabel = 1024
+
+    @inline(__always)
+    static func labelCount(_ text: WireBytes) -> Int {
+        text.count <= longestLabel ? text.count : cutLabel(text)
+    }
+
+    @inline(never)
+    private static func cutLabel(_ text: WireBytes) -> Int {
+        var end = longestLabel
+        // A continuation byte is 10xxxxxx; the text is valid UTF-8.
+        while end > 0, unsafe text.base[end] & 0xC0 == 0x80 { end -= 1 }
+        return end
+    }
+
+    /// Gives back what an unusually large request made this grow to.
+    public func trim(toSpans limit: Int) {
+        if spans.capacity > limit { spans = [] }
+        if serviceBytes.capacity > limit * 64 { serviceBytes = [] }
+    }
+
+    /// Notes what the reader shows it. It holds the arrays itself while the reader runs, so that
+    /// appending neither retains nor checks for exclusive access.
+    private struct Visitor: TraceVisitor {
+        private var spans: [SpanNote]
+        private var serviceBytes: [UInt8]
+        private var serviceEnds: [Int]
+
+        init(scan: TraceScan) {
+            spans = []
+            serviceBytes = []
+            serviceEnds = []
+            swap(&spans, &scan.spans)
+            swap(&serviceBytes, &scan.serviceBytes)
+            swap(&serviceEnds, &scan.serviceEnds)
+        }
+
+        mutating func finish(_ scan: TraceScan) {
+            swap(&spans, &scan.spans)
+            swap(&serviceBytes, &scan.serviceBytes)
+            swap(&serviceEnds, &scan.serviceEnds)
+        }
+
+        mutating func resource(_ resource: ResourceView) {
+            let start = serviceBytes.count
+            resource.attributes.forEach { key, value in
+                guard key.equals("service.name"), value.kind == .string else { return }
+                serviceBytes.removeLast(serviceBytes.count - start)
+                unsafe serviceBytes.append(
+                    contentsOf: value.stringBytes.buffer.prefix(
+                        TraceScan.labelCount(value.stringBytes)))
+            }
+            serviceEnds.append(serviceBytes.count)
+        }
+
+        @inline(__always)
+        mutating func span(_ span: SpanView) {
+            let start = span.startTimeUnixNano
+            let end = span.endTimeUnixNano
+            unsafe spans.append(
+                SpanNote(
+                    name: span.name.base, nameCount: TraceScan.labelCount(span.name),
+                    traceID: span.traceID.base, spanID: span.spanID.base,
+                    durationNanoseconds: end > start ? end &- start : 0,
+                    endTimeUnixNano: end,
+                    service: Int32(truncatingIfNeeded: serviceEnds.count &- 1),
+                    kind: (1...5).contains(span.kind) ? UInt8(truncatingIfNeeded: span.kind) : 0,
+                    status: (1...2).contains(span.statusCode)
+                        ? UInt8(truncatingIfNeeded: span.statusCode) : 0))
+        }
+    }
+}
