@@ -1,4 +1,8 @@
+import Glibc
+import RoostCollector
+import RoostCore
+
 @main
 enum Roost {
-    static func main() {}
+    static func main() { exit(serve(Config(), log: Log(), version: "0.1.0")) }
 }

@@ -1,0 +1,158 @@
+public import RoostCore
+import RoostIngest
+import RoostMetrics
+public import RoostNet
+import RoostWire
+
+/// The whole collector: made from a configuration, started, drained.
+///
+/// Main thread only, but for what `CollectorView` shows to the web loop.
+public final class Collector {
+    private let config: Config
+    private let log: Log
+    private let parts: CollectorParts
+    private var ingestLoops: [IngestLoop] = []
+    private var webLoop: EventLoop?
+    private var webServer: HTTPServer?
+    private var threads: [NamedThread] = []
+
+    /// How long answers that are under way may still take once everything else has ended.
+    private static let lastAnswers: UInt64 = 1_000_000_000
+
+    public init(config: Config, log: Log, version: String) {
+        self.config = config
+        self.log = log
+        parts = CollectorParts(config: config, log: log, version: version)
+    }
+
+    /// Binds every address, starts every thread and is then ready.
+    ///
+    /// `web` makes the handler of the web port, confined to the loop it is given. Throws before
+    /// anything is accepted; what was begun is then given up with the process.
+    public func start(
+        web: (CollectorView, EventLoop) -> any RequestHandler
+    ) throws(StartError) {
+        try DataFolder.prepare(config.store.path)
+        let addresses = try reserveAddresses()
+        do {
+            try openLoops(addresses, web: web)
+        } catch let error as ListenError {
+            throw .listener(name: "web", error)
+        } catch {
+            throw .resources("\(error)")
+        }
+        do throws(ExportStartError) { try parts.exports.start() } catch {
+            throw .exporter("\(error)")
+        }
+        try startThreads()
+        parts.lifecycle.enter(.running)
+        log.info(
+            "ready",
+            [
+                "grpc": addresses.grpc.address.description,
+                "http": addresses.http.address.description,
+                "web": addresses.web.address.description, "version": parts.version,
+            ])
+    }
+
+    /// Stops accepting, finishes requests, empties the queues and ends every thread, all before
+    /// `config.shutdown` has passed.
+    public func drain() {
+        let deadline = monotonicNanoseconds() &+ config.shutdown.nanoseconds
+        parts.lifecycle.enter(.draining)
+        log.info("draining")
+        let latch = Latch(ingestLoops.reduce(0) { $0 + $1.listenerCount })
+        for loop in ingestLoops { loop.drain(latch) }
+        if !latch.wait(untilMonotonic: deadline) {
+            log.warn("requests were still under way at the deadline")
+            for loop in ingestLoops { loop.closeAll() }
+        }
+        parts.exports.drain(deadline: deadline)
+        let last = Latch(1)
+        webServer?.drain { last.countDown() }
+        if !last.wait(untilMonotonic: min(deadline, monotonicNanoseconds() &+ Self.lastAnswers)) {
+            webServer?.closeAll()
+        }
+        for loop in ingestLoops { loop.loop.stop() }
+        webLoop?.stop()
+        for thread in threads { thread.join() }
+        parts.lifecycle.enter(.stopped)
+        log.info("stopped")
+    }
+
+    /// Takes over what can change while the collector runs; names what cannot.
+    public func apply(_ new: Config) {
+        parts.switches.set(new.enable)
+        log.set(level: new.log.level, format: new.log.format)
+        var rest = new
+        rest.enable = config.enable
+        rest.log = config.log
+        if rest == config {
+            log.info("configuration reloaded")
+        } else {
+            log.warn(
+                "configuration reloaded: only enable and log change while running, restart for the rest"
+            )
+        }
+    }
+
+    // MARK: start
+
+    private struct Addresses {
+        let grpc: BoundAddress
+        let http: BoundAddress
+        let web: BoundAddress
+    }
+
+    private func reserveAddresses() throws(StartError) -> Addresses {
+        Addresses(
+            grpc: try reserve("grpc", config.listen.grpc),
+            http: try reserve("http", config.listen.http),
+            web: try reserve("web", config.listen.web))
+    }
+
+    private func reserve(
+        _ name: String, _ address: ListenAddress
+    ) throws(StartError) -> BoundAddress {
+        do throws(ListenError) { return try BoundAddress.reserve(address) } catch {
+            throw .listener(name: name, error)
+        }
+    }
+
+    private func openLoops(
+        _ addresses: Addresses, web: (CollectorView, EventLoop) -> any RequestHandler
+    ) throws {
+        for index in 0..<processorCount() {
+            ingestLoops.append(
+                try IngestLoop(
+                    index: index, shared: parts.intake, bounds: parts.bounds,
+                    seriesLimit: config.limits.seriesPerMetric,
+                    grpc: (addresses.grpc, parts.settings(.grpc)),
+                    http: (addresses.http, parts.settings(.http)), origins: config.listen.cors))
+        }
+        let loop = try EventLoop(name: "web")
+        let hearts = (ingestLoops.map(\.loop) + [loop]).map { loop in
+            HeartMonitor.Heart(name: loop.name) { loop.lastBeatNanoseconds }
+        }
+        let view = CollectorView(
+            parts: parts, ingestLoops: ingestLoops, webLoop: loop,
+            hearts: HeartMonitor(hearts, ticks: 10),
+            addresses: [
+                ("grpc", addresses.grpc.address), ("http", addresses.http.address),
+                ("web", addresses.web.address),
+            ])
+        webLoop = loop
+        webServer = try HTTPServer(
+            loop: loop, address: addresses.web, settings: parts.settings(.web),
+            handler: web(view, loop))
+    }
+
+    private func startThreads() throws(StartError) {
+        for loop in ingestLoops.map(\.loop) + [webLoop].compactMap({ $0 }) {
+            guard let thread = NamedThread(loop.name, { loop.run() }) else {
+                throw .resources("the system has no thread to give for \(loop.name)")
+            }
+            threads.append(thread)
+        }
+    }
+}

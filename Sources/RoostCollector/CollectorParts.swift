@@ -1,0 +1,67 @@
+import RoostCore
+import RoostIngest
+import RoostMetrics
+import RoostNet
+
+/// What the threads share, made once from the configuration. Every part is safe from any thread.
+final class CollectorParts: Sendable {
+    enum Listener: String, Sendable { case grpc, http, web }
+
+    let version: String
+    let config: Config
+    let startedUnixNano = unixNanoseconds()
+    let budget: MemoryBudget
+    let ledger: Ledger
+    let exports: ExportService
+    let series: SeriesStore
+    let switches: Switches
+    let lifecycle = Lifecycle()
+    let bounds = DurationBounds.standard
+    let intake: IntakeShared
+    let readiness: Readiness
+    private let connections: ConnectionLimit
+    private let bodies: MemoryBudget.Share
+    private let counters: [(Listener, ServerCounters)] = [
+        (.grpc, ServerCounters()), (.http, ServerCounters()), (.web, ServerCounters()),
+    ]
+
+    init(config: Config, log: Log, version: String) {
+        self.version = version
+        self.config = config
+        budget = MemoryBudget(limitBytes: config.limits.memory)
+        bodies = budget.share("requests")
+        connections = ConnectionLimit(config.limits.connections)
+        let destinations = config.exportSettings
+        ledger = Ledger(exporters: destinations.map(\.name))
+        exports = ExportService(
+            destinations: destinations, ledger: ledger, budget: budget, log: log)
+        series = SeriesStore(
+            settings: SeriesSettings(
+                seriesPerMetric: config.limits.seriesPerMetric,
+                expiry: config.limits.seriesExpiry, memory: budget.share("series")),
+            reservedNames: SelfMetricsSource.isReserved)
+        switches = Switches(config.enable)
+        let readiness = Readiness(lifecycle: lifecycle, exports: exports, budget: budget)
+        self.readiness = readiness
+        intake = IntakeShared(
+            ledger: ledger, exports: exports, series: series, switches: switches,
+            lifecycle: lifecycle, memory: budget.share("copies"),
+            maxRequestBytes: config.limits.request, isReady: { readiness.reasons.isEmpty })
+    }
+
+    /// What a listener allows its peers.
+    func settings(_ listener: Listener) -> ServerSettings {
+        var settings = ServerSettings(
+            connections: connections, memory: bodies,
+            counters: counters.first { $0.0 == listener }?.1 ?? ServerCounters())
+        settings.maxRequestBytes = config.limits.request
+        settings.headerTimeout = config.limits.headerTimeout
+        settings.bodyTimeout = config.limits.bodyTimeout
+        settings.idleTimeout = config.limits.idleTimeout
+        return settings
+    }
+
+    var listenerCounters: [(name: String, counters: ServerCounters.Values)] {
+        counters.map { ($0.0.rawValue, $0.1.values) }
+    }
+}

@@ -1,0 +1,110 @@
+import RoostCore
+import RoostIngest
+package import RoostMetrics
+package import RoostNet
+
+/// What the web loop sees of the collector: health, status, and the sources of `/metrics`.
+///
+/// Confined to the web loop's thread.
+public final class CollectorView {
+    let parts: CollectorParts
+    private let ingestLoops: [IngestLoop]
+    private let webLoop: EventLoop
+    package let hearts: HeartMonitor
+    package let addresses: [(name: String, address: ListenAddress)]
+    private let spanMetrics: SpanMetricsPage
+    private lazy var selfMetrics = SelfMetricsSource { [unowned self] in reading() }
+    /// The last snapshot of each loop, for when a loop does not answer in time.
+    private var latest: [SpanMetricsSnapshot?]
+
+    /// How long a scrape waits for a loop before it shows what that loop said last.
+    private static let patienceMilliseconds: UInt64 = 2000
+
+    init(
+        parts: CollectorParts, ingestLoops: [IngestLoop], webLoop: EventLoop,
+        hearts: HeartMonitor, addresses: [(name: String, address: ListenAddress)]
+    ) {
+        self.parts = parts
+        self.ingestLoops = ingestLoops
+        self.webLoop = webLoop
+        self.hearts = hearts
+        self.addresses = addresses
+        latest = [SpanMetricsSnapshot?](repeating: nil, count: ingestLoops.count)
+        spanMetrics = SpanMetricsPage(
+            bounds: parts.bounds, seriesLimit: parts.config.limits.seriesPerMetric,
+            shards: ingestLoops.count)
+        webLoop.schedule(afterMilliseconds: 1000, repeatMilliseconds: 1000) { [parts, hearts] in
+            hearts.tick()
+            parts.series.expire(now: unixNanoseconds())
+        }
+    }
+
+    /// Why the collector does not take data now; empty when it does.
+    package var unreadyReasons: [String] { parts.readiness.reasons }
+
+    package var uptimeSeconds: Double {
+        Double(unixNanoseconds() &- parts.startedUnixNano) * 1e-9
+    }
+
+    package var version: String { parts.version }
+
+    /// Gathers what the loops have counted and hands over everything that `/metrics` shows, in the
+    /// order of the page. `then` is called once, on the web loop.
+    package func scrape(_ then: @escaping ([any ExpositionSource]) -> Void) {
+        let round = Round(waitingFor: ingestLoops.count) { [self] in
+            spanMetrics.update(latest.compactMap { $0 })
+            then([parts.series, spanMetrics, selfMetrics])
+        }
+        let home = LoopOwned((view: self, round: round), on: webLoop)
+        for (index, loop) in ingestLoops.enumerated() {
+            loop.readSpanMetrics { snapshot in
+                home.post { home in
+                    home.view.latest[index] = snapshot
+                    home.round.arrived()
+                }
+            }
+        }
+        round.patience = webLoop.schedule(afterMilliseconds: Self.patienceMilliseconds) {
+            round.finish()
+        }
+    }
+
+    /// Every figure that Roost shows of itself, as it is now.
+    package func reading() -> SelfReading {
+        SelfReading(
+            version: parts.version, ledger: parts.ledger.snapshot(),
+            exporters: parts.exports.statuses(), memoryLimitBytes: parts.budget.limitBytes,
+            memoryUsage: parts.budget.usage, listeners: parts.listenerCounters,
+            unexposedPoints: parts.series.unexposedPoints,
+            seriesCounters: parts.series.counters, applicationSeries: parts.series.seriesCount,
+            spanMetricsSeries: spanMetrics.seriesCount,
+            spanMetricsOverflow: spanMetrics.overflowedSpans,
+            unroutedRequests: parts.intake.unrouted.load(ordering: .relaxed),
+            process: ProcessStatistics.read())
+    }
+
+    /// One scrape's wait for the loops.
+    private final class Round {
+        private var missing: Int
+        private var done: (() -> Void)?
+        var patience: LoopTimer?
+
+        init(waitingFor count: Int, _ done: @escaping () -> Void) {
+            missing = count
+            self.done = done
+        }
+
+        func arrived() {
+            missing -= 1
+            if missing == 0 { finish() }
+        }
+
+        func finish() {
+            patience?.cancel()
+            patience = nil
+            let done = done
+            self.done = nil
+            done?()
+        }
+    }
+}

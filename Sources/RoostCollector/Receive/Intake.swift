@@ -1,0 +1,210 @@
+import RoostCore
+import RoostIngest
+import RoostMetrics
+import RoostNet
+import RoostWire
+import Synchronization
+
+/// What the intakes of all loops share. Every part is safe from any thread.
+final class IntakeShared: Sendable {
+    let ledger: Ledger
+    let exports: ExportService
+    let series: SeriesStore
+    let switches: Switches
+    let lifecycle: Lifecycle
+    /// Pays for copies of requests: JSON transcoded, malformed items cut out.
+    let memory: MemoryBudget.Share
+    let maxRequestBytes: Int
+    let isReady: @Sendable () -> Bool
+    /// Requests to paths that are not served.
+    let unrouted = Atomic<Int>(0)
+
+    init(
+        ledger: Ledger, exports: ExportService, series: SeriesStore, switches: Switches,
+        lifecycle: Lifecycle, memory: MemoryBudget.Share, maxRequestBytes: Int,
+        isReady: @escaping @Sendable () -> Bool
+    ) {
+        self.ledger = ledger
+        self.exports = exports
+        self.series = series
+        self.switches = switches
+        self.lifecycle = lifecycle
+        self.memory = memory
+        self.maxRequestBytes = maxRequestBytes
+        self.isReady = isReady
+    }
+}
+
+/// The way of a request through one loop: read, admitted or refused as a whole, counted, derived,
+/// handed to the queues.
+///
+/// Confined to its loop's thread. A body above `largeBodyBytes` is read on the thread pool, so that
+/// nothing else on the loop waits for it; what follows is done in steps.
+final class Intake {
+    enum Outcome {
+        /// Taken; `rejected` malformed items were cut out.
+        case accepted(rejected: Int, firstReason: String?)
+        case refused(Refusal)
+    }
+
+    let shared: IntakeShared
+    let spanMetrics: SpanMetricsShard
+    private let loop: EventLoop
+    private let scan = TraceScan()
+
+    static let largeBodyBytes = 1 << 20
+    /// Spans whose notes are added to the shard in one go; about half a millisecond.
+    private static let spansPerStep = 8192
+
+    init(shared: IntakeShared, loop: EventLoop, spanMetrics: SpanMetricsShard) {
+        self.shared = shared
+        self.loop = loop
+        self.spanMetrics = spanMetrics
+    }
+
+    /// Takes or refuses one request; `done` is called once, on this loop, now or later.
+    func take(
+        _ body: ByteBlock, signal: Signal, encoding: Encoding, transport: Transport,
+        done: @escaping (Outcome) -> Void
+    ) {
+        guard body.count > Intake.largeBodyBytes else {
+            let outcome = take(
+                read(body, signal, encoding, scan), signal: signal, transport: transport)
+            done(outcome)
+            return
+        }
+        let read: @Sendable () -> Result<ReadRequest, RequestReader.Failure> = { [shared] in
+            Intake.read(body, signal, encoding, TraceScan(), shared)
+        }
+        loop.offload(read) { result in
+            self.takeLarge(result, signal: signal, transport: transport, done: done)
+        }
+    }
+
+    // MARK: one request in one go
+
+    private func take(
+        _ result: Result<ReadRequest, RequestReader.Failure>, signal: Signal, transport: Transport
+    ) -> Outcome {
+        let request: ReadRequest
+        switch result {
+        case .failure(let failure): return refuse(failure, signal, transport)
+        case .success(let read): request = read
+        }
+        if let refusal = admit(request, transport) { return .refused(refusal) }
+        let now = unixNanoseconds()
+        switch signal {
+        case .traces: if let scan = request.scan { spanMetrics.add(scan, now: now) }
+        case .metrics: shared.series.ingest(request.body, now: now)
+        case .logs: break
+        }
+        return .accepted(rejected: request.rejected, firstReason: request.firstReason)
+    }
+
+    // MARK: a large request in steps
+
+    private func takeLarge(
+        _ result: Result<ReadRequest, RequestReader.Failure>, signal: Signal, transport: Transport,
+        done: @escaping (Outcome) -> Void
+    ) {
+        let request: ReadRequest
+        switch result {
+        case .failure(let failure): return done(refuse(failure, signal, transport))
+        case .success(let read): request = read
+        }
+        if let refusal = admit(request, transport) { return done(.refused(refusal)) }
+        let now = unixNanoseconds()
+        let accepted = Outcome.accepted(
+            rejected: request.rejected, firstReason: request.firstReason)
+        switch signal {
+        case .logs: done(accepted)
+        case .metrics:
+            let series = shared.series
+            let body = request.body
+            loop.offload({ series.ingest(body, now: now) }, then: { done(accepted) })
+        case .traces: addSpans(of: request, from: 0, now: now) { done(accepted) }
+        }
+    }
+
+    private func addSpans(
+        of request: ReadRequest, from first: Int, now: UInt64, then: @escaping () -> Void
+    ) {
+        guard let scan = request.scan else { return then() }
+        let next = spanMetrics.add(scan, from: first, most: Intake.spansPerStep, now: now)
+        guard next < scan.itemCount else { return then() }
+        loop.schedule(afterMilliseconds: 0) {
+            self.addSpans(of: request, from: next, now: now, then: then)
+        }
+    }
+
+    // MARK: parts of both
+
+    private func read(
+        _ body: ByteBlock, _ signal: Signal, _ encoding: Encoding, _ scan: TraceScan
+    ) -> Result<ReadRequest, RequestReader.Failure> {
+        Intake.read(body, signal, encoding, scan, shared)
+    }
+
+    private static func read(
+        _ body: ByteBlock, _ signal: Signal, _ encoding: Encoding, _ scan: TraceScan,
+        _ shared: IntakeShared
+    ) -> Result<ReadRequest, RequestReader.Failure> {
+        Result { () throws(RequestReader.Failure) in
+            try RequestReader.read(
+                body, signal: signal, encoding: encoding, scan: scan,
+                maxBytes: shared.maxRequestBytes, memory: shared.memory)
+        }
+    }
+
+    /// Reserves room in every queue, then counts and hands over; or says why not and leaves no
+    /// trace but the refused counter.
+    private func admit(_ request: ReadRequest, _ transport: Transport) -> Refusal? {
+        let signal = request.signal
+        guard !shared.lifecycle.isDraining else {
+            return turnAway(request, transport, .draining, "the collector is stopping")
+        }
+        if request.items > 0 {
+            let bytes = request.body.count
+            guard let reservation = shared.exports.reserve(signal: signal, bytes: bytes) else {
+                return turnAway(request, transport, .queueFull, "an export queue is full")
+            }
+            shared.exports.commit(
+                reservation,
+                Payload(signal: signal, items: request.items, block: request.body),
+                transport: transport)
+        } else {
+            shared.ledger.accept(signal: signal, transport: transport, items: 0)
+        }
+        if request.rejected > 0 {
+            shared.ledger.refuse(
+                signal: signal, transport: transport, items: request.rejected, reason: .malformed)
+        }
+        return nil
+    }
+
+    private func turnAway(
+        _ request: ReadRequest, _ transport: Transport, _ reason: RefusalReason, _ message: String
+    ) -> Refusal {
+        shared.ledger.refuse(
+            signal: request.signal, transport: transport, items: request.items + request.rejected,
+            reason: reason)
+        return .later(message + ", try again later")
+    }
+
+    private func refuse(
+        _ failure: RequestReader.Failure, _ signal: Signal, _ transport: Transport
+    ) -> Outcome {
+        switch failure {
+        case .undecodable(let field, let reason, let offset):
+            shared.ledger.refuse(
+                signal: signal, transport: transport, items: 0, reason: .undecodable)
+            return .refused(.undecodable(field: field, reason: reason, offset: offset))
+        case .tooLarge(let limit):
+            shared.ledger.refuse(signal: signal, transport: transport, items: 0, reason: .tooLarge)
+            return .refused(.fault(.tooLarge(limit: limit)))
+        case .noMemory:
+            shared.ledger.refuse(signal: signal, transport: transport, items: 0, reason: .memory)
+            return .refused(.later("no memory is free for this request, try again later"))
+        }
+    }
+}

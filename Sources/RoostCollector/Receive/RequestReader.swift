@@ -1,0 +1,99 @@
+import RoostCore
+import RoostIngest
+import RoostWire
+
+/// A request that has been read and found decodable, before anything is counted.
+///
+/// Sendable although it carries a `TraceScan`: it is made by one thread and then handed, whole, to
+/// the loop that finishes it.
+struct ReadRequest: @unchecked Sendable {
+    let signal: Signal
+    /// What goes on to destinations: the request as it came, or without its malformed items.
+    let body: ByteBlock
+    /// Well-formed items.
+    let items: Int
+    /// Malformed items, and what was wrong with the first.
+    let rejected: Int
+    let firstReason: String?
+    /// The notes of the spans; they point into `source`.
+    let scan: TraceScan?
+    /// Holds the bytes that the notes point into.
+    let source: ByteBlock
+}
+
+/// Turns the bytes of a request into a `ReadRequest`. No clock, no I/O, nothing counted.
+enum RequestReader {
+    /// Why a request could not be read.
+    enum Failure: Error {
+        case undecodable(field: String, reason: String, offset: Int)
+        /// The request is larger as protobuf than a request may be.
+        case tooLarge(limit: Int)
+        /// The budget has no room for a copy that was needed.
+        case noMemory
+    }
+
+    /// `scan` is scratch for spans; `memory` pays for the copies that JSON and malformed items cost.
+    static func read(
+        _ body: ByteBlock, signal: Signal, encoding: Encoding, scan: TraceScan,
+        maxBytes: Int, memory: MemoryBudget.Share
+    ) throws(Failure) -> ReadRequest {
+        let source = try protobuf(
+            body, signal: signal, encoding: encoding, maxBytes: maxBytes, memory: memory)
+        var rejections = Rejections()
+        let items: Int
+        do throws(WireError) {
+            switch signal {
+            case .traces:
+                try scan.read(source)
+                items = scan.itemCount
+                rejections = scan.rejections
+            case .metrics:
+                var visitor = NoMetrics()
+                items = unsafe try source.withBytes { bytes throws(WireError) in
+                    unsafe try readMetrics(bytes, visitor: &visitor, rejections: &rejections)
+                }
+            case .logs:
+                var visitor = NoLogs()
+                items = unsafe try source.withBytes { bytes throws(WireError) in
+                    unsafe try readLogs(bytes, visitor: &visitor, rejections: &rejections)
+                }
+            }
+        } catch {
+            throw .undecodable(
+                field: error.field.isEmpty ? "request" : error.field, reason: error.reason.text,
+                offset: error.offset)
+        }
+        var forwarded = source
+        if !rejections.isEmpty {
+            guard let reservation = memory.reserve(source.count) else { throw .noMemory }
+            forwarded = reframe(source, without: rejections, reservation: reservation)
+        }
+        return ReadRequest(
+            signal: signal, body: forwarded, items: items, rejected: rejections.count,
+            firstReason: rejections.firstReason, scan: signal == .traces ? scan : nil,
+            source: source)
+    }
+
+    /// The request as protobuf: as it came, or transcoded from JSON once, at the door.
+    private static func protobuf(
+        _ body: ByteBlock, signal: Signal, encoding: Encoding, maxBytes: Int,
+        memory: MemoryBudget.Share
+    ) throws(Failure) -> ByteBlock {
+        guard encoding == .json else { return body }
+        // Almost everything is shorter as protobuf; a bucket count may take eight bytes for two.
+        let most = min(maxBytes, body.count.multipliedReportingOverflow(by: 4).partialValue)
+        guard let reservation = memory.reserve(max(most, 64)) else { throw .noMemory }
+        do throws(JSONError) {
+            return unsafe try body.withBytes { bytes throws(JSONError) in
+                unsafe try transcodeJSON(
+                    bytes, signal: signal, maxBytes: maxBytes, reservation: reservation)
+            }
+        } catch {
+            guard error.kind == .malformed else { throw .tooLarge(limit: maxBytes) }
+            throw .undecodable(field: error.field, reason: error.reason, offset: error.offset)
+        }
+    }
+
+    private struct NoMetrics: MetricsVisitor {}
+    private struct NoLogs: LogsVisitor {}
+}

@@ -1,0 +1,21 @@
+package import RoostNet
+
+/// Every figure that Roost shows of itself, read at one moment.
+package struct SelfReading {
+    package var version: String
+    package var ledger: LedgerSnapshot
+    package var exporters: [ExportStatus]
+    package var memoryLimitBytes: Int
+    package var memoryUsage: [(name: String, bytes: Int)]
+    /// Listener name (`grpc`, `http`, `web`) and its counters.
+    package var listeners: [(name: String, counters: ServerCounters.Values)]
+    /// Reason and points, for what applications sent and `/metrics` cannot show.
+    package var unexposedPoints: [(reason: String, points: UInt64)]
+    /// What happened to application metrics on the way to series: name, help, value.
+    package var seriesCounters: [(name: String, help: String, value: UInt64)]
+    package var applicationSeries: Int
+    package var spanMetricsSeries: Int
+    package var spanMetricsOverflow: UInt64
+    package var unroutedRequests: Int
+    package var process: ProcessStatistics?
+}

@@ -1,0 +1,23 @@
+public import RoostNet
+
+/// Why the collector could not start; the text says what to do.
+public enum StartError: Error, CustomStringConvertible {
+    case listener(name: String, ListenError)
+    case dataFolder(path: String, reason: String)
+    case exporter(String)
+    /// The system refused a thread, a loop or a descriptor.
+    case resources(String)
+
+    public var description: String {
+        switch self {
+        case .listener(let name, let error):
+            "listen.\(name): \(error); stop the other program or choose another address with "
+                + "--set listen.\(name)=HOST:PORT"
+        case .dataFolder(let path, let reason):
+            "store.path: \(path) cannot be written: \(reason); make it writable or choose another "
+                + "folder with --set store.path=FOLDER"
+        case .exporter(let text): "export: \(text)"
+        case .resources(let text): text
+        }
+    }
+}

@@ -1,0 +1,148 @@
+package import RoostCore
+import RoostNet
+import RoostWire
+
+extension CollectorView {
+    /// The state of everything, as `/status` shows it. Secrets are masked.
+    package func writeStatus(into writer: inout JSONWriter) {
+        let reading = reading()
+        writer.beginObject()
+        writer.field("version", reading.version)
+        writer.field("status", unreadyReasons.isEmpty ? "ok" : "unavailable")
+        writer.array("reasons") { writer in for reason in unreadyReasons { writer.value(reason) } }
+        writer.field("started", rfc3339(unixNanoseconds: parts.startedUnixNano))
+        writer.field("uptime_seconds", uptimeSeconds)
+        writeListeners(reading, into: &writer)
+        writePipelines(reading, into: &writer)
+        writeExporters(reading, into: &writer)
+        writeMemory(reading, into: &writer)
+        writeSeries(reading, into: &writer)
+        writer.object("switches") { writer in
+            for signal in Signal.allCases {
+                writer.field(signal.name, parts.switches.isOn(signal))
+            }
+        }
+        writer.array("threads") { writer in for name in hearts.names { writer.value(name) } }
+        if let process = reading.process {
+            writer.object("process") { writer in
+                writer.field("cpu_seconds", process.cpuSeconds)
+                writer.field("resident_bytes", process.residentBytes)
+                writer.field("threads", process.threads)
+                writer.field("open_fds", process.openDescriptors)
+            }
+        }
+        writer.key("configuration")
+        parts.config.writeMasked(into: &writer)
+        writer.endObject()
+    }
+
+    private func writeListeners(_ reading: SelfReading, into writer: inout JSONWriter) {
+        writer.array("listeners") { writer in
+            for (listener, counted) in zip(addresses, reading.listeners) {
+                let counters = counted.counters
+                writer.beginObject()
+                writer.field("name", listener.name)
+                writer.field("address", listener.address.description)
+                writer.field("connections_open", counters.connectionsOpen)
+                writer.field("connections_accepted", counters.connectionsAccepted)
+                writer.field("connections_refused", counters.connectionsRefused)
+                writer.field("requests", counters.requests)
+                writer.field("protocol_errors", counters.protocolErrors)
+                writer.field("header_timeouts", counters.headerTimeouts)
+                writer.field("body_timeouts", counters.bodyTimeouts)
+                writer.field("idle_timeouts", counters.idleTimeouts)
+                writer.field("write_timeouts", counters.writeTimeouts)
+                writer.endObject()
+            }
+        }
+    }
+
+    private func writePipelines(_ reading: SelfReading, into writer: inout JSONWriter) {
+        writer.object("pipelines") { writer in
+            for signal in Signal.allCases {
+                writer.object(signal.name) { writer in
+                    for transport in Transport.allCases {
+                        writer.object(transport.name) { writer in
+                            writer.field("accepted", reading.ledger.accepted(signal, transport))
+                            writer.object("refused") { writer in
+                                for reason in RefusalReason.allCases {
+                                    let items = reading.ledger.refused(signal, transport, reason)
+                                    if items > 0 { writer.field(reason.name, items) }
+                                }
+                            }
+                            writer.object("refused_requests") { writer in
+                                for reason in RefusalReason.allCases {
+                                    let times = reading.ledger.refusals(signal, transport, reason)
+                                    if times > 0 { writer.field(reason.name, times) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func writeExporters(_ reading: SelfReading, into writer: inout JSONWriter) {
+        writer.array("exporters") { writer in
+            for status in reading.exporters {
+                writer.beginObject()
+                writer.field("name", status.name)
+                writer.field("endpoint", status.endpoint)
+                writer.field("protocol", status.protocol.rawValue)
+                writer.field("queue_bytes", status.queueBytes)
+                writer.field("queue_capacity_bytes", status.queueCapacityBytes)
+                writer.field("requests_in_flight", status.requestsInFlight)
+                writer.field("consecutive_failures", status.consecutiveFailures)
+                if let error = status.lastError { writer.field("last_error", error) }
+                if let time = status.lastErrorUnixNano {
+                    writer.field("last_error_time", rfc3339(unixNanoseconds: time))
+                }
+                if let time = status.nextRetryUnixNano {
+                    writer.field("next_retry_time", rfc3339(unixNanoseconds: time))
+                }
+                if let counts = reading.ledger.exporters.first(where: { $0.name == status.name }) {
+                    writeCounts(counts, into: &writer)
+                }
+                writer.endObject()
+            }
+        }
+    }
+
+    private func writeCounts(_ counts: ExporterCounts, into writer: inout JSONWriter) {
+        for signal in Signal.allCases {
+            writer.object(signal.name) { writer in
+                writer.field("offered", counts.offered(signal))
+                writer.field("sent", counts.sent(signal))
+                writer.field("queue", counts.queued(signal))
+                writer.object("dropped") { writer in
+                    for reason in DropReason.allCases where counts.dropped(signal, reason) > 0 {
+                        writer.field(reason.name, counts.dropped(signal, reason))
+                    }
+                }
+            }
+        }
+    }
+
+    private func writeMemory(_ reading: SelfReading, into writer: inout JSONWriter) {
+        writer.object("memory") { writer in
+            writer.field("limit_bytes", reading.memoryLimitBytes)
+            writer.field("used_bytes", reading.memoryUsage.reduce(0) { $0 + $1.bytes })
+            writer.object("parts") { writer in
+                for (name, bytes) in reading.memoryUsage { writer.field(name, bytes) }
+            }
+        }
+    }
+
+    private func writeSeries(_ reading: SelfReading, into writer: inout JSONWriter) {
+        writer.object("series") { writer in
+            writer.field("application", reading.applicationSeries)
+            writer.field("spans", reading.spanMetricsSeries)
+            writer.object("unexposed_points") { writer in
+                for (reason, points) in reading.unexposedPoints where points > 0 {
+                    writer.field(reason, points)
+                }
+            }
+        }
+    }
+}

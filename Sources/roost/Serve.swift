@@ -1,0 +1,23 @@
+import RoostCollector
+import RoostCore
+import RoostWeb
+
+/// Runs the collector until a signal ends it; the exit code of the program.
+func serve(_ config: Config, log: Log, version: String) -> Int32 {
+    // Blocked before the first thread is made, so that every thread leaves them to this one.
+    let signals = SignalWaiter([
+        SignalWaiter.terminate, SignalWaiter.interrupt, SignalWaiter.hangUp,
+    ])
+    let collector = Collector(config: config, log: log, version: version)
+    do throws(StartError) {
+        try collector.start { view, _ in WebHandler(collector: view) }
+    } catch {
+        log.error("cannot start: \(error)")
+        return 1
+    }
+    while signals.next() == SignalWaiter.hangUp {
+        log.info("SIGHUP")
+    }
+    collector.drain()
+    return 0
+}
