@@ -69,6 +69,10 @@ let package = Package(
         .executableTarget(
             name: "exposition-sample", dependencies: ["RoostMetrics"], swiftSettings: strict),
 
+        .executableTarget(
+            name: "bench-net", dependencies: ["RoostCore", "RoostNet"], path: "Benchmarks/net",
+            swiftSettings: strict),
+
         tests("RoostCore", ["RoostCore"]),
         tests("RoostCompression", ["RoostCore", "RoostCompression"]),
         tests("RoostWire", ["RoostCore", "RoostWire"]),

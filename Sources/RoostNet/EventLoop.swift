@@ -30,6 +30,10 @@ public struct EventLoopError: Error, CustomStringConvertible {
     private let thread = Atomic<UInt>(0)
     private var beatTimer: LoopTimer?
     private var mustStop = false
+    /// A connection uses `output` now.
+    var isFlushing = false
+    /// Those that had something to write meanwhile.
+    var delayedFlushes: [Connection] = []
 
     /// Room that all connections of this loop share: one for reading, one for what goes out.
     let readBuffer: UnsafeMutableRawBufferPointer

@@ -1,4 +1,7 @@
+import CUV
+import Glibc
 import RoostCore
+import Synchronization
 
 /// One loop's listener on an address, and the connections it accepted.
 ///
@@ -7,12 +10,26 @@ import RoostCore
     // Sendable: all state belongs to the loop's thread; the public functions post themselves there.
 
     public let loop: EventLoop
+    /// With the port that was found.
     public let address: ListenAddress
-    let settings: ServerSettings
-    let handler: any RequestHandler
+    private let settings: ServerSettings
+    private let context: ServerContext
+    private var listener: UnsafeMutablePointer<uv_tcp_t>?
+    private var connections: [Connection] = []
+    private var drained: [@Sendable () -> Void] = []
+    private(set) var isDraining = false
 
-    /// Opens the socket here and starts to accept on the loop. Any thread; `handler` is used on the
-    /// loop's thread only.
+    private var timer: LoopTimer?
+    private var timerDue = UInt64.max
+
+    /// A deadline is looked at no more often than this.
+    private static let leastTimerMilliseconds: UInt64 = 10
+    /// So many connections of one server are served even when the budget has no room for them, so
+    /// that a probe can always ask how things are.
+    private static let alwaysServed = 64
+
+    /// Opens the socket here and begins to accept on the loop. Any thread; `handler` is used on the
+    /// loop's thread only, and held until the server is let go of.
     public init(
         loop: EventLoop, address: BoundAddress, settings: ServerSettings,
         handler: any RequestHandler
@@ -20,16 +37,154 @@ import RoostCore
         self.loop = loop
         self.address = address.address
         self.settings = settings
-        self.handler = handler
+        context = ServerContext(
+            settings: settings, handler: handler, loop: loop, clock: { [unowned loop] in loop.now })
+        let descriptor = try address.openListener()
+        context.noteDeadline = { [weak self] in self?.noteDeadline($0) }
+        if !loop.post({ self.start(descriptor) }) { Glibc.close(descriptor) }
     }
 
     /// Closes the listener; open connections go on. Any thread.
-    public func stopAccepting() {}
+    public func stopAccepting() { loop.post { self.closeListener() } }
 
     /// Stops accepting, tells the peers to go, and calls `done` on the loop when the last request
     /// is answered and the last connection closed. Any thread.
-    public func drain(_ done: @escaping @Sendable () -> Void) {}
+    public func drain(_ done: @escaping @Sendable () -> Void) {
+        loop.post {
+            self.closeListener()
+            self.isDraining = true
+            self.drained.append(done)
+            for connection in self.connections { connection.beginDraining() }
+            self.noteIfDrained()
+        }
+    }
 
     /// Closes the listener and every connection, whatever is under way. Any thread.
-    public func closeAll() {}
+    public func closeAll() {
+        loop.post {
+            self.closeListener()
+            self.isDraining = true
+            for connection in self.connections { connection.close() }
+            self.noteIfDrained()
+        }
+    }
+
+    // MARK: Accepting
+
+    private func start(_ descriptor: CInt) {
+        timer = LoopTimer(loop: loop) { [weak self] in self?.sweep() }
+        let handle = UnsafeMutablePointer<uv_tcp_t>.allocate(capacity: 1)
+        unsafe uv_tcp_init(loop.uv, handle)
+        // Retained until `closeListener`, whose close callback gives it back.
+        unsafe handle.pointee.data = unsafe Unmanaged.passRetained(self).toOpaque()
+        unsafe listener = unsafe handle
+        let opened = unsafe uv_tcp_open(handle, descriptor)
+        if opened != 0 { Glibc.close(descriptor) }
+        let stream = unsafe UnsafeMutableRawPointer(handle)
+            .assumingMemoryBound(to: uv_stream_t.self)
+        guard opened == 0, unsafe uv_listen(stream, 1_024, HTTPServer.onConnection) == 0 else {
+            return closeListener()
+        }
+    }
+
+    private func closeListener() {
+        guard let listener = unsafe listener else { return }
+        unsafe self.listener = nil
+        unsafe uv_close(
+            UnsafeMutableRawPointer(listener).assumingMemoryBound(to: uv_handle_t.self)
+        ) { handle in
+            guard let handle = unsafe handle else { return }
+            if let data = unsafe handle.pointee.data {
+                unsafe Unmanaged<HTTPServer>.fromOpaque(data).release()
+            }
+            unsafe UnsafeMutableRawPointer(handle).deallocate()
+        }
+    }
+
+    private static let onConnection: uv_connection_cb = { stream, status in
+        guard status == 0, let data = unsafe stream?.pointee.data else { return }
+        unsafe Unmanaged<HTTPServer>.fromOpaque(data).takeUnretainedValue().accept()
+    }
+
+    private func accept() {
+        guard let listener = unsafe listener else { return }
+        let handle = UnsafeMutablePointer<uv_tcp_t>.allocate(capacity: 1)
+        unsafe uv_tcp_init(loop.uv, handle)
+        unsafe handle.pointee.data = nil
+        let accepted = unsafe uv_accept(
+            UnsafeMutableRawPointer(listener).assumingMemoryBound(to: uv_stream_t.self),
+            UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_stream_t.self))
+        guard accepted == 0, admit() else {
+            if accepted == 0 {
+                settings.counters.connectionsRefused.add(1, ordering: .relaxed)
+            }
+            unsafe uv_close(
+                UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self)
+            ) {
+                unsafe UnsafeMutableRawPointer($0)?.deallocate()
+            }
+            return
+        }
+        settings.counters.connectionsAccepted.add(1, ordering: .relaxed)
+        settings.counters.connectionsOpen.add(1, ordering: .relaxed)
+        let connection = unsafe Connection(server: self, context: context, handle: handle)
+        connection.listIndex = connections.count
+        connections.append(connection)
+        connection.open()
+    }
+
+    private func admit() -> Bool {
+        guard settings.connections.tryTake() else { return false }
+        guard
+            connections.count < HTTPServer.alwaysServed
+                || settings.memory.tryTake(Connection.reservedBytes)
+        else {
+            settings.connections.giveBack()
+            return false
+        }
+        return true
+    }
+
+    func remove(_ connection: Connection) {
+        let place = connection.listIndex
+        guard place < connections.count, connections[place] === connection else { return }
+        connections.swapAt(place, connections.count - 1)
+        connections[place].listIndex = place
+        connections.removeLast()
+        settings.connections.giveBack()
+        settings.counters.connectionsOpen.subtract(1, ordering: .relaxed)
+        if connections.count >= HTTPServer.alwaysServed {
+            settings.memory.giveBack(Connection.reservedBytes)
+        }
+        noteIfDrained()
+    }
+
+    private func noteIfDrained() {
+        guard isDraining, unsafe listener == nil, connections.isEmpty else { return }
+        timer?.cancel()
+        timer = nil
+        let calls = drained
+        drained = []
+        for call in calls { call() }
+    }
+
+    // MARK: Time
+
+    private func noteDeadline(_ deadline: UInt64) {
+        guard deadline < timerDue, let timer else { return }
+        timerDue = deadline
+        let now = loop.now
+        let wait = deadline > now ? deadline - now : 0
+        timer.start(
+            afterMilliseconds: max(wait, HTTPServer.leastTimerMilliseconds), repeatMilliseconds: 0)
+    }
+
+    private func sweep() {
+        timerDue = .max
+        let now = loop.now
+        for connection in connections { connection.checkDeadlines(now: now) }
+        var next = UInt64.max
+        for connection in connections { next = min(next, connection.nextDeadline) }
+        noteDeadline(next)
+    }
 }

@@ -16,7 +16,7 @@ import Glibc
     private var capacity: Int
     private(set) var byteCount = 0
     private var fields: [Field] = []
-    private var methodEnd = 0
+    private var methodRange = 0..<0
     private var targetRange = 0..<0
     private var pathLength = 0
 
@@ -31,19 +31,20 @@ import Glibc
     func reset() {
         byteCount = 0
         fields.removeAll(keepingCapacity: true)
-        methodEnd = 0
+        methodRange = 0..<0
         targetRange = 0..<0
         pathLength = 0
     }
 
     var fieldCount: Int { fields.count }
+    var targetLength: Int { targetRange.count }
 
     // MARK: Filling
 
-    /// The first thing to be set.
     func setMethod(_ bytes: UnsafeRawBufferPointer) {
+        let start = byteCount
         unsafe append(bytes)
-        methodEnd = byteCount
+        methodRange = start..<byteCount
     }
 
     /// Splits the target at the first question mark. An absolute URL keeps its path and query only.
@@ -105,7 +106,9 @@ import Glibc
     }
 
     /// Valid while the block lives and is not filled again.
-    var methodBytes: UnsafeRawBufferPointer { unsafe slice(0, methodEnd) }
+    var methodBytes: UnsafeRawBufferPointer {
+        unsafe slice(methodRange.lowerBound, methodRange.count)
+    }
     var pathBytes: UnsafeRawBufferPointer { unsafe slice(targetRange.lowerBound, pathLength) }
 
     /// Without the question mark.

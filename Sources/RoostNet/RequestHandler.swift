@@ -29,7 +29,7 @@ public enum RequestFault: Error, Equatable, Sendable {
     case corruptBody(String)
     /// The budget has no room for the body now.
     case noMemory
-    /// The body did not arrive in time.
+    /// The head or the body did not arrive in time.
     case timeout
     /// The `grpc-timeout` passed before the answer.
     case deadlineExceeded
@@ -83,7 +83,7 @@ public enum RequestFault: Error, Equatable, Sendable {
         case .unsupportedCoding(let name): "the encoding \(name) is not supported"
         case .corruptBody(let reason): "the compressed body does not inflate: \(reason)"
         case .noMemory: "no memory is free for this request, try again later"
-        case .timeout: "the body did not arrive in time"
+        case .timeout: "the request did not arrive in time"
         case .deadlineExceeded: "the deadline passed before the answer"
         case .malformed(let reason): reason
         case .badGRPCFrame(let reason): reason

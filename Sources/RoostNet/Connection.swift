@@ -1,0 +1,312 @@
+import CUV
+import Glibc
+import RoostCore
+import Synchronization
+
+/// One accepted socket: reads into the loop's buffer, feeds the protocol, writes what it drains.
+///
+/// libuv holds a reference from `open` until the socket is closed; the server's list holds another.
+/// Loop thread only.
+@safe final class Connection: SessionHost {
+    private let handle: UnsafeMutablePointer<uv_tcp_t>
+    private let loop: EventLoop
+    /// The server's list holds this one too, until `close` takes it out.
+    private let server: HTTPServer
+    private let context: ServerContext
+    private var session: (any ProtocolSession)?
+    private let peer: Peer
+
+    /// The server's list knows it by this place.
+    var listIndex = 0
+
+    private var firstBytes: [UInt8] = []
+    private var isReading = false
+    private var isClosed = false
+    /// Inside a call that will flush before it returns.
+    private var isBusy = false
+    private var hasPeerEnded = false
+    /// All is said; reads on and drops, so that unread input does not cost the peer the answer.
+    private var isLingering = false
+    /// `.max` when nothing is being written or waited for.
+    private var ownDeadline: UInt64
+    private var write: PendingWrite?
+
+    /// What the budget is charged for a connection: its objects, tables and small buffers.
+    static let reservedBytes = 16 << 10
+    private static let lingerMilliseconds: UInt64 = 2_000
+
+    init(server: HTTPServer, context: ServerContext, handle: UnsafeMutablePointer<uv_tcp_t>) {
+        unsafe self.handle = handle
+        self.server = server
+        self.context = context
+        loop = server.loop
+        var descriptor: CInt = -1
+        let found = unsafe uv_fileno(
+            UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self), &descriptor)
+        peer = Peer(address: found == 0 ? SocketAddress(peerOf: descriptor) : nil)
+        ownDeadline = context.now &+ context.headerMilliseconds
+        context.noteDeadline(ownDeadline)
+    }
+
+    /// Begins to read.
+    func open() {
+        unsafe handle.pointee.data = unsafe Unmanaged.passRetained(self).toOpaque()
+        unsafe uv_tcp_nodelay(handle, 1)
+        startReading()
+    }
+
+    private var stream: UnsafeMutablePointer<uv_stream_t> {
+        unsafe UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_stream_t.self)
+    }
+
+    // MARK: Reading
+
+    private func startReading() {
+        guard !isReading, !isClosed, !hasPeerEnded else { return }
+        isReading = unsafe uv_read_start(stream, Connection.onAllocate, Connection.onRead) == 0
+    }
+
+    private func stopReading() {
+        guard isReading else { return }
+        isReading = false
+        unsafe uv_read_stop(stream)
+    }
+
+    fileprivate func received(_ bytes: UnsafeRawBufferPointer) {
+        guard !isLingering else { return }
+        isBusy = true
+        if let session {
+            unsafe session.receive(bytes)
+        } else {
+            unsafe chooseProtocol(bytes)
+        }
+        isBusy = false
+        flush()
+    }
+
+    private func chooseProtocol(_ bytes: UnsafeRawBufferPointer) {
+        var start = unsafe bytes
+        if !firstBytes.isEmpty {
+            unsafe firstBytes.append(contentsOf: bytes)
+            unsafe start = UnsafeRawBufferPointer(start: nil, count: 0)
+        }
+        let kind =
+            unsafe firstBytes.isEmpty
+            ? unsafe FirstBytes(bytes) : firstBytes.withUnsafeBytes { unsafe FirstBytes($0) }
+        switch kind {
+        case .undecided:
+            if firstBytes.isEmpty { unsafe firstBytes.append(contentsOf: start) }
+            return
+        case .http1: session = HTTP1Session(context: context, peer: peer, host: self)
+        case .http2:
+            session = HTTP2Session(context: context, peer: peer, host: self)
+            if session == nil { return close() }
+        }
+        ownDeadline = .max
+        if server.isDraining { session?.beginDraining() }
+        if firstBytes.isEmpty {
+            unsafe session?.receive(bytes)
+        } else {
+            unsafe firstBytes.withUnsafeBytes { unsafe session?.receive($0) }
+            firstBytes = []
+        }
+    }
+
+    fileprivate func readEnded(_ code: Int) {
+        stopReading()
+        hasPeerEnded = true
+        guard code == Int(UV_EOF.rawValue), let session, !isLingering else { return close() }
+        isBusy = true
+        session.peerEnded()
+        isBusy = false
+        flush()
+    }
+
+    // MARK: Writing
+
+    func sessionHasOutput() { if !isBusy { flush() } }
+
+    /// Writes what the session has, at once as far as the socket takes it; closes when all is said.
+    func flush() {
+        guard !isClosed, !isBusy, write == nil, let session else { return }
+        guard !loop.isFlushing else { return loop.delayedFlushes.append(self) }
+        isBusy = true
+        loop.isFlushing = true
+        var outcome = FlushOutcome.drained
+        repeat { outcome = writeOnce(session) } while outcome == .wrote
+        loop.isFlushing = false
+        isBusy = false
+        switch outcome {
+        case .failed: close()
+        case .blocked: stopReading()
+        case .wrote, .drained:
+            if session.mustClose {
+                linger()
+            } else if session.wantsInput {
+                startReading()
+            } else {
+                stopReading()
+            }
+        }
+        flushDelayed()
+    }
+
+    /// Connections that had output while another one used the loop's buffer.
+    private func flushDelayed() {
+        while !loop.isFlushing, let connection = loop.delayedFlushes.popLast() {
+            connection.flush()
+        }
+    }
+
+    private enum FlushOutcome { case wrote, drained, blocked, failed }
+
+    private func writeOnce(_ session: any ProtocolSession) -> FlushOutcome {
+        loop.output.removeAll()
+        session.drain(into: &loop.output)
+        let bytes = unsafe loop.output.bytes
+        guard bytes.count > 0 else { return .drained }
+        var buffer = unsafe uv_buf_init(
+            UnsafeMutableRawPointer(mutating: bytes.baseAddress)?
+                .assumingMemoryBound(to: CChar.self), UInt32(clamping: bytes.count))
+        let written = unsafe Int(uv_try_write(stream, &buffer, 1))
+        if written == bytes.count { return .wrote }
+        guard written >= 0 || written == Int(UV_EAGAIN.rawValue) else { return .failed }
+        let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[max(written, 0)...])
+        let pending = unsafe PendingWrite(rest)
+        guard unsafe pending.start(on: stream, Connection.onWritten) else { return .failed }
+        write = pending
+        ownDeadline = context.now &+ context.writeMilliseconds
+        context.noteDeadline(ownDeadline)
+        return .blocked
+    }
+
+    fileprivate func written(_ code: CInt) {
+        write = nil
+        ownDeadline = .max
+        guard !isClosed else { return }
+        if code < 0 { close() } else { flush() }
+    }
+
+    // MARK: The end
+
+    /// Ends our side and waits a little for the peer to end its own.
+    private func linger() {
+        guard !isLingering else { return }
+        session?.abandon()
+        guard !hasPeerEnded else { return close() }
+        isLingering = true
+        var descriptor: CInt = -1
+        let found = unsafe uv_fileno(
+            UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self), &descriptor)
+        guard found == 0, shutdown(descriptor, CInt(SHUT_WR)) == 0 else { return close() }
+        ownDeadline = context.now &+ Connection.lingerMilliseconds
+        context.noteDeadline(ownDeadline)
+        startReading()
+    }
+
+    /// Closes at once. Twice does nothing.
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        isReading = false
+        session?.abandon()
+        server.remove(self)
+        unsafe uv_close(
+            UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self),
+            Connection.onClosed)
+    }
+
+    func beginDraining() {
+        guard let session else { return close() }
+        session.beginDraining()
+        flush()
+    }
+
+    // MARK: Time
+
+    func checkDeadlines(now: UInt64) {
+        if now >= ownDeadline {
+            let counters = context.settings.counters
+            if write != nil {
+                counters.writeTimeouts.add(1, ordering: .relaxed)
+            } else if session == nil {
+                counters.headerTimeouts.add(1, ordering: .relaxed)
+            }
+            return close()
+        }
+        guard let session, !isLingering, now >= session.nextDeadline else { return }
+        isBusy = true
+        session.checkDeadlines(now: now)
+        isBusy = false
+        flush()
+    }
+
+    var nextDeadline: UInt64 {
+        min(ownDeadline, isLingering ? .max : session?.nextDeadline ?? .max)
+    }
+
+    // MARK: Doors for libuv
+
+    private static func find(_ data: UnsafeMutableRawPointer?) -> Connection? {
+        guard let data = unsafe data else { return nil }
+        return unsafe Unmanaged<Connection>.fromOpaque(data).takeUnretainedValue()
+    }
+
+    private static let onAllocate: uv_alloc_cb = { handle, _, buffer in
+        guard let connection = unsafe find(handle?.pointee.data) else { return }
+        let room = unsafe connection.loop.readBuffer
+        unsafe buffer?.pointee.base = unsafe room.baseAddress?.assumingMemoryBound(to: CChar.self)
+        unsafe buffer?.pointee.len = room.count
+    }
+
+    private static let onRead: uv_read_cb = { stream, count, buffer in
+        guard let connection = unsafe find(stream?.pointee.data) else { return }
+        if count > 0 {
+            unsafe connection.received(
+                UnsafeRawBufferPointer(start: buffer?.pointee.base, count: count))
+        } else if count < 0 {
+            connection.readEnded(count)
+        }
+    }
+
+    private static let onWritten: uv_write_cb = { request, code in
+        guard let connection = unsafe find(request?.pointee.handle?.pointee.data) else { return }
+        connection.written(code)
+    }
+
+    /// The last call for a handle: gives libuv's reference back.
+    private static let onClosed: uv_close_cb = { handle in
+        guard let handle = unsafe handle else { return }
+        if let data = unsafe handle.pointee.data {
+            unsafe Unmanaged<Connection>.fromOpaque(data).release()
+        }
+        unsafe UnsafeMutableRawPointer(handle).deallocate()
+    }
+}
+
+/// Bytes that the socket did not take at once, and libuv's record of writing them.
+///
+/// The connection holds it until `onWritten`, which libuv calls before the socket's close callback
+/// even when the connection is closed meanwhile.
+@safe private final class PendingWrite {
+    private let request: UnsafeMutablePointer<uv_write_t>
+    private let bytes: UnsafeMutableRawBufferPointer
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        unsafe request = .allocate(capacity: 1)
+        unsafe request.initialize(to: uv_write_t())
+        unsafe self.bytes = .allocate(byteCount: bytes.count, alignment: 16)
+        unsafe self.bytes.copyMemory(from: bytes)
+    }
+
+    deinit {
+        unsafe request.deallocate()
+        unsafe bytes.deallocate()
+    }
+
+    func start(on stream: UnsafeMutablePointer<uv_stream_t>, _ done: uv_write_cb) -> Bool {
+        var buffer = unsafe uv_buf_init(
+            bytes.baseAddress?.assumingMemoryBound(to: CChar.self), UInt32(clamping: bytes.count))
+        return unsafe uv_write(request, stream, &buffer, 1, done) == 0
+    }
+}

@@ -1,0 +1,276 @@
+import RoostCompression
+import RoostCore
+import Synchronization
+
+/// One request and its answer, whichever protocol carries them. Loop thread only.
+///
+/// ```
+/// input:   head ─▶ reading ─▶ ended
+///              └──────┴─▶ discarding ─▶ ended        (answered before its body was read)
+/// output:  open ─▶ answered
+/// ```
+/// `detach()` ends both sides: the peer is gone or everything was said.
+@safe final class Exchange: ResponseSink {
+    enum Input { case head, reading, discarding, ended }
+
+    let context: ServerContext
+    private var carrier: (any ExchangeCarrier)?
+    private(set) var head: RequestHead
+    private(set) var input = Input.head
+    private(set) var isAnswered = false
+    /// Bytes thrown away since the early answer.
+    private(set) var discardedBytes = 0
+
+    private var body = BodyBuffer()
+    private var grpc = GRPCMessageReader()
+    private var coding = ContentCoding.identity
+
+    /// The stream's number in HTTP/2; its place in the session's list.
+    let streamID: Int32
+    var listIndex = 0
+
+    /// When the phase it is in has taken too long.
+    private(set) var inputDeadline: UInt64
+    /// From `grpc-timeout`; `.max` without one.
+    private(set) var callDeadline = UInt64.max
+
+    /// What the carrier still has to send of the answer.
+    var outgoing = OutgoingBody()
+    /// When the peer has left the answer unread for too long; `.max` when nothing is unread.
+    var outgoingDeadline = UInt64.max
+    /// HTTP/2: the stream is ended once the answer is out, though the request is not in.
+    var resetsWhenAnswered = false
+
+    init(
+        context: ServerContext, carrier: any ExchangeCarrier, head: RequestHead,
+        streamID: Int32 = 0
+    ) {
+        self.context = context
+        self.carrier = carrier
+        self.head = head
+        self.streamID = streamID
+        inputDeadline = context.now &+ context.headerMilliseconds
+        context.noteDeadline(inputDeadline)
+    }
+
+    // MARK: The request comes in
+
+    /// The head is whole: asks the handler whether it wants the body, and makes room for it.
+    ///
+    /// A `fault` that the protocol found in the head is answered instead.
+    func begin(hasBody: Bool, fault: RequestFault? = nil) {
+        context.settings.counters.requests.add(1, ordering: .relaxed)
+        do throws(RequestFault) {
+            try recognizeGRPC()
+            if let fault { throw fault }
+            switch context.handler.admit(head) {
+            case .answer(let response):
+                input = .discarding
+                send(response)
+            case .read:
+                input = .reading
+                try prepareBody(hasBody: hasBody)
+            }
+        } catch {
+            fail(error)
+        }
+        inputDeadline = context.now &+ context.bodyMilliseconds
+        context.noteDeadline(min(inputDeadline, callDeadline))
+    }
+
+    private func recognizeGRPC() throws(RequestFault) {
+        guard head.isHTTP2, let value = unsafe head.block.firstValue(of: "content-type") else {
+            return
+        }
+        let type = unsafe withoutParameters(value)
+        guard type.count >= 16,
+            unsafe equalsIgnoringCase(
+                UnsafeRawBufferPointer(rebasing: type[..<16]), "application/grpc")
+        else { return }
+        guard
+            unsafe type.count == 16 || equalsIgnoringCase(type, "application/grpc+proto")
+        else {
+            throw unsafe .unsupportedMediaType(String(decoding: type, as: UTF8.self))
+        }
+        head.isGRPC = true
+        guard head.methodIs("POST") else { throw .malformed("a gRPC call is not a POST") }
+    }
+
+    private func prepareBody(hasBody: Bool) throws(RequestFault) {
+        if head.isGRPC {
+            try readCoding("grpc-encoding")
+            if let text = unsafe head.block.firstValue(of: "grpc-timeout") {
+                guard let milliseconds = unsafe parseGRPCTimeout(text) else {
+                    throw unsafe .badGRPCTimeout(String(decoding: text, as: UTF8.self))
+                }
+                callDeadline = context.now &+ milliseconds
+            }
+            return
+        }
+        guard hasBody else { return }
+        try readCoding("content-encoding")
+        guard let length = head.contentLength else { return }
+        let limit = context.settings.maxRequestBytes
+        guard length <= limit else { throw .tooLarge(limit: limit) }
+        guard body.expect(length, share: context.settings.memory) else { throw .noMemory }
+    }
+
+    private func readCoding(_ name: StaticString) throws(RequestFault) {
+        guard let value = unsafe head.block.firstValue(of: name) else { return }
+        switch unsafe value {
+        case _ where unsafe equalsIgnoringCase(value, "identity") || value.count == 0: break
+        case _ where unsafe equalsIgnoringCase(value, "gzip"): coding = .gzip
+        case _ where unsafe equalsIgnoringCase(value, "x-gzip"): coding = .gzip
+        case _ where unsafe equalsIgnoringCase(value, "zstd"): coding = .zstd
+        default: throw unsafe .unsupportedCoding(String(decoding: value, as: UTF8.self))
+        }
+        if head.block.index(of: name).flatMap({ head.block.index(of: name, from: $0 + 1) })
+            != nil
+        {
+            throw .unsupportedCoding("several at once")
+        }
+    }
+
+    /// Bytes of the body; what nobody wants is dropped.
+    func receive(_ bytes: UnsafeRawBufferPointer) {
+        guard input == .reading else {
+            discardedBytes &+= bytes.count
+            return
+        }
+        do throws(RequestFault) {
+            var payload = unsafe bytes
+            let limit = context.settings.maxRequestBytes
+            if head.isGRPC {
+                let knewLength = grpc.hasPrefix
+                let used = unsafe try grpc.feed(bytes, limit: limit)
+                unsafe payload = UnsafeRawBufferPointer(rebasing: bytes[used...])
+                if !knewLength, grpc.hasPrefix { try expectMessage() }
+            }
+            switch unsafe body.append(payload, limit: limit, share: context.settings.memory) {
+            case .kept: break
+            case .tooLarge: throw RequestFault.tooLarge(limit: limit)
+            case .noMemory: throw RequestFault.noMemory
+            }
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func expectMessage() throws(RequestFault) {
+        guard !grpc.isCompressed || coding != .identity else {
+            throw .badGRPCFrame("the message is flagged as compressed without a grpc-encoding")
+        }
+        guard body.expect(grpc.length, share: context.settings.memory) else { throw .noMemory }
+    }
+
+    /// The request is whole: hands it to the handler.
+    func end() {
+        guard input == .reading else {
+            input = .ended
+            return
+        }
+        input = .ended
+        do throws(RequestFault) {
+            if head.isGRPC { try grpc.checkEnd() }
+            let block = try inflatedBody()
+            context.handler.handle(
+                head, body: block, responder: Responder(sink: self, loop: context.loop))
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func inflatedBody() throws(RequestFault) -> ByteBlock {
+        let isPlain = head.isGRPC ? !grpc.isCompressed : coding == .identity
+        if isPlain || body.count == 0 { return body.take() }
+        let settings = context.settings
+        let inflated: ByteBlock
+        do throws(InflateError) {
+            inflated = unsafe try body.withBytes { bytes throws(InflateError) in
+                unsafe try inflate(
+                    bytes, coding, limit: settings.maxRequestBytes, share: settings.memory)
+            }
+        } catch {
+            switch error {
+            case .tooLarge(let limit): throw .tooLarge(limit: limit)
+            case .corrupt(let reason): throw .corruptBody(reason)
+            case .noMemory: throw .noMemory
+            }
+        }
+        body.discard()
+        return inflated
+    }
+
+    // MARK: The answer goes out
+
+    /// Answers with the handler's words for `fault`, unless there is an answer already.
+    func fail(_ fault: RequestFault) {
+        guard !isGone else { return }
+        var response = context.handler.answer(to: fault, head: head)
+        if head.isGRPC, response.grpc == nil {
+            response.grpc = GRPCOutcome(code: fault.grpcCode, message: fault.message)
+        }
+        send(response)
+    }
+
+    var isGone: Bool { isAnswered || carrier == nil }
+
+    func send(_ response: Response) {
+        guard !isGone, let carrier else {
+            if case .stream(let source) = response.body { source.cancel() }
+            return
+        }
+        isAnswered = true
+        if input == .head || input == .reading { input = .discarding }
+        body.discard()
+        carrier.answer(self, with: response)
+    }
+
+    func resumeBody() { carrier?.resume(self) }
+
+    /// Ends both sides; nothing reaches the carrier after this.
+    func detach() {
+        guard carrier != nil else { return }
+        carrier = nil
+        body.discard()
+        outgoing.cancel()
+    }
+
+    /// Gives the head's bytes back for reuse; only after `detach()`.
+    func recycleHead() {
+        var block = head.block
+        head = RequestHead(block: context.noBlock, peer: head.peer, isHTTP2: head.isHTTP2)
+        context.recycle(&block)
+    }
+
+    // MARK: Time
+
+    /// Answers what took too long; true when the request cannot go on.
+    func checkDeadlines(now: UInt64) -> Bool {
+        if !isGone, now >= callDeadline {
+            fail(.deadlineExceeded)
+            return false
+        }
+        guard input != .ended, now >= inputDeadline else { return false }
+        let counters = context.settings.counters
+        if input == .head {
+            counters.headerTimeouts.add(1, ordering: .relaxed)
+        } else {
+            counters.bodyTimeouts.add(1, ordering: .relaxed)
+        }
+        fail(.timeout)
+        return true
+    }
+
+    var nextDeadline: UInt64 {
+        min(input == .ended ? .max : inputDeadline, isGone ? .max : callDeadline)
+    }
+}
+
+/// The protocol that an exchange belongs to.
+protocol ExchangeCarrier: AnyObject {
+    /// Called once for an exchange, perhaps from inside `receive`.
+    func answer(_ exchange: Exchange, with response: Response)
+    /// The body's source may have something again.
+    func resume(_ exchange: Exchange)
+}

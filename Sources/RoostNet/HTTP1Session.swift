@@ -1,0 +1,406 @@
+import RoostCore
+import Synchronization
+
+/// The server side of one HTTP/1.1 or 1.0 connection, driven by bytes.
+///
+/// One request at a time: while its answer is not complete, later input waits, so answers leave
+/// in the order of their requests. Confined to one loop.
+final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate {
+    private let context: ServerContext
+    private let peer: Peer
+    private weak var host: (any SessionHost)?
+    private lazy var parser = HTTP1Parser(
+        delegate: self, maxHeadBytes: context.settings.maxHeaderBytes,
+        maxTargetBytes: context.settings.maxTargetBytes)
+
+    /// The request that is read or answered now.
+    private var exchange: Exchange?
+    private var requestKeepsAlive = true
+    private var isHTTP10 = false
+    /// The answer's body goes out in chunks.
+    private var isChunked = false
+    private var isWritingBody = false
+
+    private var pending = OutputBuffer(reserving: 512)
+    /// Input that waits for the answer before it.
+    private var waiting: [UInt8] = []
+    private var isParserPaused = false
+    private var isReceiving = false
+
+    private var hasBroken = false
+    private var closesAfterAnswer = false
+    private var isDraining = false
+    private var hasPeerEnded = false
+    private(set) var mustClose = false
+
+    /// When the connection has waited too long for a head to begin or to end.
+    private var quietDeadline: UInt64
+    private var isBeforeFirstRequest = true
+    /// An answer went out before its request was in: when to stop waiting for the rest.
+    private var lingerDeadline = UInt64.max
+
+    private static let pieceBytes = 256 << 10
+    private static let waitingBytes = 64 << 10
+    private static let lingerMilliseconds: UInt64 = 5_000
+    /// A body that is not wanted is read to its end when no more than this is missing.
+    private static let cheapRestBytes = 64 << 10
+
+    init(context: ServerContext, peer: Peer, host: any SessionHost) {
+        self.context = context
+        self.peer = peer
+        self.host = host
+        quietDeadline = context.now &+ context.headerMilliseconds
+        context.noteDeadline(quietDeadline)
+    }
+
+    // MARK: ProtocolSession
+
+    func receive(_ bytes: UnsafeRawBufferPointer) {
+        guard !mustClose, !hasBroken else { return }
+        if isParserPaused || !waiting.isEmpty {
+            unsafe waiting.append(contentsOf: bytes)
+            parseWaiting()
+        } else {
+            unsafe parse(bytes)
+        }
+    }
+
+    /// Parses what waited, as far as the answers before it are complete.
+    private func parseWaiting() {
+        guard !isParserPaused, !isReceiving, !waiting.isEmpty else { return }
+        let bytes = waiting
+        waiting = []
+        unsafe bytes.withUnsafeBytes { unsafe parse($0) }
+    }
+
+    private func parse(_ bytes: UnsafeRawBufferPointer) {
+        isReceiving = true
+        let progress = unsafe parser.feed(bytes)
+        isReceiving = false
+        switch progress {
+        case .wantsMore: break
+        case .paused(let used):
+            isParserPaused = true
+            unsafe waiting.append(contentsOf: bytes[used...])
+            unpauseWhenReady()
+        case .failed(let fault): breakOff(fault)
+        }
+    }
+
+    /// The parser may go on when the answer is complete and most of the output has left.
+    private func unpauseWhenReady() {
+        guard isParserPaused, exchange == nil, pending.count < HTTP1Session.pieceBytes,
+            !closesAfterAnswer
+        else { return }
+        isParserPaused = false
+        // From a fresh turn of `drain` when called from inside `feed`.
+        if !isReceiving { parseWaiting() }
+    }
+
+    /// The peer broke the protocol: answered where that is possible, and closed.
+    private func breakOff(_ fault: RequestFault) {
+        hasBroken = true
+        closesAfterAnswer = true
+        context.settings.counters.protocolErrors.add(1, ordering: .relaxed)
+        if exchange == nil {
+            let head = RequestHead(block: context.makeHeaderBlock(), peer: peer, isHTTP2: false)
+            exchange = Exchange(context: context, carrier: self, head: head)
+        }
+        exchange?.fail(fault)
+        exchange?.end()
+        finishIfDone()
+    }
+
+    func drain(into output: inout OutputBuffer) {
+        let start = output.count
+        unsafe output.append(pending.bytes)
+        pending.removeAll()
+        while isWritingBody, let exchange, output.count - start < HTTP1Session.pieceBytes {
+            exchange.outgoing.refill()
+            let size = exchange.outgoing.available
+            if size > 0 {
+                if isChunked { output.append(String(size, radix: 16) + "\r\n") }
+                _ = unsafe exchange.outgoing.take(upTo: size) { unsafe output.append($0) }
+                if isChunked { output.append("\r\n" as StaticString) }
+            }
+            if exchange.outgoing.isFinished {
+                if isChunked { output.append("0\r\n\r\n" as StaticString) }
+                isWritingBody = false
+                finishIfDone()
+            } else if size == 0 {
+                break
+            }
+        }
+        unpauseWhenReady()
+        if output.count == start, !pending.isEmpty {
+            unsafe output.append(pending.bytes)
+            pending.removeAll()
+        }
+        if hasPeerEnded, exchange == nil, waiting.isEmpty { mustClose = true }
+    }
+
+    var wantsInput: Bool { waiting.count < HTTP1Session.waitingBytes && !hasBroken }
+
+    func peerEnded() {
+        hasPeerEnded = true
+        guard let exchange else {
+            if waiting.isEmpty { mustClose = true }
+            return
+        }
+        // Half a request will never be whole; an answer under way may still be read.
+        guard exchange.input != .ended else { return }
+        closesAfterAnswer = true
+        if exchange.isAnswered {
+            exchange.end()
+            finishIfDone()
+        } else {
+            mustClose = true
+        }
+    }
+
+    func abandon() {
+        mustClose = true
+        exchange?.detach()
+        exchange = nil
+    }
+
+    func beginDraining() {
+        isDraining = true
+        if exchange == nil, waiting.isEmpty { mustClose = true }
+    }
+
+    func checkDeadlines(now: UInt64) {
+        guard !mustClose else { return }
+        if let exchange {
+            if now >= lingerDeadline {
+                mustClose = true
+            } else if exchange.input != .ended, now >= exchange.nextDeadline {
+                // A request that is half there cannot be followed by another.
+                closesAfterAnswer = true
+                hasBroken = true
+                _ = exchange.checkDeadlines(now: now)
+                exchange.end()
+                finishIfDone()
+            }
+        } else if now >= quietDeadline {
+            let counters = context.settings.counters
+            if isBeforeFirstRequest {
+                counters.headerTimeouts.add(1, ordering: .relaxed)
+            } else {
+                counters.idleTimeouts.add(1, ordering: .relaxed)
+            }
+            mustClose = true
+        }
+    }
+
+    var nextDeadline: UInt64 {
+        guard let exchange else { return quietDeadline }
+        return min(exchange.nextDeadline, lingerDeadline)
+    }
+
+    // MARK: HTTP1ParserDelegate
+
+    func messageBegan() {
+        let head = RequestHead(block: context.makeHeaderBlock(), peer: peer, isHTTP2: false)
+        exchange = Exchange(context: context, carrier: self, head: head)
+        isBeforeFirstRequest = false
+    }
+
+    func target(_ bytes: UnsafeRawBufferPointer) {
+        guard let block = exchange?.head.block else { return }
+        unsafe parser.methodName.utf8Name { unsafe block.setMethod($0) }
+        unsafe block.setTarget(bytes)
+    }
+
+    func header(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+        unsafe exchange?.head.block.addField(name: name, value: value)
+    }
+
+    func headersEnded() {
+        guard let exchange else { return }
+        isHTTP10 = parser.minorVersion == 0
+        requestKeepsAlive = parser.keepsAlive
+        let block = exchange.head.block
+        let fault = faultInHead(block)
+        let hasBody =
+            block.index(of: "transfer-encoding") != nil
+            || (exchange.head.contentLength ?? 0) > 0
+        // What is wrong with a head may be wrong with where its body ends.
+        if fault != nil { closesAfterAnswer = true }
+        exchange.begin(hasBody: hasBody, fault: fault)
+        if !exchange.isAnswered, hasBody, !isHTTP10, block.index(of: "expect") != nil {
+            pending.append("HTTP/1.1 100 Continue\r\n\r\n" as StaticString)
+        }
+    }
+
+    private func faultInHead(_ block: HeaderBlock) -> RequestFault? {
+        if let coding = unsafe block.firstValue(of: "transfer-encoding") {
+            if block.index(of: "content-length") != nil {
+                return .malformed("both a transfer-encoding and a content-length")
+            }
+            guard unsafe equalsIgnoringCase(coding, "chunked") else {
+                return unsafe .unsupportedTransferEncoding(
+                    String(decoding: coding, as: UTF8.self))
+            }
+            if isHTTP10 { return .malformed("a transfer-encoding in HTTP/1.0") }
+        }
+        if let first = block.index(of: "content-length"),
+            block.index(of: "content-length", from: first + 1) != nil
+        {
+            return .malformed("more than one content-length")
+        }
+        if let expected = unsafe block.firstValue(of: "expect"),
+            unsafe !equalsIgnoringCase(expected, "100-continue")
+        {
+            return .expectationFailed
+        }
+        // RFC 9112 §3.2
+        if !isHTTP10 {
+            guard let host = block.index(of: "host"),
+                block.index(of: "host", from: host + 1) == nil
+            else { return .malformed("not exactly one host header") }
+        }
+        return nil
+    }
+
+    func body(_ bytes: UnsafeRawBufferPointer) {
+        guard let exchange else { return }
+        unsafe exchange.receive(bytes)
+        if exchange.discardedBytes > context.settings.maxRequestBytes { mustClose = true }
+    }
+
+    func messageEnded() -> Bool {
+        exchange?.end()
+        finishIfDone()
+        return exchange == nil && pending.count < HTTP1Session.pieceBytes && !closesAfterAnswer
+    }
+
+    // MARK: ExchangeCarrier
+
+    func answer(_ exchange: Exchange, with response: Response) {
+        if exchange.input != .ended { decideAboutRest(of: exchange) }
+        if !requestKeepsAlive || isDraining { closesAfterAnswer = true }
+        writeAnswer(response, for: exchange)
+        if !isReceiving {
+            finishIfDone()
+            host?.sessionHasOutput()
+        }
+    }
+
+    /// The answer is early: the rest of a short body is read and dropped, else the connection ends
+    /// once the peer has had time to read the answer.
+    private func decideAboutRest(of exchange: Exchange) {
+        let expectsWord = exchange.head.block.index(of: "expect") != nil
+        let length = exchange.head.contentLength
+        let hasTransferCoding = exchange.head.block.index(of: "transfer-encoding") != nil
+        if !expectsWord, !hasTransferCoding, (length ?? 0) <= HTTP1Session.cheapRestBytes {
+            return
+        }
+        closesAfterAnswer = true
+        lingerDeadline = context.now &+ HTTP1Session.lingerMilliseconds
+        context.noteDeadline(lingerDeadline)
+    }
+
+    func resume(_ exchange: Exchange) {
+        guard exchange.outgoing.isStalled else { return }
+        exchange.outgoing.resume()
+        host?.sessionHasOutput()
+    }
+
+    private func writeAnswer(_ response: Response, for exchange: Exchange) {
+        let hasNoBody = response.status == 204 || response.status == 304
+        var outgoing = OutgoingBody(response.body)
+        let isStream = outgoing.isStream
+        if isStream, isHTTP10 { closesAfterAnswer = true }
+        isChunked = isStream && !isHTTP10
+
+        pending.append("HTTP/1.1 " as StaticString)
+        pending.append(String(response.status))
+        pending.append(reasonPhrase(response.status))
+        for (name, value) in response.headers {
+            pending.append(name)
+            pending.append(": " as StaticString)
+            appendHeaderValue(value)
+            pending.append("\r\n" as StaticString)
+        }
+        if isChunked, !hasNoBody {
+            pending.append("transfer-encoding: chunked\r\n" as StaticString)
+        } else if !isStream, !hasNoBody {
+            pending.append("content-length: " as StaticString)
+            pending.append(String(outgoing.available))
+            pending.append("\r\n" as StaticString)
+        }
+        if closesAfterAnswer {
+            pending.append("connection: close\r\n" as StaticString)
+        } else if isHTTP10 {
+            pending.append("connection: keep-alive\r\n" as StaticString)
+        }
+        pending.append("date: " as StaticString)
+        pending.append(context.date())
+        pending.append("\r\n\r\n" as StaticString)
+
+        if hasNoBody || exchange.head.methodIs("HEAD") { outgoing.cancel() }
+        if !outgoing.isStream {
+            _ = unsafe outgoing.take(upTo: outgoing.available) { unsafe pending.append($0) }
+        }
+        isWritingBody = !outgoing.isFinished
+        exchange.outgoing = outgoing
+    }
+
+    /// Without the control characters that would end the line.
+    private func appendHeaderValue(_ value: String) {
+        for byte in value.utf8 {
+            pending.append(byte: (byte < 0x20 && byte != 0x09) || byte == 0x7F ? 0x20 : byte)
+        }
+    }
+
+    /// Ends the exchange when both sides of it are done.
+    private func finishIfDone() {
+        guard let exchange, exchange.isAnswered, !isWritingBody, exchange.input == .ended else {
+            return
+        }
+        self.exchange = nil
+        exchange.detach()
+        exchange.recycleHead()
+        lingerDeadline = .max
+        if closesAfterAnswer || isDraining {
+            mustClose = true
+            return
+        }
+        quietDeadline = context.now &+ context.idleMilliseconds
+        context.noteDeadline(quietDeadline)
+        unpauseWhenReady()
+    }
+}
+
+/// What follows the code in the status line, up to the line's end.
+private func reasonPhrase(_ status: Int) -> StaticString {
+    switch status {
+    case 200: " OK\r\n"
+    case 202: " Accepted\r\n"
+    case 204: " No Content\r\n"
+    case 301: " Moved Permanently\r\n"
+    case 302: " Found\r\n"
+    case 303: " See Other\r\n"
+    case 304: " Not Modified\r\n"
+    case 400: " Bad Request\r\n"
+    case 401: " Unauthorized\r\n"
+    case 403: " Forbidden\r\n"
+    case 404: " Not Found\r\n"
+    case 405: " Method Not Allowed\r\n"
+    case 406: " Not Acceptable\r\n"
+    case 408: " Request Timeout\r\n"
+    case 411: " Length Required\r\n"
+    case 413: " Content Too Large\r\n"
+    case 414: " URI Too Long\r\n"
+    case 415: " Unsupported Media Type\r\n"
+    case 417: " Expectation Failed\r\n"
+    case 429: " Too Many Requests\r\n"
+    case 431: " Request Header Fields Too Large\r\n"
+    case 500: " Internal Server Error\r\n"
+    case 501: " Not Implemented\r\n"
+    case 503: " Service Unavailable\r\n"
+    case 504: " Gateway Timeout\r\n"
+    default: " \r\n"
+    }
+}

@@ -1,0 +1,322 @@
+import CNghttp2
+import RoostCore
+import Synchronization
+
+/// The server side of one HTTP/2 connection, driven by bytes: nghttp2 inside, gRPC on top.
+///
+/// Confined to one loop. `deinit` frees nghttp2's session, which is never done inside one of its
+/// callbacks: whoever owns the connection lets go of it between two calls.
+@safe final class HTTP2Session: ProtocolSession, ExchangeCarrier {
+    let context: ServerContext
+    let session: OpaquePointer
+    private let peer: Peer
+    private weak var host: (any SessionHost)?
+
+    /// Open streams, in no order; each knows its place.
+    private var exchanges: [Exchange] = []
+    /// The request whose header block is being read.
+    private var current: Exchange?
+    private var headerBytes = 0
+
+    private(set) var mustClose = false
+    private var idleSince: UInt64
+    private var isReceiving = false
+    /// When the second GOAWAY is due.
+    private var finalGoawayAt = UInt64.max
+    private var isDraining = false
+
+    /// Between the GOAWAY that announces the end and the one that names the last stream.
+    private static let goawayPauseMilliseconds: UInt64 = 100
+    /// One call of `drain` appends about this much.
+    private static let drainBytes = 256 << 10
+
+    /// Nil when there is no memory for it.
+    init?(context: ServerContext, peer: Peer, host: any SessionHost) {
+        var session: OpaquePointer?
+        let settings = context.settings
+        unsafe nghttp2_session_server_new2(
+            &session, HTTP2Callbacks.shared, nil, HTTP2Callbacks.options)
+        guard let session = unsafe session else { return nil }
+        unsafe self.session = session
+        self.context = context
+        self.peer = peer
+        self.host = host
+        idleSince = context.now
+        // nghttp2 calls back only from inside calls that this object makes.
+        unsafe nghttp2_session_set_user_data(
+            session, Unmanaged.passUnretained(self).toOpaque())
+        submitSettings(settings)
+        context.noteDeadline(nextDeadline)
+    }
+
+    deinit { unsafe nghttp2_session_del(session) }
+
+    private func submitSettings(_ settings: ServerSettings) {
+        let entries = [
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue),
+                value: UInt32(clamping: settings.maxConcurrentStreams)),
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue),
+                value: UInt32(clamping: settings.streamWindow)),
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue),
+                value: UInt32(clamping: settings.maxHeaderBytes)),
+        ]
+        unsafe entries.withUnsafeBufferPointer { entries in
+            _ = unsafe nghttp2_submit_settings(
+                session, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries.baseAddress, entries.count)
+        }
+        unsafe nghttp2_session_set_local_window_size(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0,
+            Int32(clamping: settings.connectionWindow))
+    }
+
+    // MARK: ProtocolSession
+
+    func receive(_ bytes: UnsafeRawBufferPointer) {
+        guard !mustClose, bytes.count > 0 else { return }
+        isReceiving = true
+        let used = unsafe nghttp2_session_mem_recv(
+            session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
+        isReceiving = false
+        if used < 0 {
+            // Not HTTP/2, or a flood; nghttp2 has queued a GOAWAY where one is due.
+            context.settings.counters.protocolErrors.add(1, ordering: .relaxed)
+            mustClose = true
+        }
+        noteEnd()
+    }
+
+    func drain(into output: inout OutputBuffer) {
+        let start = output.count
+        while output.count - start < HTTP2Session.drainBytes {
+            var bytes: UnsafePointer<UInt8>?
+            let count = unsafe nghttp2_session_mem_send(session, &bytes)
+            guard count > 0, let bytes = unsafe bytes else {
+                if count < 0 { mustClose = true }
+                break
+            }
+            unsafe output.append(UnsafeRawPointer(bytes), Int(count))
+        }
+        noteEnd()
+    }
+
+    var wantsInput: Bool { true }
+
+    /// A peer of HTTP/2 that ends its side wants nothing more.
+    func peerEnded() { mustClose = true }
+
+    func abandon() {
+        mustClose = true
+        let open = exchanges
+        exchanges = []
+        current = nil
+        for exchange in open {
+            unsafe nghttp2_session_set_stream_user_data(session, exchange.streamID, nil)
+            exchange.detach()
+        }
+    }
+
+    func beginDraining() {
+        guard !isDraining else { return }
+        isDraining = true
+        // The first GOAWAY names no stream, so that requests under way to us are still answered.
+        unsafe nghttp2_submit_shutdown_notice(session)
+        finalGoawayAt = context.now &+ HTTP2Session.goawayPauseMilliseconds
+        context.noteDeadline(finalGoawayAt)
+    }
+
+    func checkDeadlines(now: UInt64) {
+        if now >= finalGoawayAt {
+            finalGoawayAt = .max
+            unsafe nghttp2_submit_goaway(
+                session, UInt8(NGHTTP2_FLAG_NONE.rawValue),
+                nghttp2_session_get_last_proc_stream_id(session),
+                UInt32(NGHTTP2_NO_ERROR.rawValue), nil, 0)
+        }
+        for exchange in exchanges { check(exchange, now: now) }
+        if exchanges.isEmpty, now >= idleSince &+ context.idleMilliseconds, !mustClose {
+            context.settings.counters.idleTimeouts.add(1, ordering: .relaxed)
+            terminate()
+        }
+        noteEnd()
+    }
+
+    private func check(_ exchange: Exchange, now: UInt64) {
+        let wasHead = exchange.input == .head
+        if exchange.checkDeadlines(now: now) {
+            // A half header block blocks the whole connection; a half body only its stream.
+            if wasHead { terminate() } else { resetAfterAnswer(exchange) }
+        } else if exchange.discardedBytes > context.settings.maxRequestBytes {
+            resetAfterAnswer(exchange)
+        }
+        if exchange.isAnswered, now >= exchange.outgoingDeadline {
+            context.settings.counters.writeTimeouts.add(1, ordering: .relaxed)
+            reset(exchange, NGHTTP2_CANCEL)
+        }
+    }
+
+    var nextDeadline: UInt64 {
+        var next = finalGoawayAt
+        if exchanges.isEmpty { next = min(next, idleSince &+ context.idleMilliseconds) }
+        for exchange in exchanges {
+            next = min(next, exchange.nextDeadline)
+            if exchange.isAnswered { next = min(next, exchange.outgoingDeadline) }
+        }
+        return next
+    }
+
+    private func terminate() {
+        unsafe nghttp2_session_terminate_session(session, UInt32(NGHTTP2_NO_ERROR.rawValue))
+        mustClose = true
+    }
+
+    /// Draining ends with the last stream; a session that wants nothing more has ended too.
+    private func noteEnd() {
+        if isDraining, finalGoawayAt == .max, exchanges.isEmpty { mustClose = true }
+        if unsafe nghttp2_session_want_read(session) == 0,
+            unsafe nghttp2_session_want_write(session) == 0
+        {
+            mustClose = true
+        }
+    }
+
+    // MARK: What nghttp2 reports
+
+    func beginHeaders(streamID: Int32, isRequest: Bool) {
+        guard isRequest else {
+            // Trailers: read and let go.
+            current = nil
+            headerBytes = 0
+            return
+        }
+        let head = RequestHead(block: context.makeHeaderBlock(), peer: peer, isHTTP2: true)
+        let exchange = Exchange(
+            context: context, carrier: self, head: head, streamID: streamID)
+        exchange.listIndex = exchanges.count
+        exchanges.append(exchange)
+        // The list holds it; `streamClosed` and `abandon` take the pointer back.
+        unsafe nghttp2_session_set_stream_user_data(
+            session, streamID, Unmanaged.passUnretained(exchange).toOpaque())
+        current = exchange
+        headerBytes = 0
+    }
+
+    func header(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+        guard let current else { return }
+        // RFC 9113 §6.5.2 counts 32 bytes more for each field.
+        headerBytes &+= name.count &+ value.count &+ 32
+        guard headerBytes <= context.settings.maxHeaderBytes else { return }
+        let block = current.head.block
+        guard name.count > 0, unsafe name[0] == UInt8(ascii: ":") else {
+            unsafe block.addField(name: name, value: value)
+            return
+        }
+        if unsafe equals(name, ":path") {
+            unsafe block.setTarget(value)
+        } else if unsafe equals(name, ":method") {
+            unsafe block.setMethod(value)
+        } else if unsafe equals(name, ":authority") {
+            unsafe ("host" as StaticString).utf8Name {
+                unsafe block.addField(name: $0, value: value)
+            }
+        }
+    }
+
+    func headersEnded(streamID: Int32, endsStream: Bool) {
+        if let exchange = current {
+            current = nil
+            let settings = context.settings
+            var fault: RequestFault?
+            if headerBytes > settings.maxHeaderBytes {
+                fault = .headersTooLarge(limit: settings.maxHeaderBytes)
+            } else if exchange.head.block.targetLength > settings.maxTargetBytes {
+                fault = .targetTooLong(limit: settings.maxTargetBytes)
+            }
+            exchange.begin(hasBody: !endsStream, fault: fault)
+        }
+        if endsStream { streamEnded(streamID) }
+    }
+
+    func data(streamID: Int32, _ bytes: UnsafeRawBufferPointer) {
+        guard let exchange = exchange(streamID) else { return }
+        unsafe exchange.receive(bytes)
+        if exchange.discardedBytes > context.settings.maxRequestBytes {
+            resetAfterAnswer(exchange)
+        }
+    }
+
+    func streamEnded(_ streamID: Int32) { exchange(streamID)?.end() }
+
+    func streamClosed(_ streamID: Int32) {
+        guard let exchange = exchange(streamID) else { return }
+        if current === exchange { current = nil }
+        let place = exchange.listIndex
+        if place < exchanges.count, exchanges[place] === exchange {
+            exchanges.swapAt(place, exchanges.count - 1)
+            exchanges[place].listIndex = place
+            exchanges.removeLast()
+        }
+        exchange.detach()
+        exchange.recycleHead()
+        if exchanges.isEmpty {
+            idleSince = context.now
+            context.noteDeadline(nextDeadline)
+        }
+    }
+
+    func noteProtocolError() {
+        context.settings.counters.protocolErrors.add(1, ordering: .relaxed)
+    }
+
+    func exchange(_ streamID: Int32) -> Exchange? {
+        guard
+            let data = unsafe nghttp2_session_get_stream_user_data(session, streamID)
+        else { return nil }
+        return unsafe Unmanaged<Exchange>.fromOpaque(data).takeUnretainedValue()
+    }
+
+    // MARK: ExchangeCarrier
+
+    func answer(_ exchange: Exchange, with response: Response) {
+        exchange.outgoingDeadline = context.now &+ context.writeMilliseconds
+        context.noteDeadline(exchange.outgoingDeadline)
+        if exchange.head.isGRPC {
+            submitGRPC(response, for: exchange)
+        } else {
+            submitHTTP(response, for: exchange)
+        }
+        if !isReceiving { host?.sessionHasOutput() }
+    }
+
+    func resume(_ exchange: Exchange) {
+        guard exchange.outgoing.isStalled else { return }
+        exchange.outgoing.resume()
+        unsafe nghttp2_session_resume_data(session, exchange.streamID)
+        if !isReceiving { host?.sessionHasOutput() }
+    }
+
+    /// Ends a stream whose answer is out while its request is not in.
+    private func resetAfterAnswer(_ exchange: Exchange) {
+        guard exchange.input != .ended else { return }
+        if exchange.outgoing.isFinished {
+            // The answer's frames are queued first or already gone.
+            reset(exchange, NGHTTP2_NO_ERROR)
+        } else {
+            exchange.resetsWhenAnswered = true
+        }
+    }
+
+    func reset(_ exchange: Exchange, _ code: nghttp2_error_code) {
+        unsafe nghttp2_submit_rst_stream(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), exchange.streamID, code.rawValue)
+    }
+}
+
+extension StaticString {
+    /// The text's bytes, for calls that take a buffer.
+    func utf8Name(_ body: (UnsafeRawBufferPointer) -> Void) {
+        unsafe body(UnsafeRawBufferPointer(start: utf8Start, count: utf8CodeUnitCount))
+    }
+}

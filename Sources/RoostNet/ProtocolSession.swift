@@ -1,0 +1,57 @@
+/// One side of a connection that turns bytes from the peer into answers, without knowing how the
+/// bytes travel: a socket today, TLS between them later. Loop thread only.
+protocol ProtocolSession: AnyObject {
+    /// Takes all of `bytes`.
+    func receive(_ bytes: UnsafeRawBufferPointer)
+
+    /// Appends what must go out, at most a few hundred KiB; it is called again when that has left
+    /// for the socket, until it appends nothing.
+    func drain(into output: inout OutputBuffer)
+
+    /// The peer has finished sending; answers may still be read by it.
+    func peerEnded()
+
+    /// The connection is over: every request is detached.
+    func abandon()
+
+    /// Looks for what took too long.
+    func checkDeadlines(now: UInt64)
+
+    /// When `checkDeadlines` has something to look for; `.max` for never.
+    var nextDeadline: UInt64 { get }
+
+    /// Finishes the requests it has and takes no more.
+    func beginDraining()
+
+    /// Close when all output has left.
+    var mustClose: Bool { get }
+
+    /// False while it has more input than it can use.
+    var wantsInput: Bool { get }
+}
+
+/// Whoever carries a session's bytes.
+protocol SessionHost: AnyObject {
+    /// There is output that no `receive` under way will lead to draining.
+    func sessionHasOutput()
+}
+
+/// The first bytes of every HTTP/2 connection, RFC 9113 §3.4.
+let http2Preface: [UInt8] = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+
+/// Which protocol a connection begins with.
+enum FirstBytes: Equatable {
+    case http1
+    case http2
+    /// So far they could be either.
+    case undecided
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        for offset in 0..<min(bytes.count, http2Preface.count)
+        where unsafe bytes[offset] != http2Preface[offset] {
+            self = .http1
+            return
+        }
+        self = bytes.count >= http2Preface.count ? .http2 : .undecided
+    }
+}

@@ -1,0 +1,85 @@
+import RoostCore
+
+/// What the protocols of one server share. Loop thread only.
+///
+/// It knows no socket and no loop: the clock is set by whoever feeds bytes.
+final class ServerContext {
+    let settings: ServerSettings
+    let handler: any RequestHandler
+    let loop: EventLoop?
+    private let readClock: () -> UInt64
+
+    /// Called when something must happen at a moment (of `now`'s clock), so that somebody looks.
+    var noteDeadline: (UInt64) -> Void = { _ in }
+
+    let headerMilliseconds: UInt64
+    let bodyMilliseconds: UInt64
+    let idleMilliseconds: UInt64
+    let writeMilliseconds: UInt64
+
+    private var blocks: [HeaderBlock] = []
+    /// Stands in the heads of requests that are over; nobody writes into it.
+    let noBlock = HeaderBlock()
+    private var dateSecond: UInt64 = .max
+    private var dateText: [UInt8] = []
+
+    private static let keptBlocks = 256
+
+    init(
+        settings: ServerSettings, handler: any RequestHandler, loop: EventLoop?,
+        clock: @escaping () -> UInt64
+    ) {
+        self.settings = settings
+        self.handler = handler
+        self.loop = loop
+        readClock = clock
+        headerMilliseconds = milliseconds(settings.headerTimeout)
+        bodyMilliseconds = milliseconds(settings.bodyTimeout)
+        idleMilliseconds = milliseconds(settings.idleTimeout)
+        writeMilliseconds = milliseconds(settings.writeTimeout)
+    }
+
+    /// Milliseconds of a clock that never runs backwards.
+    var now: UInt64 { readClock() }
+
+    /// An empty block, an old one where there is one.
+    func makeHeaderBlock() -> HeaderBlock { blocks.popLast() ?? HeaderBlock() }
+
+    /// Takes a block back for reuse, unless somebody else still holds it.
+    func recycle(_ block: inout HeaderBlock) {
+        guard blocks.count < ServerContext.keptBlocks, block.byteCount <= 4_096,
+            isKnownUniquelyReferenced(&block)
+        else { return }
+        block.reset()
+        blocks.append(block)
+    }
+
+    /// The `date` header's value, made once a second.
+    func date() -> [UInt8] {
+        let second = unixNanoseconds() / 1_000_000_000
+        if second != dateSecond {
+            dateSecond = second
+            dateText = Array(httpDate(unixSeconds: second).utf8)
+        }
+        return dateText
+    }
+}
+
+private func milliseconds(_ duration: Duration) -> UInt64 {
+    let (seconds, attoseconds) = duration.components
+    guard seconds >= 0, seconds < 1 << 40 else { return 1 << 50 }
+    return UInt64(seconds) * 1_000 + UInt64(max(0, attoseconds) / 1_000_000_000_000_000)
+}
+
+/// A moment as `Sun, 06 Nov 1994 08:49:37 GMT`, RFC 9110 §5.6.7.
+func httpDate(unixSeconds: UInt64) -> String {
+    let text = rfc3339(unixNanoseconds: unixSeconds * 1_000_000_000).utf8.map { $0 }
+    let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
+    let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+    func part(_ range: Range<Int>) -> String { String(decoding: text[range], as: UTF8.self) }
+    let month = (Int(part(5..<7)) ?? 1) - 1
+    return days[Int(unixSeconds / 86_400 % 7)] + ", " + part(8..<10) + " " + months[month] + " "
+        + part(0..<4) + " " + part(11..<19) + " GMT"
+}
