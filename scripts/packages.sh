@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that a purpose needs, and nothing when they are all there.
+#
+#   scripts/packages.sh run | test
+#
+# Starts no service: Debian asks a policy file before it does, and for the time of the
+# installation that file says no.
+set -euo pipefail
+
+run="libprotobuf-c-dev libnghttp2-dev libcurl4-openssl-dev libuv1-dev libhttp-parser-dev
+    libwslay-dev libssl-dev libdeflate-dev zlib1g-dev libzstd-dev libsqlite3-dev libyaml-dev"
+test="protobuf-c-compiler protobuf-compiler prometheus nghttp2-client python3 python3-venv
+    debootstrap iproute2 curl"
+
+case "${1:-}" in
+    run) wanted=$run ;;
+    test) wanted="$run $test" ;;
+    *)
+        echo "usage: $0 run|test" >&2
+        exit 2
+        ;;
+esac
+
+if ! command -v swift >/dev/null; then
+    echo "The Swift toolchain (6.2 or later) is not on the PATH; see https://www.swift.org/install" >&2
+    exit 1
+fi
+
+missing=""
+for package in $wanted; do
+    state=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -eq 0 ]; then
+    as_root=()
+elif command -v sudo >/dev/null; then
+    as_root=(sudo)
+else
+    echo "These Debian packages are missing, and installing them needs root or sudo:$missing" >&2
+    exit 1
+fi
+
+echo "Installing Debian packages (no recommended ones, no service is started):$missing"
+
+policy=/usr/sbin/policy-rc.d
+kept=""
+restore() {
+    if [ -n "$kept" ]; then
+        "${as_root[@]}" mv "$kept" "$policy"
+    else
+        "${as_root[@]}" rm -f "$policy"
+    fi
+}
+if [ -e "$policy" ]; then
+    kept="$policy.before-roost"
+    "${as_root[@]}" mv "$policy" "$kept"
+fi
+trap restore EXIT
+printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+"${as_root[@]}" chmod 755 "$policy"
+
+"${as_root[@]}" apt-get update -qq
+# shellcheck disable=SC2086
+DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends $missing
