@@ -12,15 +12,22 @@ public struct Payload: Sendable {
     public let slices: [ByteSlice]
     /// Length of all slices.
     public let bytes: Int
+    /// For pieces, whose blocks carry none of their own.
+    private let reservation: MemoryReservation?
 
     public init(signal: Signal, items: Int, slices: [ByteSlice]) {
-        self.signal = signal
-        self.items = items
-        self.slices = slices
-        bytes = slices.reduce(0) { $0 + $1.count }
+        self.init(signal: signal, items: items, slices: slices, reservation: nil)
     }
 
     public init(signal: Signal, items: Int, block: ByteBlock) {
         self.init(signal: signal, items: items, slices: [block.slice])
+    }
+
+    init(signal: Signal, items: Int, slices: [ByteSlice], reservation: MemoryReservation?) {
+        self.signal = signal
+        self.items = items
+        self.slices = slices
+        self.reservation = reservation
+        bytes = slices.reduce(0) { $0 + $1.count }
     }
 }

@@ -1,0 +1,133 @@
+import RoostCore
+import RoostHTTPClient
+import RoostWire
+import Synchronization
+
+/// One destination: its state behind a lock, and how its requests look.
+final class Destination: Sendable {
+    let settings: ExportSettings
+    /// In the ledger.
+    let index: Int
+    private let state: Mutex<DestinationState>
+    private let narrator: Mutex<HealthNarrator>
+    private let log: Log
+
+    init(_ settings: ExportSettings, index: Int, log: Log) {
+        self.settings = settings
+        self.index = index
+        self.log = log
+        state = Mutex(DestinationState(settings))
+        narrator = Mutex(HealthNarrator())
+    }
+
+    func takes(_ signal: Signal) -> Bool { settings.urls[signal] != nil }
+
+    /// Under the lock, which is held for as long as `body` runs: no input, output or log there.
+    func withState<Result: Sendable>(_ body: (inout DestinationState) -> Result) -> Result {
+        state.withLock { body(&$0) }
+    }
+
+    /// The request that delivers a batch. `encoded` is its compressed body, if it is compressed.
+    func request(for batch: ExportBatch) -> ClientRequest {
+        var request = ClientRequest(url: settings.urls[batch.signal] ?? "")
+        let coding = batch.encoded == nil ? nil : settings.compression.rawValue
+        request.body = batch.encoded.map { [$0.slice] } ?? batch.slices
+        request.timeout = settings.timeout
+        request.connectTimeout = settings.timeout
+        request.tls = ClientTLS(
+            caFile: settings.tls.ca, certificateFile: settings.tls.certificate,
+            keyFile: settings.tls.key)
+        request.headers = settings.headers.map { ($0.name, $0.value) }
+        switch settings.protocol {
+        case .grpc:
+            request.flavour = .grpc(compression: coding)
+        case .httpProtobuf:
+            request.headers.append(("Content-Type", "application/x-protobuf"))
+            if let coding { request.headers.append(("Content-Encoding", coding)) }
+        }
+        return request
+    }
+
+    /// A verdict with the values of our own headers taken out of its text, should the peer repeat
+    /// them.
+    func withoutSecrets(_ verdict: ExportVerdict) -> ExportVerdict {
+        switch verdict {
+        case .delivered(let rejected, let message):
+            .delivered(rejected: rejected, message: message.map(masked))
+        case .retryable(let reason, let text, let after):
+            .retryable(reason, masked(text), after: after)
+        case .tooLarge(let text): .tooLarge(masked(text))
+        case .brokenUpload(let text, let byPeer): .brokenUpload(masked(text), byPeer: byPeer)
+        case .permanent(let reason, let text): .permanent(reason, masked(text))
+        }
+    }
+
+    private func masked(_ text: String) -> String {
+        var text = text
+        for header in settings.headers where header.value.utf8.count >= 4 {
+            text = text.split(separator: header.value, omittingEmptySubsequences: false)
+                .joined(separator: "***")
+        }
+        return text
+    }
+
+    /// Logs a change of state, if there was one.
+    func tellHealth(now: UInt64) {
+        let (health, error) = withState { ($0.health, $0.lastError?.text ?? "") }
+        switch narrator.withLock({ $0.line(for: health, now: now) }) {
+        case .failing:
+            log.warn("destination is failing", ["exporter": settings.name, "error": error])
+        case .refusing:
+            log.warn("destination refuses data", ["exporter": settings.name, "error": error])
+        case .recovered:
+            log.info("destination has recovered", ["exporter": settings.name])
+        case nil: return
+        }
+    }
+
+    func status(now: UInt64, unixNano: UInt64) -> ExportStatus {
+        let signals = Signal.allCases.filter(takes)
+        let origin = signals.first.flatMap { settings.urls[$0] }.map(Self.origin) ?? ""
+        return withState { state in
+            ExportStatus(
+                name: settings.name, endpoint: origin, protocol: settings.protocol,
+                signals: signals, queueItems: state.queuedItems,
+                queueBytes: state.queue.heldBytes,
+                queueCapacityBytes: state.queue.capacityBytes,
+                requestsInFlight: state.inFlight.count,
+                consecutiveFailures: state.clock.failures, lastError: state.lastError?.text,
+                lastErrorUnixNano: state.lastError?.unixNano,
+                nextRetryUnixNano: state.clock.nextAttempt.flatMap {
+                    $0 > now ? unixNano &+ ($0 - now) : nil
+                },
+                isFull: state.isFull)
+        }
+    }
+
+    /// `scheme://host:port` of an address, without path and query.
+    private static func origin(_ url: String) -> String {
+        let parts = url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+        return parts.prefix(3).joined(separator: "/")
+    }
+}
+
+/// Decides when a change of health is worth a line, so that a destination that flaps does not fill
+/// the log: at most one line about trouble a minute, and one when it is over.
+struct HealthNarrator {
+    enum Line: Equatable { case failing, refusing, recovered }
+
+    private var told = DestinationState.Health.working
+    private var lastTrouble: UInt64?
+
+    mutating func line(for health: DestinationState.Health, now: UInt64) -> Line? {
+        guard health != told else { return nil }
+        if health == .working {
+            told = .working
+            return .recovered
+        }
+        if let lastTrouble, now < lastTrouble &+ 60_000_000_000 { return nil }
+        lastTrouble = now
+        told = health
+        return health == .failing ? .failing : .refusing
+    }
+}

@@ -1,0 +1,345 @@
+import RoostCore
+import RoostWire
+
+/// One destination without its sockets: its queue, its retry clock and its batches under way.
+///
+/// A pure state machine: time and chance are passed in, what has to be done is handed back. Times
+/// are monotonic nanoseconds unless the name says otherwise.
+struct DestinationState {
+    /// Broken uploads of one batch before it counts as too large.
+    static let brokenUploadsBeforeCut = 2
+    /// A broken upload below it is the network's fault: it fits every first window.
+    static let smallestSuspectBytes = 64 << 10
+    /// How long the size that a peer refused is remembered.
+    static let sizeMemory: UInt64 = 600 * 1_000_000_000
+
+    private let settings: ExportSettings
+    private let delay: UInt64
+    private let giveUpAfter: UInt64?
+    private(set) var queue: MemoryQueue
+    private(set) var clock: RetryClock
+    /// Sent before anything that still waits in the queue: batches that failed, and pieces.
+    private var pending: [ExportBatch] = []
+    private(set) var inFlight: [UInt64: ExportBatch] = [:]
+    private var nextID: UInt64 = 0
+    private var nextSignal = 0
+    private var peerLimit: (bytes: Int, until: UInt64)?
+    private(set) var isDraining = false
+    private(set) var isClosed = false
+    private(set) var queuedItems = 0
+    private(set) var health = Health.working
+    private(set) var lastError: (text: String, unixNano: UInt64)?
+
+    /// What a log line is written about when it changes.
+    enum Health: Equatable {
+        case working
+        /// Cannot be reached, or asks to come back later.
+        case failing
+        /// Refuses batches, or items of them, for good.
+        case refusing
+    }
+
+    /// What became of a payload that came in.
+    enum Appended: Equatable {
+        /// It goes out when its turn comes.
+        case quietly
+        /// The export thread sleeps for longer than this payload should wait.
+        case needsWaking
+        /// The drain deadline has passed: it was not taken.
+        case closed
+    }
+
+    /// What the export thread does next for this destination.
+    enum Step {
+        case send(ExportBatch)
+        /// To be cut into pieces of at most so many bytes, then given to `cut`.
+        case cut(ExportBatch, maxBytes: Int)
+        case drop(ExportBatch, DropReason)
+        /// Nothing until then, or until something happens.
+        case wait(until: UInt64?)
+    }
+
+    /// What became of a batch that was answered.
+    enum Outcome: Equatable {
+        case delivered(sent: Int, rejected: Int)
+        case dropped(DropReason)
+        /// It stays in the queue.
+        case kept
+        /// The batch was no longer known: it had been dropped at the drain deadline.
+        case unknown
+    }
+
+    init(_ settings: ExportSettings) {
+        self.settings = settings
+        delay = settings.batch.delay.nanosecondsClamped
+        giveUpAfter = settings.retry.giveUpAfter?.nanosecondsClamped
+        queue = MemoryQueue(capacityBytes: settings.queue.capacityBytes)
+        clock = RetryClock(settings.retry)
+    }
+
+    // MARK: Taking in
+
+    mutating func reserve(_ bytes: Int) -> Bool { !isClosed && queue.reserve(bytes) }
+
+    mutating func release(_ bytes: Int) { queue.release(bytes) }
+
+    /// Makes room by eviction and reserves it; nil when that is not possible.
+    mutating func reserveEvicting(_ bytes: Int) -> [Payload]? {
+        guard !isClosed, let evicted = queue.makeRoom(for: bytes) else { return nil }
+        _ = queue.reserve(bytes)
+        for payload in evicted { queuedItems -= payload.items }
+        return evicted
+    }
+
+    /// Adds a payload for which `reserved` bytes are held.
+    mutating func append(_ payload: Payload, reserved: Int, now: UInt64) -> Appended {
+        guard !isClosed else {
+            queue.release(reserved)
+            return .closed
+        }
+        let before = queue.waitingBytes(payload.signal)
+        queue.append(payload, reserved: reserved, now: now)
+        queuedItems += payload.items
+        guard inFlight.count < settings.concurrency, clock.isOpen(now) else { return .quietly }
+        let limit = batchBytes(now)
+        let isDue = before == 0 || before < limit && before + payload.bytes >= limit
+        return isDue ? .needsWaking : .quietly
+    }
+
+    /// Whether there is no room for another request of a usual size.
+    var isFull: Bool { !queue.fits(min(64 << 10, queue.capacityBytes / 4)) }
+
+    // MARK: Sending
+
+    /// The next thing to do; called until it says `wait`.
+    mutating func next(_ now: UInt64) -> Step {
+        if let expired = removeExpired(now) { return .drop(expired, .gaveUp) }
+        guard clock.isOpen(now) else { return .wait(until: nextExpiry(before: clock.nextAttempt)) }
+        // A peer that fails is probed by one request, not by all at once.
+        guard inFlight.count < (clock.isFailing ? 1 : settings.concurrency) else {
+            return .wait(until: nil)
+        }
+        if !pending.isEmpty { return launch(pending.removeFirst(), now) }
+        return nextFromQueue(now)
+    }
+
+    private mutating func nextFromQueue(_ now: UInt64) -> Step {
+        let limit = batchBytes(now)
+        var earliest: UInt64?
+        // Signals take turns, so that none starves another.
+        for turn in 0..<Signal.allCases.count {
+            let signal = Signal.allCases[(nextSignal + turn) % Signal.allCases.count]
+            guard let arrival = queue.oldestArrival(signal) else { continue }
+            let due = arrival &+ delay
+            guard isDraining || queue.waitingBytes(signal) >= limit || now >= due else {
+                earliest = min(due, earliest ?? .max)
+                continue
+            }
+            nextSignal = (nextSignal + turn + 1) % Signal.allCases.count
+            let payloads = queue.take(signal, maxBytes: limit)
+            return launch(makeBatch(signal, payloads), now)
+        }
+        return .wait(until: earliest)
+    }
+
+    private mutating func launch(_ batch: ExportBatch, _ now: UInt64) -> Step {
+        let limit = batchBytes(now)
+        var batch = batch
+        batch.startedAt = now
+        inFlight[batch.id] = batch
+        if batch.items > 1, let size = batch.wantedBytes ?? (batch.isCut ? nil : limit),
+            batch.bytes > size
+        {
+            return .cut(batch, maxBytes: size)
+        }
+        batch.firstAttempt = batch.firstAttempt ?? now
+        inFlight[batch.id] = batch
+        return .send(batch)
+    }
+
+    private mutating func makeBatch(_ signal: Signal, _ payloads: [Payload]) -> ExportBatch {
+        nextID += 1
+        return ExportBatch(id: nextID, signal: signal, payloads: payloads)
+    }
+
+    /// The largest request that makes sense now.
+    private func batchBytes(_ now: UInt64) -> Int {
+        guard let peerLimit, now < peerLimit.until else { return settings.batch.bytes }
+        return min(settings.batch.bytes, peerLimit.bytes)
+    }
+
+    // MARK: What comes back
+
+    /// Keeps the compressed body for repetitions.
+    mutating func keep(encoded: ByteBlock, of id: UInt64) { inFlight[id]?.encoded = encoded }
+
+    /// An attempt ended. `random` is in 0..<1, for the jitter.
+    mutating func finish(
+        _ id: UInt64, _ verdict: ExportVerdict, now: UInt64, unixNano: UInt64, random: Double
+    ) -> Outcome {
+        guard var batch = inFlight.removeValue(forKey: id) else { return .unknown }
+        switch verdict {
+        case .delivered(let rejected, let message):
+            return delivered(batch, rejected: rejected, message, unixNano)
+        case .permanent(_, let text):
+            clock.answered()
+            note(text, .refusing, unixNano)
+            return drop(batch, .permanent)
+        case .retryable(_, let text, let after):
+            note(text, .failing, unixNano)
+            retry(batch, after: after, now: now, random: random)
+            return .kept
+        case .tooLarge(let text):
+            clock.answered()
+            note(text, .refusing, unixNano)
+            return shrink(batch, orDrop: .tooLargeForPeer, now: now)
+        case .brokenUpload(let text, let byPeer):
+            note(text, .failing, unixNano)
+            batch.brokenUploads += 1
+            let isSuspect =
+                batch.brokenUploads >= Self.brokenUploadsBeforeCut
+                && (byPeer || batch.bytes > Self.smallestSuspectBytes)
+            guard isSuspect, byPeer || batch.items > 1 else {
+                retry(batch, after: nil, now: now, random: random)
+                return .kept
+            }
+            return shrink(batch, orDrop: .refusedEarly, now: now)
+        }
+    }
+
+    /// The pieces of a batch that `next` wanted cut. Fewer than two mean that it cannot be: then it
+    /// goes out whole, unless the peer has refused it already.
+    mutating func cut(_ id: UInt64, into pieces: [[Payload]]) -> Outcome {
+        guard var batch = inFlight.removeValue(forKey: id) else { return .unknown }
+        guard pieces.count > 1 else {
+            guard batch.wantedBytes == nil else { return drop(batch, .tooLargeForPeer) }
+            batch.isCut = true
+            pending.insert(batch, at: 0)
+            return .kept
+        }
+        var batches: [ExportBatch] = []
+        for payloads in pieces {
+            var piece = makeBatch(batch.signal, payloads)
+            piece.firstAttempt = batch.firstAttempt
+            piece.isCut = true
+            batches.append(piece)
+        }
+        queue.replaceTaken(batch.bytes, with: batches.reduce(0) { $0 + $1.bytes })
+        queuedItems += batches.reduce(-batch.items) { $0 + $1.items }
+        pending.insert(contentsOf: batches, at: 0)
+        return .kept
+    }
+
+    /// There was no memory to cut the batch. It waits a while, and is dropped when that does not
+    /// help.
+    mutating func noMemoryToCut(_ id: UInt64, now: UInt64, unixNano: UInt64) -> Outcome {
+        guard var batch = inFlight.removeValue(forKey: id) else { return .unknown }
+        batch.memoryFailures += 1
+        note("no memory left to cut a batch of \(batch.bytes) bytes", .failing, unixNano)
+        guard batch.memoryFailures <= 5 else { return drop(batch, .memory) }
+        retry(batch, after: nil, now: now, random: 1)
+        return .kept
+    }
+
+    private mutating func delivered(
+        _ batch: ExportBatch, rejected: Int, _ message: String?, _ unixNano: UInt64
+    ) -> Outcome {
+        clock.answered()
+        let rejected = min(max(rejected, 0), batch.items)
+        if rejected > 0 {
+            note("\(rejected) items rejected: \(message ?? "no reason given")", .refusing, unixNano)
+        } else {
+            health = .working
+            if let message { lastError = (message, unixNano) }
+        }
+        forget(batch)
+        return .delivered(sent: batch.items - rejected, rejected: rejected)
+    }
+
+    private mutating func drop(_ batch: ExportBatch, _ reason: DropReason) -> Outcome {
+        forget(batch)
+        return .dropped(reason)
+    }
+
+    private mutating func forget(_ batch: ExportBatch) {
+        queue.giveBack(batch.bytes)
+        queuedItems -= batch.items
+    }
+
+    private mutating func retry(
+        _ batch: ExportBatch, after: Duration?, now: UInt64, random: Double
+    ) {
+        clock.failed(
+            startedAt: batch.startedAt, now: now, peerDelay: after, random: random,
+            isDraining: isDraining)
+        pending.append(batch)
+    }
+
+    /// Has `next` cut the batch in halves; a single item is dropped.
+    private mutating func shrink(
+        _ refused: ExportBatch, orDrop reason: DropReason, now: UInt64
+    ) -> Outcome {
+        guard refused.items > 1 else { return drop(refused, reason) }
+        var batch = refused
+        batch.wantedBytes = (batch.bytes + 1) / 2
+        batch.encoded = nil
+        if batch.bytes > Self.smallestSuspectBytes {
+            let half = max(batch.bytes / 2, Self.smallestSuspectBytes)
+            peerLimit = (min(half, batchBytes(now)), now &+ Self.sizeMemory)
+        }
+        pending.insert(batch, at: 0)
+        return .kept
+    }
+
+    private mutating func note(_ text: String, _ health: Health, _ unixNano: UInt64) {
+        self.health = health
+        lastError = (text, unixNano)
+    }
+
+    // MARK: Giving up and ending
+
+    private mutating func removeExpired(_ now: UInt64) -> ExportBatch? {
+        guard let giveUpAfter else { return nil }
+        let index = pending.firstIndex { batch in
+            batch.firstAttempt.map { now >= $0 &+ giveUpAfter } ?? false
+        }
+        guard let index else { return nil }
+        let batch = pending.remove(at: index)
+        forget(batch)
+        return batch
+    }
+
+    /// The earlier of `time` and the moment at which a pending batch has to be given up.
+    private func nextExpiry(before time: UInt64?) -> UInt64? {
+        guard let giveUpAfter else { return time }
+        return pending.compactMap(\.firstAttempt).map { $0 &+ giveUpAfter }
+            .reduce(time) { min($1, $0 ?? .max) }
+    }
+
+    /// From now on nothing waits for company, and own retry waits are short.
+    mutating func beginDraining(_ now: UInt64) {
+        isDraining = true
+        clock.hurry(now: now)
+    }
+
+    /// Whether nothing is left to send.
+    var isIdle: Bool { queue.isEmpty && pending.isEmpty && inFlight.isEmpty }
+
+    /// The end: everything that is left, by signal. Nothing is taken in any more, and answers that
+    /// come later are for unknown batches.
+    mutating func close() -> [(Signal, items: Int)] {
+        isClosed = true
+        var left = [Int](repeating: 0, count: Signal.allCases.count)
+        for batch in pending + Array(inFlight.values) {
+            left[batch.signal.rawValue] += batch.items
+            forget(batch)
+        }
+        for payload in queue.removeAll() {
+            left[payload.signal.rawValue] += payload.items
+            queuedItems -= payload.items
+        }
+        pending = []
+        inFlight = [:]
+        return Signal.allCases.map { ($0, items: left[$0.rawValue]) }.filter { $0.items > 0 }
+    }
+}

@@ -1,0 +1,36 @@
+import RoostCore
+import RoostWire
+
+/// Payloads that go out in one request, and what has happened to them so far.
+struct ExportBatch: Sendable {
+    let id: UInt64
+    let signal: Signal
+    let payloads: [Payload]
+    let items: Int
+    /// Before compression.
+    let bytes: Int
+    /// Monotonic nanoseconds; nil before the first attempt. Pieces of a batch keep it.
+    var firstAttempt: UInt64?
+    var startedAt: UInt64 = 0
+    /// Uploads that the peer broke off without saying why.
+    var brokenUploads = 0
+    /// Times that there was no memory to cut it.
+    var memoryFailures = 0
+    /// Made by cutting, or found uncuttable: what is above the limit is so because of one item.
+    var isCut = false
+    /// The peer found it too large: it goes on in pieces of this size.
+    var wantedBytes: Int?
+    /// The compressed body, kept for a repetition.
+    var encoded: ByteBlock?
+
+    init(id: UInt64, signal: Signal, payloads: [Payload]) {
+        self.id = id
+        self.signal = signal
+        self.payloads = payloads
+        items = payloads.reduce(0) { $0 + $1.items }
+        bytes = payloads.reduce(0) { $0 + $1.bytes }
+    }
+
+    /// The request, piece by piece: concatenated OTLP requests are one.
+    var slices: [ByteSlice] { payloads.flatMap(\.slices) }
+}

@@ -1,0 +1,25 @@
+public import RoostWire
+
+/// One destination as `/status` and `/metrics` show it.
+public struct ExportStatus: Sendable, Equatable {
+    public var name: String
+    /// `scheme://host:port`.
+    public var endpoint: String
+    public var `protocol`: ExportProtocol
+    public var signals: [Signal]
+    /// Items waiting or in flight.
+    public var queueItems: Int
+    /// Bytes waiting, in flight, or reserved for requests that are being taken in.
+    public var queueBytes: Int
+    public var queueCapacityBytes: Int
+    public var requestsInFlight: Int
+    /// Failures since the last answer that was none.
+    public var consecutiveFailures: Int
+    /// What the peer or the connection said last when it was not a plain yes; no secrets.
+    public var lastError: String?
+    public var lastErrorUnixNano: UInt64?
+    /// Nothing is sent before it; nil when not waiting.
+    public var nextRetryUnixNano: UInt64?
+    /// There is no room for a request of 64 KiB, or of a quarter of the capacity if that is less.
+    public var isFull: Bool
+}

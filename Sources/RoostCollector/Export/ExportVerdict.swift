@@ -1,0 +1,24 @@
+/// What an attempt came to, told as what the queue should do next.
+enum ExportVerdict: Sendable, Equatable {
+    /// The peer has it, except for `rejected` items. `message` is its remark, if it made one.
+    case delivered(rejected: Int, message: String?)
+    /// The same batch may succeed later. `after` is the peer's own delay, if it gave one.
+    case retryable(FailureReason, String, after: Duration?)
+    /// The batch is larger than the peer takes; smaller ones may pass.
+    case tooLarge(String)
+    /// The upload was broken off without a word, as by a peer that finds it too large, or by a
+    /// network. Only repetition tells. `byPeer` when the peer ended the stream in good order.
+    case brokenUpload(String, byPeer: Bool)
+    /// The same batch would fail again.
+    case permanent(FailureReason, String)
+
+    /// As `roost_exporter_failed_requests_total` counts it; nil for a delivery.
+    var failure: FailureReason? {
+        switch self {
+        case .delivered: nil
+        case .retryable(let reason, _, _), .permanent(let reason, _): reason
+        case .tooLarge: .tooLarge
+        case .brokenUpload(_, let byPeer): byPeer ? .refusedEarly : .connectionLost
+        }
+    }
+}

@@ -1,0 +1,131 @@
+/// What a peer says in an `Export…ServiceResponse`.
+struct PeerPartialSuccess: Equatable {
+    var rejected = 0
+    var message: String?
+
+    /// Reads the response; damage ends the reading, and what was read until then counts, since the
+    /// peer has said that it took the request.
+    init(response: ArraySlice<UInt8>) {
+        var fields = ProtobufFields(response)
+        while let (number, value) = fields.next() {
+            guard number == 1, case .bytes(let partial) = value else { continue }
+            var inner = ProtobufFields(partial)
+            while let (number, value) = inner.next() {
+                switch (number, value) {
+                case (1, .varint(let count)):
+                    rejected = Int(clamping: Int64(bitPattern: count))
+                case (2, .bytes(let text)) where !text.isEmpty:
+                    message = shortText(text)
+                default: continue
+                }
+            }
+        }
+    }
+}
+
+/// What a peer says in a `google.rpc.Status`.
+struct PeerStatus: Equatable {
+    var message: String?
+    /// From a `RetryInfo` among the details.
+    var retryDelay: Duration?
+
+    /// Reads the status; damage ends the reading.
+    init(status: ArraySlice<UInt8>) {
+        var fields = ProtobufFields(status)
+        while let (number, value) = fields.next() {
+            switch (number, value) {
+            case (2, .bytes(let text)) where !text.isEmpty: message = shortText(text)
+            case (3, .bytes(let any)): readDetail(any)
+            default: continue
+            }
+        }
+    }
+
+    private mutating func readDetail(_ any: ArraySlice<UInt8>) {
+        var type = ""
+        var content: ArraySlice<UInt8> = []
+        var fields = ProtobufFields(any)
+        while let (number, value) = fields.next() {
+            switch (number, value) {
+            case (1, .bytes(let text)): type = String(decoding: text, as: UTF8.self)
+            case (2, .bytes(let bytes)): content = bytes
+            default: continue
+            }
+        }
+        guard type.hasSuffix("/google.rpc.RetryInfo") else { return }
+        retryDelay = .zero
+        fields = ProtobufFields(content)
+        while let (number, value) = fields.next() {
+            guard number == 1, case .bytes(let duration) = value else { continue }
+            retryDelay = readDuration(duration)
+        }
+    }
+
+    /// Negative durations count as none.
+    private func readDuration(_ bytes: ArraySlice<UInt8>) -> Duration {
+        var seconds: Int64 = 0
+        var nanoseconds: Int64 = 0
+        var fields = ProtobufFields(bytes)
+        while let (number, value) = fields.next() {
+            guard case .varint(let bits) = value else { continue }
+            if number == 1 { seconds = Int64(bitPattern: bits) }
+            if number == 2 { nanoseconds = Int64(bitPattern: bits) }
+        }
+        guard seconds >= 0, nanoseconds >= 0 else { return .zero }
+        return .seconds(min(seconds, 1 << 31)) + .nanoseconds(min(nanoseconds, 1 << 31))
+    }
+}
+
+/// The fields of one message from a peer, in order, until the end or the first damage.
+///
+/// For the small messages in answers; requests are read by `RoostWire`.
+struct ProtobufFields {
+    enum Value: Equatable {
+        case varint(UInt64)
+        case bytes(ArraySlice<UInt8>)
+        /// Of four or eight bytes; no answer has one.
+        case fixed
+    }
+
+    private var rest: ArraySlice<UInt8>
+
+    init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+
+    mutating func next() -> (number: UInt64, value: Value)? {
+        guard !rest.isEmpty, let tag = varint() else { return nil }
+        let value: Value? =
+            switch tag & 7 {
+            case 0: varint().map { .varint($0) }
+            case 1: skip(8).map { _ in .fixed }
+            case 2: varint().flatMap { Int(exactly: $0) }.flatMap { skip($0) }.map { .bytes($0) }
+            case 5: skip(4).map { _ in .fixed }
+            default: nil
+            }
+        guard let value else {
+            rest = []
+            return nil
+        }
+        return (tag >> 3, value)
+    }
+
+    private mutating func varint() -> UInt64? {
+        var value: UInt64 = 0
+        for shift in stride(from: UInt64(0), to: 70, by: 7) {
+            guard let byte = rest.popFirst() else { return nil }
+            value |= UInt64(byte & 0x7F) << shift
+            if byte < 0x80 { return value }
+        }
+        return nil
+    }
+
+    private mutating func skip(_ count: Int) -> ArraySlice<UInt8>? {
+        guard count <= rest.count else { return nil }
+        defer { rest = rest.dropFirst(count) }
+        return rest.prefix(count)
+    }
+}
+
+/// A peer's text for people: at most 300 bytes of it.
+func shortText(_ bytes: some Collection<UInt8>) -> String {
+    String(decoding: bytes.prefix(300), as: UTF8.self)
+}

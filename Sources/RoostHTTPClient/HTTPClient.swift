@@ -1,0 +1,183 @@
+import CCurl
+import RoostCore
+import Synchronization
+
+/// Sends HTTP requests and unary gRPC calls, many at once, on one thread of its own.
+///
+/// `send`, `cancelAll`, `wake` and `stop` may be called from any thread. Answers are told on the
+/// client's thread, so whoever is told must not block there.
+public final class HTTPClient: Sendable {
+    private struct State {
+        var incoming: [Order] = []
+        var isCancelling = false
+        var isStopping = false
+        /// Set once the thread has ended; nothing is taken any more.
+        var isOver = false
+    }
+
+    private struct Order: Sendable {
+        let request: ClientRequest
+        let then: @Sendable (ClientAnswer) -> Void
+    }
+
+    private let multi: MultiHandle
+    private let userAgent: String
+    private let work: (@Sendable (_ now: UInt64) -> UInt64?)?
+    private let state = Mutex(State())
+    private let thread = Mutex<NamedThread?>(nil)
+
+    /// Version of the libcurl in use, for `/status`.
+    public static var libraryVersion: String { CurlVersion.loaded.text }
+
+    /// Makes the client and starts its thread, called `name` (at most 15 bytes).
+    ///
+    /// `work` runs on that thread after every round of input and output, with the monotonic time in
+    /// nanoseconds, and answers when it wants to run again at the latest, nil for when woken.
+    public init(
+        name: String = "http-client", userAgent: String = "Roost",
+        work: (@Sendable (_ now: UInt64) -> UInt64?)? = nil
+    ) throws(ClientStartError) {
+        _ = CurlVersion.loaded
+        guard let multi = MultiHandle() else { throw .noHandle }
+        self.multi = multi
+        self.userAgent = userAgent
+        self.work = work
+        guard let started = NamedThread(name, { [self] in run() }) else { throw .noThread }
+        thread.withLock { $0 = started }
+    }
+
+    /// Sends a request; `then` is called exactly once, on the client's thread.
+    public func send(_ request: ClientRequest, then: @escaping @Sendable (ClientAnswer) -> Void) {
+        let isTaken = state.withLock { state in
+            guard !state.isOver else { return false }
+            state.incoming.append(Order(request: request, then: then))
+            return true
+        }
+        if isTaken { wake() } else { then(failed(.cancelled, "the client was stopped")) }
+    }
+
+    /// Sends a request and waits for its answer. Not on the client's own thread.
+    public func perform(_ request: ClientRequest) -> ClientAnswer {
+        let box = AnswerBox()
+        send(request) { box.put($0) }
+        return box.take()
+    }
+
+    /// Ends every request under way with the failure `cancelled`.
+    public func cancelAll() {
+        state.withLock { $0.isCancelling = true }
+        wake()
+    }
+
+    /// Makes the thread run `work` soon.
+    public func wake() { multi.wake() }
+
+    /// Ends the thread, once the current round is over; requests under way are cancelled. Also from
+    /// the client's own thread.
+    public func stop() {
+        state.withLock { $0.isStopping = true }
+        wake()
+    }
+
+    /// Waits until the thread has ended. Whoever calls it first waits, others return at once.
+    public func join() {
+        let thread = self.thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        thread?.join()
+    }
+
+    // MARK: The thread
+
+    private func run() {
+        var transfers: [UnsafeMutableRawPointer: Transfer] = unsafe [:]
+        while true {
+            let (orders, isCancelling, isStopping) = state.withLock { state in
+                defer {
+                    state.incoming = []
+                    state.isCancelling = false
+                }
+                return (state.incoming, state.isCancelling, state.isStopping)
+            }
+            for order in orders { unsafe start(order, &transfers) }
+            if isCancelling || isStopping { unsafe cancel(&transfers) }
+            if isStopping { break }
+            multi.perform()
+            unsafe finishDone(&transfers)
+            let deadline = work?(monotonicNanoseconds())
+            // An answer or `work` may just have sent something; then there is no time to wait.
+            if state.withLock({ $0.incoming.isEmpty && !$0.isStopping && !$0.isCancelling }) {
+                multi.wait(until: deadline)
+            }
+        }
+        let late = state.withLock { state in
+            defer { state.incoming = [] }
+            state.isOver = true
+            return state.incoming
+        }
+        for order in late { order.then(failed(.cancelled, "the client was stopped")) }
+    }
+
+    private func start(_ order: Order, _ transfers: inout [UnsafeMutableRawPointer: Transfer]) {
+        do throws(ClientFailure) {
+            let transfer = try Transfer(order.request, userAgent: userAgent, then: order.then)
+            guard unsafe multi.add(transfer.pointer) else {
+                throw ClientFailure(.other, "libcurl did not take the request")
+            }
+            unsafe transfers[transfer.pointer] = transfer
+        } catch {
+            order.then(failed(error.kind, error.text))
+        }
+    }
+
+    private func finishDone(_ transfers: inout [UnsafeMutableRawPointer: Transfer]) {
+        while let (easy, code) = unsafe multi.nextDone() {
+            guard let transfer = unsafe transfers.removeValue(forKey: easy) else { continue }
+            unsafe multi.remove(easy)
+            transfer.finish(code)
+            transfer.then(transfer.answer)
+        }
+    }
+
+    private func cancel(_ transfers: inout [UnsafeMutableRawPointer: Transfer]) {
+        let cancelled = unsafe transfers
+        unsafe transfers = [:]
+        for unsafe(easy, transfer) in unsafe cancelled {
+            unsafe multi.remove(easy)
+            transfer.then(failed(.cancelled, "the request was cancelled"))
+        }
+    }
+
+    private func failed(_ kind: ClientFailure.Kind, _ text: String) -> ClientAnswer {
+        var answer = ClientAnswer()
+        answer.failure = ClientFailure(kind, text)
+        return answer
+    }
+}
+
+/// Why a client could not be made.
+public enum ClientStartError: Error, Equatable {
+    /// libcurl has no memory or no sockets for a multi handle.
+    case noHandle
+    /// The system has no more threads to give.
+    case noThread
+}
+
+/// Where `perform` waits.
+private final class AnswerBox: Sendable {
+    private let answer = Mutex<ClientAnswer?>(nil)
+    private let signal = Semaphore()
+
+    func put(_ value: ClientAnswer) {
+        answer.withLock { $0 = value }
+        signal.signal()
+    }
+
+    func take() -> ClientAnswer {
+        while true {
+            if let answer = answer.withLock({ $0 }) { return answer }
+            signal.wait()
+        }
+    }
+}

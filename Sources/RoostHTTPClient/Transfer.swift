@@ -1,0 +1,238 @@
+import CCurl
+import RoostCore
+
+/// One request under way: the handle libcurl drives, what is still to be sent, what has come.
+///
+/// Confined to the thread of its `HTTPClient`. libcurl holds it unretained as user data of its
+/// callbacks; the client keeps it until the handle is out of the multi handle.
+@safe final class Transfer {
+    private var easy: EasyHandle
+    private let request: ClientRequest
+    private var headerList: UnsafeMutablePointer<curl_slist>?
+    private let errorText: UnsafeMutablePointer<CChar>
+    private var upload: Upload
+    private(set) var answer = ClientAnswer()
+    private var headerBytes = 0
+    let then: @Sendable (ClientAnswer) -> Void
+
+    /// Throws `invalidRequest`, `tls` or `other`.
+    init(
+        _ request: ClientRequest, userAgent: String,
+        then: @escaping @Sendable (ClientAnswer) -> Void
+    ) throws(ClientFailure) {
+        guard let easy = EasyHandle() else {
+            throw ClientFailure(.other, "no memory for a request")
+        }
+        self.easy = easy
+        self.request = request
+        self.then = then
+        upload = Upload(request)
+        unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        unsafe errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        try setOptions(userAgent: userAgent)
+    }
+
+    deinit {
+        unsafe curl_slist_free_all(headerList)
+        unsafe errorText.deallocate()
+    }
+
+    var pointer: UnsafeMutableRawPointer { unsafe easy.pointer }
+
+    static func of(_ easy: UnsafeMutableRawPointer) -> Transfer? {
+        guard let user = unsafe roost_curl_private(easy) else { return nil }
+        return unsafe from(user)
+    }
+
+    /// Completes the answer with what libcurl says at the end.
+    func finish(_ code: CURLcode) {
+        if answer.httpStatus == 0 { answer.httpStatus = easy.responseCode }
+        answer.isUploadComplete = upload.isComplete
+        guard code != CURLE_OK, answer.failure == nil else { return }
+        var text = unsafe String(cString: errorText)
+        if text.isEmpty { text = unsafe String(cString: curl_easy_strerror(code)) }
+        answer.failure = ClientFailure(failureKind(code, text: text), text)
+    }
+
+    // MARK: Options
+
+    private func setOptions(userAgent: String) throws(ClientFailure) {
+        let user = unsafe Unmanaged.passUnretained(self).toOpaque()
+        unsafe easy.set(CURLOPT_PRIVATE, pointer: user)
+        unsafe easy.set(CURLOPT_ERRORBUFFER, pointer: errorText)
+        easy.set(CURLOPT_URL, request.url)
+        easy.set(CURLOPT_PROTOCOLS_STR, "http,https")
+        easy.set(CURLOPT_FOLLOWLOCATION, false)
+        easy.set(CURLOPT_NOSIGNAL, true)
+        easy.set(CURLOPT_TCP_NODELAY, true)
+        easy.set(CURLOPT_USERAGENT, userAgent)
+        easy.set(CURLOPT_TIMEOUT_MS, request.timeout.wholeMilliseconds)
+        easy.set(CURLOPT_CONNECTTIMEOUT_MS, request.connectTimeout.wholeMilliseconds)
+        // libcurl obeys http_proxy and all_proxy by itself; only https may go through a proxy.
+        if !isHTTPS { easy.set(CURLOPT_PROXY, "") }
+        unsafe easy.set(CURLOPT_HEADERDATA, pointer: user)
+        unsafe easy.set(CURLOPT_HEADERFUNCTION, callback: transferReceivesHeader)
+        unsafe easy.set(CURLOPT_WRITEDATA, pointer: user)
+        unsafe easy.set(CURLOPT_WRITEFUNCTION, callback: transferReceivesBody)
+        if request.method == .post { unsafe setBody(user) }
+        setVersion()
+        setTLS()
+        try setHeaders()
+        guard easy.firstError == CURLE_OK else {
+            throw ClientFailure(
+                .invalidRequest, unsafe String(cString: curl_easy_strerror(easy.firstError)))
+        }
+    }
+
+    private var isHTTPS: Bool { request.url.lowercased().hasPrefix("https:") }
+
+    private func setBody(_ user: UnsafeMutableRawPointer) {
+        easy.set(CURLOPT_POST, true)
+        easy.setSize(CURLOPT_POSTFIELDSIZE_LARGE, upload.total)
+        unsafe easy.set(CURLOPT_READDATA, pointer: user)
+        unsafe easy.set(CURLOPT_READFUNCTION, callback: transferSendsBody)
+        unsafe easy.set(CURLOPT_SEEKDATA, pointer: user)
+        unsafe easy.set(seek: transferRewindsBody)
+        // Filled to the brim, a large buffer halves the cost of HTTP/2; 16 KiB and 2 MiB are the
+        // bounds that libcurl sets.
+        easy.set(CURLOPT_UPLOAD_BUFFERSIZE, min(max(upload.total, 16 << 10), 2 << 20))
+    }
+
+    private func setVersion() {
+        guard case .grpc = request.flavour else {
+            easy.set(
+                CURLOPT_HTTP_VERSION,
+                Int(isHTTPS ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1))
+            return
+        }
+        if isHTTPS {
+            easy.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
+        } else {
+            easy.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE))
+            if !CurlVersion.loaded.reusesPriorKnowledgeConnections {
+                easy.set(CURLOPT_FRESH_CONNECT, true)
+                easy.set(CURLOPT_FORBID_REUSE, true)
+            }
+        }
+    }
+
+    private func setTLS() {
+        guard isHTTPS else { return }
+        if let file = request.tls.caFile {
+            easy.set(CURLOPT_CAINFO, file)
+            // Without it the system's directory of authorities would be trusted too.
+            unsafe easy.set(CURLOPT_CAPATH, pointer: nil)
+        }
+        if let file = request.tls.certificateFile { easy.set(CURLOPT_SSLCERT, file) }
+        if let file = request.tls.keyFile { easy.set(CURLOPT_SSLKEY, file) }
+    }
+
+    private func setHeaders() throws(ClientFailure) {
+        for (name, value) in request.headers {
+            guard isLegal(name: name, value: value) else {
+                throw ClientFailure(.invalidRequest, "header \(name) holds an illegal character")
+            }
+            // A header without a value is written with a semicolon; with a colon it is removed.
+            add(header: value.isEmpty ? name + ";" : name + ": " + value)
+        }
+        if request.method == .post { add(header: "Expect:") }
+        if case .grpc(let compression) = request.flavour {
+            add(header: "Content-Type: application/grpc")
+            add(header: "TE: trailers")
+            add(header: "grpc-timeout: \(min(request.timeout.wholeMilliseconds, 99_999_999))m")
+            if let compression { add(header: "grpc-encoding: " + compression) }
+        }
+        unsafe easy.set(headers: headerList)
+    }
+
+    private func add(header: String) {
+        guard let longer = unsafe curl_slist_append(headerList, header) else { return }
+        unsafe headerList = longer
+    }
+
+    private func isLegal(name: String, value: String) -> Bool {
+        !name.isEmpty
+            && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x3A && $0 != 0x3B }
+            && value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
+    }
+
+    // MARK: What the callbacks do
+
+    fileprivate static func from(_ user: UnsafeMutableRawPointer) -> Transfer {
+        unsafe Unmanaged<Transfer>.fromOpaque(user).takeUnretainedValue()
+    }
+
+    fileprivate func send(into target: UnsafeMutableRawBufferPointer) -> Int {
+        unsafe upload.read(into: target)
+    }
+
+    fileprivate func rewind(to offset: Int) -> Bool { upload.seek(to: offset) }
+
+    fileprivate func receiveHeader(_ line: UnsafeRawBufferPointer) -> Bool {
+        headerBytes += line.count
+        let text = unsafe String(decoding: line, as: UTF8.self)
+        if text.hasPrefix("HTTP/") {
+            // Also after an interim answer such as 100, whose headers mean nothing here.
+            answer.headers = []
+            answer.httpStatus = Int(text.split(separator: " ").dropFirst().first ?? "") ?? 0
+            return true
+        }
+        guard let colon = text.firstIndex(of: ":"), headerBytes <= 64 << 10 else { return true }
+        let name = text[..<colon].lowercased()
+        answer.headers.append((name, trimmed(text[text.index(after: colon)...])))
+        return true
+    }
+
+    fileprivate func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard answer.body.count + bytes.count <= request.maxAnswerBytes else {
+            answer.failure = ClientFailure(
+                .answerTooLarge, "the answer is longer than \(request.maxAnswerBytes) bytes")
+            return false
+        }
+        unsafe answer.body.append(contentsOf: bytes)
+        return true
+    }
+
+    private func trimmed(_ text: Substring) -> String {
+        let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0.isNewline }
+        let tail = text.drop(while: isSpace)
+        return String(tail.reversed().drop(while: isSpace).reversed())
+    }
+}
+
+// MARK: Callbacks, which find the transfer and call one method
+
+private func transferReceivesHeader(
+    _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
+    _ user: UnsafeMutableRawPointer?
+) -> Int {
+    guard let user = unsafe user else { return 0 }
+    let line = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
+    return unsafe Transfer.from(user).receiveHeader(line) ? line.count : 0
+}
+
+private func transferReceivesBody(
+    _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
+    _ user: UnsafeMutableRawPointer?
+) -> Int {
+    guard let user = unsafe user else { return 0 }
+    let part = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
+    return unsafe Transfer.from(user).receiveBody(part) ? part.count : -1
+}
+
+private func transferSendsBody(
+    _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
+    _ user: UnsafeMutableRawPointer?
+) -> Int {
+    guard let user = unsafe user else { return Int(CURL_READFUNC_ABORT) }
+    let target = unsafe UnsafeMutableRawBufferPointer(start: bytes, count: size * count)
+    return unsafe Transfer.from(user).send(into: target)
+}
+
+private func transferRewindsBody(
+    _ user: UnsafeMutableRawPointer?, _ offset: curl_off_t, _ origin: CInt
+) -> CInt {
+    guard let user = unsafe user, origin == SEEK_SET else { return CURL_SEEKFUNC_FAIL }
+    let isDone = unsafe Transfer.from(user).rewind(to: Int(offset))
+    return isDone ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
+}
