@@ -73,6 +73,14 @@ let package = Package(
             name: "bench-net", dependencies: ["RoostCore", "RoostNet"], path: "Benchmarks/net",
             swiftSettings: strict),
 
+        // For tests and measuring; not part of roost.
+        .executableTarget(
+            name: "wire-dump", dependencies: ["RoostCore", "RoostWire"], swiftSettings: strict),
+        .target(name: "CAllocations", path: "Benchmarks/CAllocations"),
+        .executableTarget(
+            name: "bench-wire", dependencies: ["RoostCore", "RoostWire", "CAllocations"],
+            path: "Benchmarks/wire", swiftSettings: strict),
+
         tests("RoostCore", ["RoostCore"]),
         tests("RoostCompression", ["RoostCore", "RoostCompression"]),
         tests("RoostWire", ["RoostCore", "RoostWire"]),

@@ -1,0 +1,111 @@
+import CAllocations
+import RoostCore
+import RoostWire
+
+/// Measures the reader from another target, as RoostIngest uses it: nanoseconds of CPU and
+/// allocations per span. Run with `swift run -c release bench-wire`.
+@main
+struct BenchWire {
+    static let spans = 512
+
+    static func main() throws {
+        let body = agentRequest(spans: spans)
+        print("request of \(spans) agent spans, \(body.count / spans) bytes a span")
+        let block = ByteBlock(body)
+        try unsafe block.withBytes { bytes in
+            try measure("validate, visitor uses name, kind, status, times") {
+                var visitor = SpanTotals()
+                var rejections = Rejections()
+                _ = unsafe try readTraces(bytes, visitor: &visitor, rejections: &rejections)
+                unsafe sink &+= visitor.nanoseconds &+ visitor.names &+ visitor.errors
+            }
+            try measure("the same, and each attribute compared with two keys") {
+                var visitor = AttributeTotals()
+                var rejections = Rejections()
+                _ = unsafe try readTraces(bytes, visitor: &visitor, rejections: &rejections)
+                unsafe sink &+= visitor.tokens &+ visitor.agents
+            }
+            try measure("validate only") {
+                var visitor = NoVisitor()
+                var rejections = Rejections()
+                let items = unsafe try readTraces(
+                    bytes, visitor: &visitor, rejections: &rejections)
+                unsafe sink &+= UInt64(items)
+            }
+            try measure("count items") {
+                unsafe sink &+= UInt64(unsafe countItems(bytes, signal: .traces))
+            }
+            try measure("split into pieces of 64 KiB") {
+                unsafe sink &+= UInt64(unsafe split(bytes, signal: .traces, maxBytes: 65_536).count)
+            }
+        }
+        try measureReframing(body)
+        if unsafe sink == 1 { print() }
+    }
+
+    /// Keeps the compiler from leaving the work out.
+    nonisolated(unsafe) static var sink: UInt64 = 0
+
+    /// Every fourth span has a broken id.
+    private static func measureReframing(_ good: [UInt8]) throws {
+        var body = good
+        var count = 0
+        // A span begins with its trace id: tag 0x0A, length 16.
+        for index in 1..<body.count - 18
+        where body[index] == 0x0A && body[index + 1] == 16 && body[index + 18] == 0x12 {
+            count += 1
+            if count % 4 == 0 { for place in 2..<18 { body[index + place] = 0 } }
+        }
+        let block = ByteBlock(body)
+        var rejections = Rejections()
+        var visitor = NoVisitor()
+        _ = unsafe try block.withBytes { bytes in
+            unsafe try readTraces(bytes, visitor: &visitor, rejections: &rejections)
+        }
+        try measure("re-frame without every fourth span (\(rejections.count) cut)") {
+            unsafe sink &+= UInt64(reframe(block, without: rejections).count)
+        }
+    }
+
+    /// The fastest of 15 rounds of CPU time, and allocations per span.
+    private static func measure(_ name: String, _ work: () throws -> Void) throws {
+        let repeats = 400
+        var best = UInt64.max
+        try work()
+        let before = roost_allocations()
+        for _ in 0..<15 {
+            let start = threadCPUNanoseconds()
+            for _ in 0..<repeats { try work() }
+            best = min(best, threadCPUNanoseconds() - start)
+        }
+        let perSpan = Double(best) / Double(repeats * spans)
+        let allocated = Double(roost_allocations() - before) / Double(15 * repeats)
+        print(
+            "\(Double(Int(perSpan * 10)) / 10) ns/span, \(allocated) allocations/request: \(name)")
+    }
+}
+
+struct SpanTotals: TraceVisitor {
+    var nanoseconds: UInt64 = 0
+    var names: UInt64 = 0
+    var errors: UInt64 = 0
+
+    mutating func span(_ span: SpanView) {
+        nanoseconds &+= span.endTimeUnixNano &- span.startTimeUnixNano
+        names &+= UInt64(span.name.count) &+ UInt64(truncatingIfNeeded: span.kind)
+        if span.statusCode == 2 { errors &+= 1 }
+    }
+}
+
+struct AttributeTotals: TraceVisitor {
+    var tokens: UInt64 = 0
+    var agents: UInt64 = 0
+
+    mutating func spanAttribute(_ key: WireBytes, _ value: AnyValueView) {
+        if key.equals("gen_ai.usage.input_tokens") {
+            tokens &+= UInt64(bitPattern: value.intValue)
+        } else if key.equals("gen_ai.agent.name") {
+            agents &+= UInt64(value.stringBytes.count)
+        }
+    }
+}
