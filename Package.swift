@@ -95,6 +95,6 @@ let package = Package(
                 "RoostNet", "RoostHTTPClient", "RoostCollector",
             ]),
         tests("RoostWeb", ["RoostCore", "RoostMetrics", "RoostNet", "RoostCollector", "RoostWeb"]),
-        tests("RoostDemo", ["RoostCore", "RoostWire", "RoostDemo"]),
+        tests("RoostDemo", ["RoostCore", "RoostWire", "RoostHTTPClient", "RoostDemo"]),
     ]
 )
