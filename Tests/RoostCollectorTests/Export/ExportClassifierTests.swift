@@ -1,0 +1,170 @@
+import RoostHTTPClient
+import Testing
+
+@testable import RoostCollector
+
+@Suite struct ExportClassifierTests {
+    private func http(
+        _ status: Int, _ headers: [(String, String)] = [], body: [UInt8] = []
+    ) -> ClientAnswer {
+        var answer = ClientAnswer()
+        answer.httpStatus = status
+        answer.headers = headers.map { (name: $0.0, value: $0.1) }
+        answer.body = body
+        answer.isUploadComplete = true
+        return answer
+    }
+
+    private func grpc(_ status: Int, _ headers: [(String, String)] = []) -> ClientAnswer {
+        http(
+            200, [("content-type", "application/grpc"), ("grpc-status", String(status))] + headers)
+    }
+
+    private func reason(_ verdict: ExportVerdict) -> String {
+        switch verdict {
+        case .delivered: "delivered"
+        case .retryable: "retryable"
+        case .tooLarge: "tooLarge"
+        case .brokenUpload: "broken"
+        case .permanent: "permanent"
+        }
+    }
+
+    @Test func `HTTP statuses go by the table of the specification`() {
+        for status in 300..<600 {
+            let expected =
+                switch status {
+                case 429, 502, 503, 504: "retryable"
+                case 413: "tooLarge"
+                default: "permanent"
+                }
+            let verdict = classify(http(status), .httpProtobuf, unixSeconds: 0)
+            #expect(reason(verdict) == expected, "HTTP \(status)")
+        }
+    }
+
+    @Test func `gRPC codes go by the table of the specification`() {
+        for code in 1...20 {
+            let expected =
+                switch code {
+                case 1, 4, 10, 11, 14, 15: "retryable"
+                case 8: "tooLarge"
+                default: "permanent"
+                }
+            let verdict = classify(grpc(code), .grpc, unixSeconds: 0)
+            #expect(reason(verdict) == expected, "code \(code)")
+        }
+    }
+
+    /// `Status { code: 14, details: [Any(RetryInfo { retry_delay: 2.5 s })] }` in base64, as
+    /// Python's protobuf writes it.
+    private let retryInfo =
+        "CA4aNgoodHlwZS5nb29nbGVhcGlzLmNvbS9nb29nbGUucnBjLlJldHJ5SW5mbxIKCggIAhCAyrXuAQ=="
+
+    @Test func `RESOURCE_EXHAUSTED is worth a repetition only with RetryInfo`() {
+        let answer = grpc(8, [("grpc-status-details-bin", retryInfo)])
+        let verdict = classify(answer, .grpc, unixSeconds: 0)
+        #expect(
+            verdict
+                == .retryable(
+                    .retryLater, "gRPC RESOURCE_EXHAUSTED", after: .milliseconds(2500)))
+    }
+
+    @Test func `RetryInfo is read without padding too, and the message is decoded`() {
+        let answer = grpc(
+            14,
+            [
+                ("grpc-message", "come%20back%E2%80%A6"),
+                ("grpc-status-details-bin", String(retryInfo.prefix { $0 != "=" })),
+            ])
+        #expect(
+            classify(answer, .grpc, unixSeconds: 0)
+                == .retryable(
+                    .retryLater, "gRPC UNAVAILABLE: come back…", after: .milliseconds(2500)))
+    }
+
+    @Test(arguments: [
+        ("7", Duration.seconds(7)), ("0", .zero), ("Sun, 06 Nov 1994 08:49:47 GMT", .seconds(10)),
+        ("Sun, 06 Nov 1994 08:49:00 GMT", .zero), ("soon", nil), ("-5", nil), ("", nil),
+        ("99999999999999999999", nil),
+    ])
+    func `Retry-After is read in both forms`(text: String, expected: Duration?) {
+        let verdict = classify(
+            http(503, [("retry-after", text)]), .httpProtobuf, unixSeconds: 784_111_777)
+        #expect(verdict == .retryable(.retryLater, "HTTP 503", after: expected))
+    }
+
+    @Test func `a partial success is told with its count and message`() {
+        let body: [UInt8] = [0x0A, 7, 0x08, 3, 0x12, 3] + Array("bad".utf8)
+        let type = [("content-type", "application/x-protobuf")]
+        let expected = ExportVerdict.delivered(rejected: 3, message: "bad")
+        #expect(classify(http(200, type, body: body), .httpProtobuf, unixSeconds: 0) == expected)
+        var answer = grpc(0)
+        answer.body = [0, 0, 0, 0, UInt8(body.count)] + body
+        #expect(classify(answer, .grpc, unixSeconds: 0) == expected)
+    }
+
+    @Test(arguments: [[], [0x0A, 0]] as [[UInt8]])
+    func `an empty partial success is plain success`(body: [UInt8]) {
+        let answer = http(200, [("content-type", "application/x-protobuf")], body: body)
+        #expect(classify(answer, .httpProtobuf, unixSeconds: 0) == .taken)
+    }
+
+    @Test(
+        arguments: [
+            [0x0A, 0xFF, 0xFF], [0x0A, 2, 0x08], [0xFF, 0xFF], [0x0A, 0x80], [0x0B, 1],
+            [0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F],
+        ] as [[UInt8]])
+    func `a damaged answer to a request that was taken is success`(body: [UInt8]) {
+        let answer = http(200, [("content-type", "application/x-protobuf")], body: body)
+        #expect(classify(answer, .httpProtobuf, unixSeconds: 0) == .taken)
+    }
+
+    @Test func `a web page is no answer`() {
+        let answer = http(200, [("content-type", "text/html; charset=utf-8")], body: [0x3C])
+        #expect(reason(classify(answer, .httpProtobuf, unixSeconds: 0)) == "permanent")
+    }
+
+    @Test func `the message in an error's body is told`() {
+        let text = [("content-type", "text/plain")]
+        #expect(
+            classify(http(400, text, body: Array("no".utf8)), .httpProtobuf, unixSeconds: 0)
+                == .permanent(.permanent, "HTTP 400: no"))
+        let status = [("content-type", "application/x-protobuf")]
+        #expect(
+            classify(http(400, status, body: [8, 3, 0x12, 1, 0x78]), .httpProtobuf, unixSeconds: 0)
+                == .permanent(.permanent, "HTTP 400: x"))
+    }
+
+    @Test(arguments: [
+        (ClientFailure.Kind.unreachable, FailureReason.unreachable), (.tls, .tls),
+        (.timeout, .timeout), (.malformedAnswer, .invalidAnswer),
+        (.streamReset(code: 7), .connectionLost),
+    ])
+    func `a broken transport is tried again`(kind: ClientFailure.Kind, reason: FailureReason) {
+        var answer = http(0)
+        answer.failure = ClientFailure(kind, "x")
+        for form in ExportProtocol.allCases {
+            #expect(
+                classify(answer, form, unixSeconds: 0) == .retryable(reason, "x", after: nil))
+        }
+    }
+
+    @Test func `an answer that came before the connection broke counts`() {
+        var answer = http(413)
+        answer.failure = ClientFailure(.connectionLost, "reset")
+        answer.isUploadComplete = false
+        #expect(classify(answer, .httpProtobuf, unixSeconds: 0) == .tooLarge("HTTP 413"))
+        answer.httpStatus = 0
+        #expect(
+            classify(answer, .httpProtobuf, unixSeconds: 0)
+                == .brokenUpload("reset", byPeer: false))
+    }
+
+    @Test(arguments: [
+        (503, "retryable"), (404, "permanent"), (413, "tooLarge"), (200, "permanent"),
+    ])
+    func `a proxy's answer to gRPC stands for a code`(status: Int, expected: String) {
+        #expect(reason(classify(http(status), .grpc, unixSeconds: 0)) == expected)
+    }
+}

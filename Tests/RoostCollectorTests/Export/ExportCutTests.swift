@@ -1,0 +1,152 @@
+import RoostWire
+import Testing
+
+@testable import RoostCollector
+
+/// How batches that are too large come apart.
+@Suite struct ExportCutTests {
+    private let refused = ExportVerdict.tooLarge("too large")
+
+    @Test func `a payload above the limit is cut before it is sent`() {
+        var state = DestinationState(settings())
+        #expect(state.put(payload(250, items: 5), now: 0) == true)
+        guard case .cut(let batch, maxBytes: 100) = state.next(0) else {
+            Issue.record("should be cut")
+            return
+        }
+        let pieces = [(90, 2), (110, 2), (60, 1)].map { [payload($0, items: $1)] }
+        #expect(state.cut(batch.id, into: pieces) == .kept)
+        #expect(state.queue.heldBytes == 260 && state.queuedItems == 5)
+        let sent = (0..<3).compactMap { _ in state.sends(0) }
+        #expect(sent.map(\.items) == [2, 2, 1])
+    }
+
+    @Test func `a single item above the limit is sent as it is`() {
+        var state = DestinationState(settings())
+        #expect(state.put(payload(250), now: 0) == true)
+        #expect(state.sends(0) != nil)
+    }
+
+    @Test func `what cannot be cut is sent whole`() {
+        var state = DestinationState(settings())
+        #expect(state.put(payload(250, items: 5), now: 0) == true)
+        guard case .cut(let batch, _) = state.next(0) else {
+            Issue.record("should be cut")
+            return
+        }
+        #expect(state.cut(batch.id, into: [[payload(250, items: 5)]]) == .kept)
+        #expect(state.sends(0)?.id == batch.id)
+    }
+
+    @Test func `a batch too large for the peer goes on in halves`() throws {
+        var state = DestinationState(settings())
+        #expect(state.put(payload(100, items: 4), now: 0) == true)
+        let batch = try state.mustSend(0)
+        #expect(state.finish(batch, refused, now: 1) == .kept)
+        guard case .cut(let again, maxBytes: 50) = state.next(1) else {
+            Issue.record("should be cut in halves")
+            return
+        }
+        #expect(again.id == batch.id)
+    }
+
+    @Test func `a single item too large for the peer is dropped`() throws {
+        var state = DestinationState(settings())
+        #expect(state.put(payload(100), now: 0) == true)
+        let batch = try state.mustSend(0)
+        #expect(state.finish(batch, refused, now: 1) == .dropped(.tooLargeForPeer))
+        #expect(state.isIdle)
+    }
+
+    @Test func `what the peer refused and cannot be cut is dropped`() throws {
+        var state = DestinationState(settings())
+        #expect(state.put(payload(100, items: 4), now: 0) == true)
+        let batch = try state.mustSend(0)
+        #expect(state.finish(batch, refused, now: 1) == .kept)
+        _ = state.next(1)
+        #expect(state.cut(batch.id, into: []) == .dropped(.tooLargeForPeer))
+        #expect(state.isIdle && state.queue.heldBytes == 0)
+    }
+
+    @Test func `the size that a peer refused is remembered for a while`() throws {
+        let mebibyte = 1 << 20
+        var state = DestinationState(
+            settings {
+                $0.batch.bytes = 4 * mebibyte
+                $0.queue.capacityBytes = 64 * mebibyte
+            })
+        #expect(state.put(payload(4 * mebibyte, items: 8), now: 0) == true)
+        let batch = try state.mustSend(0)
+        #expect(state.finish(batch, refused, now: 1) == .kept)
+        guard case .cut = state.next(1) else {
+            Issue.record("should be cut")
+            return
+        }
+        _ = state.cut(batch.id, into: [])
+        #expect(state.put(payload(3 * mebibyte, items: 8), now: 2) == true)
+        guard case .cut(let next, maxBytes: let size) = state.next(2) else {
+            Issue.record("should be cut before it is sent")
+            return
+        }
+        #expect(size == 2 * mebibyte)
+        _ = state.cut(next.id, into: [[payload(3 * mebibyte, items: 8)]])
+        #expect(state.sends(2) != nil)
+        #expect(state.put(payload(3 * mebibyte, items: 8), now: 3) == true)
+        #expect(state.sends(DestinationState.sizeMemory + 2 * second) != nil)
+    }
+
+    @Test func `an upload broken off in good order twice counts as too large`() throws {
+        var state = DestinationState(settings())
+        let broken = ExportVerdict.brokenUpload("reset", byPeer: true)
+        #expect(state.put(payload(100, items: 2), now: 0) == true)
+        let batch = try state.mustSend(0)
+        #expect(state.finish(batch, broken, now: 1) == .kept)
+        let again = try state.mustSend(10 * second)
+        #expect(again.id == batch.id)
+        #expect(state.finish(again, broken, now: 10 * second) == .kept)
+        guard case .cut(let halved, maxBytes: 50) = state.next(10 * second) else {
+            Issue.record("should be cut")
+            return
+        }
+        let pieces = [[payload(60)], [payload(60)]]
+        #expect(state.cut(halved.id, into: pieces) == .kept)
+        let piece = try state.mustSend(10 * second)
+        #expect(state.finish(piece, broken, now: 11 * second) == .kept)
+        var last: DestinationState.Outcome?
+        var now = 11 * second
+        while last != .dropped(.refusedEarly), now < 100 * second {
+            now += 10 * second
+            if let batch = state.sends(now) { last = state.finish(batch, broken, now: now) }
+        }
+        #expect(last == .dropped(.refusedEarly))
+    }
+
+    @Test func `a network that breaks uploads never makes an item be dropped`() throws {
+        var state = DestinationState(
+            settings {
+                $0.batch.bytes = 1 << 20
+                $0.queue.capacityBytes = 1 << 20
+            })
+        let broken = ExportVerdict.brokenUpload("reset", byPeer: false)
+        #expect(state.put(payload(1 << 20), now: 0) == true)
+        var now: UInt64 = 0
+        for _ in 0..<10 {
+            let batch = try state.mustSend(now)
+            #expect(state.finish(batch, broken, now: now) == .kept)
+            now += 100 * second
+        }
+    }
+
+    @Test func `without memory to cut it waits, and is dropped in the end`() throws {
+        var state = DestinationState(settings())
+        #expect(state.put(payload(250, items: 5), now: 0) == true)
+        var now: UInt64 = 0
+        var outcomes: [DestinationState.Outcome] = []
+        for _ in 0..<6 {
+            guard case .cut(let batch, _) = state.next(now) else { break }
+            outcomes.append(state.noMemoryToCut(batch.id, now: now, unixNano: now))
+            now += 100 * second
+        }
+        #expect(outcomes == [.kept, .kept, .kept, .kept, .kept, .dropped(.memory)])
+    }
+}
