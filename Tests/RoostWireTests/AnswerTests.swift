@@ -65,6 +65,22 @@ import Testing
                 + #"[{"field":"spans","description":"short"}]}]}"#)
     }
 
+    /// Bytes printed by PyPI's protobuf 7.36.
+    @Test func `packs what another implementation packs`() {
+        let status = ExportAnswer.status(
+            code: 8, message: "full",
+            details: [
+                .retryInfo(delayMilliseconds: 250), .badRequest(field: "f", description: "d"),
+            ], encoding: .protobuf)
+        #expect(
+            hex(status) == "0808120466756c6c"
+                + "1a330a28747970652e676f6f676c65617069732e636f6d2f676f6f676c652e7270632e5265"
+                + "747279496e666f12070a051080e59a77"
+                + "1a350a29747970652e676f6f676c65617069732e636f6d2f676f6f676c652e7270632e4261"
+                + "645265717565737412080a060a0166120164")
+        #expect(hex(answer(.logs, 1 << 40, "é", .protobuf)) == "0a0b088080808080201202c3a9")
+    }
+
     @Test(arguments: [(-5, "0s"), (0, "0s"), (7, "0.007s"), (2_000, "2s"), (61_030, "61.030s")])
     func `writes a delay as proto3 JSON does`(_ milliseconds: Int, _ expected: String) {
         let status = ExportAnswer.status(
@@ -78,6 +94,10 @@ import Testing
     ) -> [UInt8] {
         ExportAnswer.response(
             signal: signal, rejected: rejected, message: message, encoding: encoding)
+    }
+
+    private func hex(_ bytes: [UInt8]) -> String {
+        String(decoding: bytes.flatMap { [hexDigit($0 >> 4), hexDigit($0 & 15)] }, as: UTF8.self)
     }
 
     private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -11,7 +11,7 @@ import RoostCore
     private let starts: UnsafeBufferPointer<Int>
 
     /// Messages below the request, as in the protobuf reader.
-    static let maxDepth = 64
+    static let maxDepth = WireError.maxDepth
 
     /// All three buffers must outlive the transcoder.
     init(
