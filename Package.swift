@@ -24,6 +24,7 @@ let package = Package(
     products: [.executable(name: "roost", targets: ["roost"])],
     targets: [
         // C libraries: a module map and a shim header each.
+        .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CUV"),
         .systemLibrary(name: "CNghttp2"),
         .systemLibrary(name: "CHTTPParser"),
@@ -39,7 +40,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("protobuf-c")]),
 
         // A target imports nothing that stands below it here.
-        library("RoostCore", []),
+        library("RoostCore", ["CMalloc"]),
         library("RoostCompression", ["RoostCore", "CDeflate", "CZlib", "CZstd"]),
         library("RoostWire", ["RoostCore", "COTLP", "CProtobufC"]),
         library("RoostMetrics", ["RoostCore", "RoostWire"]),
