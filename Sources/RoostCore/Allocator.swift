@@ -11,7 +11,7 @@ public enum Allocator {
     /// Free memory at the end of a heap that is kept for the next block.
     private static let keptBytes: CInt = 4 << 20
 
-    /// To be called before the first thread is made.
+    /// Called once, early.
     public static func keepFreedMemory() {
         _ = mallopt(M_MMAP_THRESHOLD, mapBytes)
         _ = mallopt(M_TRIM_THRESHOLD, keptBytes)

@@ -173,13 +173,10 @@ public struct EventLoopError: Error, CustomStringConvertible {
 
 /// What the whole program needs, done once.
 ///
-/// A peer that goes away while we write is an error of that write, not a signal. And bodies of a
-/// few hundred KiB come and go thousands of times a second: by default glibc gives their pages
-/// back each time, which doubles the cost of a 320 KB request (165 µs instead of 77 µs of CPU, 63
-/// page faults instead of none; `bench-net`, gRPC). At most 16 MiB stay with an arena instead.
+/// A peer that goes away while we write is an error of that write, not a signal.
 private let prepareProcess: Void = {
     _ = signal(SIGPIPE, SIG_IGN)
-    roost_keep_freed_memory(4 << 20, 16 << 20)
+    Allocator.keepFreedMemory()
 }()
 
 /// What a libuv error code means.

@@ -4,7 +4,6 @@ import RoostWeb
 
 /// Runs the collector until a signal ends it; the exit code of the program.
 func serve(_ config: Config, log: Log, version: String) -> Int32 {
-    Allocator.keepFreedMemory()
     // Blocked before the first thread is made, so that every thread leaves them to this one.
     let signals = SignalWaiter([
         SignalWaiter.terminate, SignalWaiter.interrupt, SignalWaiter.hangUp,
