@@ -1,0 +1,157 @@
+/// Histograms, exponential histograms and summaries.
+extension StripeState {
+    /// Takes a point of a known stream.
+    mutating func take(
+        histogram point: HistogramState, _ at: PointTime, into id: UInt32, room: SeriesRoom,
+        _ counts: inout SeriesCounts
+    ) {
+        if at.hasNoValue { return hide(id, at) }
+        let stream = streams[id]
+        guard stream.payload != Stream.none else {
+            begin(id, at)
+            room.force(point.heapBytes, &reservedBytes)
+            streams[id].payload = histograms.insert(point)
+            if stream.series == Stream.overflow { addToOverflow(point, at, &counts) }
+            return
+        }
+        if histograms[stream.payload].bounds != point.bounds { counts.add(.boundsChange) }
+        if stream.kind.isDelta {
+            guard placeDelta(id, at, &counts) else { return }
+            return histograms[stream.payload].add(point)
+        }
+        let fell = point.count < histograms[stream.payload].count
+        if isLate(id, at, fell: fell) { return counts.add(.outOfOrder) }
+        let reset = isReset(id, at, fell: fell)
+        if reset { counts.add(.reset) }
+        if stream.series == Stream.overflow {
+            addToOverflow(
+                reset ? point : point.increase(since: histograms[stream.payload]), at, &counts)
+        } else if reset, keepsTotal(stream.series) {
+            settle(histograms[stream.payload], in: stream.series)
+        }
+        histograms[stream.payload].replace(with: point)
+        note(id, at)
+    }
+
+    /// Takes a point of a known stream.
+    mutating func take(
+        exponential point: ExponentialState, _ at: PointTime, into id: UInt32, room: SeriesRoom,
+        _ counts: inout SeriesCounts
+    ) {
+        if at.hasNoValue { return hide(id, at) }
+        let stream = streams[id]
+        guard stream.payload != Stream.none else {
+            begin(id, at)
+            room.force(point.heapBytes, &reservedBytes)
+            streams[id].payload = exponentials.insert(point)
+            if stream.series == Stream.overflow { addToOverflow(point, at, &counts) }
+            return
+        }
+        if stream.kind.isDelta {
+            guard placeDelta(id, at, &counts) else { return }
+            return exponentials[stream.payload].add(point)
+        }
+        let fell = point.count < exponentials[stream.payload].count
+        if isLate(id, at, fell: fell) { return counts.add(.outOfOrder) }
+        let reset = isReset(id, at, fell: fell)
+        if reset { counts.add(.reset) }
+        if stream.series == Stream.overflow {
+            addToOverflow(
+                reset ? point : point.increase(since: exponentials[stream.payload]), at, &counts)
+        } else if reset, keepsTotal(stream.series) {
+            settle(exponentials[stream.payload], in: stream.series)
+        }
+        exponentials[stream.payload].replace(with: point)
+        note(id, at)
+    }
+
+    /// Takes a point of a known stream.
+    mutating func take(
+        summary point: SummaryState, _ at: PointTime, into id: UInt32, room: SeriesRoom,
+        _ counts: inout SeriesCounts
+    ) {
+        if at.hasNoValue { return hide(id, at) }
+        let stream = streams[id]
+        guard stream.payload != Stream.none else {
+            begin(id, at)
+            room.force(point.heapBytes, &reservedBytes)
+            streams[id].payload = summaries.insert(point)
+            return
+        }
+        if at.time != 0, at.time < stream.time { return counts.add(.outOfOrder) }
+        summaries[stream.payload].replace(with: point)
+        note(id, at)
+    }
+
+    // MARK: overflow
+
+    /// Takes a point for which only the overflow has room.
+    mutating func overflow(histogram point: HistogramState, _ at: PointTime) {
+        if at.hasNoValue { return }
+        touchOverflow(at)
+        overflow.settled.histogram = sum(overflow.settled.histogram, point)
+    }
+
+    /// Takes a point for which only the overflow has room.
+    mutating func overflow(exponential point: ExponentialState, _ at: PointTime) {
+        if at.hasNoValue { return }
+        touchOverflow(at)
+        overflow.settled.exponential = sum(overflow.settled.exponential, point)
+    }
+
+    /// Takes a point for which only the overflow has room: the last one shows.
+    mutating func overflow(summary point: SummaryState, _ at: PointTime) {
+        if at.hasNoValue || at.time < overflow.time { return }
+        touchOverflow(at)
+        overflow.summary.replace(with: point)
+    }
+
+    private mutating func addToOverflow(
+        _ point: HistogramState, _ at: PointTime, _ counts: inout SeriesCounts
+    ) {
+        counts.add(.overflow)
+        overflow(histogram: point, at)
+    }
+
+    private mutating func addToOverflow(
+        _ point: ExponentialState, _ at: PointTime, _ counts: inout SeriesCounts
+    ) {
+        counts.add(.overflow)
+        overflow(exponential: point, at)
+    }
+
+    private mutating func touchOverflow(_ at: PointTime) {
+        overflow.isUsed = true
+        overflow.heardAt = at.heardAt
+        overflow.time = max(overflow.time, at.time)
+    }
+
+    // MARK: settling
+
+    /// Keeps what a stream counted in the total of its series.
+    mutating func settle(_ histogram: HistogramState, in series: UInt32) {
+        let before = settled[series]?.histogram
+        settled[series, default: Settled()].histogram = sum(before, histogram)
+    }
+
+    /// Keeps what a stream counted in the total of its series.
+    mutating func settle(_ exponential: ExponentialState, in series: UInt32) {
+        let before = settled[series]?.exponential
+        settled[series, default: Settled()].exponential = sum(before, exponential)
+    }
+
+    private func sum(_ left: HistogramState?, _ right: HistogramState) -> HistogramState {
+        guard var result = left else { return right }
+        result.add(right)
+        return result
+    }
+
+    private func sum(_ left: ExponentialState?, _ right: ExponentialState) -> ExponentialState {
+        guard var result = left else { return right }
+        result.add(right)
+        return result
+    }
+
+    /// The first point of a stream.
+    private mutating func begin(_ id: UInt32, _ at: PointTime) { note(id, at) }
+}
