@@ -32,7 +32,7 @@ public final class CollectorView {
         latest = [SpanMetricsSnapshot?](repeating: nil, count: ingestLoops.count)
         spanMetrics = SpanMetricsPage(
             bounds: parts.bounds, seriesLimit: parts.config.limits.seriesPerMetric,
-            shards: ingestLoops.count)
+            shards: ingestLoops.count, expiry: parts.config.limits.derivedExpiry)
         webLoop.schedule(afterMilliseconds: 1000, repeatMilliseconds: 1000) { [parts, hearts] in
             hearts.tick()
             parts.series.expire(now: unixNanoseconds())
@@ -52,7 +52,7 @@ public final class CollectorView {
     /// order of the page. `then` is called once, on the web loop.
     package func scrape(_ then: @escaping ([any ExpositionSource]) -> Void) {
         let round = Round(waitingFor: ingestLoops.count) { [self] in
-            spanMetrics.update(latest.compactMap { $0 })
+            spanMetrics.update(latest.compactMap { $0 }, now: monotonicNanoseconds())
             then([parts.series, spanMetrics, selfMetrics])
         }
         let home = LoopOwned((view: self, round: round), on: webLoop)

@@ -1,3 +1,4 @@
+import RoostCore
 public import RoostMetrics
 
 /// The span metrics of all loops added up, as families for `/metrics`.
@@ -13,19 +14,47 @@ public final class SpanMetricsPage: ExpositionSource {
     private let seriesLimit: Int
     private var snapshots: [SpanMetricsSnapshot]
     private var merged = SpanSeriesUnion()
+    /// Nanoseconds after which a series that counts nothing more is left out; nil is never.
+    private let expiry: UInt64?
+    /// When `update` was last called.
+    private var updated: UInt64 = 0
+    /// For each series of the page its count, and when that last rose. Empty without `expiry`.
+    private var activity: [(calls: UInt64, since: UInt64)] = []
 
     /// `seriesLimit` holds for the families on the page, whatever the shards found room for.
-    public init(bounds: DurationBounds, seriesLimit: Int, shards: Int) {
+    ///
+    /// A series that counts again after `expiry` comes back with all that it ever counted, so no
+    /// counter falls; its memory is kept, within the limit.
+    public init(
+        bounds: DurationBounds, seriesLimit: Int, shards: Int, expiry: Duration? = nil
+    ) {
         self.bounds = bounds
         self.seriesLimit = seriesLimit
+        self.expiry = expiry?.nanoseconds
         snapshots = []
         merged = SpanSeriesUnion(shards: shards)
     }
 
     /// Takes in what the shards have counted, one snapshot a shard and always in the same order.
-    public func update(_ snapshots: [SpanMetricsSnapshot]) {
+    ///
+    /// `now` in nanoseconds of any clock that does not run backwards.
+    public func update(_ snapshots: [SpanMetricsSnapshot], now: UInt64) {
         self.snapshots = snapshots
+        updated = now
         merged.extend(snapshots, limit: seriesLimit)
+        if expiry != nil { noteActivity(now) }
+    }
+
+    private func noteActivity(_ now: UInt64) {
+        for place in 0..<merged.count {
+            var calls: UInt64 = 0
+            merged.parts(of: place) { calls &+= snapshots[$0].table.calls($1) }
+            if place == activity.count {
+                activity.append((calls, now))
+            } else if activity[place].calls != calls {
+                activity[place] = (calls, now)
+            }
+        }
     }
 
     /// Spans that share the overflow series, over all shards.
@@ -37,7 +66,14 @@ public final class SpanMetricsPage: ExpositionSource {
     public var seriesCount: Int { merged.count }
 
     public func makePass() -> any ExpositionPass {
-        SpanMetricsPass(bounds: bounds, snapshots: snapshots, union: merged)
+        var expired: Set<Int> = []
+        if let expiry {
+            for (place, seen) in activity.enumerated() where updated &- seen.since > expiry {
+                expired.insert(place)
+            }
+        }
+        return SpanMetricsPass(
+            bounds: bounds, snapshots: snapshots, union: merged, expired: expired)
     }
 }
 

@@ -5,16 +5,22 @@ struct SpanMetricsPass: ExpositionPass {
     let bounds: DurationBounds
     let snapshots: [SpanMetricsSnapshot]
     let union: SpanSeriesUnion
+    /// Series of the page that are left out.
+    let expired: Set<Int>
 
     private enum Family: Int { case calls, durations, done }
     private var family = Family.calls
     private var place = 0
     private var isOpen = false
 
-    init(bounds: DurationBounds, snapshots: [SpanMetricsSnapshot], union: SpanSeriesUnion) {
+    init(
+        bounds: DurationBounds, snapshots: [SpanMetricsSnapshot], union: SpanSeriesUnion,
+        expired: Set<Int>
+    ) {
         self.bounds = bounds
         self.snapshots = snapshots
         self.union = union
+        self.expired = expired
     }
 
     mutating func write(into writer: inout ExpositionWriter, upTo bytes: Int) -> Bool {
@@ -22,7 +28,7 @@ struct SpanMetricsPass: ExpositionPass {
             begin(&writer)
             while place <= union.count {
                 if writer.count >= bytes { return true }
-                writeSeries(into: &writer)
+                if !expired.contains(place) { writeSeries(into: &writer) }
                 place += 1
             }
             writer.endFamily()

@@ -11,7 +11,7 @@ import Testing
         format: ExpositionFormat = .text
     ) -> String {
         let page = SpanMetricsPage(bounds: bounds, seriesLimit: limit, shards: shards.count)
-        page.update(shards.map(\.snapshot))
+        page.update(shards.map(\.snapshot), now: 1)
         let exposition = ExpositionPage(format: format, sources: [page])
         var bytes: [UInt8] = []
         while exposition.next(into: &bytes) {}
@@ -118,6 +118,31 @@ import Testing
         let shard = try counted([traceRequest(service: "a", [TestSpan(name: name)])])
         let cut = String(repeating: "é", count: 512)
         #expect(page([shard]).contains("span_name=\"\(cut)\""))
+    }
+
+    @Test func `leaves out what counted nothing for long, and brings it back whole`() throws {
+        let shard = try counted([traceRequest(service: "a", [TestSpan(), TestSpan(name: "x")])])
+        let page = SpanMetricsPage(
+            bounds: .standard, seriesLimit: 9, shards: 1, expiry: .nanoseconds(100))
+        func lines(now: UInt64) -> [String] {
+            page.update([shard.snapshot], now: now)
+            let exposition = ExpositionPage(format: .text, sources: [page])
+            var bytes: [UInt8] = []
+            while exposition.next(into: &bytes) {}
+            return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+                .filter { $0.contains("calls_total{") }.map { String($0.suffix(3)) }
+        }
+        func count(_ name: String) throws {
+            let scan = TraceScan()
+            try scan.read(traceRequest(service: "a", [TestSpan(name: name)]))
+            shard.add(scan, now: 1)
+        }
+        #expect(lines(now: 1000) == ["} 1", "} 1"])
+        try count("x")
+        #expect(lines(now: 1090) == ["} 1", "} 2"])
+        #expect(lines(now: 1101) == ["} 2"])
+        try count("call")
+        #expect(lines(now: 1102) == ["} 2", "} 2"])
     }
 
     @Test func `leaves what it showed before as it was when more is counted`() throws {
