@@ -33,7 +33,8 @@ enum BatchCutter {
         guard let first = share.reserve(payload.bytes) else { throw NoMemory() }
         let body = joined(payload.slices)
         let pieces = unsafe body.withBytes {
-            unsafe split($0, signal: payload.signal, maxBytes: maxBytes)
+            unsafe split(
+                $0, signal: payload.signal, maxBytes: maxBytes, maxTotalBytes: 2 * payload.bytes)
         }
         guard pieces.count > 1 else { return [payload] }
         // Repeated headers may have made it more than there was.

@@ -12,10 +12,16 @@ public struct SplitPiece: Sendable {
 /// Each piece repeats the resource and scope it needs with all their other fields, unknown ones
 /// too; a piece of a metric repeats its name, unit and so on. An item that is larger than
 /// `maxBytes` with its headers stands alone. Entries without items are kept once.
-public func split(_ body: UnsafeRawBufferPointer, signal: Signal, maxBytes: Int) -> [SplitPiece] {
+///
+/// Headers about as large as `maxBytes` would be repeated for every item. When the pieces would
+/// together be larger than `maxTotalBytes`, the answer is the whole request as one piece.
+public func split(
+    _ body: UnsafeRawBufferPointer, signal: Signal, maxBytes: Int, maxTotalBytes: Int = .max
+) -> [SplitPiece] {
     if unsafe body.isEmpty { return [] }
     if body.count > maxBytes {
-        var splitter = Splitter(signal: signal, maxBytes: maxBytes)
+        var splitter = Splitter(
+            signal: signal, maxBytes: maxBytes, maxTotalBytes: maxTotalBytes)
         let pieces = unsafe splitter.split(WireCursor(body))
         if !pieces.isEmpty { return pieces }
     }
@@ -28,7 +34,10 @@ public func split(_ body: UnsafeRawBufferPointer, signal: Signal, maxBytes: Int)
 /// items out one after the other, beginning a new piece when the next would make it too large.
 @safe private struct Splitter {
     let maxBytes: Int
+    let maxTotalBytes: Int
     let signal: Signal
+    private var totalBytes = 0
+    private var isTooMuch: Bool { totalBytes > maxTotalBytes }
     /// From the request to the item that is next.
     private var levels: [Level] = []
     /// What the piece consists of, in order.
@@ -53,15 +62,16 @@ public func split(_ body: UnsafeRawBufferPointer, signal: Signal, maxBytes: Int)
         case open(tag: WireBytes, length: Int)
     }
 
-    init(signal: Signal, maxBytes: Int) {
+    init(signal: Signal, maxBytes: Int, maxTotalBytes: Int) {
         self.signal = signal
         self.maxBytes = maxBytes
+        self.maxTotalBytes = maxTotalBytes
     }
 
     mutating func split(_ request: WireCursor) -> [SplitPiece] {
         visit(request, tag: .empty, field: .empty)
         finishPiece()
-        return pieces
+        return isTooMuch ? [] : pieces
     }
 
     /// Whether a field with this tag, in a message of the level on top, leads to items.
@@ -127,6 +137,7 @@ public func split(_ body: UnsafeRawBufferPointer, signal: Signal, maxBytes: Int)
 
     /// Adds a field to the message of the level on top.
     private mutating func add(_ field: WireBytes, items: Int) {
+        if isTooMuch { return }
         if !parts.isEmpty && sizeAfter(adding: field.count) > maxBytes { finishPiece() }
         for index in levels.indices where levels[index].part == nil {
             levels[index].part = parts.count
@@ -178,7 +189,8 @@ public func split(_ body: UnsafeRawBufferPointer, signal: Signal, maxBytes: Int)
 
     private mutating func finishPiece() {
         for index in levels.indices.reversed() { close(index) }
-        guard !parts.isEmpty else { return }
+        totalBytes += parts.isEmpty ? 0 : pieceBytes
+        guard !parts.isEmpty, !isTooMuch else { return }
         let block = unsafe ByteBlock(capacity: pieceBytes) { target in
             var output = unsafe ByteOutput(target)
             for part in parts {

@@ -1,0 +1,92 @@
+import RoostCore
+import RoostNet
+import Synchronization
+import Testing
+
+@testable import RoostHTTPClient
+
+/// Unary gRPC calls to `RoostNet`'s server on loopback.
+@Suite struct GRPCClientTests {
+    private final class Echo: RequestHandler {
+        func admit(_ head: RequestHead) -> BodyPolicy { .read }
+
+        func handle(_ head: RequestHead, body: ByteBlock, responder: Responder) {
+            if head.pathIs("/refuse") {
+                return responder.send(
+                    .grpc(code: 8, message: "too much – really", details: [1, 2, 3]))
+            }
+            responder.send(.grpc(message: body.array))
+        }
+
+        func answer(to fault: RequestFault, head: RequestHead) -> Response {
+            .grpc(code: fault.grpcCode, message: fault.message)
+        }
+    }
+
+    /// A server on its own thread for as long as `body` runs.
+    private func withServer(_ body: (_ url: String, _ client: HTTPClient) throws -> Void) throws {
+        let loop = try EventLoop(name: "echo")
+        let address = try BoundAddress.reserve(ListenAddress(host: "127.0.0.1", port: 0))
+        let settings = ServerSettings(
+            connections: ConnectionLimit(100),
+            memory: MemoryBudget(limitBytes: 256 << 20).share("test"))
+        let server = try HTTPServer(
+            loop: loop, address: address, settings: settings, handler: Echo())
+        let thread = NamedThread("echo") { loop.run() }
+        let client = try HTTPClient()
+        defer {
+            client.stop()
+            client.join()
+            server.closeAll()
+            loop.stop()
+            thread?.join()
+        }
+        try body("http://\(address.address)", client)
+    }
+
+    private func call(_ url: String, _ bytes: [UInt8]) -> ClientRequest {
+        var request = ClientRequest(url: url)
+        request.flavour = .grpc(compression: nil)
+        request.body = [ByteBlock(bytes).slice]
+        return request
+    }
+
+    @Test func `a hundred calls in a row are answered`() throws {
+        try withServer { url, client in
+            for step in 0..<100 {
+                let bytes = [UInt8](repeating: UInt8(step), count: step * 1000)
+                let answer = client.perform(call(url + "/echo", bytes))
+                #expect(answer.failure == nil && answer.grpcStatus == 0, "call \(step)")
+                #expect(answer.grpcMessage.map(Array.init) == bytes)
+            }
+        }
+    }
+
+    @Test func `calls at the same time do not mix`() throws {
+        try withServer { url, client in
+            let left = Atomic<Int>(50)
+            let wrong = Atomic<Int>(0)
+            let done = Semaphore()
+            for step in 0..<50 {
+                let bytes = [UInt8](repeating: UInt8(step), count: 20_000)
+                client.send(call(url + "/echo", bytes)) { answer in
+                    if answer.grpcMessage.map(Array.init) != bytes {
+                        wrong.wrappingAdd(1, ordering: .relaxed)
+                    }
+                    if left.wrappingSubtract(1, ordering: .relaxed).newValue == 0 { done.signal() }
+                }
+            }
+            done.wait()
+            #expect(wrong.load(ordering: .relaxed) == 0)
+        }
+    }
+
+    @Test func `an error comes with its message and details`() throws {
+        try withServer { url, client in
+            let answer = client.perform(call(url + "/refuse", [1]))
+            #expect(answer.grpcStatus == 8 && answer.failure == nil)
+            #expect(answer.grpcStatusMessage == "too much – really")
+            #expect(answer.grpcStatusDetails == [1, 2, 3])
+        }
+    }
+}
