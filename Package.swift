@@ -87,7 +87,7 @@ let package = Package(
         tests("RoostWire", ["RoostCore", "RoostWire"]),
         tests("RoostMetrics", ["RoostCore", "RoostWire", "RoostMetrics"]),
         tests("RoostIngest", ["RoostCore", "RoostWire", "RoostMetrics", "RoostIngest"]),
-        tests("RoostNet", ["RoostCore", "RoostCompression", "RoostNet"]),
+        tests("RoostNet", ["RoostCore", "RoostCompression", "RoostNet", "CNghttp2"]),
         tests("RoostHTTPClient", ["RoostCore", "RoostHTTPClient", "RoostNet"]),
         tests(
             "RoostCollector",

@@ -32,7 +32,7 @@ extension HTTP2Session {
             let length = UInt32(exactly: message.count)
         else {
             if case .stream(let source) = response.body { source.cancel() }
-            // 501 and not a silent OK: a stream is no answer to a unary call.
+            // Not a silent OK: a stream is no answer to a unary call.
             return submitTrailersOnly(
                 outcome.code == 0 ? GRPCOutcome(code: 13, message: "no message") : outcome,
                 headers: response.headers, for: exchange)
@@ -78,7 +78,7 @@ extension HTTP2Session {
     private func submit(
         _ fields: UnsafePointer<nghttp2_nv>, _ count: Int, for exchange: Exchange, hasBody: Bool
     ) {
-        var code: CInt
+        let code: CInt
         if hasBody {
             var provider = unsafe nghttp2_data_provider(
                 source: nghttp2_data_source(fd: 0), read_callback: HTTP2Callbacks.readBody)
@@ -90,7 +90,6 @@ extension HTTP2Session {
         }
         // A header that nghttp2 refuses (a bug of ours) must not leave the peer waiting.
         if code != 0 { reset(exchange, NGHTTP2_INTERNAL_ERROR) }
-        code = 0
     }
 
     /// Copies the next part of the answer to `target`.
@@ -119,7 +118,6 @@ extension HTTP2Session {
             unsafe nghttp2_submit_trailer(
                 session, exchange.streamID, GRPCFields.okTrailer, GRPCFields.okTrailerCount)
         }
-        if exchange.resetsWhenAnswered { reset(exchange, NGHTTP2_NO_ERROR) }
         return .last(count, hasTrailers: hasTrailers)
     }
 }

@@ -17,6 +17,8 @@ import Synchronization
     /// The request whose header block is being read.
     private var current: Exchange?
     private var headerBytes = 0
+    /// Streams to be reset when their answers are out.
+    private var lateResets: [Int32] = []
 
     private(set) var mustClose = false
     private var idleSince: UInt64
@@ -95,6 +97,7 @@ import Synchronization
             let count = unsafe nghttp2_session_mem_send(session, &bytes)
             guard count > 0, let bytes = unsafe bytes else {
                 if count < 0 { mustClose = true }
+                if count == 0, submitLateResets() { continue }
                 break
             }
             unsafe output.append(UnsafeRawPointer(bytes), Int(count))
@@ -297,15 +300,25 @@ import Synchronization
         if !isReceiving { host?.sessionHasOutput() }
     }
 
-    /// Ends a stream whose answer is out while its request is not in.
+    /// Ends a stream whose request is not in, once its answer is out: nghttp2 drops what it has
+    /// not sent yet on a stream that is being reset.
     private func resetAfterAnswer(_ exchange: Exchange) {
-        guard exchange.input != .ended else { return }
-        if exchange.outgoing.isFinished {
-            // The answer's frames are queued first or already gone.
+        guard exchange.input != .ended, !exchange.resetsWhenAnswered else { return }
+        exchange.resetsWhenAnswered = true
+        lateResets.append(exchange.streamID)
+    }
+
+    /// Called when nghttp2 has nothing more to send; true when it has again.
+    private func submitLateResets() -> Bool {
+        guard !lateResets.isEmpty else { return false }
+        let waiting = lateResets
+        lateResets = waiting.filter { streamID in
+            guard let exchange = exchange(streamID) else { return false }
+            guard exchange.outgoing.isFinished else { return true }
             reset(exchange, NGHTTP2_NO_ERROR)
-        } else {
-            exchange.resetsWhenAnswered = true
+            return false
         }
+        return lateResets.count < waiting.count
     }
 
     func reset(_ exchange: Exchange, _ code: nghttp2_error_code) {

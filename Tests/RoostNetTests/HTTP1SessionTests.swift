@@ -1,0 +1,292 @@
+import RoostCompression
+import RoostCore
+import Testing
+
+@testable import RoostNet
+
+@Suite struct HTTP1SessionTests {
+    private let get = "GET /a HTTP/1.1\r\nhost: x\r\n\r\n"
+
+    @Test func `answers a request with its length and keeps the connection`() {
+        let bench = Bench()
+        let session = bench.http1()
+        let answer = exchange(
+            session, "POST /v1/traces?x=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
+        #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n"))
+        #expect(answer.hasSuffix("\r\n\r\nabc"))
+        #expect(!session.mustClose)
+    }
+
+    @Test func `reads the same however the bytes are cut`() {
+        let text =
+            "POST /p?q=1&r HTTP/1.1\r\nHost: x\r\nX-Long:  a value \r\nEmpty:\r\n"
+            + "Transfer-Encoding: chunked\r\n\r\n3;e=1\r\nabc\r\n4\r\ndefg\r\n0\r\nT: t\r\n\r\n"
+        for size in 1...text.utf8.count {
+            let bench = Bench()
+            var seen: [(name: String, value: String)] = []
+            bench.handler.admits = { head in
+                #expect(head.method == "POST" && head.path == "/p" && head.query == "q=1&r")
+                seen = head.headers
+                return .read
+            }
+            let session = bench.http1()
+            var rest = Substring(text)
+            while !rest.isEmpty {
+                _ = exchange(session, String(rest.prefix(size)))
+                rest = rest.dropFirst(size)
+            }
+            #expect(bench.handler.bodies == [Array("abcdefg".utf8)])
+            #expect(seen.map(\.name) == ["host", "x-long", "empty", "transfer-encoding"])
+            #expect(seen.map(\.value) == ["x", "a value", "", "chunked"])
+        }
+    }
+
+    @Test func `answers pipelined requests in their order, also when the first is slow`() {
+        let bench = Bench()
+        var waiting: Responder?
+        bench.handler.answers = { head, _, responder in
+            if head.pathIs("/slow") {
+                waiting = responder
+            } else {
+                responder.send(Response(status: 404))
+            }
+        }
+        let session = bench.http1()
+        #expect(exchange(session, "GET /slow HTTP/1.1\r\nhost: x\r\n\r\n" + get) == "")
+        #expect(bench.handler.bodies.count == 1)
+        waiting?.send(Response(status: 202))
+        let answer = String(decoding: drained(session), as: UTF8.self)
+        #expect(answer.contains("202 Accepted"))
+        #expect(answer.contains("404 Not Found"))
+        #expect(waiting?.isGone == true)
+        #expect(bench.outputNotes == 1)
+    }
+
+    @Test(arguments: [
+        "POST / HTTP/1.1\r\nhost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n",
+        "POST / HTTP/1.1\r\nhost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST / HTTP/1.1\r\nhost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
+        "POST / HTTP/1.1\r\nhost: x\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+        "POST / HTTP/1.1\r\nhost: x\r\nContent-Length: 3, 3\r\n\r\nabc",
+        "POST / HTTP/1.1\r\nhost: x\r\nContent-Length: +3\r\n\r\nabc",
+        "POST / HTTP/1.1\r\nhost: x\r\nContent-Length : 3\r\n\r\nabc",
+        "POST / HTTP/1.1\r\nhost: x\r\nContent-Length: 99999999999999999999999\r\n\r\nabc",
+        "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\nhost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        "GET / HTTP/1.1\r\nhost: x\r\nA: b\r\n c\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/2.0\r\nhost: x\r\n\r\n", "GET /\r\n\r\n",
+        "\u{16}\u{3}\u{1} garbage",
+    ])
+    func `refuses what could be read in two ways, and closes`(_ text: String) {
+        let bench = Bench()
+        let session = bench.http1()
+        let answer = exchange(session, text)
+        #expect(answer.hasPrefix("HTTP/1.1 400 Bad Request"))
+        #expect(answer.contains("connection: close"))
+        #expect(bench.handler.bodies.isEmpty)
+        _ = exchange(session, get)
+        #expect(bench.handler.bodies.isEmpty)
+        #expect(bench.budget.usedBytes == 0)
+    }
+
+    @Test func `refuses heads and targets above their limits`() {
+        let bench = Bench {
+            $0.maxHeaderBytes = 100; $0.maxTargetBytes = 20
+        }
+        let long = String(repeating: "a", count: 101)
+        #expect(exchange(bench.http1(), "GET /\(long) HTTP/1.1\r\n").contains(" 414 "))
+        #expect(exchange(bench.http1(), "GET / HTTP/1.1\r\nx: \(long)").contains(" 431 "))
+        #expect(exchange(bench.http1(), "GET / HTTP/1.1\r\n\(long)").contains(" 431 "))
+    }
+
+    @Test func `says 100 only when the body is wanted`() {
+        let bench = Bench()
+        let head =
+            "POST /a HTTP/1.1\r\nhost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+        let session = bench.http1()
+        #expect(exchange(session, head) == "HTTP/1.1 100 Continue\r\n\r\n")
+        #expect(exchange(session, "abc").hasPrefix("HTTP/1.1 200"))
+
+        bench.handler.admits = { _ in .answer(Response(status: 401)) }
+        let refused = exchange(bench.http1(), head)
+        #expect(refused.hasPrefix("HTTP/1.1 401"))
+        #expect(refused.contains("connection: close"))
+
+        bench.handler.admits = { _ in .read }
+        let other = head.replacing("100-continue", with: "200-maybe")
+        #expect(exchange(bench.http1(), other).hasPrefix("HTTP/1.1 417"))
+    }
+
+    @Test func `answers too large at the head, and while a chunked body grows`() {
+        let bench = Bench { $0.maxRequestBytes = 10 }
+        let told = exchange(
+            bench.http1(), "POST / HTTP/1.1\r\nhost: x\r\nContent-Length: 11\r\n\r\n")
+        #expect(told.hasPrefix("HTTP/1.1 413"))
+        let grown = exchange(
+            bench.http1(),
+            "POST / HTTP/1.1\r\nhost: x\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nabcdefghijk\r\n")
+        #expect(grown.hasPrefix("HTTP/1.1 413"))
+        #expect(bench.handler.faults == [.tooLarge(limit: 10), .tooLarge(limit: 10)])
+        #expect(bench.budget.usedBytes == 0)
+    }
+
+    @Test func `answers without memory and gives back what it held`() {
+        let bench = Bench(memory: 5_000)
+        let session = bench.http1()
+        let answer = exchange(
+            session, "POST / HTTP/1.1\r\nhost: x\r\nContent-Length: 9000\r\n\r\nabc")
+        #expect(answer.hasPrefix("HTTP/1.1 503"))
+        // A short rest is read and dropped, so the connection can go on.
+        _ = exchange(session, String(repeating: "x", count: 8_997))
+        #expect(exchange(session, get).hasPrefix("HTTP/1.1 200"))
+        #expect(bench.budget.usedBytes == 0)
+    }
+
+    @Test func `inflates a gzip body and refuses other codings`() {
+        let bench = Bench()
+        let body = compress([ByteBlock(Array("hello".utf8)).slice], .gzip).array
+        let session = bench.http1()
+        _ = exchange(
+            session,
+            "POST / HTTP/1.1\r\nhost: x\r\nContent-Encoding: gzip\r\n"
+                + "Content-Length: \(body.count)\r\n\r\n")
+        unsafe body.withUnsafeBytes { unsafe session.receive($0) }
+        #expect(bench.handler.bodies == [Array("hello".utf8)])
+        let other = exchange(
+            bench.http1(),
+            "POST / HTTP/1.1\r\nhost: x\r\nContent-Encoding: br\r\nContent-Length: 1\r\n\r\nx")
+        #expect(other.hasPrefix("HTTP/1.1 415"))
+    }
+
+    @Test func `streams in chunks only when output is drained, raw and closing in 1 dot 0`() {
+        let bench = Bench()
+        var source = PieceSource(["abc", "0123456789abcdef"])
+        bench.handler.answers = { _, _, responder in
+            responder.send(Response(status: 200, body: .stream(source)))
+        }
+        let answer = exchange(bench.http1(), get)
+        #expect(answer.contains("transfer-encoding: chunked\r\n"))
+        #expect(answer.hasSuffix("\r\n\r\n3\r\nabc\r\n10\r\n0123456789abcdef\r\n0\r\n\r\n"))
+
+        source = PieceSource(["abc", "def"])
+        let old = bench.http1()
+        #expect(exchange(old, "GET / HTTP/1.0\r\n\r\n").hasSuffix("\r\n\r\nabcdef"))
+        #expect(old.mustClose)
+
+        source = PieceSource(["abc"])
+        let head = exchange(bench.http1(), "HEAD / HTTP/1.1\r\nhost: x\r\n\r\n")
+        #expect(head.hasSuffix("\r\n\r\n"))
+        #expect(source.isCancelled && source.asked == 0)
+    }
+
+    @Test func `waits for a source that has nothing yet, and cancels it when the peer is gone`() {
+        let bench = Bench()
+        let source = PieceSource(["a"])
+        source.isOpen = true
+        var kept: Responder?
+        bench.handler.answers = { _, _, responder in
+            kept = responder
+            responder.send(Response(status: 200, body: .stream(source)))
+        }
+        let session = bench.http1()
+        #expect(exchange(session, get).hasSuffix("1\r\na\r\n"))
+        let asked = source.asked
+        #expect(drained(session).isEmpty && source.asked == asked)
+        source.pieces = [Array("bc".utf8)]
+        kept?.resumeBody()
+        #expect(drained(session) == Array("2\r\nbc\r\n".utf8))
+        session.abandon()
+        #expect(source.isCancelled)
+    }
+
+    @Test func `times out silent connections, half heads, half bodies and idle ones`() {
+        let bench = Bench()
+        let silent = bench.http1()
+        bench.clock.now += 10_000
+        silent.checkDeadlines(now: bench.clock.now)
+        #expect(silent.mustClose)
+
+        let halfHead = bench.http1()
+        _ = exchange(halfHead, "GET / HTTP/1.1\r\nho")
+        bench.clock.now += 10_000
+        halfHead.checkDeadlines(now: bench.clock.now)
+        #expect(String(decoding: drained(halfHead), as: UTF8.self).hasPrefix("HTTP/1.1 408"))
+        #expect(halfHead.mustClose)
+
+        let halfBody = bench.http1()
+        _ = exchange(halfBody, "POST / HTTP/1.1\r\nhost: x\r\nContent-Length: 9\r\n\r\nabc")
+        #expect(halfBody.nextDeadline == bench.clock.now + 30_000)
+        bench.clock.now += 30_000
+        halfBody.checkDeadlines(now: bench.clock.now)
+        #expect(String(decoding: drained(halfBody), as: UTF8.self).hasPrefix("HTTP/1.1 408"))
+        #expect(halfBody.mustClose)
+
+        let idle = bench.http1()
+        _ = exchange(idle, get)
+        bench.clock.now += 119_999
+        idle.checkDeadlines(now: bench.clock.now)
+        #expect(!idle.mustClose)
+        bench.clock.now += 1
+        idle.checkDeadlines(now: bench.clock.now)
+        #expect(idle.mustClose)
+
+        let counted = bench.settings.counters.values
+        #expect(counted.headerTimeouts == 2)
+        #expect(counted.bodyTimeouts == 1)
+        #expect(counted.idleTimeouts == 1)
+        #expect(bench.budget.usedBytes == 0)
+    }
+
+    @Test func `drains by closing after the answer under way`() {
+        let bench = Bench()
+        var waiting: Responder?
+        bench.handler.answers = { _, _, responder in waiting = responder }
+        let session = bench.http1()
+        _ = exchange(session, get)
+        session.beginDraining()
+        #expect(!session.mustClose)
+        waiting?.send(Response(status: 200))
+        #expect(String(decoding: drained(session), as: UTF8.self).contains("connection: close"))
+        #expect(session.mustClose)
+
+        let idle = bench.http1()
+        idle.beginDraining()
+        #expect(idle.mustClose)
+    }
+
+    @Test func `drops an answer that comes after the peer is gone`() {
+        let bench = Bench()
+        var waiting: Responder?
+        bench.handler.answers = { _, _, responder in waiting = responder }
+        let session = bench.http1()
+        _ = exchange(session, get)
+        session.abandon()
+        #expect(waiting?.isGone == true)
+        waiting?.send(Response(status: 200))
+        #expect(drained(session).isEmpty)
+    }
+
+    @Test func `keeps control characters out of header values`() {
+        let bench = Bench()
+        bench.handler.answers = { _, _, responder in
+            responder.send(Response(status: 200, headers: [("x-echo", "a\r\nset-cookie: b")]))
+        }
+        #expect(exchange(bench.http1(), get).contains("x-echo: a  set-cookie: b\r\n"))
+    }
+
+    @Test func `pauses a flood of pipelined requests until output has left`() {
+        let bench = Bench()
+        bench.handler.answers = { _, _, responder in
+            responder.send(
+                Response(status: 200, body: .bytes([UInt8](repeating: 0x41, count: 100_000))))
+        }
+        let session = bench.http1()
+        let flood = String(repeating: get, count: 20)
+        var text = flood
+        text.withUTF8 { unsafe session.receive(UnsafeRawBufferPointer($0)) }
+        #expect(bench.handler.bodies.count == 3)
+        _ = drained(session)
+        #expect(bench.handler.bodies.count == 20)
+    }
+}

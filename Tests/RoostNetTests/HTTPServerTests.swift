@@ -1,0 +1,206 @@
+import Glibc
+import RoostCore
+import Synchronization
+import Testing
+
+@testable import RoostNet
+
+@Suite struct HTTPServerTests {
+    private let get = "GET /a HTTP/1.1\r\nhost: x\r\n\r\n"
+
+    /// A server on a free port, its loop on a thread of its own.
+    private func withServer(
+        _ handler: TestHandler = TestHandler(), settings: ServerSettings = Bench().settings,
+        _ body: (LoopThread, HTTPServer, UInt16) throws -> Void
+    ) throws {
+        let bound = try BoundAddress.reserve(ListenAddress(host: "127.0.0.1", port: 0))
+        let thread = try LoopThread()
+        let server = try HTTPServer(
+            loop: thread.loop, address: bound, settings: settings, handler: handler)
+        defer { thread.stop(server) }
+        try body(thread, server, bound.address.port)
+    }
+
+    @Test func `serves both protocols on one port`() throws {
+        try withServer { _, _, port in
+            let old = try RawClient(port)
+            old.send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi")
+            #expect(old.read(until: "hi").hasPrefix("HTTP/1.1 200 OK"))
+            let new = try RawClient(port)
+            new.send(Array(http2Preface.prefix(10)))
+            new.send(Array(http2Preface.dropFirst(10)) + [0, 0, 0, 4, 0, 0, 0, 0, 0])
+            // SETTINGS of 18 bytes come first, then WINDOW_UPDATE and the acknowledgement.
+            #expect(new.read(until: "\u{0}\u{0}\u{0}\u{4}\u{1}\u{0}\u{0}\u{0}\u{0}").count > 27)
+        }
+    }
+
+    @Test func `shares one port among loops`() throws {
+        let bound = try BoundAddress.reserve(ListenAddress(host: "127.0.0.1", port: 0))
+        let threads = [try LoopThread(), try LoopThread()]
+        let servers = try threads.map {
+            try HTTPServer(
+                loop: $0.loop, address: bound, settings: Bench().settings, handler: TestHandler())
+        }
+        for _ in 0..<8 {
+            let client = try RawClient(bound.address.port)
+            client.send(get)
+            #expect(client.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+        }
+        threads[0].stop(servers[0])
+        threads[1].stop(servers[1])
+    }
+
+    @Test func `closes connections above the cap and counts them`() throws {
+        let budget = MemoryBudget(limitBytes: 1 << 20)
+        let settings = ServerSettings(
+            connections: ConnectionLimit(1), memory: budget.share("test"))
+        try withServer(settings: settings) { _, _, port in
+            let first = try RawClient(port)
+            first.send(get)
+            #expect(first.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+            let second = try RawClient(port)
+            #expect(second.read() == "")
+            #expect(settings.counters.values.connectionsRefused == 1)
+            #expect(settings.counters.values.connectionsOpen == 1)
+        }
+        #expect(settings.connections.open == 0)
+    }
+
+    @Test func `answers from another thread`() throws {
+        let handler = TestHandler()
+        handler.answers = { _, body, responder in
+            let remote = responder.fromAnyThread
+            let count = body.count
+            startThread {
+                remote.send(Response(status: 200, body: .bytes(Array("got \(count)".utf8))))
+            }
+        }
+        try withServer(handler) { _, _, port in
+            let client = try RawClient(port)
+            client.send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi")
+            #expect(client.read(until: "got 2").contains("200 OK"))
+        }
+    }
+
+    @Test func `pulls a stream only as fast as the peer reads`() throws {
+        let handler = TestHandler()
+        let total = 32 << 20
+        let asked = Counter()
+        handler.answers = { _, _, responder in
+            responder.send(
+                Response(status: 200, body: .stream(CountingSource(left: total, asked: asked))))
+        }
+        try withServer(handler) { thread, _, port in
+            let client = try RawClient(port)
+            client.send("GET / HTTP/1.0\r\n\r\n")
+            // A second connection is served while the first does not read.
+            let other = try RawClient(port)
+            other.send("HEAD / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            #expect(other.read().hasPrefix("HTTP/1.1 200"))
+            #expect(asked.value < total)
+            let text = client.read()
+            #expect(text.utf8.count > total)
+            #expect(asked.value == total)
+        }
+    }
+
+    @Test func `closes on a peer that does not read its answer`() throws {
+        let handler = TestHandler()
+        handler.answers = { _, _, responder in
+            responder.send(
+                Response(
+                    status: 200,
+                    body: .stream(CountingSource(left: 1 << 30, asked: Counter()))))
+        }
+        var settings = Bench().settings
+        settings.writeTimeout = .milliseconds(50)
+        try withServer(handler, settings: settings) { _, _, port in
+            let client = try RawClient(port)
+            client.send(get)
+            let counters = settings.counters
+            let done = Signal()
+            startThread {
+                while counters.values.writeTimeouts == 0 { usleep(5_000) }
+                done.fire()
+            }
+            #expect(done.wait())
+        }
+    }
+
+    @Test func `survives peers that reset at any moment`() throws {
+        let handler = TestHandler()
+        let held = Mutex<[RemoteResponder]>([])
+        handler.answers = { _, _, responder in
+            held.withLock { $0.append(responder.fromAnyThread) }
+        }
+        let budget = MemoryBudget(limitBytes: 64 << 20)
+        let settings = ServerSettings(
+            connections: ConnectionLimit(64), memory: budget.share("test"))
+        try withServer(handler, settings: settings) { _, _, port in
+            for round in 0..<20 {
+                let client = try RawClient(port)
+                client.send(
+                    round.isMultiple(of: 2)
+                        ? get : "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nabc")
+                client.abort()
+            }
+            let last = try RawClient(port)
+            last.send("BAD\r\n\r\n")
+            #expect(last.read().hasPrefix("HTTP/1.1 400"))
+            for responder in held.withLock({ $0 }) { responder.send(Response(status: 200)) }
+        }
+        #expect(budget.usedBytes == 0)
+        #expect(settings.connections.open == 0)
+    }
+
+    @Test func `drains: refuses newcomers, finishes what is under way, then says so`() throws {
+        let handler = TestHandler()
+        let held = Mutex<RemoteResponder?>(nil)
+        let arrived = Signal()
+        handler.answers = { _, _, responder in
+            held.withLock { $0 = responder.fromAnyThread }
+            arrived.fire()
+        }
+        try withServer(handler) { thread, server, port in
+            let idle = try RawClient(port)
+            let busy = try RawClient(port)
+            busy.send(get)
+            #expect(arrived.wait())
+            let drained = Signal()
+            server.drain { drained.fire() }
+            #expect(idle.read() == "")
+            idle.end()
+            #expect(throws: RawClient.ClientError.self) { try RawClient(port) }
+            held.withLock { $0 }?.send(Response(status: 200))
+            let answer = busy.read()
+            #expect(answer.hasPrefix("HTTP/1.1 200") && answer.contains("connection: close"))
+            busy.end()
+            #expect(drained.wait())
+        }
+    }
+}
+
+/// Counts across threads.
+final class Counter: Sendable {
+    private let count = Atomic<Int>(0)
+    var value: Int { count.load(ordering: .relaxed) }
+    func add(_ amount: Int) { count.wrappingAdd(amount, ordering: .relaxed) }
+}
+
+private final class CountingSource: BodySource {
+    private var left: Int
+    private let asked: Counter
+
+    init(left: Int, asked: Counter) {
+        self.left = left
+        self.asked = asked
+    }
+
+    func next(into bytes: inout [UInt8]) -> Bool {
+        let count = min(left, 128 << 10)
+        bytes.append(contentsOf: repeatElement(0x30, count: count))
+        left -= count
+        asked.add(count)
+        return left > 0
+    }
+}
