@@ -9,6 +9,9 @@ public func monotonicNanoseconds() -> UInt64 { read(CLOCK_MONOTONIC) }
 /// Nanoseconds of CPU that the calling thread has used.
 public func threadCPUNanoseconds() -> UInt64 { read(CLOCK_THREAD_CPUTIME_ID) }
 
+/// Nanoseconds of CPU that all threads of the process have used together.
+public func processCPUNanoseconds() -> UInt64 { read(CLOCK_PROCESS_CPUTIME_ID) }
+
 private func read(_ clock: clockid_t) -> UInt64 {
     var time = timespec()
     unsafe clock_gettime(clock, &time)

@@ -27,7 +27,7 @@ package struct ProcessStatistics: Sendable {
         let ticks = Double(max(1, sysconf(CInt(_SC_CLK_TCK))))
         let page = UInt64(max(1, sysconf(CInt(_SC_PAGESIZE))))
         return ProcessStatistics(
-            cpuSeconds: (fields[11] + fields[12]) / ticks,
+            cpuSeconds: Double(processCPUNanoseconds()) * 1e-9,
             residentBytes: UInt64(max(0, fields[21])) &* page,
             virtualBytes: UInt64(max(0, fields[20])),
             openDescriptors: countDescriptors(), maxDescriptors: maxDescriptors(),

@@ -1,0 +1,51 @@
+import Foundation
+import RoostCore
+import RoostMetrics
+import RoostNet
+import Testing
+
+@testable import RoostCollector
+
+@Suite struct MetricsReferenceTests {
+    /// With `UPDATE_DOCS=1` in the environment the page is written anew instead of compared.
+    @Test func `docs/metrics.md is what the tables say`() throws {
+        let path = #filePath.replacing(
+            "Tests/RoostCollectorTests/MetricsReferenceTests.swift", with: "docs/metrics.md")
+        let page = try String(contentsOfFile: path, encoding: .utf8)
+        let begin = "<!-- begin: made from the tables -->\n"
+        let end = "<!-- end -->\n"
+        let start = try #require(page.firstRange(of: begin)).upperBound
+        let stop = try #require(page.firstRange(of: end)).lowerBound
+        let made = MetricsReference.markdown(reading)
+        if ProcessInfo.processInfo.environment["UPDATE_DOCS"] != nil {
+            let whole = page[..<start] + made + page[stop...]
+            try String(whole).write(toFile: path, atomically: true, encoding: .utf8)
+        } else {
+            #expect(
+                page[start..<stop] == made,
+                "run: UPDATE_DOCS=1 swift test --filter MetricsReferenceTests")
+        }
+    }
+
+    private var reading: SelfReading {
+        let series = SeriesStore(
+            settings: SeriesSettings(
+                seriesPerMetric: 1, expiry: .seconds(1),
+                memory: MemoryBudget(limitBytes: 1 << 20).share("series")),
+            reservedNames: { _ in false })
+        return SelfReading(
+            version: "", ledger: Ledger(exporters: ["x"]).snapshot(),
+            exporters: [
+                ExportStatus(
+                    name: "x", endpoint: "", protocol: .grpc, signals: [], queueItems: 0,
+                    queueBytes: 0, queueCapacityBytes: 0, requestsInFlight: 0,
+                    consecutiveFailures: 0, lastError: nil, lastErrorUnixNano: nil,
+                    nextRetryUnixNano: nil, isFull: false)
+            ], memoryLimitBytes: 0, memoryUsage: [("requests", 0)],
+            listeners: [("grpc", ServerCounters().values)],
+            unexposedPoints: series.unexposedPoints, seriesCounters: series.counters,
+            applicationSeries: 0,
+            spanMetricsSeries: 0, spanMetricsOverflow: 0, unroutedRequests: 0,
+            process: ProcessStatistics.read())
+    }
+}
