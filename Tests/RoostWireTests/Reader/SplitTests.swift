@@ -1,0 +1,84 @@
+import RoostCore
+import Testing
+
+@testable import RoostWire
+
+@Suite struct SplitTests {
+    private func pieces(_ body: [UInt8], _ signal: Signal, _ maxBytes: Int) -> [SplitPiece] {
+        unsafe body.withUnsafeBytes {
+            unsafe split($0, signal: signal, maxBytes: maxBytes)
+        }
+    }
+
+    @Test func `answers a request that fits as it is, and nothing for nothing`() {
+        let body = request(item(span("a")), item(span("b")))
+        let whole = pieces(body, .traces, body.count)
+        #expect(whole.map(\.bytes.array) == [body])
+        #expect(whole.map(\.items) == [2])
+        #expect(pieces([], .traces, 10).isEmpty)
+    }
+
+    @Test func `cuts inside one resource and one scope, repeating what stands around`() {
+        let resource = Proto.bytes(1, Proto.bytes(1, keyValue("a", []))) + Proto.string(50, "new")
+        let scope = Proto.bytes(1, Proto.string(1, "lib")) + Proto.string(3, "url")
+        let spans = (0..<5).map { item(span("s\($0)")) }
+        let body = request(spans.flatMap { $0 }, resource: resource, scope: scope)
+        let two = request(spans[0] + spans[1], resource: resource, scope: scope)
+        let got = pieces(body, .traces, two.count)
+        #expect(
+            got.map(\.bytes.array) == [
+                two, request(spans[2] + spans[3], resource: resource, scope: scope),
+                request(spans[4], resource: resource, scope: scope),
+            ])
+        #expect(got.map(\.items) == [2, 2, 1])
+        #expect(pieces(body, .traces, two.count - 1).map(\.items) == [1, 1, 1, 1, 1])
+    }
+
+    @Test func `lets an item that is too large stand alone`() {
+        let large = item(span(String(repeating: "x", count: 500)))
+        let body = request(item(span("a")), large, item(span("b")))
+        #expect(pieces(body, .traces, 100).map(\.items) == [1, 1, 1])
+        #expect(pieces(body, .traces, 1).map(\.items) == [1, 1, 1])
+    }
+
+    @Test func `cuts a metric between its points, repeating its name and kind`() {
+        func body(_ points: Range<UInt64>) -> [UInt8] {
+            let all = points.flatMap { Proto.bytes(1, Proto.fixed64(6, $0)) }
+            let sum = Proto.bytes(7, Proto.number(2, 2) + Proto.number(3, 1) + all)
+            return request(item(Proto.string(1, "m") + Proto.string(3, "s") + sum))
+        }
+        let got = pieces(body(0..<10), .metrics, body(0..<4).count)
+        #expect(got.map(\.bytes.array) == [body(0..<4), body(4..<8), body(8..<10)])
+        #expect(got.map(\.items) == [4, 4, 2])
+    }
+
+    @Test func `keeps a metric whole when its kind comes twice`() {
+        let point = Proto.bytes(1, Proto.fixed64(6, 1))
+        let metric = item(Proto.bytes(7, point + Proto.number(2, 2)) + Proto.bytes(7, point))
+        let got = pieces(request(metric, metric), .metrics, 10)
+        #expect(got.map(\.items) == [2, 2])
+        #expect(got.map(\.bytes.array) == [request(metric), request(metric)])
+    }
+
+    @Test func `keeps what has no items, once`() {
+        let empty = request(resource: Proto.bytes(3, Array("url".utf8)))
+        let body = empty + request(item(span("a"))) + Proto.bytes(1, [])
+        let got = pieces(body, .traces, 1)
+        #expect(got.flatMap(\.bytes.array) == body)
+        #expect(got.map(\.items) == [0, 1, 0])
+    }
+
+    @Test(arguments: [1, 60, 127, 128, 129, 300, 1_000])
+    func `never exceeds the limit with more than one item`(_ limit: Int) {
+        let body = (0..<3).flatMap { _ in
+            request((0..<20).flatMap { item(span(String(repeating: "n", count: $0 * 7))) })
+        }
+        let got = pieces(body, .traces, limit)
+        #expect(got.allSatisfy { $0.bytes.count <= limit || $0.items == 1 })
+        #expect(got.map(\.items).reduce(0, +) == 60)
+        let shown = got.flatMap {
+            read($0.bytes.array, .traces).lines.filter { $0.hasPrefix("span") }
+        }
+        #expect(shown == read(body, .traces).lines.filter { $0.hasPrefix("span") })
+    }
+}
