@@ -81,6 +81,9 @@ let package = Package(
         .executableTarget(
             name: "bench-wire", dependencies: ["RoostCore", "RoostWire", "CAllocations"],
             path: "Benchmarks/wire", swiftSettings: strict),
+        .executableTarget(
+            name: "bench-series", dependencies: ["RoostCore", "RoostMetrics", "CAllocations"],
+            path: "Benchmarks/series", swiftSettings: strict),
 
         tests("RoostCore", ["RoostCore"]),
         tests("RoostCompression", ["RoostCore", "RoostCompression"]),

@@ -22,11 +22,12 @@ extension StripeState {
 
     /// Brings the reservation in line with what is held.
     mutating func settleAccount(_ room: SeriesRoom) {
-        if streams.count == 0, series.count == 0, !overflow.isUsed {
-            streams = StreamTable()
-            series = SeriesTable()
+        if isEmpty {
+            let reserved = reservedBytes
+            self = StripeState()
+            reservedBytes = reserved
         }
-        let held = heapBytes
+        let held = isEmpty ? 0 : heapBytes
         if held > reservedBytes {
             room.force(held - reservedBytes, &reservedBytes)
         } else {

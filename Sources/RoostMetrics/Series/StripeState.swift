@@ -15,8 +15,6 @@ struct StripeState {
     /// What ended streams counted, for series that go on.
     var settled: [UInt32: Settled] = [:]
     var overflow = Overflow()
-    /// The family has been taken off the table: nothing may be added any more.
-    var isRetired = false
     /// Bytes taken from the budget.
     var reservedBytes = 0
 

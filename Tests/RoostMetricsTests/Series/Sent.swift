@@ -160,7 +160,7 @@ enum Sent {
 extension SeriesStore {
     /// Takes a request of `metrics`.
     func take(
-        _ metrics: [UInt8]..., resource: [(String, AttributeValue)] = [], now: UInt64 = 0
+        _ metrics: [UInt8]..., now: UInt64 = 0, resource: [(String, AttributeValue)] = []
     ) {
         take(request: Sent.request(metrics, resource: resource), now: now)
     }

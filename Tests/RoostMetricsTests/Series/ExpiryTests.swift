@@ -1,0 +1,105 @@
+import RoostCore
+import Testing
+
+@testable import RoostMetrics
+
+@Suite struct ExpiryTests {
+    private static let second: UInt64 = 1_000_000_000
+    private let budget = MemoryBudget(limitBytes: 1 << 30)
+    private let store: SeriesStore
+
+    init() {
+        store = SeriesStore(settings: SeriesSettings(memory: budget.share("series")))
+    }
+
+    @Test func `ends a series that stops reporting, and keeps the others`() {
+        store.take(
+            Sent.gauge("g", 1, Point(attributes: [("a", "1")])),
+            Sent.gauge("g", 2, Point(attributes: [("a", "2")])), now: 10 * Self.second)
+        store.take(Sent.gauge("g", 3, Point(attributes: [("a", "2")])), now: 200 * Self.second)
+        store.expire(now: 309 * Self.second)
+        #expect(store.samples.count == 2)
+        store.expire(now: 311 * Self.second)
+        #expect(store.samples == [#"g{a="2"} 3"#])
+        store.take(Sent.gauge("g", 4, Point(attributes: [("a", "1")])), now: 320 * Self.second)
+        #expect(store.samples.count == 2)
+        #expect(store.counts[.expired] == 1)
+    }
+
+    @Test func `frees the name, the type and the memory of a family`() {
+        store.take(
+            Sent.gauge("x", 1), Sent.histogram("h", bounds: [1], counts: [1, 1], sum: 1), now: 0,
+            resource: [("service.name", "s"), ("host", "h")])
+        #expect(budget.usedBytes > 0)
+        store.expire(now: 400 * Self.second)
+        #expect(store.page().isEmpty)
+        #expect(store.seriesCount == 0)
+        #expect(budget.usedBytes == 0)
+        store.take(Sent.histogram("x", bounds: [], counts: [2], sum: 1), now: 401 * Self.second)
+        #expect(store.page().contains("# TYPE x histogram"))
+    }
+
+    @Test func `keeps what an ended process counted in a total that goes on`() {
+        func send(_ pid: String, _ value: Double, _ time: UInt64) {
+            store.take(
+                Sent.sum("c", value, Point(start: 1, time: time)), now: time * Self.second,
+                resource: [("process.pid", .text(pid))])
+        }
+        send("1", 100, 2)
+        send("2", 5, 290)
+        store.expire(now: 310 * Self.second)
+        #expect(store.samples == ["c_total 105"])
+        send("2", 6, 320)
+        #expect(store.samples == ["c_total 106"])
+    }
+
+    @Test func `never ends a series when told so`() {
+        let store = SeriesStore(settings: SeriesSettings(expiry: nil))
+        store.take(Sent.gauge("g", 1), now: 0)
+        store.expire(now: 10_000_000 * Self.second)
+        #expect(store.samples == ["g 1"])
+    }
+
+    @Test func `keeps places and labels of series through many endings`() {
+        for round in 0..<20 as Range<UInt64> {
+            for index in 0..<200 as Range<UInt64> where index % 20 >= round || index < 10 {
+                store.take(
+                    Sent.gauge(
+                        "g", Double(index), Point(attributes: [("i", .int(Int64(index)))])),
+                    now: round * 400 * Self.second)
+            }
+            store.expire(now: round * 400 * Self.second)
+        }
+        #expect(store.samples.count == 20)
+        for line in store.samples {
+            let parts = line.split(separator: "\"")
+            #expect(parts.count == 3 && "} " + parts[1] == parts[2])
+        }
+        #expect(budget.usedBytes == store.heldBytes)
+    }
+
+    @Test func `bears pages, points and endings at the same time`() {
+        let store = store
+        let writers = (0..<3).compactMap { lane in
+            NamedThread("writer-\(lane)") {
+                for step in 0..<400 as Range<UInt64> {
+                    let point = Point(
+                        attributes: [("i", .int(Int64(step % 50) * 3 + Int64(lane)))], start: 1,
+                        time: step + 2)
+                    store.take(
+                        Sent.sum("c", Double(step), point), Sent.gauge("g\(step % 7)", 1, point),
+                        now: step * Self.second)
+                }
+            }
+        }
+        let reader = NamedThread("reader") {
+            for step in 0..<100 as Range<UInt64> {
+                _ = store.page()
+                store.expire(now: step * 4 * Self.second)
+            }
+        }
+        for thread in writers { thread.join() }
+        reader?.join()
+        #expect(store.samples.filter { $0.hasPrefix("c_total") }.count == 150)
+    }
+}
