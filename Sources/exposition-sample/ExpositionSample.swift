@@ -1,7 +1,7 @@
 import Glibc
 import RoostMetrics
 
-/// `exposition-sample FORMAT [sample | counters N | histograms N | rounds N R]`
+/// `exposition-sample FORMAT [sample | random SEED [quotes] | counters N | histograms N | rounds N R]`
 ///
 /// Prints a page with everything a writer has to get right, or one of N series; `rounds` prints
 /// nothing but the CPU time of each of R pages of N counters, in milliseconds.
@@ -20,6 +20,10 @@ import RoostMetrics
         switch kind {
         case "counters": show(format, [SeriesSource(size: size, kind: .counter)])
         case "histograms": show(format, [SeriesSource(size: size, kind: .histogram)])
+        case "random":
+            show(
+                format, [RandomSource(seed: UInt64(clamping: size), hasQuotes: arguments.count > 4)]
+            )
         case "rounds":
             measure(format, size: size, rounds: arguments.count > 4 ? Int(arguments[4]) ?? 5 : 5)
         default: show(format, [AwkwardSource()])

@@ -5,6 +5,8 @@ public struct ExemplarValue: Sendable, Hashable {
     public var traceIDLow: UInt64
     /// Read as big-endian; 0 when there is none.
     public var spanID: UInt64
+    /// One that is NaN is not shown: it never equals itself, so Prometheus takes each scrape's for
+    /// another exemplar, out of order.
     public var value: Double
     /// 0 when unknown: the exemplar is then written without a time.
     public var unixNano: UInt64
@@ -47,7 +49,8 @@ public struct ExemplarValue: Sendable, Hashable {
     }
 
     /// Where in `extra` the labels stand that may be shown: not named like the ids, and together
-    /// with these at most 128 code points of names and values, taken in their order.
+    /// with these at most 128 code points of names and values, taken in their order. None with a
+    /// NUL: Prometheus 2.42 refuses a whole page for it, in exemplars only.
     func extraThatFits() -> [Range<Int>] {
         guard let extra else { return [] }
         var left = 128
@@ -59,7 +62,7 @@ public struct ExemplarValue: Sendable, Hashable {
             if hasTraceID, equals(extra.bytes, label.name, "trace_id") { continue }
             if hasSpanID, equals(extra.bytes, label.name, "span_id") { continue }
             let points = label.name.count + codePoints(extra.bytes, label.value)
-            guard points <= left else { continue }
+            guard points <= left, !extra.bytes[label.value].contains(0) else { continue }
             left -= points
             ranges.append(label.name.lowerBound..<label.value.upperBound + 1)
         }

@@ -127,14 +127,20 @@ import Glibc
 
     mutating func appendVarint(_ value: UInt64) {
         makeRoom(10)
+        count &+= store(varint: value, at: count)
+    }
+
+    /// Writes over what stands at `offset`, where there must be room; answers how many bytes.
+    private func store(varint value: UInt64, at offset: Int) -> Int {
         var rest = value
+        var place = offset
         while rest >= 0x80 {
-            unsafe base[count] = UInt8(truncatingIfNeeded: rest) | 0x80
-            count &+= 1
+            unsafe base[place] = UInt8(truncatingIfNeeded: rest) | 0x80
+            place &+= 1
             rest >>= 7
         }
-        unsafe base[count] = UInt8(truncatingIfNeeded: rest)
-        count &+= 1
+        unsafe base[place] = UInt8(truncatingIfNeeded: rest)
+        return place &+ 1 &- offset
     }
 
     mutating func appendFixed64(_ value: UInt64) {
@@ -161,9 +167,21 @@ import Glibc
             makeRoom(max(needed - width, 0))
             unsafe memmove(base + (start - width + needed), base + start, length)
         }
-        count = start - width
-        appendVarint(UInt64(length))
-        count += length
+        _ = store(varint: UInt64(length), at: start - width)
+        count = start - width + needed + length
+    }
+}
+
+/// Where `byte` stands first in `bytes` from `start` on and before `end`; `end` when nowhere.
+///
+/// 0 ≤ start ≤ end ≤ bytes.count.
+func place(of byte: UInt8, in bytes: Span<UInt8>, from start: Int, before end: Int) -> Int {
+    precondition(start >= 0 && start <= end && end <= bytes.count)
+    return unsafe bytes.withUnsafeBufferPointer { buffer in
+        guard let base = buffer.baseAddress,
+            let found = unsafe memchr(base + start, Int32(byte), end - start)
+        else { return end }
+        return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(base)
     }
 }
 

@@ -39,7 +39,7 @@ extension ExpositionWriter {
         let metric = openMetric(labels)
         let counter = buffer.openField(0x1A, width: 1)
         buffer.appendDouble(0x09, value)
-        if let exemplar { writeExemplar(0x12, exemplar) }
+        if let exemplar, !exemplar.value.isNaN { writeExemplar(0x12, exemplar) }
         buffer.appendTime(0x1A, createdUnixNano)
         buffer.closeMessage(start: counter, width: 1)
         closeMetric(metric)
@@ -249,19 +249,12 @@ extension ExpositionBuffer {
     /// A label value without the escapes of the text formats.
     mutating func appendUnescaped(_ text: Span<UInt8>) {
         var start = 0
-        var place = 0
-        while place < text.count {
-            guard text[place] == 0x5C else {
-                place &+= 1
-                continue
-            }
-            append(text.extracting(start..<place))
-            place &+= 1
-            guard place < text.count else { return }
-            append(text[place] == 0x6E ? 0x0A : text[place])
-            place &+= 1
-            start = place
+        while start < text.count {
+            let escape = place(of: 0x5C, in: text, from: start, before: text.count)
+            append(text.extracting(start..<escape))
+            guard escape + 1 < text.count else { return }
+            append(text[escape + 1] == 0x6E ? 0x0A : text[escape + 1])
+            start = escape + 2
         }
-        append(text.extracting(start..<text.count))
     }
 }

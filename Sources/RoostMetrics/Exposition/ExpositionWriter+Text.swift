@@ -59,7 +59,7 @@ extension ExpositionWriter {
         _ exemplar: ExemplarValue?
     ) {
         writeSample("", labels, value, endsLine: false)
-        if isOpenMetrics, let exemplar { writeTextExemplar(exemplar) }
+        if isOpenMetrics, let exemplar, !exemplar.value.isNaN { writeTextExemplar(exemplar) }
         buffer.append(0x0A)
         writeCreated(labels, createdUnixNano)
     }

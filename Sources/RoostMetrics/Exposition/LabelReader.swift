@@ -6,18 +6,26 @@ struct LabelReader {
     /// not one.
     mutating func next(in text: Span<UInt8>) -> (name: Range<Int>, value: Range<Int>)? {
         let start = offset
-        var place = start
-        while place < text.count, text[place] != 0x3D { place += 1 }
-        guard place + 1 < text.count, text[place + 1] == 0x22 else { return nil }
-        let name = start..<place
-        let valueStart = place + 2
-        place = valueStart
-        while place < text.count, text[place] != 0x22 {
-            place += text[place] == 0x5C ? 2 : 1
+        guard start < text.count else { return nil }
+        let equals = place(of: 0x3D, in: text, from: start, before: text.count)
+        guard equals + 1 < text.count, text[equals + 1] == 0x22 else { return nil }
+        let name = start..<equals
+        let valueStart = equals + 2
+        var quote = valueStart
+        var escape = valueStart
+        while true {
+            quote = place(of: 0x22, in: text, from: quote, before: text.count)
+            guard quote < text.count else { return nil }
+            // An escape reaches over the byte behind it, which may be this quote.
+            while escape < quote {
+                escape = place(of: 0x5C, in: text, from: escape, before: quote)
+                if escape < quote { escape += 2 }
+            }
+            if escape <= quote { break }
+            quote += 1
         }
-        guard place < text.count else { return nil }
         // Behind the quote comes a comma or nothing.
-        offset = place + 2
-        return (name, valueStart..<place)
+        offset = quote + 2
+        return (name, valueStart..<quote)
     }
 }

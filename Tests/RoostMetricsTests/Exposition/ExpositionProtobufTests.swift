@@ -79,6 +79,18 @@ import Testing
         }
     }
 
+    @Test func `a length written at the end of the buffer harms nothing`() {
+        // The buffer grows at 4096 bytes and its doubles: let small messages end at every place.
+        for size in 3900...4100 {
+            var writer = ExpositionWriter(format: .protobuf)
+            writer.beginFamily(name: "a", type: .gauge, help: String(repeating: "h", count: size))
+            writer.gauge(labels: ["n": "7"], value: 1)
+            writer.end()
+            let output = writer.output
+            #expect(output.suffix(19).prefix(8) == [0x0A, 6, 0x0A, 1, 0x6E, 0x12, 1, 0x37])
+        }
+    }
+
     @Test func `survives label texts that no builder made`() {
         let texts: [String] = [
             "=", "a", "a=", "a=\"", "a=\"b", "a=\"b\\", "a=\"b\\\"", "\"", ",,,", "a=\"b\",",

@@ -167,6 +167,16 @@ let exemplar = ExemplarValue(
         }
     }
 
+    @Test func `an exemplar attribute with a NUL is left out`() {
+        var odd = exemplar
+        odd.extra = ["a": "nul\u{0}inside", "b": "kept"]
+        let page = written(.openMetrics) { writer in
+            writer.beginFamily(name: "c_total", type: .counter, help: "")
+            writer.counter(labels: .none, value: UInt64(1), exemplar: odd)
+        }
+        #expect(page.contains("b=\"kept\"") && !page.contains("a=\""))
+    }
+
     @Test func `bounds that are no numbers fall into later buckets`() {
         let page = written(.text) { writer in
             writer.beginFamily(name: "h", type: .histogram, help: "")
