@@ -1,0 +1,36 @@
+import RoostNet
+import Testing
+
+@testable import RoostWeb
+
+@Suite struct AllowedHostsTests {
+    private func head(_ host: String?) -> RequestHead {
+        RequestHead(
+            method: "GET", target: "/metrics", headers: host.map { [("host", $0)] } ?? [])
+    }
+
+    private let loopback = AllowedHosts(listeners: [
+        ListenAddress(host: "127.0.0.1", port: 8080), ListenAddress(host: "roost.lan", port: 1),
+    ])
+
+    @Test(arguments: [
+        "localhost:8080", "LOCALHOST", "127.0.0.1:8080", "10.1.2.3", "[::1]:8080", "roost.lan:8080",
+    ])
+    func `allows its own names and numbers`(_ host: String) {
+        #expect(loopback.allows(head(host)))
+    }
+
+    @Test(arguments: ["evil.example:8080", "127.0.0.1.evil.example", "", "localhost.evil.example"])
+    func `refuses names that somebody else may have pointed here`(_ host: String) {
+        #expect(!loopback.allows(head(host)))
+    }
+
+    @Test func `allows a request without a name, as HTTP 1.0 sends it`() {
+        #expect(loopback.allows(head(nil)))
+    }
+
+    @Test func `allows any name when it listens on every interface`() {
+        let any = AllowedHosts(listeners: [ListenAddress(host: "0.0.0.0", port: 8080)])
+        #expect(any.allows(head("roost.monitoring.svc:8080")))
+    }
+}
