@@ -109,6 +109,10 @@ import RoostCore
             easy.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
         } else {
             easy.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE))
+            // libcurl 7.88 forgets to look at trailers that came in the same read as a body larger
+            // than its buffer, and waits for them until the timeout. The buffer is 16 KiB unless set;
+            // no sensible OTLP answer fills this one.
+            easy.set(CURLOPT_BUFFERSIZE, 128 << 10)
             if !CurlVersion.loaded.reusesPriorKnowledgeConnections {
                 easy.set(CURLOPT_FRESH_CONNECT, true)
                 easy.set(CURLOPT_FORBID_REUSE, true)
