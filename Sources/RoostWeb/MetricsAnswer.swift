@@ -36,9 +36,15 @@ private final class MetricsBody: BodySource {
 
     func next(into bytes: inout [UInt8]) -> Bool {
         guard let compressor else { return page.next(into: &bytes) }
-        slice.removeAll(keepingCapacity: true)
-        let hasMore = page.next(into: &slice)
-        compressor.compress(slice, finish: !hasMore, into: &bytes)
+        let before = bytes.count
+        var hasMore = true
+        // A slice that packs well may stay inside the compressor, and a source that hands on
+        // nothing would not be asked again.
+        while hasMore, bytes.count == before {
+            slice.removeAll(keepingCapacity: true)
+            hasMore = page.next(into: &slice)
+            compressor.compress(slice, finish: !hasMore, into: &bytes)
+        }
         return hasMore
     }
 }
