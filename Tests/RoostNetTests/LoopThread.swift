@@ -146,8 +146,8 @@ final class RawClient {
         }
     }
 
-    /// Everything until `ending` was seen, or the end of the connection.
-    func read(until ending: String? = nil) -> String {
+    /// Everything until `ending` or `wantedCount` bytes came, or to the end of the connection.
+    func read(until ending: String? = nil, count wantedCount: Int = .max) -> String {
         var all: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
         let wanted = ending.map { Array($0.utf8) }
@@ -157,6 +157,7 @@ final class RawClient {
             }
             guard count > 0 else { break }
             all += chunk[..<count]
+            if all.count >= wantedCount { break }
             if let wanted, all.suffix(wanted.count).elementsEqual(wanted) { break }
         }
         return String(decoding: all, as: UTF8.self)
