@@ -258,6 +258,8 @@ import Synchronization
         } else {
             counters.bodyTimeouts.add(1, ordering: .relaxed)
         }
+        // Said once: what follows from it is the protocol's.
+        inputDeadline = .max
         fail(.timeout)
         return true
     }

@@ -194,6 +194,7 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
     }
 
     var nextDeadline: UInt64 {
+        guard !mustClose else { return .max }
         guard let exchange else { return quietDeadline }
         return min(exchange.nextDeadline, lingerDeadline)
     }

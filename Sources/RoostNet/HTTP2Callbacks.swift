@@ -47,9 +47,13 @@ enum HTTP2Callbacks {
 
     private static let onHeader: nghttp2_on_header_callback = {
         _, _, name, nameLength, value, valueLength, _, user in
-        unsafe find(user)?.header(
-            name: UnsafeRawBufferPointer(start: name, count: nameLength),
-            value: UnsafeRawBufferPointer(start: value, count: valueLength))
+        guard let user = unsafe user else { return 0 }
+        // Once per header: without the retain and release that `find` costs.
+        unsafe Unmanaged<HTTP2Session>.fromOpaque(user)._withUnsafeGuaranteedRef { session in
+            unsafe session.header(
+                name: UnsafeRawBufferPointer(start: name, count: nameLength),
+                value: UnsafeRawBufferPointer(start: value, count: valueLength))
+        }
         return 0
     }
 

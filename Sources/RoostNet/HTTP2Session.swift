@@ -15,7 +15,11 @@ import Synchronization
     /// Open streams, in no order; each knows its place.
     private var exchanges: [Exchange] = []
     /// The request whose header block is being read.
-    private var current: Exchange?
+    private var current: Exchange? {
+        didSet { currentBlock = current?.head.block }
+    }
+    /// Its head, at hand because every header needs it.
+    private var currentBlock: HeaderBlock?
     private var headerBytes = 0
     /// Streams to be reset when their answers are out.
     private var lateResets: [Int32] = []
@@ -156,11 +160,13 @@ import Synchronization
         }
         if exchange.isAnswered, now >= exchange.outgoingDeadline {
             context.settings.counters.writeTimeouts.add(1, ordering: .relaxed)
+            exchange.outgoingDeadline = .max
             reset(exchange, NGHTTP2_CANCEL)
         }
     }
 
     var nextDeadline: UInt64 {
+        guard !mustClose else { return .max }
         var next = finalGoawayAt
         if exchanges.isEmpty { next = min(next, idleSince &+ context.idleMilliseconds) }
         for exchange in exchanges {
@@ -207,11 +213,10 @@ import Synchronization
     }
 
     func header(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
-        guard let current else { return }
+        guard let block = currentBlock else { return }
         // RFC 9113 §6.5.2 counts 32 bytes more for each field.
         headerBytes &+= name.count &+ value.count &+ 32
         guard headerBytes <= context.settings.maxHeaderBytes else { return }
-        let block = current.head.block
         guard name.count > 0, unsafe name[0] == UInt8(ascii: ":") else {
             unsafe block.addField(name: name, value: value)
             return

@@ -20,7 +20,6 @@ import Synchronization
     private(set) var isDraining = false
 
     private var timer: LoopTimer?
-    private var timerDue = UInt64.max
 
     /// A deadline is looked at no more often than this.
     private static let leastTimerMilliseconds: UInt64 = 10
@@ -38,9 +37,9 @@ import Synchronization
         self.address = address.address
         self.settings = settings
         context = ServerContext(
-            settings: settings, handler: handler, loop: loop, clock: { [unowned loop] in loop.now })
+            settings: settings, handler: handler, loop: loop)
         let descriptor = try address.openListener()
-        context.noteDeadline = { [weak self] in self?.noteDeadline($0) }
+        context.lookEarlier = { [weak self] in self?.lookEarlier($0) }
         if !loop.post({ self.start(descriptor) }) { Glibc.close(descriptor) }
     }
 
@@ -170,9 +169,9 @@ import Synchronization
 
     // MARK: Time
 
-    private func noteDeadline(_ deadline: UInt64) {
-        guard deadline < timerDue, let timer else { return }
-        timerDue = deadline
+    private func lookEarlier(_ deadline: UInt64) {
+        guard let timer else { return }
+        context.nextLook = deadline
         let now = loop.now
         let wait = deadline > now ? deadline - now : 0
         timer.start(
@@ -180,11 +179,11 @@ import Synchronization
     }
 
     private func sweep() {
-        timerDue = .max
+        context.nextLook = .max
         let now = loop.now
         for connection in connections { connection.checkDeadlines(now: now) }
         var next = UInt64.max
         for connection in connections { next = min(next, connection.nextDeadline) }
-        noteDeadline(next)
+        context.noteDeadline(next)
     }
 }

@@ -2,15 +2,17 @@ import RoostCore
 
 /// What the protocols of one server share. Loop thread only.
 ///
-/// It knows no socket and no loop: the clock is set by whoever feeds bytes.
+/// It knows no socket; of the loop it uses the clock, for which tests have their own.
 final class ServerContext {
     let settings: ServerSettings
     let handler: any RequestHandler
     let loop: EventLoop?
-    private let readClock: () -> UInt64
+    private let manualClock: () -> UInt64
 
-    /// Called when something must happen at a moment (of `now`'s clock), so that somebody looks.
-    var noteDeadline: (UInt64) -> Void = { _ in }
+    /// When somebody looks for what took too long; set by whoever looks.
+    var nextLook = UInt64.max
+    /// Called when somebody must look earlier than that.
+    var lookEarlier: (UInt64) -> Void = { _ in }
 
     let headerMilliseconds: UInt64
     let bodyMilliseconds: UInt64
@@ -27,12 +29,12 @@ final class ServerContext {
 
     init(
         settings: ServerSettings, handler: any RequestHandler, loop: EventLoop?,
-        clock: @escaping () -> UInt64
+        clock: @escaping () -> UInt64 = { 0 }
     ) {
         self.settings = settings
         self.handler = handler
         self.loop = loop
-        readClock = clock
+        manualClock = clock
         headerMilliseconds = milliseconds(settings.headerTimeout)
         bodyMilliseconds = milliseconds(settings.bodyTimeout)
         idleMilliseconds = milliseconds(settings.idleTimeout)
@@ -40,7 +42,10 @@ final class ServerContext {
     }
 
     /// Milliseconds of a clock that never runs backwards.
-    var now: UInt64 { readClock() }
+    var now: UInt64 { loop?.now ?? manualClock() }
+
+    /// Something must happen at a moment of `now`'s clock.
+    func noteDeadline(_ deadline: UInt64) { if deadline < nextLook { lookEarlier(deadline) } }
 
     /// An empty block, an old one where there is one.
     func makeHeaderBlock() -> HeaderBlock { blocks.popLast() ?? HeaderBlock() }
