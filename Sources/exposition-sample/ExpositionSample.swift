@@ -1,10 +1,11 @@
 import Glibc
 import RoostMetrics
 
-/// `exposition-sample FORMAT [sample | random SEED [quotes] | counters N | histograms N | rounds N R]`
+/// `exposition-sample FORMAT [sample | random SEED [quotes] | counters N | histograms N | rounds N R | otlp N]`
 ///
 /// Prints a page with everything a writer has to get right, or one of N series; `rounds` prints
-/// nothing but the CPU time of each of R pages of N counters, in milliseconds.
+/// nothing but the CPU time of each of R pages of N counters, in milliseconds;
+/// `otlp` shows the OTLP requests on standard input with at most N series a family.
 @main struct ExpositionSample {
     static func main() {
         let arguments = CommandLine.arguments
@@ -24,6 +25,7 @@ import RoostMetrics
             show(
                 format, [RandomSource(seed: UInt64(clamping: size), hasQuotes: arguments.count > 4)]
             )
+        case "otlp": show(format, [storeOfStandardInput(seriesPerMetric: max(size, 1))])
         case "rounds":
             measure(format, size: size, rounds: arguments.count > 4 ? Int(arguments[4]) ?? 5 : 5)
         default: show(format, [AwkwardSource()])

@@ -87,7 +87,8 @@ struct FamilyTable {
                 return .unexposed(.reservedName)
             }
         }
-        guard !names.contains(where: { taken[$0] != nil }) else { return .unexposed(.nameClash) }
+        let isTaken = names.contains { taken[$0] != nil || $0 == "target" || $0 == "target_info" }
+        guard !isTaken else { return .unexposed(.nameClash) }
         guard families.count < limits.families.load(ordering: .relaxed) else {
             return .unexposed(.familyCap)
         }

@@ -3,43 +3,28 @@ enum LabelName {
     /// Longer names are cut.
     static let maxBytes = 256
 
-    /// Appends the legal name for `key` to `target`; answers false, with nothing appended, when
-    /// nothing but underscores would be left.
+    /// Appends the legal name for `key` to `target`, which may hold a prefix; answers false, with
+    /// nothing appended, when nothing but underscores would be left.
     ///
     /// As the OpenTelemetry collector does it: each run of other characters and underscores
-    /// becomes one `_`, a name that begins with a digit gets `key_` in front, and one that has two
-    /// underscores at both ends keeps them. `__name__` would name the metric, so it loses them.
+    /// becomes one `_`, and a name that begins with a digit gets `key_` in front. Unlike there, a
+    /// name with two underscores at both ends loses one each: Prometheus keeps such labels to
+    /// itself, drops them when it scrapes, and other parsers refuse the page.
     static func append(_ key: UnsafeBufferPointer<UInt8>, to target: inout [UInt8]) -> Bool {
         let start = target.count
-        let keepsEnds = unsafe isReserved(key)
-        if keepsEnds { target.append(contentsOf: [0x5F, 0x5F]) }
-        let inner = unsafe keepsEnds ? UnsafeBufferPointer(rebasing: key[2..<(key.count - 2)]) : key
-        if let first = unsafe inner.first, isDigit(first), !keepsEnds {
+        if start == 0, let first = unsafe key.first, isDigit(first) {
             target.append(contentsOf: "key_".utf8)
         }
         var hasLetter = false
-        var wasUnderscore = false
-        for byte in unsafe [UInt8](inner.prefix(maxBytes)) {
+        for byte in unsafe [UInt8](key.prefix(maxBytes)) {
             if isAlphanumeric(byte) {
                 target.append(byte)
                 hasLetter = true
-                wasUnderscore = false
-            } else if !wasUnderscore {
+            } else if target.last != 0x5F {
                 target.append(0x5F)
-                wasUnderscore = true
             }
         }
-        if keepsEnds { target.append(contentsOf: [0x5F, 0x5F]) }
         if !hasLetter { target.removeSubrange(start...) }
         return hasLetter
-    }
-
-    private static func isReserved(_ key: UnsafeBufferPointer<UInt8>) -> Bool {
-        let count = key.count
-        guard
-            unsafe count > 4 && key[0] == 0x5F && key[1] == 0x5F && key[count - 1] == 0x5F
-                && key[count - 2] == 0x5F
-        else { return false }
-        return unsafe String(decoding: key, as: UTF8.self) != "__name__"
     }
 }

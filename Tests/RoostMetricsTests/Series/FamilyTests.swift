@@ -42,6 +42,14 @@ import Testing
         #expect(store.counts[.typeConflict] == 1)
     }
 
+    @Test func `keeps away from the family of the resources`() {
+        store.take(
+            Sent.gauge("target.info", 1), Sent.gauge("target", 1), Sent.sum("target", 1),
+            resource: [("service.name", "s"), ("host", "h")])
+        #expect(store.samples == [#"target_info{host="h",job="s"} 1"#])
+        #expect(store.counts[.nameClash] == 3)
+    }
+
     @Test func `keeps away from the names of Roost itself`() {
         let names: Set<String> = ["roost_llm_calls_total", "roost_llm_seconds"]
         let store = SeriesStore { names.contains($0) }
