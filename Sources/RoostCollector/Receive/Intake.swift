@@ -95,7 +95,7 @@ final class Intake {
         let now = unixNanoseconds()
         switch signal {
         case .traces: if let scan = request.scan { spanMetrics.add(scan, now: now) }
-        case .metrics: shared.series.ingest(request.body, now: now)
+        case .metrics: shared.series.ingest(request.body, now: monotonicNanoseconds())
         case .logs: break
         }
         return .accepted(rejected: request.rejected, firstReason: request.firstReason)
@@ -121,7 +121,8 @@ final class Intake {
         case .metrics:
             let series = shared.series
             let body = request.body
-            loop.offload({ series.ingest(body, now: now) }, then: { done(accepted) })
+            loop.offload(
+                { series.ingest(body, now: monotonicNanoseconds()) }, then: { done(accepted) })
         case .traces: addSpans(of: request, from: 0, now: now) { done(accepted) }
         }
     }
