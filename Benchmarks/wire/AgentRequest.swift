@@ -90,3 +90,61 @@ private func fill(_ span: inout Message, _ index: Int) {
     span.attribute(9, "server.address", "api.openai.example.com")
     span.message(15) { $0.varint(3, 1) }
 }
+
+/// A metrics request: one sum per ten points, five attributes a point.
+func metricsRequest(points: Int) -> [UInt8] {
+    var request = Message()
+    request.message(1) { entry in
+        entry.message(1) { $0.attribute(1, "service.name", "research-fleet") }
+        entry.message(2) { scope in
+            for index in 0..<points / 10 { scope.message(2) { fillMetric(&$0, index) } }
+        }
+    }
+    return request.bytes
+}
+
+private func fillMetric(_ metric: inout Message, _ index: Int) {
+    metric.text(1, "agent.tool.calls.\(index)")
+    metric.text(3, "{call}")
+    metric.message(7) { sum in
+        for point in 0..<10 {
+            sum.message(1) {
+                $0.fixed64(2, 1_790_000_000_000_000_000)
+                $0.fixed64(3, 1_790_000_001_000_000_000)
+                $0.fixed64(6, UInt64(point))
+                $0.attribute(7, "gen_ai.agent.name", "researcher-\(point)")
+                $0.attribute(7, "gen_ai.tool.name", "web_search")
+                $0.attribute(7, "gen_ai.provider.name", "openai")
+                $0.attribute(7, "error.type", "timeout")
+                $0.attribute(7, "server.address", "api.openai.example.com")
+            }
+        }
+        sum.varint(2, 2)
+        sum.varint(3, 1)
+    }
+}
+
+/// A logs request: a text body, four attributes, ids.
+func logsRequest(records: Int) -> [UInt8] {
+    var request = Message()
+    request.message(1) { entry in
+        entry.message(1) { $0.attribute(1, "service.name", "research-fleet") }
+        entry.message(2) { scope in
+            for index in 0..<records { scope.message(2) { fillLog(&$0, index) } }
+        }
+    }
+    return request.bytes
+}
+
+private func fillLog(_ record: inout Message, _ index: Int) {
+    record.fixed64(1, 1_790_000_000_000_000_000 + UInt64(index))
+    record.varint(2, 9)
+    record.text(3, "INFO")
+    record.message(5) { $0.text(1, "tool web_search returned 10 results in 412 ms") }
+    record.attribute(6, "event.name", "tool_result")
+    record.attribute(6, "tool_name", "web_search")
+    record.attribute(6, "session.id", "5f2d7a30-1c7e-4b35-9a8f-\(100_000 + index)")
+    record.attribute(6, "duration_ms", 412 + index)
+    record.data(9, [UInt8](repeating: 7, count: 16))
+    record.data(10, [UInt8](repeating: 9, count: 8))
+}

@@ -3,7 +3,7 @@ import RoostCore
 import RoostWire
 
 /// Measures the reader from another target, as RoostIngest uses it: nanoseconds of CPU and
-/// allocations per span. Run with `swift run -c release bench-wire`.
+/// allocations per request. Run with `swift run -c release bench-wire`.
 @main
 struct BenchWire {
     static let spans = 512
@@ -40,6 +40,24 @@ struct BenchWire {
             }
         }
         try measureReframing(body)
+        let points = ByteBlock(metricsRequest(points: 500))
+        try measure("500 points of a sum, 5 attributes, \(points.count / 500) bytes", of: 500) {
+            var visitor = PointTotals()
+            var rejections = Rejections()
+            _ = unsafe try points.withBytes { bytes in
+                unsafe try readMetrics(bytes, visitor: &visitor, rejections: &rejections)
+            }
+            unsafe sink &+= visitor.sum
+        }
+        let records = ByteBlock(logsRequest(records: 512))
+        try measure("512 log records, 4 attributes, \(records.count / 512) bytes", of: 512) {
+            var visitor = NoVisitor()
+            var rejections = Rejections()
+            let items = unsafe try records.withBytes { bytes in
+                unsafe try readLogs(bytes, visitor: &visitor, rejections: &rejections)
+            }
+            unsafe sink &+= UInt64(items)
+        }
         if unsafe sink == 1 { print() }
     }
 
@@ -67,8 +85,10 @@ struct BenchWire {
         }
     }
 
-    /// The fastest of 15 rounds of CPU time, and allocations per span.
-    private static func measure(_ name: String, _ work: () throws -> Void) throws {
+    /// The fastest of 15 rounds of CPU time, and allocations per request.
+    private static func measure(
+        _ name: String, of items: Int = spans, _ work: () throws -> Void
+    ) throws {
         let repeats = 400
         var best = UInt64.max
         try work()
@@ -78,10 +98,10 @@ struct BenchWire {
             for _ in 0..<repeats { try work() }
             best = min(best, threadCPUNanoseconds() - start)
         }
-        let perSpan = Double(best) / Double(repeats * spans)
+        let perItem = Double(best) / Double(repeats * items)
         let allocated = Double(roost_allocations() - before) / Double(15 * repeats)
         print(
-            "\(Double(Int(perSpan * 10)) / 10) ns/span, \(allocated) allocations/request: \(name)")
+            "\(Double(Int(perItem * 10)) / 10) ns/item, \(allocated) allocations/request: \(name)")
     }
 }
 
@@ -107,5 +127,13 @@ struct AttributeTotals: TraceVisitor {
         } else if key.equals("gen_ai.agent.name") {
             agents &+= UInt64(value.stringBytes.count)
         }
+    }
+}
+
+struct PointTotals: MetricsVisitor {
+    var sum: UInt64 = 0
+
+    mutating func numberPoint(_ point: NumberPointView) {
+        if case .int(let value) = point.value { sum &+= UInt64(bitPattern: value) }
     }
 }

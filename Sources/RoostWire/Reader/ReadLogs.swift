@@ -29,6 +29,7 @@ public func readLogs<Visitor: LogsVisitor>(
         var bodies = FieldRun(number: 5)
         var bodyCount = 0
         var record = try readLogRecord(message, bodies: &bodies, &bodyCount, &check)
+        check.require(!rejections.isFull, else: .tooMany)
         guard check.isFlawless else {
             rejections.add(field, items: 1, check.flaw, in: "log_records")
             return 0

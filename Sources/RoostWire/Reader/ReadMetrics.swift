@@ -30,6 +30,7 @@ public func readMetrics<Visitor: MetricsVisitor>(
         var metric = MetricView()
         var check = ItemCheck()
         let data = try readMetricHeader(message, into: &metric, &check)
+        check.require(!rejections.isFull, else: .tooMany)
         var flaw = check.flaw
         if flaw == .none && metric.lacksTemporality { flaw = .temporality }
         if flaw != .none {

@@ -21,7 +21,7 @@ func readData<Visitor: MetricsVisitor>(
                 continue
             }
             let point = try member.message()
-            let flaw = try readPoint(point, kind, &visitor)
+            let flaw = try readPoint(point, kind, isFull: rejections.isFull, &visitor)
             if flaw == .none {
                 points &+= 1
             } else {
@@ -34,9 +34,10 @@ func readData<Visitor: MetricsVisitor>(
 
 @inlinable @inline(__always)
 func readPoint<Visitor: MetricsVisitor>(
-    _ message: WireCursor, _ kind: MetricView.Kind, _ visitor: inout Visitor
+    _ message: WireCursor, _ kind: MetricView.Kind, isFull: Bool, _ visitor: inout Visitor
 ) throws(WireFault) -> ItemFlaw {
     var check = ItemCheck()
+    check.require(!isFull, else: .tooMany)
     switch kind {
     case .none: break
     case .gauge, .sum:

@@ -72,6 +72,7 @@ func readResourceEntry<Reader: ItemReader>(
         default: try header.skip(tag)
         }
     }
+    check.require(!rejections.isFull, else: .tooMany)
     if !check.isFlawless {
         let items = try countSilently(Reader.Silent.self, entry, readScopeEntries)
         rejections.add(field, items: items, check.flaw, in: Reader.resourceEntry)
@@ -139,6 +140,7 @@ func readScopeEntry<Reader: ItemReader>(
         default: try header.skip(tag)
         }
     }
+    check.require(!rejections.isFull, else: .tooMany)
     if !check.isFlawless {
         let items = try countSilently(Reader.Silent.self, entry, readItems)
         rejections.add(field, items: items, check.flaw, in: Reader.scopeEntry)

@@ -30,6 +30,7 @@ public func readTraces<Visitor: TraceVisitor>(
     ) throws(WireFault) -> Int {
         var check = ItemCheck()
         let span = try readSpan(message, &visitor, &check)
+        check.require(!rejections.isFull, else: .tooMany)
         if check.isFlawless {
             visitor.span(span)
             return 1

@@ -45,14 +45,14 @@ private struct Reframer {
 
     /// The next field of `cursor` and what to do with it; nil when the rest of the message stays.
     private mutating func part(_ cursor: inout WireCursor) -> Part? {
-        guard next < cuts.count, cuts[next].lowerBound < cursor.end else { return nil }
         let start = cursor.position
+        while next < cuts.count, cuts[next].upperBound <= start { next += 1 }
+        guard next < cuts.count, cuts[next].lowerBound < cursor.end else { return nil }
         guard let tag = try? cursor.tag() else { return nil }
         guard tag & 7 == 2 else { return (try? cursor.skip(tag)) == nil ? nil : .keep }
         let tagEnd = cursor.position
         guard let message = try? cursor.message() else { return nil }
-        if cuts[next] == start..<cursor.position {
-            next += 1
+        if cuts[next].lowerBound <= start && cursor.position <= cuts[next].upperBound {
             return .cut
         }
         return cuts[next].lowerBound < cursor.position ? .enter(tagEnd: tagEnd, message) : .keep

@@ -7,13 +7,21 @@ public struct Rejections: Sendable {
     /// What was wrong with the first one, for people.
     public private(set) var firstReason: String?
     /// The fields to cut out, tag to last byte, as offsets in the request: ascending and disjoint.
-    /// An entry with a broken resource or scope, or a metric, is one range for all its items.
+    /// An entry with a broken resource or scope, or a metric, is one range for all its items;
+    /// neighbours are one range.
     public private(set) var ranges: [Range<Int>] = []
 
     /// Whether a string of any of them is not UTF-8.
     private(set) var hasInvalidText = false
 
     public init() {}
+
+    /// Ranges kept at most: a request made of broken items must not cost more than itself. What
+    /// comes after so many is rejected, too.
+    @usableFromInline static let maxRanges = 65_536
+
+    @inlinable @inline(__always)
+    var isFull: Bool { ranges.count >= Rejections.maxRanges }
 
     /// Whether nothing has to be cut out. A broken resource without items counts nothing and is
     /// cut out all the same.
@@ -34,7 +42,11 @@ public struct Rejections: Sendable {
         }
         if flaw == .invalidUTF8 { hasInvalidText = true }
         count += items
-        ranges.append(range)
+        if let last = ranges.last, last.upperBound == range.lowerBound {
+            ranges[ranges.count - 1] = last.lowerBound..<range.upperBound
+        } else {
+            ranges.append(range)
+        }
     }
 }
 
@@ -50,6 +62,7 @@ public struct Rejections: Sendable {
     case bucketCounts
     case explicitBounds
     case temporality
+    case tooMany
 
     var text: String {
         switch self {
@@ -63,6 +76,7 @@ public struct Rejections: Sendable {
         case .bucketCounts: "bucket_counts must be one more than explicit_bounds, or both empty"
         case .explicitBounds: "explicit_bounds must rise strictly"
         case .temporality: "aggregation_temporality must be delta or cumulative"
+        case .tooMany: "too many malformed items stand before it"
         }
     }
 }

@@ -11,7 +11,8 @@ public struct SplitPiece: Sendable {
 ///
 /// Each piece repeats the resource and scope it needs with all their other fields, unknown ones
 /// too; a piece of a metric repeats its name, unit and so on. An item that is larger than
-/// `maxBytes` with its headers stands alone. Entries without items are kept once.
+/// `maxBytes` with its headers stands alone. Entries without items are kept once. Where the headers
+/// fill more than half a piece nothing is cut, so that repeating them cannot make much of little.
 ///
 /// Headers about as large as `maxBytes` would be repeated for every item. When the pieces would
 /// together be larger than `maxTotalBytes`, the answer is the whole request as one piece.
@@ -55,6 +56,15 @@ public func split(
         var part: Int?
         /// Bytes in it so far, not counting the level below while that is open.
         var bytes = 0
+
+        mutating func addHeader(_ header: WireBytes) {
+            if let last = headers.last, unsafe last.base + last.count == header.base {
+                headers[headers.count - 1] = unsafe WireBytes(
+                    base: last.base, count: last.count + header.count)
+            } else {
+                headers.append(header)
+            }
+        }
     }
 
     private enum Part {
@@ -86,6 +96,22 @@ public func split(
 
     private var itemDepth: Int { signal == .metrics ? 4 : 2 }
 
+    /// The items in a message that stays whole.
+    private func count(_ message: WireCursor, depth: Int) -> Int {
+        if depth == 3 { return countPoints(message) }
+        var items = 0
+        walk(message) { cursor, start, tag, tagEnd in
+            guard leadsToItems(tag, depth: depth) else { return }
+            if depth == itemDepth {
+                items += 1
+            } else {
+                var inner = cursor.cursor(from: tagEnd, to: cursor.position)
+                if let message = try? inner.message() { items += count(message, depth: depth + 1) }
+            }
+        }
+        return items
+    }
+
     /// Lays out a message and what is in it. Recurses at most `itemDepth` deep.
     private mutating func visit(_ message: WireCursor, tag: WireBytes, field: WireBytes) {
         let depth = levels.count
@@ -95,14 +121,16 @@ public func split(
             if leadsToItems(tag, depth: depth) {
                 children += 1
             } else {
-                let bytes = cursor.bytes(from: start, to: cursor.position)
-                level.headers.append(bytes)
-                level.headerBytes += bytes.count
+                level.headerBytes += cursor.position - start
+                if level.headerBytes > maxBytes / 2 { return }
+                level.addHeader(cursor.bytes(from: start, to: cursor.position))
             }
         }
         // The oneof of a metric more than once: cut apart it would not merge the same way.
-        if depth > 0 && (children == 0 || (depth == 3 && children > 1)) {
-            add(field, items: depth == 3 ? countPoints(message) : 0)
+        let around = levels.reduce(level.headerBytes) { $0 + $1.headerBytes }
+        if around > maxBytes / 2 || (depth > 0 && children == 0) || (depth == 3 && children > 1) {
+            // The request itself: its caller then takes it whole.
+            if depth > 0 { add(field, items: count(message, depth: depth)) }
             return
         }
         levels.append(level)

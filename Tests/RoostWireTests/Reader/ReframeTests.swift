@@ -46,4 +46,24 @@ import Testing
             #expect(outcome.items == count && outcome.rejections.isEmpty && outcome.error == nil)
         }
     }
+
+    @Test func `keeps a bounded list of cuts and rejects what comes after it`() {
+        // A good record, then a broken one, again and again.
+        let pair = item([]) + item(Proto.bytes(3, [0xFF]))
+        var records: [UInt8] = []
+        for _ in 0..<70_000 { records += pair }
+        let body = request(records) + request(item([]))
+        let outcome = read(body, .logs)
+        #expect(outcome.rejections.ranges.count <= 65_540)
+        #expect(outcome.items + outcome.rejections.count == 140_001)
+        let left = read(reframed(body, .logs), .logs)
+        #expect(left.items == outcome.items && left.rejections.isEmpty)
+    }
+
+    @Test func `cuts the end of one entry together with the next entry`() {
+        let bad = request(item(span("x")), resource: Proto.bytes(3, [0xFF]))
+        let body = request(item(span("a")), item([])) + bad + request(item([]), item(span("b")))
+        #expect(read(body, .traces).rejections.ranges.count == 2)
+        #expect(reframed(body, .traces) == request(item(span("a"))) + request(item(span("b"))))
+    }
 }

@@ -81,4 +81,15 @@ import Testing
         }
         #expect(shown == read(body, .traces).lines.filter { $0.hasPrefix("span") })
     }
+
+    @Test func `does not repeat headers that fill more than half a piece`() {
+        let large = Proto.string(3, String(repeating: "u", count: 600))
+        let spans = (0..<50).flatMap { item(span("s\($0)")) }
+        let got = pieces(request(spans, scope: large) + request(item(span("z"))), .traces, 1_000)
+        #expect(got.map(\.items) == [50, 1])
+        #expect(
+            pieces(
+                Proto.string(9, String(repeating: "u", count: 600)) + request(spans), .traces, 1_000
+            ).map(\.items) == [50])
+    }
 }
