@@ -1,8 +1,52 @@
 import Glibc
 import RoostCollector
-import RoostCore
+import RoostDemo
+
+/// The version of this program.
+let version = "0.1.0"
 
 @main
 enum Roost {
-    static func main() { exit(serve(Config(), log: Log(), version: "0.1.0")) }
+    static func main() { exit(run(Array(CommandLine.arguments.dropFirst()))) }
+
+    /// Finds the command and runs it; the exit code of the program.
+    static func run(_ arguments: [String]) -> Int32 {
+        guard let name = arguments.first else {
+            printError(overview())
+            return 2
+        }
+        switch name {
+        case "--version", "-V", "version":
+            printText("roost \(version)\n")
+            return 0
+        case "--help", "-h":
+            printText(overview())
+            return 0
+        default: break
+        }
+        do throws(UsageError) {
+            return try runCommand(name, Array(arguments.dropFirst()))
+        } catch {
+            let known = Command.all.contains { $0.name == name } ? " " + name : ""
+            printError("roost\(known): \(error.text)\nSee roost help\(known).\n")
+            return 2
+        }
+    }
+
+    private static func runCommand(
+        _ name: String, _ arguments: [String]
+    ) throws(UsageError) -> Int32 {
+        if let reason = Command.later[name] { throw .notInThisVersion(name, reason) }
+        guard let command = Command.all.first(where: { $0.name == name }) else {
+            throw .unknownCommand(name, nearest: nearest(name, among: Command.all.map(\.name)))
+        }
+        if arguments.contains("--help") || arguments.contains("-h") {
+            printText(usage(of: command))
+            return 0
+        }
+        if name == "demo" { return RoostDemo.run(arguments) }
+        let options = try Options(arguments, known: command.options)
+        if let extra = options.words.dropFirst(command.words).first { throw .unexpectedWord(extra) }
+        return command.run(options)
+    }
 }

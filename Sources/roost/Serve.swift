@@ -3,7 +3,11 @@ import RoostCore
 import RoostWeb
 
 /// Runs the collector until a signal ends it; the exit code of the program.
-func serve(_ config: Config, log: Log, version: String) -> Int32 {
+///
+/// `reload` reads the configuration again and tells what is wrong with it; nil changes nothing.
+func serve(
+    _ config: Config, log: Log, version: String, reload: () -> Config?
+) -> Int32 {
     // Blocked before the first thread is made, so that every thread leaves them to this one.
     let signals = SignalWaiter([
         SignalWaiter.terminate, SignalWaiter.interrupt, SignalWaiter.hangUp,
@@ -16,7 +20,7 @@ func serve(_ config: Config, log: Log, version: String) -> Int32 {
         return 1
     }
     while signals.next() == SignalWaiter.hangUp {
-        log.info("SIGHUP")
+        if let new = reload() { collector.apply(new) }
     }
     collector.drain()
     return 0

@@ -1,0 +1,194 @@
+import RoostNet
+
+/// What can be judged only when the whole configuration has been read.
+struct ConfigChecks {
+    private(set) var config: Config
+    private(set) var reading: ConfigReading
+    private let addresses: OwnAddresses
+    private let fallback: ConfigOrigin
+
+    /// `fallback` is told for what stands nowhere.
+    init(
+        _ config: Config, _ reading: ConfigReading, _ addresses: OwnAddresses,
+        fallback: ConfigOrigin
+    ) {
+        self.config = config
+        self.reading = reading
+        self.addresses = addresses
+        self.fallback = fallback
+    }
+
+    mutating func run() {
+        checkLater()
+        checkListeners()
+        checkLimits()
+        dropOwnListenersFromEnvironment()
+        checkNames()
+        for index in config.export.indices { checkDestination(index) }
+    }
+
+    private mutating func fault(_ path: String, _ message: String) {
+        reading.fault(reading.origin(of: path) ?? fallback, "\(path): \(message)")
+    }
+
+    private mutating func warn(_ path: String, _ message: String) {
+        reading.warn(reading.origin(of: path) ?? fallback, "\(path): \(message)")
+    }
+
+    private mutating func checkLater() {
+        var leaves: [ConfigLeaf] = []
+        Config.section.visit(config, Config(), at: "") { leaves.append($0) }
+        for leaf in leaves where !leaf.isDefault {
+            guard let later = leaf.later else { continue }
+            if later.isFault {
+                fault(leaf.path, later.text)
+            } else {
+                warn(leaf.path, later.text)
+            }
+        }
+    }
+
+    private var listeners: [(name: String, address: ListenAddress)] {
+        [
+            ("listen.grpc", config.listen.grpc), ("listen.http", config.listen.http),
+            ("listen.web", config.listen.web),
+        ]
+    }
+
+    private mutating func checkListeners() {
+        for (index, listener) in listeners.enumerated() where listener.address.port != 0 {
+            for earlier in listeners[..<index] where earlier.address == listener.address {
+                fault(
+                    listener.name, "\(listener.address) is the address of \(earlier.name) already")
+            }
+        }
+    }
+
+    private mutating func checkLimits() {
+        let limits = config.limits
+        guard limits.request > limits.memory else { return }
+        if reading.isGiven("limits.request") {
+            fault(
+                "limits.request",
+                "\(sizeText(limits.request)) is above limits.memory (\(sizeText(limits.memory))), "
+                    + "no such request could ever be held")
+        } else {
+            config.limits.request = limits.memory
+        }
+    }
+
+    /// An SDK's environment often points to this very collector; that is no mistake of the user.
+    private mutating func dropOwnListenersFromEnvironment() {
+        for index in config.export.indices.reversed() {
+            let path = "export[\(index)].endpoint"
+            guard case .environment(let name)? = reading.origin(of: path),
+                let listener = ownListener(config.export[index])
+            else { continue }
+            reading.warn(
+                .environment(name), "is ignored: it is this collector's own \(listener)")
+            config.export.remove(at: index)
+        }
+    }
+
+    private mutating func checkNames() {
+        var seen: Set<String> = []
+        for (index, export) in config.export.enumerated() where !export.name.isEmpty {
+            let path = "export[\(index)].name"
+            if export.name == "store" {
+                fault(path, "\"store\" is the embedded store's; choose another")
+            } else if !seen.insert(export.name).inserted {
+                fault(path, "\"\(export.name)\" is the name of another destination already")
+            }
+        }
+    }
+
+    private mutating func checkDestination(_ index: Int) {
+        let path = "export[\(index)]"
+        let export = config.export[index]
+        if !reading.isGiven(path + ".name") && export.name.isEmpty {
+            fault(path + ".name", "is missing; every destination needs a name of its own")
+        }
+        if export.signals.isEmpty {
+            fault(path + ".signals", "is empty; name traces, metrics or logs, or take it out")
+        }
+        checkEndpoint(path, export)
+        checkTLS(path, export)
+        checkSizes(path, index)
+        if export.retry.max < export.retry.initial {
+            fault(
+                path + ".retry.max",
+                "\(durationText(export.retry.max)) is below retry.initial "
+                    + "(\(durationText(export.retry.initial)))")
+        }
+    }
+
+    private mutating func checkEndpoint(_ path: String, _ export: Config.Export) {
+        guard !export.endpoint.isEmpty else {
+            if !reading.isGiven(path + ".endpoint") {
+                fault(path + ".endpoint", "is missing; write where to send, as http://jaeger:4318")
+            }
+            return
+        }
+        do throws(ExportEndpointError) {
+            _ = try ExportEndpoint(export.endpoint, protocol: export.protocol)
+        } catch {
+            if !reading.isGiven(path + ".protocol") || export.protocol != nil {
+                fault(path + ".endpoint", "\(error)")
+            }
+            return
+        }
+        if let listener = ownListener(export) {
+            fault(
+                path + ".endpoint",
+                "is this collector's own \(listener), telemetry would go in circles")
+        }
+    }
+
+    private mutating func checkTLS(_ path: String, _ export: Config.Export) {
+        let tls = export.tls
+        if tls.cert != nil, tls.key == nil {
+            fault(path + ".tls.cert", "needs tls.key, the private key of the certificate")
+        }
+        if tls.key != nil, tls.cert == nil {
+            fault(path + ".tls.key", "needs tls.cert, the certificate of the key")
+        }
+        guard tls != Config.ClientTLS(), export.endpoint.lowercased().hasPrefix("http://") else {
+            return
+        }
+        // The variables of the environment may be meant for other destinations of other programs.
+        if case .environment? = reading.origin(of: path) { return }
+        fault(path + ".tls", "is of no use with http://; write https:// in endpoint")
+    }
+
+    private mutating func checkSizes(_ path: String, _ index: Int) {
+        let queue = config.export[index].queue
+        if queue.path == nil, queue.size > config.limits.memory {
+            if reading.isGiven(path + ".queue.size") {
+                fault(
+                    path + ".queue.size",
+                    "\(sizeText(queue.size)) in memory is above limits.memory "
+                        + "(\(sizeText(config.limits.memory)))")
+            } else {
+                config.export[index].queue.size = config.limits.memory
+            }
+        }
+        if config.export[index].batch.bytes > config.export[index].queue.size {
+            let size = sizeText(config.export[index].queue.size)
+            fault(path + ".batch.bytes", "is above queue.size (\(size))")
+        }
+    }
+
+    /// The listener that the destination would reach: `listen.http (127.0.0.1:4318)`.
+    private func ownListener(_ export: Config.Export) -> String? {
+        let signals = export.signals.compactMap { export.signalEndpoints[$0] }
+        for text in [export.endpoint] + signals {
+            guard let endpoint = try? ExportEndpoint(text, protocol: export.protocol ?? .grpc)
+            else { continue }
+            for listener in listeners
+            where addresses.reaches(host: endpoint.host, port: endpoint.port, listener.address) {
+                return "\(listener.name) (\(listener.address))"
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,224 @@
+import RoostCore
+import RoostWire
+
+// Every key of the configuration file: its name, how its value is written, what it is for. Reading,
+// `roost check`, `/status` and the reference are made from these tables.
+
+extension Config {
+    static let section = ConfigSection<Config>([
+        .section("listen", \.listen, Listen.section),
+        .section("limits", \.limits, Limits.section),
+        .sections("export", \.export, Export.section, fresh: Export()),
+        .section("store", \.store, Store.section),
+        .section("agents", \.agents, Agents.section),
+        .section("enable", \.enable, Enable.section),
+        .section("log", \.log, LogConfig.section),
+        .value(
+            "shutdown", \.shutdown, .duration(.zero ... .seconds(3600)),
+            "How long a drain may take. What is still in a memory queue then is dropped and counted"
+        ),
+    ])
+}
+
+private let file = ConfigForm<String>.text("the path of a file")
+
+private let timeouts: ClosedRange<Duration> = .milliseconds(100) ... .seconds(3600)
+private let spans: ClosedRange<Duration> = .seconds(1) ... .seconds(3650 * 86_400)
+
+extension Config.Listen {
+    static let section = ConfigSection<Config.Listen>([
+        .value("grpc", \.grpc, .listenAddress, "OTLP/gRPC over HTTP/2 without TLS"),
+        .value(
+            "http", \.http, .listenAddress,
+            "OTLP/HTTP: `/v1/traces`, `/v1/metrics` and `/v1/logs`, as protobuf or JSON"),
+        .value("web", \.web, .listenAddress, "`/metrics`, `/health`, `/ready` and `/status`"),
+        .section("tls", \.tls, Config.ServerTLS.section),
+        .list(
+            "tokens", \.tokens, .text("a bearer token", isSecret: true),
+            "Every request but `/health` and `/ready` has to bring one of these",
+            later: .refused(
+                "bearer tokens are not in this version, requests would be let in without; "
+                    + "take it out and keep the listeners on loopback or behind a proxy")),
+        .list(
+            "cors", \.cors, .webOrigin, "Web pages, by origin, that may send OTLP from a browser"),
+    ])
+}
+
+extension Config.ServerTLS {
+    private static let later = ConfigLater.refused(
+        "TLS on listeners is not in this version, they would speak plain text; "
+            + "take it out and put a proxy with TLS in front")
+
+    static let section = ConfigSection<Config.ServerTLS>([
+        .optional("cert", \.cert, file, "The server's certificate chain, PEM", later: later),
+        .optional("key", \.key, file, "Its private key, PEM", later: later),
+        .optional(
+            "client_ca", \.clientCA, file, "Asks clients for a certificate signed by these",
+            later: later),
+    ])
+}
+
+extension Config.Limits {
+    static let section = ConfigSection<Config.Limits>([
+        .value(
+            "memory", \.memory, .size(16 << 20...1 << 40),
+            "Telemetry held anywhere. Above it senders are told to come back later"),
+        .value(
+            "request", \.request, .size(1 << 10...1 << 30),
+            "The largest body after decompression. Never more than `limits.memory`"),
+        .value("connections", \.connections, .number(1...1_000_000), "Open connections, all ports"),
+        .value(
+            "header_timeout", \.headerTimeout, .duration(timeouts),
+            "From the first byte of a request to the end of its headers"),
+        .value(
+            "body_timeout", \.bodyTimeout, .duration(timeouts),
+            "From the end of the headers to the end of the body"),
+        .value(
+            "idle_timeout", \.idleTimeout, .duration(timeouts),
+            "How long a connection without a request stays open"),
+        .value(
+            "series_per_metric", \.seriesPerMetric, .number(1...10_000_000),
+            "The rest falls into one series with `otel_metric_overflow=\"true\"`"),
+        .value(
+            "series_expiry", \.seriesExpiry, .duration(spans),
+            "When a series that an application no longer reports ends"),
+        .value(
+            "derived_expiry", \.derivedExpiry, .durationOrNever(spans),
+            "When a series computed from spans that counts nothing more is left out of the page"),
+    ])
+}
+
+extension Config.Export {
+    static let section = ConfigSection<Config.Export>([
+        .value("name", \.name, .name, "Required. The label `exporter` of Roost's own metrics"),
+        .value(
+            "endpoint", \.endpoint, .endpoint,
+            "Required. `http://` or `https://`, host and port; over HTTP `/v1/traces` and its "
+                + "like are appended"),
+        .optional(
+            "protocol", \.protocol, .exportProtocol,
+            "Port 4317 speaks grpc and 4318 http/protobuf; for any other it has to be said"),
+        .list("signals", \.signals, .signal, "What is sent there"),
+        .headers("headers", \.headers, "Sent with every request. Shown nowhere"),
+        .value("compression", \.compression, .word("compression"), "Of request bodies"),
+        .value(
+            "timeout", \.timeout, .duration(.milliseconds(10) ... .seconds(3600)),
+            "For one request, from connecting to the end of the answer"),
+        .value("concurrency", \.concurrency, .number(1...256), "Requests in flight at once"),
+        .section("batch", \.batch, Config.Batch.section),
+        .section("tls", \.tls, Config.ClientTLS.section),
+        .section("queue", \.queue, Config.Queue.section),
+        .section("retry", \.retry, Config.Retry.section),
+    ])
+}
+
+extension Config.Batch {
+    static let section = ConfigSection<Config.Batch>([
+        .value(
+            "bytes", \.bytes, .size(1 << 10...256 << 20),
+            "No request is larger before compression, unless one item alone is"),
+        .value(
+            "delay", \.delay, .duration(.zero ... .seconds(60)),
+            "How long a smaller batch waits for more"),
+    ])
+}
+
+extension Config.ClientTLS {
+    static let section = ConfigSection<Config.ClientTLS>([
+        .optional("ca", \.ca, file, "Authorities to trust instead of the system's, PEM"),
+        .optional("cert", \.cert, file, "Our certificate, PEM"),
+        .optional("key", \.key, file, "Its private key, PEM"),
+    ])
+}
+
+extension Config.Queue {
+    static let section = ConfigSection<Config.Queue>([
+        .optional(
+            "path", \.path, .text("the path of a folder"), "Keeps the queue on disk",
+            later: .refused(
+                "queues on disk are not in this version, it would be in memory and lost with the "
+                    + "process; take it out to accept that")),
+        .value("size", \.size, .size(64 << 10...1 << 50), "Bytes waiting and in flight"),
+        .value(
+            "when_full", \.whenFull, .word("policy"),
+            "`refuse`: senders are told to come back; `drop_new`, `drop_oldest`: lost for this "
+                + "destination and counted"),
+    ])
+}
+
+extension Config.Retry {
+    static let section = ConfigSection<Config.Retry>([
+        .value(
+            "initial", \.initial, .duration(.milliseconds(1) ... .seconds(3600)),
+            "The longest wait after the first failure; doubled with each further one"),
+        .value(
+            "max", \.max, .duration(.milliseconds(1) ... .seconds(86_400)),
+            "The longest wait of all"),
+        .value(
+            "give_up_after", \.giveUpAfter, .durationOrNever(spans),
+            "Since the first attempt. With never the size of the queue is the bound"),
+    ])
+}
+
+extension Config.Store {
+    private static let later = ConfigLater.noted("the embedded store is not in this version")
+
+    static let section = ConfigSection<Config.Store>([
+        .value("path", \.path, .text("the path of a folder"), "The folder for what Roost keeps"),
+        .value(
+            "keep", \.keep, .durationOrNever(spans), "How long, counted from arrival",
+            later: later),
+        .value("size", \.size, .size(1 << 20...1 << 50), "The most that it takes", later: later),
+    ])
+}
+
+extension Config.Agents {
+    static let section = ConfigSection<Config.Agents>([
+        .optional(
+            "names", \.names, file, "Adds to the table of attribute names, or replaces in it",
+            later: .noted("the table of attribute names is not in this version")),
+        .optional(
+            "prices", \.prices, file, "Adds to the table of prices, or replaces in it",
+            later: .noted("the table of prices is not in this version")),
+        .section("redact", \.redact, Config.Redact.section),
+    ])
+}
+
+extension Config.Redact {
+    private static let later = ConfigLater.refused(
+        "redaction is not in this version, telemetry would be forwarded as it came; take it out")
+
+    static let section = ConfigSection<Config.Redact>([
+        .value(
+            "content", \.content, .flag, "Takes out what was said to models and tools",
+            later: later),
+        .list(
+            "keys", \.keys, .text("the key of an attribute"), "Attributes to empty", later: later),
+        .list(
+            "values", \.values, .word("kind of secret"), "Secrets to find by how they look",
+            later: .noted("redaction is not in this version, telemetry is forwarded as it came")),
+    ])
+}
+
+extension Config.Enable {
+    private static let later = ConfigLater.noted("this part is not in this version")
+
+    static let section = ConfigSection<Config.Enable>([
+        .value("metrics", \.metrics, .flag, "OTLP metrics; off, they are answered with 404"),
+        .value("traces", \.traces, .flag, "OTLP traces, the same"),
+        .value("logs", \.logs, .flag, "OTLP logs, the same"),
+        .value("analytics", \.analytics, .flag, "Analytics", later: later),
+        .value("store", \.store, .flag, "The embedded store", later: later),
+        .value("live", \.live, .flag, "Live streams", later: later),
+        .value("audit", \.audit, .flag, "The audit trail", later: later),
+    ])
+}
+
+extension Config.LogConfig {
+    static let section = ConfigSection<Config.LogConfig>([
+        .value("format", \.format, .word("format"), "Of the lines to standard error"),
+        .value(
+            "level", \.level, .words(Log.Level.allCases, "level") { $0.name },
+            "The least that is written"),
+    ])
+}

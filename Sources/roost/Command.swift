@@ -1,0 +1,68 @@
+/// One of the things that the program does.
+struct Command: Sendable {
+    let name: String
+    let summary: String
+    let options: [Options.Known]
+    /// How many words it takes that are no options.
+    var words = 0
+    /// Answers the exit code: 0 fine, 1 failed, 2 wrong usage or configuration.
+    let run: @Sendable (Options) -> Int32
+
+    static let config = Options.Known(
+        name: "--config", value: "FILE", doc: "the configuration; without it the defaults")
+    static let set = Options.Known(
+        name: "--set", value: "KEY=VALUE",
+        doc: "changes one key of it, as limits.memory=256MiB or export[0].timeout=5s")
+
+    /// Every command that works, in the order of `roost help`.
+    static let all: [Command] = [
+        Command(
+            name: "serve", summary: "runs the collector until SIGTERM or SIGINT",
+            options: [config, set], run: serveCommand),
+        Command(
+            name: "check", summary: "validates a configuration and prints what it resolves to",
+            options: [
+                config, set,
+                Options.Known(name: "--defaults", value: nil, doc: "prints every default instead"),
+            ], run: checkCommand),
+        Command(
+            name: "demo", summary: "plays a simulated fleet of agents into a running collector",
+            options: [
+                Options.Known(name: "--rate", value: "N", doc: "workflows a minute"),
+                Options.Known(name: "--for", value: "SECONDS", doc: "how long; for ever without"),
+                Options.Known(
+                    name: "--endpoint", value: "URL", doc: "default http://127.0.0.1:4317"),
+                Options.Known(
+                    name: "--protocol", value: "grpc|http/protobuf",
+                    doc: "default by the port: 4318 is http/protobuf, else grpc"),
+                Options.Known(
+                    name: "--seed", value: "N", doc: "the same seed plays the same fleet"),
+            ],
+            run: { _ in 2 }),
+        Command(
+            name: "health", summary: "exits 0 when a running collector is healthy, else 1",
+            options: [
+                Options.Known(
+                    name: "--url", value: "URL", doc: "default http://127.0.0.1:8080/health")
+            ], run: healthCommand),
+        Command(
+            name: "status", summary: "prints the status page of a running collector",
+            options: [
+                Options.Known(
+                    name: "--url", value: "URL", doc: "default http://127.0.0.1:8080/status")
+            ], run: statusCommand),
+        Command(
+            name: "help", summary: "explains a command; help config is the reference of the file",
+            options: [], words: 1, run: helpCommand),
+    ]
+
+    /// Commands that are planned, and what they will need.
+    static let later: [String: String] = [
+        "prices": "the table of prices is not built yet",
+        "names": "the table of attribute names is not built yet",
+        "report": "insights are not built yet",
+        "export": "the embedded store is not built yet",
+        "replay": "dead letters are not kept yet",
+        "audit": "the audit trail is not built yet",
+    ]
+}
