@@ -11,7 +11,7 @@ func checkCommand(_ options: Options) -> Int32 {
         for warning in loaded.warnings {
             printError("\(warning.origin): warning: \(warning.message)\n")
         }
-        printText(loaded.config.yaml())
+        printText(loaded.config.yaml() + loaded.config.addresses())
         return 0
     } catch {
         printError("\(error)\n")

@@ -43,7 +43,9 @@ public enum ConfigLoader {
         var nodes: [ConfigNode] = []
         if let text {
             do throws(ConfigErrors) {
-                if let node = try YAMLReader.read(text, name: name) { nodes.append(node) }
+                let (node, faults) = try YAMLReader.read(text, name: name)
+                reading.add(ConfigErrors(faults: faults))
+                if let node { nodes.append(node) }
             } catch {
                 reading.add(error)
             }

@@ -97,7 +97,7 @@ private func listItems(
             }
         }
         do throws(ConfigErrors) {
-            let inner = try YAMLReader.read(Array(text.utf8), name: "", origin: node.origin)
+            let inner = try YAMLReader.read(Array(text.utf8), name: "", origin: node.origin).node
             if case .sequence(let items)? = inner?.content { return items }
         } catch {
             reading.add(error)

@@ -1,4 +1,5 @@
 import RoostCore
+import RoostWire
 
 extension Config {
     /// The configuration as YAML that loads again; secrets are masked as `***`.
@@ -6,6 +7,18 @@ extension Config {
         guard case .map(let entries) = Config.section.show(self) else { return "" }
         var text = ""
         writeYAML(entries, indent: "", into: &text)
+        return text
+    }
+
+    /// Where each destination sends each signal, as comments to stand behind the YAML.
+    public func addresses() -> String {
+        var text = ""
+        for settings in exportSettings {
+            for signal in Signal.allCases {
+                guard let url = settings.urls[signal] else { continue }
+                text += "# \(settings.name) sends \(signal.name) to \(url)\n"
+            }
+        }
         return text
     }
 

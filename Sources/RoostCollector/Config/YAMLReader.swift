@@ -16,17 +16,16 @@ import CYAML
     /// The document in `text`, nil when it is empty.
     ///
     /// `name` is the file for the origins of its nodes; with `origin`, as for text given in a flag,
-    /// all of them get that one. Syntax ends at the first fault; keys that are given twice are
-    /// all told.
+    /// all of them get that one. Throws where it is no YAML that we take, at the first fault. Keys
+    /// that are given twice are told beside the node, in which the first one stands.
     static func read(
         _ text: [UInt8], name: String, origin: ConfigOrigin? = nil
-    ) throws(ConfigErrors) -> ConfigNode? {
+    ) throws(ConfigErrors) -> (node: ConfigNode?, faults: [ConfigFault]) {
         var reader = YAMLReader(text: text, name: name, origin: origin)
         let node = try unsafe text.withUnsafeBufferPointer { bytes throws(ConfigErrors) in
             try unsafe reader.parse(bytes)
         }
-        guard reader.faults.isEmpty else { throw ConfigErrors(faults: reader.faults) }
-        return node
+        return (node, reader.faults)
     }
 
     private init(text: [UInt8], name: String, origin: ConfigOrigin?) {
@@ -107,11 +106,13 @@ import CYAML
                 throw fault(node.origin, "a key has to be a single word, this is \(node.kind)")
             }
             let value = try node(from: try next(), depth: depth + 1)
-            if let first = places.updateValue(place, forKey: key) {
+            if let first = places[key] {
                 faults.append(
                     ConfigFault(
                         origin: place, message: "\(key) is given twice, first at \(first)"))
+                continue
             }
+            places[key] = place
             entries.append(ConfigNode.Entry(key: key, keyOrigin: place, value: value))
         }
     }

@@ -1,0 +1,229 @@
+import RoostCore
+import RoostNet
+import RoostWire
+import Testing
+
+@testable import RoostCollector
+
+@Suite struct ConfigLoaderTests {
+    @Test func `reads every key`() throws {
+        let text = """
+            listen:
+              grpc: 0.0.0.0:5317
+              http: "[::1]:5318"
+              web: localhost:9090
+              cors: [https://app.example.org]
+            limits: { memory: 1GiB, request: 4MiB, connections: 10, header_timeout: 1s,
+                      body_timeout: 2s, idle_timeout: 3m, series_per_metric: 5, series_expiry: 1h30m }
+            export:
+              - name: jaeger
+                endpoint: http://jaeger:4318
+                protocol: http/protobuf
+                signals: [traces, logs]
+                headers: { X-Key: "${KEY}", other: a$$b }
+                compression: zstd
+                timeout: 1500ms
+                concurrency: 2
+                batch: { bytes: 1MiB, delay: 0 }
+                queue: { size: 2MiB, when_full: drop_oldest }
+                retry: { initial: 2s, max: 1m, give_up_after: 1h }
+              - { name: b, endpoint: "https://b:4317", tls: { ca: ca.crt, cert: c.crt, key: c.key } }
+            store: { path: /data }
+            enable: { logs: false }
+            log: { format: json, level: warn }
+            shutdown: 5s
+            """
+        let config = try loadConfig(text, [], ["KEY": "s3"]).config
+        #expect(config.listen.grpc == ListenAddress(host: "0.0.0.0", port: 5317))
+        #expect(config.listen.http == ListenAddress(host: "::1", port: 5318))
+        #expect(config.listen.cors == ["https://app.example.org"])
+        #expect(config.limits.memory == 1 << 30)
+        #expect(config.limits.seriesExpiry == .seconds(5400))
+        #expect(config.limits.seriesPerMetric == 5)
+        let jaeger = config.export[0]
+        #expect(jaeger.signals == [.traces, .logs])
+        #expect(
+            jaeger.headers == [
+                .init(name: "X-Key", value: "s3"), .init(name: "other", value: "a$b"),
+            ])
+        #expect(jaeger.compression == .zstd)
+        #expect(jaeger.timeout == .milliseconds(1500))
+        #expect(jaeger.batch.delay == .zero)
+        #expect(jaeger.queue.whenFull == .dropOldest)
+        #expect(jaeger.retry.giveUpAfter == .seconds(3600))
+        #expect(config.export[1].tls.key == "c.key")
+        #expect(config.store.path == "/data")
+        #expect(!config.enable.logs && config.enable.traces)
+        #expect(config.log.level == .warn && config.log.format == .json)
+        #expect(config.shutdown == .seconds(5))
+    }
+
+    @Test func `resolves the address for each signal`() throws {
+        let text = "export: [{ name: j, endpoint: 'http://j:4318/p/', signals: [traces, logs] }]"
+        let settings = try loadConfig(text).config.exportSettings
+        #expect(settings.count == 1)
+        #expect(settings[0].protocol == .httpProtobuf)
+        #expect(settings[0].urls[.traces] == "http://j:4318/p/v1/traces")
+        #expect(settings[0].urls[.metrics] == nil)
+    }
+
+    @Test(arguments: ["", "# nothing\n", "---\n", "{}", "listen:\nexport:\n", "null"])
+    func `nothing is the defaults`(_ text: String) throws {
+        #expect(try loadConfig(text).config == Config())
+    }
+
+    @Test(arguments: [
+        (
+            "limits: { memroy: 1GiB }",
+            "f.yaml:1:11: unknown key memroy in limits; did you mean memory?"
+        ),
+        (
+            "limits:\n  memory: 12 apples",
+            "f.yaml:2:11: limits.memory: \"12 apples\" is no size; allowed: a size such as 512MiB, "
+                + "from 16MiB to 1TiB"
+        ),
+        (
+            "limits:\n  memory: 1MiB",
+            "f.yaml:2:11: limits.memory: \"1MiB\" is out of range; allowed: a size such as 512MiB, "
+                + "from 16MiB to 1TiB"
+        ),
+        (
+            "shutdown: 10",
+            "f.yaml:1:11: shutdown: \"10\" is no duration; allowed: a duration such as 10s, "
+                + "from 0s to 1h"
+        ),
+        (
+            "log: { level: warning }",
+            "f.yaml:1:15: log.level: \"warning\" is no level, did you mean warn?; allowed: debug, info, warn or error"
+        ),
+        (
+            "enable: { logs: yes }",
+            "f.yaml:1:17: enable.logs: \"yes\" is neither true nor false; allowed: true or false"
+        ),
+        (
+            "limits:\n  memory:",
+            "f.yaml:2:10: limits.memory has no value; allowed: a size such as 512MiB, from 16MiB to 1TiB"
+        ),
+        ("log: json", "f.yaml:1:6: log is a single value; it has the keys format and level"),
+        ("export: x", "f.yaml:1:9: export is a single value; write a list: [a, b]"),
+        (
+            "log: { level: [info] }",
+            "f.yaml:1:15: log.level is a list; allowed: debug, info, warn or error"
+        ),
+        ("shutdown: 1s\nshutdown: 2s", "f.yaml:2:1: shutdown is given twice, first at f.yaml:1:1"),
+        (
+            "- a",
+            "f.yaml:1:1: the configuration is a list; it has the keys listen, limits, export, store, agents, enable, log and shutdown"
+        ),
+        (
+            "store:\n  path: ${NO_SUCH}",
+            "f.yaml:2:9: store.path: the variable NO_SUCH is not set; set it, or give a default: ${NO_SUCH:-default}"
+        ),
+        ("a: &x 1", "f.yaml:1:4: anchors (&name) are not understood; write the value out"),
+        ("a: *x", "f.yaml:1:4: aliases (*name) are not understood; write the value out"),
+        ("a: !!str x", "f.yaml:1:4: tags (!name) are not understood; leave it out"),
+        ("a: b\n---\nc: d", "f.yaml:2:1: a second document begins here; one is allowed"),
+        (
+            "listen: {",
+            "f.yaml:2:1: not YAML: while parsing a flow node: did not find expected node content"
+        ),
+        ("[a]: b", "f.yaml:1:1: a key has to be a single word, this is a list"),
+        (
+            "listen: { grpc: '127.0.0.1:9', web: '127.0.0.1:9' }",
+            "f.yaml:1:37: listen.web: 127.0.0.1:9 is the address of listen.grpc already"
+        ),
+        (
+            "limits: { memory: 16MiB, request: 17MiB }",
+            "f.yaml:1:35: limits.request: 17MiB is above limits.memory (16MiB), no such request could ever be held"
+        ),
+    ])
+    func `tells where and what`(_ text: String, _ fault: String) {
+        #expect(configFaults(text) == [fault])
+    }
+
+    @Test func `tells everything at once, in the order of the file`() {
+        let text = """
+            export:
+              - endpoint: http://h:9999
+                signals: [traces, spans]
+            limits: { connections: none, memory: 1 }
+            lisen: {}
+            """
+        #expect(
+            configFaults(text).map { $0.prefix { $0 != " " } } == [
+                "f.yaml:2:5:", "f.yaml:2:15:", "f.yaml:3:23:", "f.yaml:4:24:", "f.yaml:4:38:",
+                "f.yaml:5:1:",
+            ])
+    }
+
+    @Test func `a byte that is no text is told with its place`() throws {
+        let text = Array("log:\n  level: \u{22}".utf8) + [0xFF] + Array("\u{22}\n".utf8)
+        do {
+            _ = try ConfigLoader.load(
+                text: text, name: "f.yaml", sets: [], environment: [:],
+                addresses: OwnAddresses(local: []))
+            Issue.record("loaded")
+        } catch {
+            #expect(error.description.hasPrefix("f.yaml:2:11: not UTF-8 text"))
+        }
+    }
+
+    @Test func `deep nesting is refused, not followed`() {
+        let text = "a: " + String(repeating: "[", count: 20_000)
+        #expect(configFaults(text) == ["f.yaml:1:35: nested more than 32 deep"])
+    }
+
+    @Test(arguments: [
+        ("listen: { tls: { cert: a.crt, key: a.key } }", 2),
+        ("listen: { tls: { client_ca: a.crt } }", 1),
+        ("listen: { tokens: [secret] }", 1),
+        ("export: [{ name: a, endpoint: 'http://h:4318', queue: { path: /q } }]", 1),
+        ("agents: { redact: { content: true, keys: [a] } }", 2),
+    ])
+    func `what would not be safe without its feature is a fault`(_ text: String, _ count: Int) {
+        let faults = configFaults(text)
+        #expect(faults.count == count)
+        #expect(faults.allSatisfy { $0.contains("not in this version") && !$0.contains("secret") })
+    }
+
+    @Test(arguments: [
+        "store: { keep: 1d }", "store: { size: 1GiB }",
+        "agents: { names: n.yaml }", "agents: { prices: p.yaml }", "enable: { audit: false }",
+    ])
+    func `what only lacks its feature is a warning`(_ text: String) throws {
+        let warnings = try loadConfig(text).warnings
+        #expect(warnings.count == 1)
+        #expect(warnings[0].message.contains("in this version"))
+    }
+
+    @Test func `default limits give way to a small memory`() throws {
+        let config = try loadConfig(
+            "limits: { memory: 32MiB }\nexport: [{ name: a, endpoint: 'http://h:4318' }]"
+        ).config
+        #expect(config.limits.request == 32 << 20)
+        #expect(config.export[0].queue.size == 32 << 20)
+    }
+
+    @Test func `what it prints loads again and is the same`() throws {
+        #expect(try loadConfig(Config().yaml()).config == Config())
+        let text = """
+            listen: { http: "[::1]:0", cors: ["*"] }
+            export: [{ name: a, endpoint: "http://h:9", protocol: grpc, signals: [logs] }]
+            store: { path: "/a $$b: \\"c\\" #d" }
+            """
+        let config = try loadConfig(text).config
+        #expect(config.store.path == "/a $b: \"c\" #d")
+        #expect(try loadConfig(config.yaml()).config == config)
+    }
+
+    @Test func `secrets appear neither in what it prints nor in JSON`() throws {
+        let config = try loadConfig(
+            "export: [{ name: a, endpoint: 'http://h:4318', headers: { k: s3cret } }]"
+        ).config
+        var writer = JSONWriter()
+        config.writeMasked(into: &writer)
+        let json = String(decoding: writer.bytes, as: UTF8.self)
+        #expect(!config.yaml().contains("s3cret") && !json.contains("s3cret"))
+        #expect(json.contains("\"k\":\"***\""))
+    }
+}

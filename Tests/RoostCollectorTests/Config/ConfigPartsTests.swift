@@ -1,0 +1,86 @@
+import Foundation
+import Testing
+
+@testable import RoostCollector
+
+@Suite struct QuantityTests {
+    @Test(arguments: [
+        ("512MiB", 512 << 20), ("1gib", 1 << 30), ("64 KiB", 64 << 10), ("10kB", 10_000),
+        ("7", 7), ("0", 0), ("3B", 3),
+    ])
+    func `reads sizes`(_ text: String, _ bytes: Int) {
+        #expect(parseSize(text) == bytes)
+        #expect(parseSize(sizeText(bytes)) == bytes)
+    }
+
+    @Test(arguments: ["", "MiB", "1.5GiB", "-1", "1XiB", "99999999999999999999", "9999999TiB", "٣"])
+    func `refuses what is no size`(_ text: String) { #expect(parseSize(text) == nil) }
+
+    @Test(arguments: [
+        ("10s", Duration.seconds(10)), ("200ms", .milliseconds(200)), ("7d", .seconds(604_800)),
+        ("1h30m", .seconds(5400)), ("0", .zero), ("5us", .microseconds(5)), ("2m", .seconds(120)),
+    ])
+    func `reads durations`(_ text: String, _ duration: Duration) {
+        #expect(parseDuration(text) == duration)
+        #expect(parseDuration(durationText(duration)) == duration)
+    }
+
+    @Test(arguments: ["", "10", "s", "1.5s", "-1s", "10 s", "1y", "9999999999d", "1m2", "never"])
+    func `refuses what is no duration`(_ text: String) { #expect(parseDuration(text) == nil) }
+}
+
+@Suite struct ExpansionTests {
+    private func expand(_ text: String) throws(ExpansionError) -> String {
+        try expandVariables(in: text) { ["A": "1", "EMPTY": "", "B_2": "$A"][$0] }
+    }
+
+    @Test(arguments: [
+        ("${A}", "1"), ("x${A}y${A}z", "x1y1z"), ("${NO:-d e}", "d e"), ("${EMPTY:-d}", "d"),
+        ("${EMPTY}", ""), ("${NO:-}", ""), ("$$", "$"), ("$${A}", "${A}"), ("a$b", "a$b"),
+        ("100$", "100$"), ("${B_2}", "$A"), ("${A:-x}", "1"),
+    ])
+    func `replaces variables`(_ text: String, _ result: String) throws {
+        #expect(try expand(text) == result)
+    }
+
+    @Test func `tells what is wrong`() {
+        #expect(throws: ExpansionError.unset("NO")) { try expand("${NO}") }
+        #expect(throws: ExpansionError.unclosed) { try expand("${A") }
+        #expect(throws: ExpansionError.badName("1A")) { try expand("${1A}") }
+        #expect(throws: ExpansionError.badName("")) { try expand("${}") }
+        #expect(throws: ExpansionError.badName("A-b")) { try expand("${A-b}") }
+    }
+}
+
+@Suite struct NearestTests {
+    @Test func `finds the one that was meant`() {
+        let keys = ["memory", "request", "connections", "series_expiry"]
+        #expect(nearest("memroy", among: keys) == "memory")
+        #expect(nearest("Requests", among: keys) == "request")
+        #expect(nearest("zzz", among: keys) == nil)
+        #expect(nearest("", among: keys) == nil)
+        #expect(nearest(String(repeating: "x", count: 100_000), among: keys) == nil)
+    }
+}
+
+@Suite struct ConfigReferenceTests {
+    /// With `UPDATE_DOCS=1` in the environment the README is written anew instead of compared.
+    @Test func `the reference in README.md is what the tables say`() throws {
+        let path = #filePath.replacing(
+            "Tests/RoostCollectorTests/Config/ConfigPartsTests.swift", with: "README.md")
+        let page = try String(contentsOfFile: path, encoding: .utf8)
+        let begin = "<!-- begin: roost help config -->\n"
+        let start = try #require(page.firstRange(of: begin)).upperBound
+        let rest = page[start...]
+        let stop = try #require(rest.firstRange(of: "<!-- end -->")).lowerBound
+        let made = Config.reference()
+        if ProcessInfo.processInfo.environment["UPDATE_DOCS"] != nil {
+            let whole = page[..<start] + made + page[stop...]
+            try String(whole).write(toFile: path, atomically: true, encoding: .utf8)
+        } else {
+            #expect(
+                page[start..<stop] == made,
+                "run: UPDATE_DOCS=1 swift test --filter ConfigReferenceTests")
+        }
+    }
+}
