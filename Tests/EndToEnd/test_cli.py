@@ -1,0 +1,177 @@
+"""The command line: what it prints, and with which code it ends."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+import yaml
+
+from conftest import roost_binary
+
+
+def run(*arguments, env=None, folder=None):
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("OTEL_")}
+    return subprocess.run(
+        [roost_binary(), *map(str, arguments)], capture_output=True, text=True, timeout=60,
+        stdin=subprocess.DEVNULL, cwd=folder, env={**clean, **(env or {})})
+
+
+def test_version_and_help():
+    assert re.fullmatch(r"roost \d+\.\d+\.\d+\n", run("--version").stdout)
+    overview = run("help")
+    assert overview.returncode == 0
+    commands = re.findall(r"^  roost (\w+)", overview.stdout, re.MULTILINE)
+    assert commands == ["serve", "check", "demo", "health", "status", "help"]
+    for command in commands:
+        answer = run("help", command)
+        assert answer.returncode == 0 and answer.stdout.startswith(f"roost {command}: ")
+        assert run(command, "--help").stdout == answer.stdout
+    assert "--set KEY=VALUE" in run("help", "serve").stdout
+
+
+def test_nothing_to_do_is_wrong_usage():
+    answer = run()
+    assert answer.returncode == 2
+    assert "roost serve" in answer.stderr and answer.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["chekc"], ["unknown command chekc", "did you mean check?"]),
+        (["xyzzy"], ["unknown command xyzzy"]),
+        (["--verbose"], ["unknown command --verbose"]),
+        (["serve", "--confg", "x"], ["unknown option --confg", "did you mean --config?"]),
+        (["check", "--config"], ["--config needs a value: FILE"]),
+        (["check", "--defaults=yes"], ["--defaults takes no value"]),
+        (["check", "file.yaml"], ["file.yaml is not expected here"]),
+        (["health", "-u"], ["unknown option -u"]),
+        (["help", "chekc"], ["unknown command chekc"]),
+        (["demo", "--rat", "1"], ["--rat"]),
+        (["demo", "--rate", "many"], ["many"]),
+    ],
+)
+def test_wrong_usage_is_named(arguments, words):
+    answer = run(*arguments)
+    assert answer.returncode == 2
+    for word in words:
+        assert word in answer.stderr
+    assert answer.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["prices", "names", "report", "export", "replay", "audit"])
+def test_commands_of_later_versions_say_so(command):
+    answer = run(command)
+    assert answer.returncode == 2
+    assert f"{command} is not in this version" in answer.stderr
+    assert f"roost {command}" not in run("help").stdout
+
+
+def test_check_prints_what_a_file_resolves_to(tmp_path):
+    file = tmp_path / "roost.yaml"
+    file.write_text(
+        "limits: { memory: 256MiB }\n"
+        "export: [{ name: jaeger, endpoint: 'http://jaeger:4318', headers: { key: hunter2 } }]\n")
+    answer = run("check", "--config", file, "--set", "log.format=json")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    resolved = yaml.safe_load(answer.stdout)
+    assert resolved["limits"]["memory"] == "256MiB"
+    assert resolved["export"][0]["queue"]["when_full"] == "refuse"
+    assert resolved["log"] == {"format": "json", "level": "info"}
+    assert "hunter2" not in answer.stdout
+    assert "# jaeger sends traces to http://jaeger:4318/v1/traces" in answer.stdout
+
+
+def test_defaults_load_and_are_the_defaults(tmp_path):
+    file = tmp_path / "defaults.yaml"
+    file.write_text(run("check", "--defaults").stdout)
+    again = run("check", "--config", file)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert again.stdout == file.read_text() == run("check").stdout
+    assert yaml.safe_load(again.stdout)["store"]["path"] == "./roost-data"
+
+
+def test_health_and_status_of_a_running_collector(roost):
+    running = roost()
+    healthy = run("health", "--url", f"http://{running.web}/health")
+    assert (healthy.returncode, healthy.stdout) == (0, "ok\n")
+    assert run("health", f"--url=http://{running.web}").returncode == 0
+    status = run("status", "--url", f"http://{running.web}")
+    assert status.returncode == 0
+    assert json.loads(status.stdout)["configuration"]["listen"]["grpc"] == "127.0.0.1:0"
+    assert status.stdout.count("\n") > 20
+    assert run("health", "--url", f"http://{running.web}/nothing").returncode == 1
+    running.stop()
+    ended = run("health", "--url", f"http://{running.web}")
+    assert ended.returncode == 1
+    assert "no answer" in ended.stderr
+
+
+def test_health_gives_up_on_a_peer_that_hangs():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        began = time.monotonic()
+        answer = run("health", "--url", f"http://127.0.0.1:{server.getsockname()[1]}/health")
+        assert answer.returncode == 1
+        assert time.monotonic() - began < 10
+
+
+def test_serve_ends_with_2_and_names_every_fault(tmp_path):
+    file = tmp_path / "roost.yaml"
+    file.write_text("limits:\n  memroy: 1GiB\nshutdown: soon\n")
+    answer = run("serve", "--config", file)
+    assert answer.returncode == 2
+    assert answer.stderr.splitlines() == [
+        f"{file}:2:3: unknown key memroy in limits; did you mean memory?",
+        f'{file}:3:11: shutdown: "soon" is no duration; allowed: a duration such as 10s, '
+        "from 0s to 1h",
+    ]
+
+
+def test_a_second_collector_on_the_same_address_names_the_first(roost, tmp_path):
+    first = roost()
+    answer = run(
+        "serve", "--set", f"listen.grpc={first.grpc}", "--set", "listen.http=127.0.0.1:0",
+        "--set", "listen.web=127.0.0.1:0", "--set", f"store.path={tmp_path}/d")
+    assert answer.returncode == 1
+    assert first.grpc in answer.stderr and "in use" in answer.stderr
+    assert f"{first.pid}" in answer.stderr
+
+
+def test_a_port_that_another_program_holds(tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        address = "127.0.0.1:%d" % other.getsockname()[1]
+        answer = run(
+            "serve", "--set", f"listen.web={address}", "--set", "listen.http=127.0.0.1:0",
+            "--set", "listen.grpc=127.0.0.1:0", "--set", f"store.path={tmp_path}/d")
+        assert answer.returncode == 1
+        assert "listen.web" in answer.stderr and address in answer.stderr
+        assert f"pid {os.getpid()}" in answer.stderr
+
+
+def test_a_data_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("")
+    answer = run(
+        "serve", "--set", "listen.grpc=127.0.0.1:0", "--set", "listen.http=127.0.0.1:0",
+        "--set", "listen.web=127.0.0.1:0", "--set", f"store.path={tmp_path}/file/data")
+    assert answer.returncode == 1
+    assert f"{tmp_path}/file/data" in answer.stderr and "store.path" in answer.stderr
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_drains_and_ends_with_0(roost, name):
+    running = roost({"log": {"format": "json"}})
+    running.signal(getattr(signal, name))
+    assert running.wait_end() == 0
+    lines = [json.loads(line) for line in running.log.splitlines()]
+    messages = [line["message"] for line in lines]
+    assert messages[-2:] == ["draining", "stopped"]
+    assert all(set(line) >= {"time", "level", "message"} for line in lines)

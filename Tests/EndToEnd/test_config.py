@@ -1,0 +1,188 @@
+"""The configuration file as a user meets it: faults with their place, variables, flags, reload."""
+
+import os
+import signal
+import subprocess
+
+import httpx
+import pytest
+import yaml
+
+from conftest import roost_binary
+
+
+def check(text, *arguments, folder, env=None):
+    """`roost check` of a file; its result, with the folder taken out of what it says."""
+    file = folder / "roost.yaml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("OTEL_")}
+    result = subprocess.run(
+        [roost_binary(), "check", "--config", str(file), *arguments], capture_output=True,
+        text=True, errors="replace", timeout=60, env={**clean, **(env or {})})
+    result.stderr = result.stderr.replace(f"{folder}/", "")
+    return result
+
+
+FAULTS = [
+    ("limits:\n  memroy: 1GiB\n", ["roost.yaml:2:3: unknown key memroy in limits; did you mean memory?"]),
+    ("exprt: []\n", ["roost.yaml:1:1: unknown key exprt; did you mean export?"]),
+    ("export:\n- name: a\n  endpoint: http://h:4318\n  qeue: {}\n",
+     ["roost.yaml:4:3: unknown key qeue in export[0]; did you mean queue?"]),
+    ("listen:\n  grpc: 4317\n", ["roost.yaml:2:9: listen.grpc: \"4317\" is no address"]),
+    ("listen:\n  grpc: 127.0.0.1:99999\n", ["roost.yaml:2:9: listen.grpc:"]),
+    ("limits:\n  memory: lots\n", ["roost.yaml:2:11: limits.memory: \"lots\" is no size"]),
+    ("limits:\n  memory: -1MiB\n", ["roost.yaml:2:11: limits.memory:"]),
+    ("limits:\n  idle_timeout: 10\n", ["roost.yaml:2:17: limits.idle_timeout: \"10\" is no duration"]),
+    ("limits:\n  series_per_metric: 0\n", ["roost.yaml:2:22: limits.series_per_metric: \"0\" is out of range"]),
+    ("enable:\n  traces: maybe\n", ["roost.yaml:2:11: enable.traces: \"maybe\" is neither true nor false"]),
+    ("log:\n  level: inof\n", ["roost.yaml:2:10: log.level: \"inof\" is no level, did you mean info?"]),
+    ("shutdown: 1s\nshutdown: 2s\n", ["roost.yaml:2:1: shutdown is given twice"]),
+    ("listen: [a]\n", ["roost.yaml:1:9: listen is a list"]),
+    ("export:\n- endpoint: http://h:4318\n", ["roost.yaml:2:3: export[0].name: is missing"]),
+    ("export:\n- name: a\n", ["roost.yaml:2:3: export[0].endpoint: is missing"]),
+    ("export:\n- { name: a, endpoint: 'http://h:4318' }\n- { name: a, endpoint: 'http://h:4317' }\n",
+     ["roost.yaml:3:11: export[1].name: \"a\" is the name of another destination already"]),
+    ("export:\n- name: a\n  endpoint: http://h:9999\n",
+     ["roost.yaml:3:13: export[0].endpoint: port 9999 does not tell the protocol"]),
+    ("export:\n- name: a\n  endpoint: http://h:4318\n  protocol: http/json\n",
+     ["roost.yaml:4:13: export[0].protocol: \"http/json\" is not sent by Roost"]),
+    ("export:\n- name: a\n  endpoint: http://user:hunter2@h:4318\n",
+     ["roost.yaml:3:13: export[0].endpoint:"]),
+    ("export:\n- name: a\n  endpoint: http://localhost:4318\n",
+     ["roost.yaml:3:13: export[0].endpoint: is this collector's own listen.http (127.0.0.1:4318)"]),
+    ("export:\n- name: a\n  endpoint: http://[::]:4317\n",
+     ["roost.yaml:3:13: export[0].endpoint: is this collector's own listen.grpc"]),
+    ("listen:\n  tokens: [hunter2]\n", ["roost.yaml:2:11: listen.tokens: bearer tokens are not in this version"]),
+    ("listen:\n  tls: { cert: a, key: b }\n",
+     ["roost.yaml:2:16: listen.tls.cert: TLS on listeners is not in this version",
+      "roost.yaml:2:24: listen.tls.key: TLS on listeners is not in this version"]),
+    ("export:\n- { name: a, endpoint: 'http://h:4318', queue: { path: /q } }\n",
+     ["roost.yaml:2:56: export[0].queue.path: queues on disk are not in this version"]),
+    ("store:\n  path: ${NO_SUCH_VARIABLE}\n",
+     ["roost.yaml:2:9: store.path: the variable NO_SUCH_VARIABLE is not set"]),
+    ("listen:\n  grpc: [\n", ["roost.yaml:3:1: not YAML:"]),
+    ("listen:\n\tgrpc: x\n", ["roost.yaml:2:1: not YAML:"]),
+    ("a: &x [1]\nb: *x\n", ["roost.yaml:1:4: anchors (&name) are not understood"]),
+    (b"log:\n  level: \xff\xfe\n", ["roost.yaml:2:10: not UTF-8 text"]),
+    ("shutdown: 1s\n---\nshutdown: 2s\n", ["roost.yaml:2:1: a second document"]),
+    # Several at once, in the order of the file.
+    ("lisen: {}\nlimits: { memory: x, request: y }\nlog: { format: xml }\n",
+     ["roost.yaml:1:1:", "roost.yaml:2:19:", "roost.yaml:2:31:", "roost.yaml:3:16:"]),
+]
+
+
+@pytest.mark.parametrize("text, faults", FAULTS, ids=range(len(FAULTS)))
+def test_faults_are_told_with_their_place(tmp_path, text, faults):
+    result = check(text, folder=tmp_path)
+    lines = result.stderr.splitlines()
+    assert result.returncode == 2 and result.stdout == ""
+    assert len(lines) == len(faults), result.stderr
+    for line, fault in zip(lines, faults):
+        assert line.startswith(fault)
+    assert "hunter2" not in result.stderr
+
+
+def test_aliases_do_not_grow(tmp_path):
+    bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"{name}: &{name} [{','.join(['*' + before] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi"))
+    assert check(bomb, folder=tmp_path).returncode == 2
+    assert check("a: " + "[" * 500_000, folder=tmp_path).returncode == 2
+    assert check("# " + "x" * (1 << 20), folder=tmp_path).returncode == 2
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    result = subprocess.run(
+        [roost_binary(), "check", "--config", "/no/such/file"], capture_output=True, text=True)
+    assert result.returncode == 2
+    assert result.stderr == "/no/such/file: cannot be read: No such file or directory\n"
+    folder = subprocess.run(
+        [roost_binary(), "check", "--config", str(tmp_path)], capture_output=True, text=True)
+    assert folder.returncode == 2 and "is a folder" in folder.stderr
+
+
+def test_variables_in_values(tmp_path):
+    text = 'store: { path: "${BASE}/${SUB:-data}" }\nshutdown: ${WAIT:-5s}\n'
+    result = check(text, folder=tmp_path, env={"BASE": "/srv", "WAIT": ""})
+    assert result.returncode == 0, result.stderr
+    resolved = yaml.safe_load(result.stdout)
+    assert resolved["store"]["path"] == "/srv/data"
+    assert resolved["shutdown"] == "5s"
+
+
+def test_flags_win_and_are_named_in_faults(tmp_path):
+    result = check(
+        "limits: { memory: 1GiB }\n", "--set", "limits.memory=64MiB", "--set=log.level=debug",
+        folder=tmp_path)
+    resolved = yaml.safe_load(result.stdout)
+    assert (resolved["limits"]["memory"], resolved["log"]["level"]) == ("64MiB", "debug")
+    result = check(
+        "", "--set", "limits.memory=x", "--set", "export[0].headers.key=hun\tter2",
+        "--set", "nonsense", folder=tmp_path)
+    assert result.returncode == 2
+    assert "--set limits.memory: limits.memory: \"x\" is no size" in result.stderr
+    assert "--set export[0].headers.key: " in result.stderr
+    assert "--set nonsense: no = in it" in result.stderr
+    assert "ter2" not in result.stderr
+
+
+def test_the_standard_variables_give_a_destination(tmp_path):
+    variables = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
+        "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20hunter2",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "1500",
+        "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
+    }
+    result = check("", folder=tmp_path, env=variables)
+    (export,) = yaml.safe_load(result.stdout)["export"]
+    assert (export["name"], export["timeout"], export["compression"]) == ("otlp", "1500ms", "gzip")
+    assert export["headers"] == {"authorization": "***"} and "hunter2" not in result.stdout
+    assert "# otlp sends logs to http://collector:4318/v1/logs" in result.stdout
+    listed = check(
+        "export: [{ name: mine, endpoint: 'http://h:4318' }]", folder=tmp_path, env=variables)
+    assert [one["name"] for one in yaml.safe_load(listed.stdout)["export"]] == ["mine"]
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT: warning: is not used" in listed.stderr
+
+
+@pytest.mark.parametrize("host", ["localhost:4318", "127.0.0.1:4317", "0.0.0.0:4318", "[::1]:4317"])
+def test_our_own_listener_from_the_environment_is_ignored(tmp_path, host):
+    listen = "listen: { grpc: 'localhost:4317' }\n"
+    result = check(
+        listen, folder=tmp_path, env={"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{host}"})
+    assert result.returncode == 0
+    assert yaml.safe_load(result.stdout)["export"] == []
+    assert len(result.stderr.splitlines()) == 1 and "own listen." in result.stderr
+
+
+def test_warnings_do_not_stop_it(tmp_path):
+    result = check("agents: { prices: p.yaml }\nstore: { keep: 1d }\n", folder=tmp_path)
+    assert result.returncode == 0
+    assert [line.split(" ")[0:2] for line in result.stderr.splitlines()] == [
+        ["roost.yaml:1:19:", "warning:"], ["roost.yaml:2:16:", "warning:"]]
+
+
+def test_the_configuration_in_force_is_on_the_status_page(roost):
+    running = roost(
+        {"export": [{"name": "x", "endpoint": "http://127.0.0.1:1", "protocol": "grpc",
+                     "headers": {"k": "hunter2"}}]},
+        args=["--set", "limits.connections=77"])
+    assert running.status()["configuration"]["limits"]["connections"] == 77
+    assert running.status()["configuration"]["export"][0]["headers"] == {"k": "***"}
+    assert "hunter2" not in running.get("/status").text + running.log
+
+
+def test_hang_up_reloads_and_a_bad_file_changes_nothing(roost):
+    running = roost()
+    url = f"http://{running.http}/v1/traces"
+    post = lambda: httpx.post(
+        url, json={}, headers={"content-type": "application/json"}, trust_env=False).status_code
+    assert post() == 200
+    text = running.config_file.read_text()
+    running.config_file.write_text(text + "enabel: {}\n")
+    running.signal(signal.SIGHUP)
+    assert running.wait_for_line("not reloaded: .*unknown key enabel; did you mean enable")
+    assert post() == 200
+    running.config_file.write_text(text + "enable: { traces: false }\n")
+    running.signal(signal.SIGHUP)
+    assert running.wait_for_line("configuration reloaded")
+    assert post() == 404
+    assert running.stop() == 0
