@@ -157,7 +157,7 @@ struct ConfigChecks {
         }
         // The variables of the environment may be meant for other destinations of other programs.
         if case .environment? = reading.origin(of: path) { return }
-        fault(path + ".tls", "is of no use with http://; write https:// in endpoint")
+        warn(path + ".tls", "is of no use with http://; write https:// in endpoint")
     }
 
     private mutating func checkSizes(_ path: String, _ index: Int) {

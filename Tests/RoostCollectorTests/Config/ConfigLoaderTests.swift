@@ -226,4 +226,92 @@ import Testing
         #expect(!config.yaml().contains("s3cret") && !json.contains("s3cret"))
         #expect(json.contains("\"k\":\"***\""))
     }
+
+    /// The example of everything from the contract: what this version cannot do is all that it
+    /// finds wrong.
+    private static let everything = """
+        listen:
+          grpc: 127.0.0.1:4317
+          http: 127.0.0.1:4318
+          web:  127.0.0.1:8080
+          tls: { cert: /etc/roost/tls.crt, key: /etc/roost/tls.key, client_ca: /etc/roost/ca.crt }
+          tokens: [ "${ROOST_TOKEN}" ]          # then every request needs it
+          cors: [ "https://app.example.org" ]
+        limits:
+          memory: 512MiB
+          request: 64MiB
+          connections: 4096
+          header_timeout: 10s
+          body_timeout: 30s
+          idle_timeout: 2m
+          series_per_metric: 10000
+          series_expiry: 5m
+          derived_expiry: never
+        export:
+          - name: jaeger
+            endpoint: http://jaeger:4318
+            protocol: http/protobuf
+            signals: [traces]
+            headers: {}
+            compression: none
+            timeout: 10s
+            concurrency: 4
+            batch: { bytes: 4MiB, delay: 200ms }
+            tls: { ca: ca.crt, cert: client.crt, key: client.key }
+            queue: { path: /var/lib/roost/queue, size: 1GiB, when_full: refuse }
+            retry: { initial: 1s, max: 30s, give_up_after: never }
+        store:
+          path: /var/lib/roost
+          keep: 7d
+          size: 2GiB
+        agents:
+          names: names.yaml
+          prices: prices.yaml
+          redact: { content: false, keys: [], values: [api_key, private_key] }
+        enable: { metrics: true, traces: true, logs: true, analytics: true, store: true,
+                  live: true, audit: true }
+        log: { format: text, level: info }
+        shutdown: 20s
+        """
+
+    @Test func `takes the example of everything but for what is not in this version`() {
+        let faults = configFaults(Self.everything, [], ["ROOST_TOKEN": "t"])
+        #expect(faults.count == 5)
+        #expect(faults.allSatisfy { $0.contains("not in this version") })
+    }
+
+    @Test func `a bent file is refused or taken, never more`() {
+        var generator = SplitMix(state: 7)
+        let original = Array(Self.everything.utf8)
+        let marks = Array("[]{}:,-#&*!|>'\"%@`$\n\t \u{FF}0".utf8)
+        for _ in 0..<3000 {
+            var bytes = original
+            for _ in 0..<Int.random(in: 1...6, using: &generator) {
+                let place = Int.random(in: 0..<bytes.count, using: &generator)
+                switch Int.random(in: 0..<4, using: &generator) {
+                case 0: bytes[place] = UInt8.random(in: 0...255, using: &generator)
+                case 1: bytes.remove(at: place)
+                case 2: bytes.insert(marks.randomElement(using: &generator) ?? 0, at: place)
+                default:
+                    bytes.removeSubrange(place..<min(place + 40, bytes.count))
+                    if bytes.isEmpty { bytes = original }
+                }
+            }
+            _ = try? ConfigLoader.load(
+                text: bytes, name: "f", sets: [], environment: [:],
+                addresses: OwnAddresses(local: []))
+        }
+    }
+}
+
+/// Steele, Lea and Flood: the same numbers from the same seed.
+private struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
 }
