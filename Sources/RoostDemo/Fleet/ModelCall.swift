@@ -28,63 +28,82 @@ private enum Fate {
     case reset
 }
 
+/// What one HTTP request to a provider leads to.
+private enum Attempt {
+    case answered(firstChunk: Int64, end: Int64)
+    case failed(type: String, message: String, end: Int64)
+    /// The library sends the request again after a pause.
+    case again(end: Int64)
+}
+
 extension Recorder {
     /// One `chat` operation as a client library performs it: up to three requests, with a pause
     /// before each repetition, inside one span.
     mutating func call(_ request: ModelRequest, at start: Int64) -> ModelAnswer {
-        let model = request.model
         var span = begin(
-            "chat \(model.name)", kind: .client, scope: .model, process: request.process,
+            "chat \(request.model.name)", kind: .client, scope: .model, process: request.process,
             parent: request.parent, at: start, chatAttributes(request))
         var now = start + nanoseconds(random.real(0.001...0.004))
         var retries = 0
         while true {
-            let fate = drawFate(for: model)
-            let sent = now
-            var http = beginRequest(to: model, in: span, resend: retries, at: sent)
-            switch fate {
-            case .answered:
-                let (firstChunk, end) = answerTimes(request, at: sent)
-                http.attributes[Key.httpStatus] = 200
-                finish(http, at: end)
+            switch attempt(request, in: &span, retries: retries, at: now) {
+            case .answered(let firstChunk, let end):
                 return complete(
                     &span, request, retries: retries, firstChunk: firstChunk,
                     at: end + nanoseconds(0.001))
-            case .filtered:
-                let end = sent + nanoseconds(random.real(0.5...1.5))
-                http.attributes[Key.httpStatus] = 200
-                finish(http, at: end)
-                span.attributes["gen_ai.response.finish_reasons"] = .strings(["content_filter"])
+            case .failed(let type, let message, let end):
                 return fail(
-                    &span, request, retries: retries, type: "content_filter",
-                    message: "the answer was withheld by the provider's filter",
-                    at: end + nanoseconds(0.001))
-            case .refused(let status, let error, let message):
-                now = sent + nanoseconds(random.logNormal(median: 0.15, sigma: 0.4))
-                http.attributes[Key.httpStatus] = .int(status)
-                http.fail(String(status), "HTTP \(status)", at: now, exception: false)
-                finish(http, at: now)
-                if retries == 2 {
-                    return fail(
-                        &span, request, retries: retries, type: error, message: message, at: now)
-                }
-            case .timedOut:
-                now = sent + nanoseconds(20)
-                http.fail("timeout", "no answer within 20 s", at: now)
-                finish(http, at: now)
-                if retries > 0 {
-                    return fail(
-                        &span, request, retries: retries, type: "TimeoutError",
-                        message: "no answer within 20 s", at: now)
-                }
-            case .reset:
-                now = sent + nanoseconds(random.real(0.2...4))
-                http.fail("ECONNRESET", "connection reset by peer", at: now)
-                finish(http, at: now)
+                    &span, request, retries: retries, type: type, message: message, at: end)
+            case .again(let end):
+                retries += 1
+                now = pause(before: retries, of: request, in: span, at: end)
             }
-            retries += 1
-            now = pause(before: retries, of: request, in: span, at: now)
         }
+    }
+
+    /// One HTTP request, and what the library makes of its end.
+    private mutating func attempt(
+        _ request: ModelRequest, in span: inout FleetSpan, retries: Int, at start: Int64
+    ) -> Attempt {
+        let fate = drawFate(for: request.model)
+        var http = beginRequest(to: request.model, in: span, resend: retries, at: start)
+        let result: Attempt
+        switch fate {
+        case .answered:
+            let (firstChunk, end) = answerTimes(request, at: start)
+            http.attributes[Key.httpStatus] = 200
+            http.end = end
+            result = .answered(firstChunk: firstChunk, end: end)
+        case .filtered:
+            http.end = start + nanoseconds(random.real(0.5...1.5))
+            http.attributes[Key.httpStatus] = 200
+            span.attributes["gen_ai.response.finish_reasons"] = .strings(["content_filter"])
+            result = .failed(
+                type: "content_filter",
+                message: "the answer was withheld by the provider's filter",
+                end: http.end + nanoseconds(0.001))
+        case .refused(let status, let error, let message):
+            http.end = start + nanoseconds(random.logNormal(median: 0.15, sigma: 0.4))
+            http.attributes[Key.httpStatus] = .int(status)
+            http.fail(String(status), "HTTP \(status)", at: http.end, exception: false)
+            result =
+                retries == 2
+                ? .failed(type: error, message: message, end: http.end) : .again(end: http.end)
+        case .timedOut:
+            let message = "no answer within 20 s"
+            http.end = start + nanoseconds(20)
+            http.fail("timeout", message, at: http.end)
+            result =
+                retries > 0
+                ? .failed(type: "TimeoutError", message: message, end: http.end)
+                : .again(end: http.end)
+        case .reset:
+            http.end = start + nanoseconds(random.real(0.2...4))
+            http.fail("ECONNRESET", "connection reset by peer", at: http.end)
+            result = .again(end: http.end)
+        }
+        finish(http, at: http.end)
+        return result
     }
 
     private func chatAttributes(_ request: ModelRequest) -> Attributes {
