@@ -3,13 +3,13 @@
 import pathlib
 import re
 import socket
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-RELEASE = ROOT / ".build" / "release" / "roost"
 
 
 def load(path):
@@ -64,10 +64,14 @@ def free_port():
 
 
 class Sink:
-    """Takes OTLP over HTTP as a Jaeger would, and keeps the bodies by path."""
+    """Takes OTLP over HTTP as a Jaeger would, and keeps the bodies with their paths.
 
-    def __init__(self):
+    As a program, `stack.py ADDRESS PORT`, it prints the path and size of each instead.
+    """
+
+    def __init__(self, address="127.0.0.1", port=0):
         self.bodies = []
+        self.keep = lambda path, body: self.bodies.append((path, body))
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -78,7 +82,7 @@ class Sink:
                     body = self._chunks()
                 else:
                     body = self.rfile.read(int(self.headers["Content-Length"]))
-                outer.bodies.append((self.path, body))
+                outer.keep(self.path, body)
                 self.send_response(200)
                 self.send_header("Content-Type", "application/x-protobuf")
                 self.send_header("Content-Length", "0")
@@ -95,10 +99,17 @@ class Sink:
             def log_message(self, *_):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer((address, port), Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+if __name__ == "__main__":
+    sink = Sink(sys.argv[1], int(sys.argv[2]))
+    sink.keep = lambda path, body: print(path, len(body), flush=True)
+    print("listening", flush=True)
+    threading.Event().wait()

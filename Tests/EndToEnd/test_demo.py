@@ -3,7 +3,6 @@ for the same seed, fits together over the three signals, and is what its report 
 
 import http.server
 import json
-import pathlib
 import subprocess
 import threading
 from collections import Counter
@@ -11,25 +10,17 @@ from concurrent import futures
 
 import grpc
 import pytest
+from conftest import roost_binary
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service_pb2_grpc
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metrics_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 SECONDS = 4
-
-
-def binary():
-    for kind in ("release", "debug"):
-        path = ROOT / ".build" / kind / "roost"
-        if path.exists():
-            return str(path)
-    raise FileNotFoundError("roost is not built: run make build")
 
 
 def run_demo(*arguments, timeout=60):
     return subprocess.run(
-        [binary(), "demo", *map(str, arguments)],
+        [roost_binary(), "demo", *map(str, arguments)],
         capture_output=True, text=True, timeout=timeout, check=False,
     )
 
@@ -339,3 +330,22 @@ def test_names_a_wrong_argument():
     result = run_demo("--rate", "often")
     assert result.returncode == 2
     assert "--rate often" in result.stderr
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+def test_roosts_ledger_says_the_same(roost, protocol):
+    collector = roost()
+    transport = protocol.partition("/")[0]
+    result = run_demo(
+        "--endpoint", f"http://{getattr(collector, transport)}", "--protocol", protocol,
+        "--rate", 300, "--for", 3, "--seed", 5)
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    metrics = collector.metrics()
+    for items, count in report["sent"].items():
+        assert count > 0
+        assert metrics.value(f"roost_receiver_accepted_{items}_total", transport=transport) == count
+        assert metrics.value(f"roost_receiver_refused_{items}_total") == 0
+    assert metrics.value("traces_span_metrics_calls_total") == report["sent"]["spans"]
+    assert metrics.value("gen_ai_client_token_usage_sum") == sum(report["tokens"].values())
+    assert metrics.value("fleet_llm_cost_USD_total") == pytest.approx(report["cost_usd"])

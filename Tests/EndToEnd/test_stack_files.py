@@ -10,7 +10,6 @@ import subprocess
 import jsonschema
 import kubernetes_validate
 import pytest
-
 from stack import (
     ROOT, config_map, dockerfile_stages, load, load_all, manifests, packages,
 )
