@@ -7,7 +7,8 @@ import CYAML
 @safe struct YAMLReader {
     static let maxDepth = 32
 
-    private var parser = unsafe yaml_parser_t()
+    /// At an address of its own, which libyaml keeps; freed at the end of `parse`.
+    private let parser: UnsafeMutablePointer<yaml_parser_t>
     private let text: [UInt8]
     private let name: String
     private let origin: ConfigOrigin?
@@ -29,6 +30,7 @@ import CYAML
     }
 
     private init(text: [UInt8], name: String, origin: ConfigOrigin?) {
+        unsafe parser = .allocate(capacity: 1)
         self.text = text
         self.name = name
         self.origin = origin
@@ -37,12 +39,13 @@ import CYAML
     private mutating func parse(
         _ bytes: UnsafeBufferPointer<UInt8>
     ) throws(ConfigErrors) -> ConfigNode? {
-        guard unsafe yaml_parser_initialize(&parser) == 1 else {
+        defer { unsafe parser.deallocate() }
+        guard unsafe yaml_parser_initialize(parser) == 1 else {
             throw fault(origin ?? .file(name, line: 0, column: 0), "no memory to read it")
         }
-        defer { unsafe yaml_parser_delete(&parser) }
-        unsafe yaml_parser_set_input_string(&parser, bytes.baseAddress, bytes.count)
-        unsafe yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING)
+        defer { unsafe yaml_parser_delete(parser) }
+        unsafe yaml_parser_set_input_string(parser, bytes.baseAddress, bytes.count)
+        unsafe yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
         var root: ConfigNode?
         while true {
             switch try next() {
@@ -125,7 +128,7 @@ import CYAML
 
     private mutating func next() throws(ConfigErrors) -> Event {
         var event = unsafe yaml_event_t()
-        guard unsafe yaml_parser_parse(&parser, &event) == 1 else {
+        guard unsafe yaml_parser_parse(parser, &event) == 1 else {
             throw syntaxFault()
         }
         defer { unsafe yaml_event_delete(&event) }
@@ -169,13 +172,16 @@ import CYAML
     }
 
     private func syntaxFault() -> ConfigErrors {
-        let problem = unsafe parser.problem.map { unsafe String(cString: $0) } ?? "cannot be read"
-        guard unsafe parser.error == YAML_READER_ERROR else {
-            let context = unsafe parser.context.map { unsafe String(cString: $0) + ": " } ?? ""
-            return fault(unsafe place(parser.problem_mark), "not YAML: \(context)\(problem)")
+        let problem =
+            unsafe parser.pointee.problem.map { unsafe String(cString: $0) } ?? "cannot be read"
+        guard unsafe parser.pointee.error == YAML_READER_ERROR else {
+            let context =
+                unsafe parser.pointee.context.map { unsafe String(cString: $0) + ": " } ?? ""
+            return fault(
+                unsafe place(parser.pointee.problem_mark), "not YAML: \(context)\(problem)")
         }
         // The reader knows the byte only.
-        let before = unsafe text.prefix(Int(clamping: parser.problem_offset))
+        let before = unsafe text.prefix(Int(clamping: parser.pointee.problem_offset))
         let line = before.reduce(1) { $1 == 0x0A ? $0 + 1 : $0 }
         let column = before.reversed().prefix { $0 != 0x0A }.count + 1
         return fault(
