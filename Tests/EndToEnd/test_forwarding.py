@@ -296,7 +296,8 @@ def test_a_refusal_is_final_and_logged_once_without_secrets(answer, reason, forw
 def test_a_full_queue_that_refuses_leaves_no_trace_but_the_refusal(kind, forward, ends):
     stuck, good = ends(RawPeer(hang)), ends(kind())
     collector, sender = forward(
-        destination(stuck, timeout="30s", queue={"size": "64KiB", "when_full": "refuse"}),
+        destination(stuck, timeout="30s", batch={"bytes": "16KiB", "delay": "20ms"},
+                    queue={"size": "64KiB", "when_full": "refuse"}),
         destination(good, "good"), shutdown="1s")
     body = trace_request(0, 100)
     with pytest.raises(grpc.RpcError) as refusal:
@@ -328,7 +329,8 @@ def test_a_full_queue_that_refuses_leaves_no_trace_but_the_refusal(kind, forward
 def test_a_full_queue_that_drops_takes_everything_and_says_so(policy, reason, forward, ends):
     stuck, good = ends(RawPeer(hang)), ends(HTTPPeer())
     collector, sender = forward(
-        destination(stuck, timeout="30s", queue={"size": "64KiB", "when_full": policy}),
+        destination(stuck, timeout="30s", batch={"bytes": "16KiB", "delay": "20ms"},
+                    queue={"size": "64KiB", "when_full": policy}),
         destination(good, "good"), shutdown="1s")
     for number in range(100):
         sender(trace_request(number * 20, 20))
@@ -342,7 +344,7 @@ def test_a_full_queue_that_drops_takes_everything_and_says_so(policy, reason, fo
 def test_gives_up_when_told_to(forward, ends):
     peer = ends(HTTPPeer(lambda *_: (503, {}, EMPTY)))
     collector, sender = forward(destination(
-        peer, retry={"initial": "20ms", "max": "50ms", "give_up_after": "300ms"}))
+        peer, retry={"initial": "20ms", "max": "50ms", "give_up_after": "1s"}))
     sender(trace_request(0, 10))
     wait_until(lambda: ledger(collector)["dropped"] == {"gave_up": 10})
 

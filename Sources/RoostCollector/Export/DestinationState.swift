@@ -281,7 +281,8 @@ struct DestinationState {
     ) -> Outcome {
         guard refused.items > 1 else { return drop(refused, reason) }
         var batch = refused
-        batch.wantedBytes = (batch.bytes + 1) / 2
+        // A little more than half, since both halves repeat the headers.
+        batch.wantedBytes = batch.bytes / 2 + batch.bytes / 16
         batch.encoded = nil
         if batch.bytes > Self.smallestSuspectBytes {
             let half = max(batch.bytes / 2, Self.smallestSuspectBytes)

@@ -43,7 +43,7 @@ import Testing
         #expect(state.put(payload(100, items: 4), now: 0) == true)
         let batch = try state.mustSend(0)
         #expect(state.finish(batch, refused, now: 1) == .kept)
-        guard case .cut(let again, maxBytes: 50) = state.next(1) else {
+        guard case .cut(let again, maxBytes: 56) = state.next(1) else {
             Issue.record("should be cut in halves")
             return
         }
@@ -104,7 +104,7 @@ import Testing
         let again = try state.mustSend(10 * second)
         #expect(again.id == batch.id)
         #expect(state.finish(again, broken, now: 10 * second) == .kept)
-        guard case .cut(let halved, maxBytes: 50) = state.next(10 * second) else {
+        guard case .cut(let halved, maxBytes: 56) = state.next(10 * second) else {
             Issue.record("should be cut")
             return
         }
