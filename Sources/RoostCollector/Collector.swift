@@ -53,6 +53,10 @@ public final class Collector {
                 "http": addresses.http.address.description,
                 "web": addresses.web.address.description, "version": parts.version,
             ])
+        let web = addresses.web.address
+        log.info(
+            "send OTLP to \(addresses.grpc.address) (gRPC) or http://\(addresses.http.address), "
+                + "open http://\(web) and http://\(web)/metrics")
     }
 
     /// Stops accepting, finishes requests, empties the queues and ends every thread, all before

@@ -5,8 +5,10 @@ import RoostNet
 enum IndexPage {
     static func response(_ collector: CollectorView) -> Response {
         var rows = ""
+        let spoken = ["grpc": "OTLP/gRPC", "http": "OTLP/HTTP"]
         for (name, address) in collector.addresses {
-            rows += "<tr><th>\(name)</th><td>\(address)</td></tr>"
+            guard let protocolName = spoken[name] else { continue }
+            rows += "<tr><th>\(protocolName)</th><td>\(address)</td></tr>"
         }
         let page = """
             <!doctype html><html lang="en"><head><meta charset="utf-8"><title>Roost</title>
@@ -19,7 +21,7 @@ enum IndexPage {
             <ul><li><a href="/metrics">/metrics</a> for Prometheus</li>
             <li><a href="/status">/status</a> configuration in force, counters, queues</li>
             <li><a href="/ready">/ready</a> and <a href="/health">/health</a> for probes</li></ul>
-            <p>To see it at work: <code>roost demo</code></p></body></html>
+            <p>To see it at work: <code>roost demo --rate 60 --for 60</code></p></body></html>
 
             """
         return Response(
