@@ -119,7 +119,7 @@ public struct EventLoopError: Error, CustomStringConvertible {
         afterMilliseconds delay: UInt64, repeatMilliseconds interval: UInt64 = 0,
         _ work: @escaping () -> Void
     ) -> LoopTimer {
-        let timer = LoopTimer(loop: self, work: work)
+        let timer = LoopTimer(loop: self, endsAfterFiring: interval == 0, work: work)
         timer.start(afterMilliseconds: delay, repeatMilliseconds: interval)
         return timer
     }

@@ -4,9 +4,12 @@ import CUV
 @safe public final class LoopTimer {
     private var handle: UnsafeMutablePointer<uv_timer_t>?
     private let work: () -> Void
+    /// Gives itself up after it has fired, with everything that `work` holds.
+    private let endsAfterFiring: Bool
 
-    init(loop: EventLoop, work: @escaping () -> Void) {
+    init(loop: EventLoop, endsAfterFiring: Bool = false, work: @escaping () -> Void) {
         self.work = work
+        self.endsAfterFiring = endsAfterFiring
         let handle = UnsafeMutablePointer<uv_timer_t>.allocate(capacity: 1)
         unsafe uv_timer_init(loop.uv, handle)
         unsafe self.handle = handle
@@ -42,7 +45,9 @@ import CUV
 
     private static let onTimer: uv_timer_cb = { handle in
         guard let data = unsafe handle?.pointee.data else { return }
-        unsafe Unmanaged<LoopTimer>.fromOpaque(data).takeUnretainedValue().work()
+        let timer = unsafe Unmanaged<LoopTimer>.fromOpaque(data).takeUnretainedValue()
+        timer.work()
+        if timer.endsAfterFiring { timer.cancel() }
     }
 }
 

@@ -44,6 +44,23 @@ import Testing
 
     private final class TimerBox { var timer: LoopTimer? }
 
+    @Test func `a timer that fires once lets go of what its work holds`() throws {
+        final class Held: Sendable {
+            let released: Signal
+            init(_ released: Signal) { self.released = released }
+            deinit { released.fire() }
+        }
+        let thread = try LoopThread()
+        let loop = thread.loop
+        let released = Signal()
+        loop.post {
+            let held = Held(released)
+            loop.schedule(afterMilliseconds: 0) { _ = held }
+        }
+        #expect(released.wait())
+        thread.stop()
+    }
+
     @Test func `does work elsewhere and comes back`() throws {
         let thread = try LoopThread()
         let loop = thread.loop
