@@ -78,6 +78,12 @@ public import RoostWire
         return end
     }
 
+    /// What the note of one span costs.
+    public static let noteBytes = MemoryLayout<SpanNote>.stride
+
+    /// Makes room for the notes of so many spans, so that it does not grow by doubling.
+    public func makeRoom(forSpans count: Int) { spans.reserveCapacity(count) }
+
     /// Gives back what an unusually large request made this grow to.
     public func trim(toSpans limit: Int) {
         if spans.capacity > limit { spans = [] }

@@ -19,6 +19,8 @@ struct ReadRequest: @unchecked Sendable {
     let scan: TraceScan?
     /// Holds the bytes that the notes point into.
     let source: ByteBlock
+    /// Pays for the notes of a large request.
+    let notes: MemoryReservation?
 }
 
 /// Turns the bytes of a request into a `ReadRequest`. No clock, no I/O, nothing counted.
@@ -40,6 +42,10 @@ enum RequestReader {
         let source = try protobuf(
             body, signal: signal, encoding: encoding, maxBytes: maxBytes, memory: memory)
         var rejections = Rejections()
+        var notes: MemoryReservation?
+        if signal == .traces, source.count > Intake.largeBodyBytes {
+            notes = try makeRoom(in: scan, for: source, memory: memory)
+        }
         let items: Int
         do throws(WireError) {
             switch signal {
@@ -71,8 +77,24 @@ enum RequestReader {
         return ReadRequest(
             signal: signal, body: forwarded, items: items, rejected: rejections.count,
             firstReason: rejections.firstReason, scan: signal == .traces ? scan : nil,
-            source: source)
+            source: source, notes: notes)
     }
+
+    /// A request of many small spans costs more in notes than in bytes, so these are paid for too.
+    private static func makeRoom(
+        in scan: TraceScan, for source: ByteBlock, memory: MemoryBudget.Share
+    ) throws(Failure) -> MemoryReservation {
+        // What is too short to hold both ids is malformed and leaves no note.
+        let spans = min(
+            unsafe source.withBytes { unsafe countItems($0, signal: .traces) },
+            source.count / leastSpanBytes)
+        guard let notes = memory.reserve(spans * TraceScan.noteBytes) else { throw .noMemory }
+        scan.makeRoom(forSpans: spans)
+        return notes
+    }
+
+    /// A span of nothing but its two ids, and its own tag and length.
+    private static let leastSpanBytes = 30
 
     /// The request as protobuf: as it came, or transcoded from JSON once, at the door.
     private static func protobuf(
