@@ -1,0 +1,484 @@
+"""What nobody should send: each is answered or ended, costs no more memory than it may, is counted,
+and the next good request works."""
+
+import random
+import socket
+import threading
+import time
+
+import httpx
+import pytest
+
+from conftest import starter, wait_until
+from telemetry import (
+    METHODS, PROTOBUF, SIGNALS, GRPCWay, HTTPWay, counts, difference, request,
+)
+
+MIB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def roost(tmp_path_factory):
+    """One collector with short patience for the whole module: it lives through all of it."""
+    with starter(tmp_path_factory.mktemp("attacked")) as start:
+        yield start({
+            "limits": {"header_timeout": "500ms", "body_timeout": "1s", "idle_timeout": "3s"}})
+
+
+@pytest.fixture(autouse=True)
+def still_serves(roost):
+    """Alive, not fat, not busy, and taking data, after every test."""
+    yield
+    for signal in SIGNALS:
+        way, other = GRPCWay(roost), HTTPWay(roost)
+        assert way.send(signal, request(signal)).outcome == "OK"
+        assert other.send(signal, request(signal)).outcome == "OK"
+        way.close()
+        other.close()
+    assert roost.is_running
+    assert roost.get("/ready").status_code == 200
+    assert roost.resident_bytes() < 160 * MIB
+
+
+class Peer:
+    """A bare socket."""
+
+    def __init__(self, address, data=b"", timeout=10):
+        host, _, port = address.rpartition(":")
+        self.socket = socket.create_connection((host, int(port)), timeout=timeout)
+        if data:
+            self.send(data)
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def read(self):
+        """Everything until the other side ends."""
+        parts = []
+        try:
+            while part := self.socket.recv(65536):
+                parts.append(part)
+        except ConnectionResetError:
+            pass
+        return b"".join(parts)
+
+    def read_until(self, mark):
+        got = b""
+        while mark not in got:
+            part = self.socket.recv(65536)
+            assert part, got
+            got += part
+        return got
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+
+def post(length=None, extra="", path="/v1/traces", host="host: roost\r\n"):
+    size = "" if length is None else f"content-length: {length}\r\n"
+    return (
+        f"POST {path} HTTP/1.1\r\n{host}content-type: {PROTOBUF}\r\n{size}{extra}\r\n").encode()
+
+
+def exchange(roost, data):
+    """What comes back until the connection ends."""
+    with Peer(roost.http, data) as peer:
+        return peer.read()
+
+
+def statuses(answer):
+    return [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:]]
+
+
+BODY = request("traces", 2).SerializeToString()
+
+
+# HTTP/1.1, the good and the bad
+
+
+def test_expect_100_continue(roost):
+    with Peer(roost.http, post(len(BODY), "expect: 100-continue\r\n")) as peer:
+        assert peer.read_until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        peer.send(BODY)
+        assert peer.read_until(b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
+
+def test_expect_100_continue_of_what_is_refused_gets_no_word_to_go_on(roost):
+    head = post(len(BODY), "expect: 100-continue\r\n", path="/nothing")
+    assert statuses(exchange(roost, head)) == [404]
+    assert statuses(exchange(roost, post(1 << 40, "expect: 100-continue\r\n"))) == [413]
+    assert statuses(exchange(roost, post(1, "expect: the-unexpected\r\n"))) == [417]
+
+
+def test_chunked_bodies_of_any_cut(roost):
+    before = counts(roost)
+    for size in (1, 7, len(BODY)):
+        cut = [BODY[at:at + size] for at in range(0, len(BODY), size)]
+        chunks = b"".join(b"%x;note=1\r\n%s\r\n" % (len(part), part) for part in cut)
+        data = post(extra="transfer-encoding: chunked\r\n") + chunks + b"0\r\nx-end: 1\r\n\r\n"
+        with Peer(roost.http, data) as peer:
+            assert peer.read_until(b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+    assert difference(counts(roost), before)[("accepted_spans", ("transport", "http"))] == 6
+
+
+def test_pipelined_requests_are_answered_in_order(roost):
+    good, missing = post(len(BODY)) + BODY, post(0, path="/missing")
+    last = post(0, "connection: close\r\n")
+    assert statuses(exchange(roost, good + missing + good * 20 + last)) == (
+        [200, 404] + [200] * 21)
+
+
+def test_one_byte_at_a_time(roost):
+    with Peer(roost.http) as peer:
+        peer.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in post(len(BODY), "connection: close\r\n") + BODY:
+            peer.send(bytes([byte]))
+        assert statuses(peer.read()) == [200]
+
+
+SMUGGLED = {
+    "both lengths": post(5, "transfer-encoding: chunked\r\n") + b"0\r\n\r\n",
+    "two lengths": post(5, "content-length: 6\r\n") + b"abcdef",
+    "equal lengths twice": post(5, "content-length: 5\r\n") + b"abcde",
+    "negative length": post("-1"), "signed length": post("+5") + b"abcde",
+    "hex length": post("0x5") + b"abcde", "huge length": post("9" * 40),
+    "list of lengths": post("5, 5") + b"abcde",
+    "chunked twice": post(extra="transfer-encoding: chunked, chunked\r\n") + b"0\r\n\r\n",
+    "unknown coding": post(extra="transfer-encoding: xchunked\r\n") + b"0\r\n\r\n",
+    "coding on two lines": post(
+        extra="transfer-encoding: identity\r\ntransfer-encoding: chunked\r\n") + b"0\r\n\r\n",
+    "space before colon": post(extra="transfer-encoding : chunked\r\n") + b"0\r\n\r\n",
+    "folded header": post(extra="x-a: 1\r\n transfer-encoding: chunked\r\n") + b"0\r\n\r\n",
+    "no host": post(0, host=""), "two hosts": post(0, "host: other\r\n"),
+    "bad chunk size": post(extra="transfer-encoding: chunked\r\n") + b"zz\r\n\r\n",
+    "huge chunk size": post(extra="transfer-encoding: chunked\r\n") + b"f" * 17 + b"\r\n\r\n",
+    "chunk without end": post(extra="transfer-encoding: chunked\r\n") + b"1\r\nabc\r\n0\r\n\r\n",
+    "NUL in a header": post(0, "x-a: a\0b\r\n"),
+    "no version": b"GET /v1/traces\r\n\r\n", "version 9": b"GET / HTTP/9.9\r\n\r\n",
+    "TLS": bytes.fromhex("16030100c8010000c40303") + bytes(200),
+    "garbage": bytes(range(128, 256)) * 4,
+}
+
+
+@pytest.mark.parametrize("kind", SMUGGLED)
+def test_ambiguous_and_broken_heads_end_the_connection(roost, kind):
+    hidden = b"GET /smuggled HTTP/1.1\r\nhost: roost\r\n\r\n"
+    answer = statuses(exchange(roost, SMUGGLED[kind] + hidden))
+    assert len(answer) <= 1, answer
+    assert all(400 <= status < 600 for status in answer), answer
+    assert 404 not in answer
+
+
+@pytest.mark.parametrize("kind", ["one long", "many", "target", "endless"])
+def test_a_flood_of_headers_is_cut_off(roost, kind):
+    floods = {
+        "one long": post(0, f"x-a: {'a' * 100_000}\r\n"),
+        "many": post(0, "".join(f"x-{n}: {n}\r\n" for n in range(20_000))),
+        "target": post(0, path="/" + "a" * 60_000),
+        "endless": b"POST /v1/traces HTTP/1.1\r\n" + b"x" * 10 * MIB,
+    }
+    peak = roost.resident_bytes(peak=True)
+    with Peer(roost.http) as peer:
+        try:
+            peer.send(floods[kind])
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+        answer = statuses(peer.read())
+    assert answer in ([], [431], [414], [400])
+    assert roost.resident_bytes(peak=True) - peak < 8 * MIB
+
+
+# Time
+
+
+def test_slow_heads_and_bodies_are_ended(roost):
+    with Peer(roost.http, b"POST /v1/tr") as head, Peer(roost.http) as nothing, \
+            Peer(roost.http, post(100) + b"half") as body, \
+            Peer(roost.grpc, b"PRI * HTTP/2.0\r\n") as preface, \
+            Peer(roost.http, post(extra="transfer-encoding: chunked\r\n") + b"5\r\nab") as chunk:
+        assert statuses(head.read()) in ([], [408])
+        assert nothing.read() == b""
+        preface.read()
+        assert statuses(body.read()) == [408]
+        assert statuses(chunk.read()) == [408]
+
+
+def test_a_drop_now_and_then_does_not_extend_the_time(roost):
+    began = time.monotonic()
+    with Peer(roost.http, post(100)) as peer:
+        peer.socket.settimeout(0.1)
+        while True:
+            try:
+                peer.send(b"x")
+                if not peer.socket.recv(4096):
+                    break
+            except TimeoutError:
+                assert time.monotonic() - began < 8
+            except OSError:
+                break
+    assert time.monotonic() - began < 8
+
+
+def test_half_requests_of_peers_that_go_away_leave_nothing(roost):
+    open_before = roost.status()["memory"]["used_bytes"]
+    for cut in range(0, 200, 5):
+        with Peer(roost.http, (post(4 * MIB) + bytes(200))[:cut]):
+            pass
+        with Peer(roost.grpc, (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9))[:cut]):
+            pass
+    wait_until(
+        lambda: roost.status()["memory"]["used_bytes"] <= open_before, what="released memory")
+    wait_until(
+        lambda: sum(one["connections_open"] for one in roost.status()["listeners"]) <= 1,
+        what="closed connections")
+
+
+# HTTP/2
+
+
+def frame(kind, flags, stream, payload):
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(
+        4, "big") + payload
+
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"")
+# Static table: POST, http, /; then a literal without indexing.
+HEAD = bytes([0x83, 0x86, 0x84]) + b"\x00\x0acontent-ty" + b"\x01x"
+FLOODS = {
+    "settings": PREFACE + frame(4, 0, 0, b"") * 20_000,
+    "pings": PREFACE + frame(6, 0, 0, b"12345678") * 20_000,
+    "empty data": PREFACE + frame(1, 4, 1, HEAD) + frame(0, 0, 1, b"") * 20_000,
+    "resets": PREFACE + b"".join(
+        frame(1, 4, stream, HEAD) + frame(3, 0, stream, (8).to_bytes(4, "big"))
+        for stream in range(1, 40_001, 2)),
+    "continuations": PREFACE + frame(1, 0, 1, HEAD) + frame(9, 0, 1, b"\x00\x01a\x01b") * 20_000,
+    "window overflow": PREFACE + frame(8, 0, 0, (0x7FFFFFFF).to_bytes(4, "big")) * 3,
+    "window zero": PREFACE + frame(8, 0, 0, bytes(4)),
+    "data on stream 0": PREFACE + frame(0, 0, 0, b"x"),
+    "even stream": PREFACE + frame(1, 5, 2, HEAD),
+    "frame too large": PREFACE + frame(0, 0, 1, bytes(20_000)),
+    "unknown frames": PREFACE + frame(0xEE, 0, 0, bytes(16_000)) * 500,
+    "priorities": PREFACE + b"".join(
+        frame(2, 0, stream, bytes(5)) for stream in range(1, 40_001, 2)),
+    "huffman garbage": PREFACE + frame(1, 5, 1, b"\x83\x86\x84\x00\xff" + b"\xff" * 200),
+    "table bomb": PREFACE + b"".join(
+        frame(1, 5, stream, bytes([0x83, 0x86, 0x84]) + b"\x40\x01a\x7f\xa1\x1e" + b"v" * 4000
+              + b"\xbe" * 4000) for stream in range(1, 41, 2)),
+}
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+@pytest.mark.parametrize("listener", ["grpc", "web"])
+def test_floods_of_frames_cost_nothing(roost, kind, listener):
+    peak = roost.resident_bytes(peak=True)
+    with Peer(getattr(roost, listener), timeout=10) as peer:
+        try:
+            peer.send(FLOODS[kind])
+            peer.socket.shutdown(socket.SHUT_WR)
+        except (ConnectionResetError, BrokenPipeError, TimeoutError, OSError):
+            pass
+        try:
+            peer.read()
+        except TimeoutError:
+            pytest.fail("the connection did not end")
+    assert roost.resident_bytes(peak=True) - peak < 24 * MIB
+
+
+def framed(message, flag=0, length=None):
+    return bytes([flag]) + (len(message) if length is None else length).to_bytes(
+        4, "big") + message
+
+
+@pytest.mark.parametrize("kind,body,code", [
+    ("no message", b"", 13), ("half a prefix", b"\0\0\0", 13),
+    ("shorter than said", framed(b"abc", length=9), 13),
+    ("longer than said", framed(b"abcdef", length=3), 13),
+    ("two messages", framed(b"") + framed(b""), 13),
+    ("unknown flag", framed(b"", flag=2), 13),
+    ("packed without a coding", framed(b"", flag=1), 13),
+    ("4 GiB announced", framed(b"", length=0xFFFFFFFF), 8),
+])
+def test_bent_grpc_frames(roost, kind, body, code):
+    with httpx.Client(http1=False, http2=True, trust_env=False) as client:
+        answer = client.post(
+            f"http://{roost.grpc}{METHODS['traces']}", content=body,
+            headers={"content-type": "application/grpc", "te": "trailers"})
+        assert answer.status_code == 200
+        # httpx gives no trailers, but an answer without a message has them in its head.
+        assert answer.headers["grpc-status"] == str(code), kind
+        assert answer.headers["grpc-message"]
+
+
+@pytest.mark.parametrize("timeout,code", [
+    ("abc", "13"), ("1", "13"), ("123456789S", "13"), ("-1S", "13"), ("0n", None), ("5S", "0")])
+def test_grpc_timeouts(roost, timeout, code):
+    with httpx.Client(http1=False, http2=True, trust_env=False) as client:
+        answer = client.post(
+            f"http://{roost.grpc}{METHODS['traces']}", content=framed(BODY),
+            headers={
+                "content-type": "application/grpc", "te": "trailers", "grpc-timeout": timeout})
+        found = answer.headers.get("grpc-status", "0")
+        assert found == code if code else found in ("0", "4")
+
+
+# Bodies
+
+
+def test_random_bytes_are_never_more_than_refused(roost):
+    dice = random.Random(5)
+    way, other = GRPCWay(roost), HTTPWay(roost)
+    before = counts(roost)
+    for number in range(600):
+        signal = SIGNALS[number % 3]
+        body = dice.randbytes(dice.randrange(1, 400))
+        for sender in (way, other):
+            assert sender.send_bytes(signal, body).outcome in ("OK", "INVALID_ARGUMENT")
+    seen = difference(counts(roost), before)
+    assert sum(
+        number for key, number in seen.items()
+        if key[0] in ("accepted_requests", "refused_requests")
+        and ("reason", "malformed") not in key) == 1200
+    way.close()
+    other.close()
+
+
+def nested(depth):
+    value = b""
+    for _ in range(depth):
+        # AnyValue.array_value (5) of ArrayValue.values (1)
+        value = length_delimited(5, length_delimited(1, value))
+    attribute = length_delimited(1, b"k") + length_delimited(2, value)
+    resource = length_delimited(1, attribute)
+    return length_delimited(1, length_delimited(1, resource))
+
+
+def length_delimited(field, payload):
+    size, length = len(payload), b""
+    while True:
+        length += bytes([size & 0x7F | (0x80 if size > 0x7F else 0)])
+        size >>= 7
+        if not size:
+            return bytes([field << 3 | 2]) + length + payload
+
+
+@pytest.mark.parametrize("depth", [100, 10_000])
+def test_deep_nesting_is_refused(roost, depth):
+    for way in (GRPCWay(roost), HTTPWay(roost)):
+        answer = way.send_bytes("traces", nested(depth))
+        assert answer.outcome == "INVALID_ARGUMENT"
+        assert "nested" in answer.message
+        way.close()
+
+
+def test_ten_thousand_tiny_requests(roost):
+    before = counts(roost)
+    with Peer(roost.http, timeout=20) as peer:
+        body = request("logs").SerializeToString()
+        one = post(len(body), path="/v1/logs") + body
+        got = 0
+        for _ in range(100):
+            peer.send(one * 100)
+            wanted, seen = 100, b""
+            while wanted > seen.count(b"HTTP/1.1 200 "):
+                part = peer.socket.recv(1 << 20)
+                assert part, "the connection ended"
+                seen += part
+            got += seen.count(b"HTTP/1.1 200 ")
+    assert got == 10_000
+    assert difference(counts(roost), before)[
+        ("accepted_log_records", ("transport", "http"))] == 10_000
+
+
+@pytest.mark.parametrize("sender", [GRPCWay, HTTPWay])
+def test_one_request_of_sixty_mebibytes(roost, sender):
+    # Equal spans, so that their bytes can be made by repetition.
+    small = request("traces", 1000)
+    part = small.SerializeToString()
+    times = 60 * MIB // len(part)
+    before = counts(roost)
+    way = sender(roost)
+    answer = way.send_bytes("traces", part * times)
+    assert answer.outcome == "OK"
+    assert difference(counts(roost), before)[
+        ("accepted_spans", ("transport", way.transport))] == 1000 * times
+    way.close()
+    wait_until(lambda: roost.resident_bytes() < 160 * MIB, what="memory given back")
+
+
+def test_large_requests_beside_each_other_stay_inside_the_memory_limit(tmp_path):
+    limit = 256 * MIB
+    # Spans as small as they come: their notes cost more than their bytes.
+    part = request("traces", 1000).SerializeToString()
+    body = part * (40 * MIB // len(part))
+    with starter(tmp_path) as start:
+        process = start({"limits": {"memory": "256MiB"}})
+
+        def send(kind):
+            way = kind(process)
+            outcomes.extend(way.send_bytes("traces", body).outcome for _ in range(3))
+            way.close()
+
+        outcomes = []
+        threads = [
+            threading.Thread(target=send, args=(kind,)) for kind in [GRPCWay, HTTPWay] * 3]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(outcomes) == 18
+        assert set(outcomes) <= {"OK", "UNAVAILABLE"}
+        assert outcomes.count("OK") >= 3
+        assert process.resident_bytes(peak=True) < limit + 32 * MIB
+        wait_until(
+            lambda: process.status()["memory"]["parts"]["requests"] == 0, what="released memory")
+        assert GRPCWay(process).send_bytes("traces", body).outcome == "OK"
+
+
+def test_announced_memory_is_not_taken_before_it_arrives(roost):
+    before = roost.resident_bytes()
+    peers = [Peer(roost.http, post(60 * MIB)) for _ in range(100)]
+    wait_until(
+        lambda: roost.status()["listeners"][1]["connections_open"] >= 100, what="connections")
+    assert roost.resident_bytes() - before < 32 * MIB
+    for peer in peers:
+        peer.socket.close()
+
+
+# Connections
+
+
+def test_connections_above_the_cap_are_closed(tmp_path):
+    with starter(tmp_path) as start:
+        process = start({"limits": {"connections": 20}})
+        peers = [Peer(process.http) for _ in range(40)]
+        wait_until(lambda: sum(map(has_ended, peers)) >= 20, what="refused connections")
+        assert sum(map(has_ended, peers)) == 20
+        for peer in peers:
+            peer.socket.close()
+        # The web port counts against the same cap.
+        wait_until(lambda: answers(process), what="an answer")
+        way = HTTPWay(process)
+        assert way.send("traces", request("traces")).outcome == "OK"
+        way.close()
+        refused = sum(one["connections_refused"] for one in process.status()["listeners"])
+        assert refused >= 20
+
+
+def has_ended(peer):
+    peer.socket.setblocking(False)
+    try:
+        return peer.socket.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
+
+
+def answers(process):
+    try:
+        return process.get("/ready").status_code == 200
+    except httpx.TransportError:
+        return False
