@@ -101,8 +101,8 @@ struct DestinationState {
         queue.append(payload, reserved: reserved, now: now)
         queuedItems += payload.items
         guard inFlight.count < settings.concurrency, clock.isOpen(now) else { return .quietly }
-        let limit = batchBytes(now)
-        let isDue = before == 0 || before < limit && before + payload.bytes >= limit
+        let wanted = bytesForAnother(payload.signal, limit: batchBytes(now))
+        let isDue = before == 0 || before < wanted && before + payload.bytes >= wanted
         return isDue ? .needsWaking : .quietly
     }
 
@@ -130,8 +130,9 @@ struct DestinationState {
         for turn in 0..<Signal.allCases.count {
             let signal = Signal.allCases[(nextSignal + turn) % Signal.allCases.count]
             guard let arrival = queue.oldestArrival(signal) else { continue }
-            let due = arrival &+ delay
-            guard isDraining || queue.waitingBytes(signal) >= limit || now >= due else {
+            let due = arrival &+ patience(signal)
+            let isEnough = queue.waitingBytes(signal) >= bytesForAnother(signal, limit: limit)
+            guard isDraining || isEnough || now >= due else {
                 earliest = min(due, earliest ?? .max)
                 continue
             }
@@ -140,6 +141,24 @@ struct DestinationState {
             return launch(makeBatch(signal, payloads), now)
         }
         return .wait(until: earliest)
+    }
+
+    /// How much has to wait for one more request: a full batch for each one under way.
+    ///
+    /// A peer that keeps up is served by one or two requests. More of them at once cost twice the CPU
+    /// through HTTP/2 on a connection each; they pay where the way is long or the peer slow, and there
+    /// data piles up.
+    private func bytesForAnother(_ signal: Signal, limit: Int) -> Int {
+        max(requestsUnderWay(signal), 1) * limit
+    }
+
+    /// How long less than that waits. Behind a request that hangs it goes out in the end.
+    private func patience(_ signal: Signal) -> UInt64 {
+        requestsUnderWay(signal) == 0 ? delay : max(delay, 5 * min(delay, 1 << 60))
+    }
+
+    private func requestsUnderWay(_ signal: Signal) -> Int {
+        inFlight.values.reduce(0) { $0 + ($1.signal == signal ? 1 : 0) }
     }
 
     private mutating func launch(_ batch: ExportBatch, _ now: UInt64) -> Step {
