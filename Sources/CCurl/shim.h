@@ -56,3 +56,10 @@ static inline CURLMcode roost_curl_multi_set_long(CURLM *multi, CURLMoption opti
 static inline curl_version_info_data *roost_curl_version(void) {
     return curl_version_info(CURLVERSION_NOW);
 }
+
+typedef int (*roost_curl_socket_callback)(void *user, curl_socket_t socket, curlsocktype purpose);
+
+static inline CURLcode roost_curl_set_socket_callback(
+    CURL *easy, roost_curl_socket_callback callback) {
+    return (curl_easy_setopt)(easy, CURLOPT_SOCKOPTFUNCTION, callback);
+}

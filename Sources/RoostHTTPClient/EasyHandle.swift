@@ -43,6 +43,10 @@ import CCurl
         note(unsafe roost_curl_set_seek_callback(pointer, callback))
     }
 
+    mutating func set(socket callback: roost_curl_socket_callback) {
+        note(unsafe roost_curl_set_socket_callback(pointer, callback))
+    }
+
     /// The list has to outlive the handle.
     mutating func set(headers: UnsafeMutablePointer<curl_slist>?) {
         note(unsafe roost_curl_set_headers(pointer, headers))

@@ -1,4 +1,5 @@
 import CCurl
+import Glibc
 import RoostCore
 
 /// One request under way: the handle libcurl drives, what is still to be sent, what has come.
@@ -13,6 +14,8 @@ import RoostCore
     private var upload: Upload
     private(set) var answer = ClientAnswer()
     private var headerBytes = 0
+    /// The connection, when it is this request's alone and gathers what is written until `push`.
+    private var gathering: CInt?
     let then: @Sendable (ClientAnswer) -> Void
 
     /// Throws `invalidRequest`, `tls` or `other`.
@@ -52,6 +55,27 @@ import RoostCore
         var text = unsafe String(cString: errorText)
         if text.isEmpty { text = unsafe String(cString: curl_easy_strerror(code)) }
         answer.failure = ClientFailure(failureKind(code, text: text), text)
+    }
+
+    // MARK: Gathering writes
+
+    /// libcurl writes HTTP/2 in frames of 16 KiB with a call for each, and on a bare connection each
+    /// one goes out and wakes the peer by itself, which costs more than all the rest. A corked one
+    /// gathers them into full segments. tcp(7), TCP_CORK.
+    fileprivate func gather(_ socket: CInt) {
+        var on: CInt = 1
+        let size = socklen_t(MemoryLayout<CInt>.size)
+        guard unsafe setsockopt(socket, CInt(IPPROTO_TCP), TCP_CORK, &on, size) == 0 else { return }
+        gathering = socket
+    }
+
+    /// Sends what is left of a segment. Called after every round, so that nothing waits for more:
+    /// a peer with a small window would stand still. TCP_NODELAY pushes even a corked connection.
+    func push() {
+        guard let socket = gathering else { return }
+        var on: CInt = 1
+        let size = socklen_t(MemoryLayout<CInt>.size)
+        unsafe _ = setsockopt(socket, CInt(IPPROTO_TCP), TCP_NODELAY, &on, size)
     }
 
     // MARK: Options
@@ -116,6 +140,9 @@ import RoostCore
             if !CurlVersion.loaded.reusesPriorKnowledgeConnections {
                 easy.set(CURLOPT_FRESH_CONNECT, true)
                 easy.set(CURLOPT_FORBID_REUSE, true)
+                unsafe easy.set(
+                    CURLOPT_SOCKOPTDATA, pointer: Unmanaged.passUnretained(self).toOpaque())
+                unsafe easy.set(socket: transferOpensSocket)
             }
         }
     }
@@ -239,4 +266,12 @@ private func transferRewindsBody(
     guard let user = unsafe user, origin == SEEK_SET else { return CURL_SEEKFUNC_FAIL }
     let isDone = unsafe Transfer.from(user).rewind(to: Int(offset))
     return isDone ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
+}
+
+private func transferOpensSocket(
+    _ user: UnsafeMutableRawPointer?, _ socket: curl_socket_t, _ purpose: curlsocktype
+) -> CInt {
+    guard let user = unsafe user else { return CURL_SOCKOPT_ERROR }
+    unsafe Transfer.from(user).gather(socket)
+    return CURL_SOCKOPT_OK
 }
