@@ -1,6 +1,7 @@
 """The table "What a receiver answers" of the contract, over gRPC, HTTP/1.1 and HTTP/2, in protobuf
 and JSON; with what each answer leaves on /metrics."""
 
+import collections
 import gzip
 import socket
 
@@ -14,6 +15,7 @@ from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
 
 from conftest import starter, wait_until
+from otlp_peers import HTTPPeer, items
 from telemetry import (
     ADD, ITEMS, JSON, METHODS, SIGNALS, WAYS, GRPCWay, HTTPWay, add_point,
     attribute, counted, counts, difference, request, scopes,
@@ -211,6 +213,28 @@ def test_text_that_is_not_utf8_in_a_resource_costs_all_below(shared_roost, way, 
     body = message.SerializeToString().replace(b"SPOILED", b"SPO\xffLED")
     answer = way.send_bytes(signal, body)
     assert answer.rejected == 5
+
+
+@every_signal
+def test_what_goes_on_is_the_request_without_its_malformed_items(roost, signal):
+    peer = HTTPPeer()
+    process = roost({"export": [{
+        "name": "peer", "endpoint": peer.endpoint, "protocol": "http/protobuf"}]})
+    wanted = collections.Counter()
+    try:
+        for name in WAYS:
+            way = WAYS[name](process)
+            for bend, _, _ in MALFORMED[signal].values():
+                message = request(signal, 3)
+                wanted.update(items(signal, message))
+                bend(scopes(message)[0])
+                assert way.send(signal, message).rejected > 0
+            way.close()
+        peer.wait_items(wanted.total(), signal)
+        assert process.stop() == 0
+        assert peer.items[signal] == wanted
+    finally:
+        peer.stop()
 
 
 # Undecodable
