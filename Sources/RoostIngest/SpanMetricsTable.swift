@@ -32,8 +32,6 @@ struct SpanMetricsTable: Sendable {
     private var hashes: [UInt64] = [0]
     private var slots: [UInt32]
     private var serviceNumbers: [UInt64: Int32] = [:]
-    /// Numbers of the services of the request at hand, in the order of its resources.
-    private var servicesAtHand: [Int32] = []
 
     init(bounds: DurationBounds, seriesLimit: Int) {
         self.bounds = bounds
@@ -47,13 +45,17 @@ struct SpanMetricsTable: Sendable {
     /// `now` in Unix nanoseconds is when new series began.
     mutating func add(_ scan: TraceScan, from first: Int, most: Int, now: UInt64) -> Int {
         let width = bounds.bucketCount
-        servicesAtHand.removeAll(keepingCapacity: true)
-        for index in 0..<scan.serviceEnds.count {
-            servicesAtHand.append(unsafe scan.withService(index) { unsafe serviceNumber($0) })
-        }
         let end = min(scan.spans.count, first + most)
+        // Spans of one service stand together.
+        var serviceAtHand: Int32 = -1
+        var service = SpanSeriesKey.noRoomForService
         for span in scan.spans[first..<end] {
-            let service = span.service < 0 ? noService : servicesAtHand[Int(span.service)]
+            if span.service != serviceAtHand {
+                serviceAtHand = span.service
+                service = unsafe scan.withService(Int(serviceAtHand)) {
+                    unsafe serviceNumber($0)
+                }
+            }
             let id = series(of: span, service: service, now: now)
             let cell = id &* width &+ bounds.bucket(nanoseconds: span.durationNanoseconds)
             let seconds = Double(span.durationNanoseconds) * 1e-9
@@ -151,11 +153,6 @@ struct SpanMetricsTable: Sendable {
             if unsafe services[Int(number)].elementsEqual(name) { return number }
         }
         return SpanSeriesKey.noRoomForService
-    }
-
-    /// The number of the service without a name.
-    private var noService: Int32 {
-        mutating get { unsafe serviceNumber(UnsafeBufferPointer(start: nil, count: 0)) }
     }
 }
 

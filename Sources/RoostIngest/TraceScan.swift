@@ -24,7 +24,8 @@ public import RoostWire
     }
 
     var spans: [SpanNote] = []
-    /// The `service.name` of each resource met, one after another, and where each ends.
+    /// The `service.name` of each resource that has spans, one after another, and where each ends.
+    /// Behind the last end may stand the name of a resource that had none.
     var serviceBytes: [UInt8] = []
     var serviceEnds: [Int] = []
 
@@ -96,6 +97,8 @@ public import RoostWire
         private var spans: [SpanNote]
         private var serviceBytes: [UInt8]
         private var serviceEnds: [Int]
+        /// No span of the resource at hand has been seen: a request can hold millions of empty ones.
+        private var isNewService = true
 
         init(scan: TraceScan) {
             spans = []
@@ -113,7 +116,9 @@ public import RoostWire
         }
 
         mutating func resource(_ resource: ResourceView) {
-            let start = serviceBytes.count
+            let start = serviceEnds.last ?? 0
+            serviceBytes.removeLast(serviceBytes.count - start)
+            isNewService = true
             resource.attributes.forEach { key, value in
                 guard key.equals("service.name"), value.kind == .string else { return }
                 serviceBytes.removeLast(serviceBytes.count - start)
@@ -121,13 +126,16 @@ public import RoostWire
                     contentsOf: value.stringBytes.buffer.prefix(
                         TraceScan.labelCount(value.stringBytes)))
             }
-            serviceEnds.append(serviceBytes.count)
         }
 
         @inline(__always)
         mutating func span(_ span: SpanView) {
             let start = span.startTimeUnixNano
             let end = span.endTimeUnixNano
+            if isNewService {
+                serviceEnds.append(serviceBytes.count)
+                isNewService = false
+            }
             unsafe spans.append(
                 SpanNote(
                     name: span.name.base, nameCount: TraceScan.labelCount(span.name),

@@ -145,6 +145,38 @@ import Testing
         #expect(lines(now: 1102) == ["} 2", "} 2"])
     }
 
+    @Test func `notes no service that has no spans, however many resources come`() throws {
+        let empty = traceRequest(service: "nobody", []).array
+        let request = ByteBlock(
+            (0..<1000).flatMap { _ in empty } + traceRequest(service: "a", [TestSpan()]).array
+                + empty + traceRequest(service: nil, [TestSpan()]).array)
+        let scan = TraceScan()
+        try scan.read(request)
+        #expect(scan.serviceEnds == [1, 1])
+        let text = page([try counted([request])])
+        #expect(text.contains(#"{service_name="a",span_kind="#))
+        #expect(text.contains(#"{service_name="",span_kind="#))
+        #expect(!text.contains("nobody"))
+    }
+
+    @Test func `counts a request in steps between those of another`() throws {
+        let scans = try ["a", "b"].map { service in
+            let scan = TraceScan()
+            try scan.read(
+                ByteBlock(
+                    traceRequest(service: service, [TestSpan(), TestSpan()]).array
+                        + traceRequest(service: service + "2", [TestSpan()]).array))
+            return scan
+        }
+        let shard = SpanMetricsShard(bounds: .standard, seriesLimit: 100)
+        for step in 0..<3 {
+            for scan in scans { #expect(shard.add(scan, from: step, most: 1, now: 1) == step + 1) }
+        }
+        let counts = page([shard]).split(separator: "\n").filter { $0.contains("calls_total{") }
+            .map { $0.split(separator: "\"")[1] + $0.suffix(2) }
+        #expect(counts.sorted() == ["a 2", "a2 1", "b 2", "b2 1"])
+    }
+
     @Test func `leaves what it showed before as it was when more is counted`() throws {
         let shard = try counted([traceRequest(service: "a", [TestSpan()])])
         let before = shard.snapshot
