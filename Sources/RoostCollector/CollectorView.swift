@@ -53,7 +53,7 @@ public final class CollectorView {
     /// order of the page. `then` is called once, on the web loop.
     package func scrape(_ then: @escaping ([any ExpositionSource]) -> Void) {
         let round = Round(waitingFor: ingestLoops.count) { [self] in
-            spanMetrics.update(latest.compactMap { $0 }, now: monotonicNanoseconds())
+            spanMetrics.update(latest, now: monotonicNanoseconds())
             then([parts.series, spanMetrics, selfMetrics])
         }
         let home = LoopOwned((view: self, round: round), on: webLoop)

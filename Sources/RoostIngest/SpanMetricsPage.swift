@@ -13,6 +13,8 @@ public final class SpanMetricsPage: ExpositionSource {
     private let bounds: DurationBounds
     private let seriesLimit: Int
     private var snapshots: [SpanMetricsSnapshot]
+    /// A shard that has counted nothing.
+    private let nothing: SpanMetricsSnapshot
     private var merged = SpanSeriesUnion()
     /// Nanoseconds after which a series that counts nothing more is left out; nil is never.
     private let expiry: UInt64?
@@ -32,14 +34,16 @@ public final class SpanMetricsPage: ExpositionSource {
         self.seriesLimit = seriesLimit
         self.expiry = expiry?.nanoseconds
         snapshots = []
+        nothing = SpanMetricsShard(bounds: bounds, seriesLimit: 0).snapshot
         merged = SpanSeriesUnion(shards: shards)
     }
 
-    /// Takes in what the shards have counted, one snapshot a shard and always in the same order.
+    /// Takes in what the shards have counted, always in the same order; nil stands for a shard that
+    /// has never answered.
     ///
     /// `now` in nanoseconds of any clock that does not run backwards.
-    public func update(_ snapshots: [SpanMetricsSnapshot], now: UInt64) {
-        self.snapshots = snapshots
+    public func update(_ latest: [SpanMetricsSnapshot?], now: UInt64) {
+        snapshots = latest.map { $0 ?? nothing }
         updated = now
         merged.extend(snapshots, limit: seriesLimit)
         if expiry != nil { noteActivity(now) }

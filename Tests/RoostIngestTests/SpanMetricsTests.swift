@@ -177,6 +177,22 @@ import Testing
         #expect(counts.sorted() == ["a 2", "a2 1", "b 2", "b2 1"])
     }
 
+    @Test func `a shard that answers late changes nothing of the others`() throws {
+        let early = try counted([
+            traceRequest(service: "a", [TestSpan(), TestSpan(name: "x"), TestSpan(name: "y")])
+        ])
+        let late = try counted([traceRequest(service: "b", [TestSpan()])])
+        let page = SpanMetricsPage(bounds: .standard, seriesLimit: 9, shards: 2)
+        page.update([nil, early.snapshot], now: 1)
+        page.update([late.snapshot, early.snapshot], now: 2)
+        let exposition = ExpositionPage(format: .text, sources: [page])
+        var bytes: [UInt8] = []
+        while exposition.next(into: &bytes) {}
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+        #expect(page.seriesCount == 4)
+        #expect(lines.filter { $0.contains("calls_total{") && $0.hasSuffix("} 1") }.count == 4)
+    }
+
     @Test func `leaves what it showed before as it was when more is counted`() throws {
         let shard = try counted([traceRequest(service: "a", [TestSpan()])])
         let before = shard.snapshot
