@@ -105,7 +105,7 @@ public final class HTTPClient: Sendable {
             if isStopping { break }
             multi.perform()
             unsafe finishDone(&transfers)
-            for unsafe transfer in unsafe transfers.values { transfer.push() }
+            unsafe transfers.values.forEach { $0.push() }
             let deadline = work?(monotonicNanoseconds())
             // An answer or `work` may just have sent something; then there is no time to wait.
             if state.withLock({ $0.incoming.isEmpty && !$0.isStopping && !$0.isCancelling }) {
