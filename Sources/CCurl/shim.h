@@ -49,6 +49,19 @@ static inline long roost_curl_info_long(CURL *easy, CURLINFO info) {
     return value;
 }
 
+static inline curl_off_t roost_curl_info_offset(CURL *easy, CURLINFO info) {
+    curl_off_t value = 0;
+    (curl_easy_getinfo)(easy, info, &value);
+    return value;
+}
+
+/// The socket of a request under way, or -1.
+static inline int roost_curl_socket(CURL *easy) {
+    curl_socket_t value = CURL_SOCKET_BAD;
+    (curl_easy_getinfo)(easy, CURLINFO_ACTIVESOCKET, &value);
+    return value;
+}
+
 static inline CURLMcode roost_curl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
     return (curl_multi_setopt)(multi, option, value);
 }

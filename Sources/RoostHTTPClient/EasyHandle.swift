@@ -54,6 +54,12 @@ import CCurl
 
     var responseCode: Int { unsafe roost_curl_info_long(pointer, CURLINFO_RESPONSE_CODE) }
 
+    /// Bytes of the body that have been given to the protocol below.
+    var uploadedBytes: Int { unsafe Int(roost_curl_info_offset(pointer, CURLINFO_SIZE_UPLOAD_T)) }
+
+    /// -1 without a connection.
+    var socket: CInt { unsafe roost_curl_socket(pointer) }
+
     private mutating func note(_ code: CURLcode) {
         if firstError == CURLE_OK { firstError = code }
     }

@@ -92,6 +92,7 @@ public final class HTTPClient: Sendable {
 
     private func run() {
         var transfers: [UnsafeMutableRawPointer: Transfer] = unsafe [:]
+        var stall = StallDetector()
         while true {
             let (orders, isCancelling, isStopping) = state.withLock { state in
                 defer {
@@ -109,7 +110,12 @@ public final class HTTPClient: Sendable {
             let deadline = work?(monotonicNanoseconds())
             // An answer or `work` may just have sent something; then there is no time to wait.
             if state.withLock({ $0.incoming.isEmpty && !$0.isStopping && !$0.isCancelling }) {
-                multi.wait(until: deadline)
+                let isStalled = unsafe stall.note(transfers.values.map(\.progress))
+                if isStalled {
+                    unsafe multi.waitForInput(transfers.values.map(\.socket))
+                } else {
+                    multi.wait(until: deadline)
+                }
             }
         }
         let late = state.withLock { state in
@@ -163,6 +169,25 @@ public enum ClientStartError: Error, Equatable {
     case noHandle
     /// The system has no more threads to give.
     case noThread
+}
+
+/// Finds out when waiting the usual way has become a busy loop.
+///
+/// While an HTTP/2 peer gives no window for more of a body, libcurl 7.88 still waits for its socket
+/// to be writable, which it is: every wait ends at once. Then only what the peer sends can help.
+struct StallDetector {
+    /// So many rounds without a byte may happen in good order, as in a TLS handshake.
+    static let patience = 16
+
+    private var last: [Int] = []
+    private var rounds = 0
+
+    /// Takes the progress of every request after a round; whether nothing has moved for long.
+    mutating func note(_ progress: [Int]) -> Bool {
+        rounds = progress == last && !progress.isEmpty ? rounds + 1 : 0
+        last = progress
+        return rounds > Self.patience
+    }
 }
 
 /// Where `perform` waits.

@@ -1,4 +1,5 @@
 import CCurl
+import Glibc
 import RoostCore
 
 /// The libcurl handle that runs many requests.
@@ -44,6 +45,13 @@ import RoostCore
             return unsafe (easy, message.pointee.data.result)
         }
         return nil
+    }
+
+    /// Waits until one of the sockets has something to read, and at most 10 ms, so that `wake` and
+    /// timers need no part in it.
+    func waitForInput(_ sockets: [CInt]) {
+        var set = sockets.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        _ = unsafe poll(&set, nfds_t(set.count), 10)
     }
 
     /// Waits for sockets, for libcurl's own timers, for `wake`, and at most until `deadline`

@@ -47,6 +47,12 @@ import RoostCore
         return unsafe from(user)
     }
 
+    /// Rises with every byte that moves, either way.
+    var progress: Int { easy.uploadedBytes + upload.position + headerBytes + answer.body.count }
+
+    /// -1 without a connection.
+    var socket: CInt { easy.socket }
+
     /// Completes the answer with what libcurl says at the end.
     func finish(_ code: CURLcode) {
         if answer.httpStatus == 0 { answer.httpStatus = easy.responseCode }

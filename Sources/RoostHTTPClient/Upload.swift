@@ -7,7 +7,8 @@ struct Upload {
     private let slices: [ByteSlice]
     /// Length of everything.
     let total: Int
-    private var position = 0
+    /// Bytes read so far.
+    private(set) var position = 0
     private var slice = 0
     /// Inside `slices[slice]`.
     private var offset = 0

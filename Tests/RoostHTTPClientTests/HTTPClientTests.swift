@@ -189,4 +189,39 @@ import Testing
         client.stop()
         client.join()
     }
+
+    @Test func `a gRPC peer that gives no window does not keep the thread busy`() throws {
+        let server = RawServer { connection, _ in
+            connection.read(atLeast: .max)
+        }
+        defer { server.stop() }
+        let rounds = Atomic<Int>(0)
+        let client = try HTTPClient { _ in
+            rounds.wrappingAdd(1, ordering: .relaxed)
+            return nil
+        }
+        var request = post(server.url, [[UInt8](repeating: 1, count: 1 << 20)])
+        request.flavour = .grpc(compression: nil)
+        request.timeout = .milliseconds(300)
+        #expect(client.perform(request).failure?.kind == .timeout)
+        client.stop()
+        client.join()
+        #expect(rounds.load(ordering: .relaxed) < 500)
+    }
+}
+
+@Suite struct StallDetectorTests {
+    @Test func `only many rounds without a byte are a stall`() {
+        var stall = StallDetector()
+        let quiet = (0...StallDetector.patience).map { _ in stall.note([5, 7]) }
+        #expect(quiet.allSatisfy { !$0 })
+        #expect(stall.note([5, 7]) == true)
+        #expect(stall.note([5, 8]) == false)
+    }
+
+    @Test func `nothing under way is no stall`() {
+        var stall = StallDetector()
+        let idle = (0...100).map { _ in stall.note([]) }
+        #expect(idle.allSatisfy { !$0 })
+    }
 }
