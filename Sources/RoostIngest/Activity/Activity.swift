@@ -1,0 +1,167 @@
+/// What a span or a log record of an agent is, whatever dialect it speaks.
+public enum ActivityKind: UInt8, Sendable, CaseIterable {
+    case other, workflow, agent, llm, embedding, tool, retrieval, guardrail, evaluation, humanWait
+}
+
+/// Whether an activity is over.
+public enum ActivityPhase: UInt8, Sendable {
+    /// It ended, and how is known.
+    case finished
+    /// It began: a pending span or a start event. Its end time and usage mean nothing.
+    case pending
+}
+
+/// What an activity was read from.
+public enum ActivitySource: UInt8, Sendable { case span, log }
+
+/// How an activity ended; `unset` counts as ok.
+public enum ActivityStatus: UInt8, Sendable { case unset, ok, error }
+
+/// The tier that a call to a model was served at, where the price depends on it.
+public enum ActivityServiceTier: UInt8, Sendable { case standard, batch, priority, flex }
+
+/// A stretch of `ActivityBatch.text`.
+public struct TextRef: Sendable, Equatable {
+    public var offset: UInt32
+    public var count: UInt32
+
+    @inlinable public init(offset: UInt32, count: UInt32) {
+        self.offset = offset
+        self.count = count
+    }
+
+    /// What was not said.
+    @inlinable public static var none: TextRef { TextRef(offset: 0, count: 0) }
+
+    @inlinable public var isEmpty: Bool { count == 0 }
+}
+
+/// Token counts that do not overlap, so that they add up.
+public struct ActivityTokens: Sendable, Equatable {
+    /// Read by the model at the full price.
+    public var input: UInt64 = 0
+    public var cacheRead: UInt64 = 0
+    public var cacheWrite: UInt64 = 0
+    /// Written by the model for somebody to read.
+    public var output: UInt64 = 0
+    public var reasoning: UInt64 = 0
+
+    @inlinable public init() {}
+
+    @inlinable public var isEmpty: Bool { input | cacheRead | cacheWrite | output | reasoning == 0 }
+}
+
+/// One step of an agent: a run, a call to a model or a tool, or any other span between them.
+///
+/// What one span or log record says by itself; what follows from its neighbours (which agent it
+/// belongs to, whether its usage repeats that of others) is found by `AgentTracker`. A plain value:
+/// its texts stand in the batch that holds it.
+public struct Activity: Sendable {
+    public var kind = ActivityKind.other
+    public var phase = ActivityPhase.finished
+    public var source = ActivitySource.span
+    public var status = ActivityStatus.unset
+    public var serviceTier = ActivityServiceTier.standard
+    /// Index into the dialects of the name tables.
+    public var dialect: UInt8 = 0
+    public var flags: ActivityFlags = []
+
+    /// Of a log record without trace: made from service, session and prompt; see `isDerivedTrace`.
+    public var traceIDHigh: UInt64 = 0
+    public var traceIDLow: UInt64 = 0
+    /// 0 is none, as for `parentSpanID`.
+    public var spanID: UInt64 = 0
+    public var parentSpanID: UInt64 = 0
+
+    /// Unix nanoseconds.
+    public var start: UInt64 = 0
+    /// Unix nanoseconds, never before `start`.
+    public var end: UInt64 = 0
+    /// Nanoseconds until the model's first token; 0 is unknown.
+    public var timeToFirstToken: UInt64 = 0
+
+    public var tokens = ActivityTokens()
+    /// USD, as the sender worked it out; not a number when it did not say.
+    public var reportedCost = Double.nan
+
+    public var service = TextRef.none
+    /// Of the span, or of the event.
+    public var name = TextRef.none
+    public var workflow = TextRef.none
+    public var agent = TextRef.none
+    public var agentID = TextRef.none
+    public var modelRequested = TextRef.none
+    public var modelAnswered = TextRef.none
+    /// In OpenTelemetry's spelling, for example `aws.bedrock`.
+    public var provider = TextRef.none
+    public var tool = TextRef.none
+    public var session = TextRef.none
+    public var user = TextRef.none
+    public var errorType = TextRef.none
+    /// What names the model's answer or the tool call, so that two reports of one are known as one.
+    public var callID = TextRef.none
+
+    @inlinable public init() {}
+
+    /// Nanoseconds.
+    @inlinable public var duration: UInt64 { end &- start }
+
+    /// Whether something about agents was recognised; the rest are the spans between.
+    @inlinable public var isAgentic: Bool { kind != .other }
+
+    @inlinable public var hasReportedCost: Bool { !reportedCost.isNaN }
+}
+
+public struct ActivityFlags: OptionSet, Sendable {
+    public let rawValue: UInt8
+    @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// The usage may repeat what calls below it say.
+    public static let usageIsAggregate = ActivityFlags(rawValue: 1)
+    /// The trace id was made up from a session.
+    public static let isDerivedTrace = ActivityFlags(rawValue: 2)
+    /// A value was nonsense and was left out.
+    public static let hasRejectedValue = ActivityFlags(rawValue: 4)
+    /// The clock ran backwards: `end` was before `start`.
+    public static let isMendedTime = ActivityFlags(rawValue: 8)
+}
+
+/// Activities and their texts, in two arrays that are reused.
+public struct ActivityBatch: Sendable {
+    public var activities: [Activity] = []
+    public var text: [UInt8] = []
+
+    /// Texts longer than this are cut, between two characters.
+    public static let longestText = 256
+
+    public init() {}
+
+    /// What it holds, for whoever bounds it.
+    public var byteCount: Int {
+        activities.count * MemoryLayout<Activity>.stride + text.count
+    }
+
+    public var isEmpty: Bool { activities.isEmpty }
+
+    /// Keeps the room.
+    public mutating func removeAll() {
+        activities.removeAll(keepingCapacity: true)
+        text.removeAll(keepingCapacity: true)
+    }
+
+    /// Adds a text of at most `longestText` bytes.
+    public mutating func add(_ bytes: some Collection<UInt8>) -> TextRef {
+        let count = bytes.count
+        if count == 0 { return .none }
+        let offset = text.count
+        text.append(contentsOf: bytes)
+        return TextRef(
+            offset: UInt32(truncatingIfNeeded: offset), count: UInt32(truncatingIfNeeded: count))
+    }
+
+    /// The bytes of a text of this batch.
+    public func bytes(_ ref: TextRef) -> ArraySlice<UInt8> {
+        let start = Int(ref.offset)
+        return text[start..<start + Int(ref.count)]
+    }
+}
