@@ -16,7 +16,7 @@ final class CollectorParts: Sendable {
     let series: SeriesStore
     let switches: Switches
     let lifecycle = Lifecycle()
-    let bounds = DurationBounds.standard
+    let bounds: DurationBounds
     let intake: IntakeShared
     let readiness: Readiness
     private let connections: ConnectionLimit
@@ -28,6 +28,7 @@ final class CollectorParts: Sendable {
     init(config: Config, log: Log, version: String) {
         self.version = version
         self.config = config
+        bounds = config.limits.durationHistogramBounds ?? .standard
         budget = MemoryBudget(limitBytes: config.limits.memory)
         bodies = budget.share("requests")
         connections = ConnectionLimit(config.limits.connections)

@@ -1,4 +1,5 @@
 public import RoostCore
+import RoostIngest
 public import RoostNet
 
 /// What a user writes in the configuration file, key for key; `Config()` is what holds without one.
@@ -53,6 +54,10 @@ public struct Config: Sendable, Equatable {
         public var seriesExpiry: Duration = .seconds(300)
         /// nil is never.
         public var derivedExpiry: Duration?
+        /// Upper bounds of the buckets into which durations fall, strictly ascending.
+        public var durationBounds = DurationBounds.standard.seconds.map {
+            Duration.microseconds(Int64(($0 * 1e6).rounded()))
+        }
         public init() {}
     }
 
@@ -108,5 +113,12 @@ public struct Config: Sendable, Equatable {
         public var format = Log.Format.text
         public var level = Log.Level.info
         public init() {}
+    }
+}
+
+extension Config.Limits {
+    /// Nil when `durationBounds` are not strictly ascending, none, or too many.
+    var durationHistogramBounds: DurationBounds? {
+        DurationBounds(seconds: durationBounds.map { Double($0.nanoseconds) / 1e9 })
     }
 }

@@ -66,6 +66,9 @@ struct ConfigChecks {
 
     private mutating func checkLimits() {
         let limits = config.limits
+        if limits.durationHistogramBounds == nil {
+            fault("limits.duration_bounds", "must be 1 to 64 durations, each above the one before")
+        }
         guard limits.request > limits.memory else { return }
         if reading.isGiven("limits.request") {
             fault(

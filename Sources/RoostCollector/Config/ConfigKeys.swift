@@ -85,6 +85,10 @@ extension Config.Limits {
         .value(
             "derived_expiry", \.derivedExpiry, .durationOrNever(spans),
             "When a series computed from spans that counts nothing more is left out of the page"),
+        .list(
+            "duration_bounds", \.durationBounds,
+            .duration(.microseconds(1) ... .seconds(1_000_000_000)),
+            "Upper bounds of the buckets of durations computed from spans: 1 to 64, ascending"),
     ])
 }
 

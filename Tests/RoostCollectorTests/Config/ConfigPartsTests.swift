@@ -84,3 +84,19 @@ import Testing
         }
     }
 }
+
+@Suite struct DurationBoundsConfigTests {
+    @Test func `bounds of durations are those of the contract unless they are given`() throws {
+        let standard = try loadConfig("").config.limits
+        #expect(standard.durationHistogramBounds == .standard)
+        let own = try loadConfig("limits: { duration_bounds: [500ms, 1m, 2h] }").config.limits
+        #expect(own.durationHistogramBounds?.seconds == [0.5, 60, 7200])
+    }
+
+    @Test(arguments: ["[]", "[1s, 1s]", "[2s, 1s]"])
+    func `bounds that do not rise are told with their place`(_ list: String) {
+        let faults = configFaults("limits:\n  duration_bounds: \(list)\n")
+        #expect(faults.count == 1)
+        #expect(faults.first?.hasPrefix("f.yaml:2:") == true)
+    }
+}
