@@ -35,11 +35,20 @@ func checkKeyValue(_ message: WireCursor, depth: Int, _ check: inout ItemCheck)
     return parts
 }
 
-/// For attributes that nobody looks at yet.
+/// For attributes that nobody looks at yet. `depth` is far from the limit.
 @inlinable @inline(never)
 func checkAttribute(_ message: WireCursor, depth: Int, _ check: inout ItemCheck)
     throws(WireFault)
 {
+    try checkAttributeInPlace(message, depth: depth, &check)
+}
+
+/// The same for hot loops.
+@inlinable @inline(__always)
+func checkAttributeInPlace(_ message: WireCursor, depth: Int, _ check: inout ItemCheck)
+    throws(WireFault)
+{
+    if usualAttribute(message) != nil { return }
     _ = try checkKeyValue(message, depth: depth, &check)
 }
 

@@ -68,7 +68,7 @@ func readLogRecord(
             bodies.extend(cursor, from: start)
             bodyCount &+= 1
         case 0x32:
-            _ = try checkKeyValue(cursor.message(), depth: 4, &check)
+            try checkAttributeInPlace(cursor.message(), depth: 4, &check)
             record.attributes.run.extend(cursor, from: start)
         case 0x38: record.droppedAttributesCount = try cursor.uint32()
         case 0x45: record.flags = try cursor.fixed32()

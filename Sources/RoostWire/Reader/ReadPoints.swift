@@ -73,7 +73,7 @@ func readNumberPoint(_ message: WireCursor, _ check: inout ItemCheck) throws(Wir
             point.exemplars.run.extend(cursor, from: start)
         case 0x31: point.value = .int(Int64(bitPattern: try cursor.fixed64()))
         case 0x3A:
-            _ = try checkKeyValue(cursor.message(), depth: 6, &check)
+            try checkAttributeInPlace(cursor.message(), depth: 6, &check)
             point.attributes.run.extend(cursor, from: start)
         case 0x40: point.flags = try cursor.uint32()
         default: try cursor.skip(tag)
@@ -112,7 +112,7 @@ func readHistogramPoint(_ message: WireCursor, _ check: inout ItemCheck) throws(
             try checkExemplar(cursor.message(), &check)
             point.exemplars.run.extend(cursor, from: start)
         case 0x4A:
-            _ = try checkKeyValue(cursor.message(), depth: 6, &check)
+            try checkAttributeInPlace(cursor.message(), depth: 6, &check)
             point.attributes.run.extend(cursor, from: start)
         case 0x50: point.flags = try cursor.uint32()
         case 0x59: point.min = try cursor.double()
@@ -163,7 +163,7 @@ func readExponentialHistogramPoint<Visitor: MetricsVisitor>(
         let tag = try cursor.tag()
         switch tag {
         case 0x0A:
-            _ = try checkKeyValue(cursor.message(), depth: 6, &check)
+            try checkAttributeInPlace(cursor.message(), depth: 6, &check)
             point.attributes.run.extend(cursor, from: start)
         case 0x11: point.startTimeUnixNano = try cursor.fixed64()
         case 0x19: point.timeUnixNano = try cursor.fixed64()
@@ -248,7 +248,7 @@ func readSummaryPoint(_ message: WireCursor, _ check: inout ItemCheck) throws(Wi
             _ = try readQuantile(&quantile)
             point.quantiles.run.extend(cursor, from: start)
         case 0x3A:
-            _ = try checkKeyValue(cursor.message(), depth: 6, &check)
+            try checkAttributeInPlace(cursor.message(), depth: 6, &check)
             point.attributes.run.extend(cursor, from: start)
         case 0x40: point.flags = try cursor.uint32()
         default: try cursor.skip(tag)

@@ -66,9 +66,13 @@ func readSpan<Visitor: TraceVisitor>(
         case 0x41: span.endTimeUnixNano = try cursor.fixed64()
         case 0x4A:
             let attribute = try cursor.message()
-            let parts = try checkKeyValue(attribute, depth: 4, &check)
             span.attributes.run.extend(cursor, from: start)
-            if check.isFlawless { show(parts, attribute, &visitor) }
+            if let (key, value) = usualAttribute(attribute) {
+                if check.isFlawless { visitor.spanAttribute(key, value) }
+            } else {
+                let parts = try checkKeyValue(attribute, depth: 4, &check)
+                if check.isFlawless { show(parts, attribute, &visitor) }
+            }
         case 0x50: span.droppedAttributesCount = try cursor.uint32()
         case 0x5A:
             var event = try cursor.message()
