@@ -5,7 +5,10 @@ import RoostNet
 
 /// `/metrics`: what was agreed with the scraper, then the page in slices as fast as it reads.
 enum MetricsAnswer {
-    static func answer(_ head: RequestHead, _ collector: CollectorView, _ responder: Responder) {
+    static func answer(
+        _ head: RequestHead, _ collector: CollectorView, _ turns: SliceTurns,
+        _ responder: Responder
+    ) {
         let agreed = negotiate(
             accept: head.header("accept"), acceptEncoding: head.header("accept-encoding"))
         collector.scrape { sources in
@@ -17,34 +20,42 @@ enum MetricsAnswer {
             }
             let body = MetricsBody(
                 page: ExpositionPage(format: agreed.format, sources: sources),
-                coding: ContentCoding(rawValue: agreed.coding.rawValue) ?? .identity)
+                coding: ContentCoding(rawValue: agreed.coding.rawValue) ?? .identity,
+                turns: turns, responder: responder)
             responder.send(Response(status: 200, headers: headers, body: .stream(body)))
         }
     }
 }
 
 /// The page as a body: rendered, and packed, one slice at a time.
-private final class MetricsBody: BodySource {
+private final class MetricsBody: BodySource, SliceTurns.Member {
     private let page: ExpositionPage
     private let compressor: StreamCompressor?
+    private let turns: SliceTurns
+    private let responder: Responder
     private var slice: [UInt8] = []
 
-    init(page: ExpositionPage, coding: ContentCoding) {
+    init(
+        page: ExpositionPage, coding: ContentCoding, turns: SliceTurns, responder: Responder
+    ) {
         self.page = page
+        self.turns = turns
+        self.responder = responder
         compressor = coding == .identity ? nil : StreamCompressor(coding)
     }
 
+    func resume() { responder.resumeBody() }
+
     func next(into bytes: inout [UInt8]) -> Bool {
+        guard turns.take(self) else { return true }
         guard let compressor else { return page.next(into: &bytes) }
+        slice.removeAll(keepingCapacity: true)
+        let hasMore = page.next(into: &slice)
         let before = bytes.count
-        var hasMore = true
+        compressor.compress(slice, finish: !hasMore, into: &bytes)
         // A slice that packs well may stay inside the compressor, and a source that hands on
-        // nothing would not be asked again.
-        while hasMore, bytes.count == before {
-            slice.removeAll(keepingCapacity: true)
-            hasMore = page.next(into: &slice)
-            compressor.compress(slice, finish: !hasMore, into: &bytes)
-        }
+        // nothing is not asked again by itself.
+        if hasMore, bytes.count == before { _ = turns.take(self) }
         return hasMore
     }
 }

@@ -6,9 +6,11 @@ public import RoostNet
 public final class WebHandler: RequestHandler {
     private let collector: CollectorView
     private let hosts: AllowedHosts
+    private let turns: SliceTurns
 
-    public init(collector: CollectorView) {
+    public init(collector: CollectorView, loop: EventLoop) {
         self.collector = collector
+        turns = SliceTurns(loop: loop)
         hosts = AllowedHosts(listeners: collector.addresses.map(\.address))
     }
 
@@ -37,7 +39,7 @@ public final class WebHandler: RequestHandler {
         case .health: responder.send(HealthAnswers.health(collector))
         case .ready: responder.send(HealthAnswers.ready(collector))
         case .status: responder.send(StatusAnswer.status(collector))
-        case .metrics: MetricsAnswer.answer(head, collector, responder)
+        case .metrics: MetricsAnswer.answer(head, collector, turns, responder)
         case .index: responder.send(IndexPage.response(collector))
         }
     }

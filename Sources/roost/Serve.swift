@@ -14,7 +14,7 @@ func serve(
     ])
     let collector = Collector(config: config, log: log, version: version)
     do throws(StartError) {
-        try collector.start { view, _ in WebHandler(collector: view) }
+        try collector.start { view, loop in WebHandler(collector: view, loop: loop) }
     } catch {
         log.error("cannot start: \(error)")
         return 1

@@ -2,13 +2,14 @@
 
 import statistics
 import subprocess
+import threading
 import time
 
 import httpx
 import pytest
 
 from conftest import roost_binary
-from telemetry import METHODS, GRPCWay, request
+from telemetry import METHODS, START, GRPCWay, attribute, request, scopes
 
 LOAD_SECONDS = 6
 
@@ -147,3 +148,45 @@ def test_probes_are_quick_under_full_load(roost, tmp_path, capsys):
         own = sorted(time for time, name in times if name == path)
         # 10 ms is the promise; a machine that builds beside the tests needs room.
         assert own[int(len(own) * 0.99)] < 50
+
+
+def test_probes_come_between_the_slices_of_a_large_page(roost):
+    """A scraper on this machine reads at once whatever is written; its page must not be one turn
+    of the loop."""
+    process = roost({"limits": {"series_per_metric": 50_000}})
+    with httpx.Client(trust_env=False) as sender:
+        for first in range(0, 50_000, 5_000):
+            message = request("metrics", 0)
+            metric = scopes(message)[0].metrics.add(name="large")
+            for number in range(first, first + 5_000):
+                point = metric.gauge.data_points.add(as_int=number, time_unix_nano=START)
+                for key in ("one", "two", "three", "four", "five"):
+                    point.attributes.append(attribute(key, f"{key} {number}"))
+            sender.post(
+                f"http://{process.http}/v1/metrics", content=message.SerializeToString(),
+                headers={"content-type": "application/x-protobuf"}).raise_for_status()
+    pages = []
+    is_over = threading.Event()
+
+    def scrape():
+        with httpx.Client(trust_env=False, timeout=60) as client:
+            while not is_over.is_set():
+                began = time.perf_counter()
+                with client.stream("GET", f"http://{process.web}/metrics") as answer:
+                    for _ in answer.iter_raw():
+                        pass
+                pages.append(time.perf_counter() - began)
+
+    scraper = threading.Thread(target=scrape)
+    scraper.start()
+    try:
+        with httpx.Client(trust_env=False, base_url=f"http://{process.web}") as client:
+            probes = []
+            while len(probes) < 200 or len(pages) < 10:
+                began = time.perf_counter()
+                assert client.get("/health").status_code == 200
+                probes.append(time.perf_counter() - began)
+    finally:
+        is_over.set()
+        scraper.join()
+    assert statistics.median(probes) < statistics.median(pages) / 5
