@@ -16,6 +16,7 @@ public final class CollectorView {
     private lazy var selfMetrics = SelfMetricsSource { [unowned self] in reading() }
     /// The last snapshot of each loop, for when a loop does not answer in time.
     private var latest: [SpanMetricsSnapshot?]
+    private var isExpiring = false
 
     /// How long a scrape waits for a loop before it shows what that loop said last.
     private static let patienceMilliseconds: UInt64 = 2000
@@ -33,10 +34,21 @@ public final class CollectorView {
         spanMetrics = SpanMetricsPage(
             bounds: parts.bounds, seriesLimit: parts.config.limits.seriesPerMetric,
             shards: ingestLoops.count, expiry: parts.config.limits.derivedExpiry)
-        webLoop.schedule(afterMilliseconds: 1000, repeatMilliseconds: 1000) { [parts, hearts] in
+        webLoop.schedule(afterMilliseconds: 1000, repeatMilliseconds: 1000) {
+            [weak self, hearts] in
             hearts.tick()
-            // By the clock that nobody sets: a jump must not end every series.
-            parts.series.expire(now: monotonicNanoseconds())
+            self?.expireSeries()
+        }
+    }
+
+    /// Ends old series, beside the loop: many at once take longer than a probe may wait.
+    private func expireSeries() {
+        guard !isExpiring else { return }
+        isExpiring = true
+        let series = parts.series
+        // By the clock that nobody sets: a jump must not end every series.
+        webLoop.offload({ series.expire(now: monotonicNanoseconds()) }) { [weak self] in
+            self?.isExpiring = false
         }
     }
 

@@ -65,15 +65,14 @@ struct SeriesTable {
     /// Whether other streams show in the same series.
     func isShared(_ series: UInt32) -> Bool { !others.isEmpty && others[series] != nil }
 
-    /// Takes a stream off its series; answers how many it has left.
-    mutating func leave(_ stream: UInt32, from series: UInt32) -> Int {
-        var rest = others[series] ?? []
-        if all[Int(series)].first == stream {
-            all[Int(series)].first = rest.isEmpty ? Stream.none : rest.removeFirst()
-        } else {
-            rest.removeAll { $0 == stream }
+    /// Takes streams off their series; answers how many it has left.
+    mutating func leave(_ leaving: Set<UInt32>, from series: UInt32) -> Int {
+        var rest = others.removeValue(forKey: series) ?? []
+        rest.removeAll { leaving.contains($0) }
+        if leaving.contains(all[Int(series)].first) {
+            all[Int(series)].first = rest.popLast() ?? Stream.none
         }
-        others[series] = rest.isEmpty ? nil : rest
+        if !rest.isEmpty { others[series] = rest }
         return (all[Int(series)].first == Stream.none ? 0 : 1) + rest.count
     }
 

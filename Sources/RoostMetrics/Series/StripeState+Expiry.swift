@@ -4,12 +4,20 @@ extension StripeState {
     /// streams that were.
     mutating func expire(now: UInt32, limit: UInt32, room: SeriesRoom) -> Int {
         var ended = 0
+        // Streams that share a series leave it together: one by one each would copy the others.
+        var leaving: [UInt32: [UInt32]] = [:]
         for index in streams.all.indices {
             let stream = streams.all[index]
             guard !stream.isFree, isPast(stream.heardAt, now, limit) else { continue }
-            end(UInt32(truncatingIfNeeded: index), room)
+            let id = UInt32(truncatingIfNeeded: index)
+            if stream.series != Stream.overflow, series.isShared(stream.series) {
+                leaving[stream.series, default: []].append(id)
+            } else {
+                end(id, room)
+            }
             ended += 1
         }
+        for (shared, ids) in leaving { end(ids, sharing: shared, room) }
         if ended > 0 {
             streams.rebuild()
             series.tidy()
@@ -61,18 +69,35 @@ extension StripeState {
         return age < 1 << 31 && age > limit
     }
 
+    /// Ends a stream that is alone in its series, or in the overflow.
     private mutating func end(_ id: UInt32, _ room: SeriesRoom) {
         let stream = streams[id]
         if stream.series == Stream.overflow {
             overflow.streams -= 1
-        } else if series.leave(id, from: stream.series) == 0 {
-            series.remove(stream.series)
-            settled[stream.series] = nil
-            room.giveSeriesBack()
-        } else if stream.kind.isMonotonic {
-            keepTotal(of: stream)
+        } else {
+            end(series: stream.series, room)
         }
-        removePayload(of: stream)
+        forget(id)
+    }
+
+    /// Ends streams of one series; what they counted stays in it as long as it has others.
+    private mutating func end(_ ids: [UInt32], sharing shared: UInt32, _ room: SeriesRoom) {
+        if series.leave(Set(ids), from: shared) == 0 {
+            end(series: shared, room)
+        } else {
+            for id in ids where streams[id].kind.isMonotonic { keepTotal(of: streams[id]) }
+        }
+        for id in ids { forget(id) }
+    }
+
+    private mutating func end(series ended: UInt32, _ room: SeriesRoom) {
+        series.remove(ended)
+        settled[ended] = nil
+        room.giveSeriesBack()
+    }
+
+    private mutating func forget(_ id: UInt32) {
+        removePayload(of: streams[id])
         gaps[id] = nil
         streams.remove(id)
     }

@@ -53,6 +53,25 @@ import Testing
         #expect(store.samples == ["c_total 106"])
     }
 
+    /// As of programs that tell their process id and no instance, and live briefly.
+    @Test(.timeLimit(.minutes(1))) func `ends very many streams of one series at once`() {
+        for pid in 0..<60_000 as Range<Int64> {
+            store.take(
+                Sent.sum("c", 1, Point(start: 1, time: 2)), now: 0,
+                resource: [("process.pid", .int(pid))])
+        }
+        #expect(store.samples == ["c_total 60000"])
+        store.take(
+            Sent.sum("c", 1, Point(start: 1, time: 2)), now: 200 * Self.second,
+            resource: [("process.pid", .int(60_000))])
+        store.expire(now: 310 * Self.second)
+        #expect(store.samples == ["c_total 60001"])
+        #expect(store.counts[.expired] == 60_000)
+        store.expire(now: 600 * Self.second)
+        #expect(store.samples == [])
+        #expect(budget.usedBytes == 0)
+    }
+
     @Test func `never ends a series when told so`() {
         let store = SeriesStore(settings: SeriesSettings(expiry: nil))
         store.take(Sent.gauge("g", 1), now: 0)
