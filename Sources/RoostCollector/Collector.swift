@@ -88,6 +88,10 @@ public final class Collector {
     public func apply(_ new: Config) {
         parts.switches.set(new.enable)
         log.set(level: new.log.level, format: new.log.format)
+        parts.inForce.withLock { config in
+            config.enable = new.enable
+            config.log = new.log
+        }
         var rest = new
         rest.enable = config.enable
         rest.log = config.log

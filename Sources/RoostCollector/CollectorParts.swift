@@ -2,13 +2,17 @@ import RoostCore
 import RoostIngest
 import RoostMetrics
 import RoostNet
+import Synchronization
 
 /// What the threads share, made once from the configuration. Every part is safe from any thread.
 final class CollectorParts: Sendable {
     enum Listener: String, Sendable { case grpc, http, web }
 
     let version: String
+    /// As it was at start.
     let config: Config
+    /// With what a reload has changed since.
+    let inForce: Mutex<Config>
     let startedUnixNano = unixNanoseconds()
     let budget: MemoryBudget
     let ledger: Ledger
@@ -28,6 +32,7 @@ final class CollectorParts: Sendable {
     init(config: Config, log: Log, version: String) {
         self.version = version
         self.config = config
+        inForce = Mutex(config)
         bounds = config.limits.durationHistogramBounds ?? .standard
         budget = MemoryBudget(limitBytes: config.limits.memory)
         bodies = budget.share("requests")

@@ -32,7 +32,7 @@ extension CollectorView {
             }
         }
         writer.key("configuration")
-        parts.config.writeMasked(into: &writer)
+        parts.inForce.withLock { $0 }.writeMasked(into: &writer)
         writer.endObject()
     }
 

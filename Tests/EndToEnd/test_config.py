@@ -185,4 +185,5 @@ def test_hang_up_reloads_and_a_bad_file_changes_nothing(roost):
     running.signal(signal.SIGHUP)
     assert running.wait_for_line("configuration reloaded")
     assert post() == 404
+    assert running.status()["configuration"]["enable"]["traces"] is False
     assert running.stop() == 0

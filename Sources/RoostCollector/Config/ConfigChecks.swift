@@ -175,9 +175,12 @@ struct ConfigChecks {
                 config.export[index].queue.size = config.limits.memory
             }
         }
-        if config.export[index].batch.bytes > config.export[index].queue.size {
+        guard config.export[index].batch.bytes > config.export[index].queue.size else { return }
+        if reading.isGiven(path + ".batch.bytes") {
             let size = sizeText(config.export[index].queue.size)
             fault(path + ".batch.bytes", "is above queue.size (\(size))")
+        } else {
+            config.export[index].batch.bytes = config.export[index].queue.size
         }
     }
 

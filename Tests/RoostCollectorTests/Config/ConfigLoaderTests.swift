@@ -204,6 +204,11 @@ import Testing
         #expect(config.export[0].queue.size == 32 << 20)
     }
 
+    @Test func `the default size of a request gives way to a small queue`() throws {
+        let text = "export: [{ name: a, endpoint: 'http://h:4318', queue: { size: 64KiB } }]"
+        #expect(try loadConfig(text).config.export[0].batch.bytes == 64 << 10)
+    }
+
     @Test func `what it prints loads again and is the same`() throws {
         #expect(try loadConfig(Config().yaml()).config == Config())
         let text = """
