@@ -1,21 +1,21 @@
 import RoostCore
 
-/// The series of a stripe: label texts one after another in one array, found by their bytes.
+/// The series of a stripe: label texts one after another, found by their bytes.
 ///
 ///     texts   a="1",b="2"a="1",b="3"…
-///     all     [ offset length first ] …        one per series, numbers stay for life
+///     all     [ place length first ] …         one per series, numbers stay for life
 ///     slots   numbers, open addressing by the hash of the text
 struct SeriesTable {
     /// What a page shows under one set of labels. 12 bytes.
     struct Entry {
-        var offset: UInt32
+        var place: TextBlocks.Place
         var length: UInt32
         /// The stream it shows; the others, if any, are in `others`. `none` when the slot is free.
         var first: UInt32
     }
 
-    private(set) var all: [Entry] = []
-    private var texts: [UInt8] = []
+    private(set) var all = BlockArray<Entry>()
+    private var texts = TextBlocks()
     private var free: [UInt32] = []
     private var slots: [UInt32] = []
     private var freedBytes = 0
@@ -37,24 +37,19 @@ struct SeriesTable {
     /// nil when the texts together would pass 2 GiB.
     mutating func insert(_ text: [UInt8], stream: UInt32) -> UInt32? {
         guard texts.count + text.count < 1 << 31 else { return nil }
-        if texts.capacity - texts.count < text.count, texts.count > 4096 {
-            texts.reserveCapacity(texts.count + max(texts.count / 4, text.count))
-        }
+        guard let place = texts.append(text.span) else { return nil }
         let entry = Entry(
-            offset: UInt32(truncatingIfNeeded: texts.count),
-            length: UInt32(truncatingIfNeeded: text.count), first: stream)
-        texts.append(contentsOf: text)
+            place: place, length: UInt32(truncatingIfNeeded: text.count), first: stream)
         let id: UInt32
         if let reused = free.popLast() {
             id = reused
             all[Int(id)] = entry
         } else {
             id = UInt32(truncatingIfNeeded: all.count)
-            makeRoomGently(&all)
             all.append(entry)
         }
         count += 1
-        if count * 5 > slots.count * 4 { rebuild() } else { place(id) }
+        if count * 5 > slots.count * 4 { rebuild() } else { self.place(id) }
         return id
     }
 
@@ -79,7 +74,7 @@ struct SeriesTable {
     /// Frees a series without streams; `tidy` must follow before the next look-up.
     mutating func remove(_ series: UInt32) {
         freedBytes += Int(all[Int(series)].length)
-        all[Int(series)] = Entry(offset: 0, length: 0, first: Stream.none)
+        all[Int(series)] = Entry(place: 0, length: 0, first: Stream.none)
         free.append(series)
         count -= 1
     }
@@ -87,15 +82,7 @@ struct SeriesTable {
     /// Makes the index anew, and the texts too once a third of them is nobody's.
     mutating func tidy() {
         if freedBytes * 3 > texts.count {
-            var packed: [UInt8] = []
-            packed.reserveCapacity(texts.count - freedBytes)
-            for index in all.indices where all[index].first != Stream.none {
-                let start = Int(all[index].offset)
-                all[index].offset = UInt32(truncatingIfNeeded: packed.count)
-                packed.append(contentsOf: texts[start..<start + Int(all[index].length)])
-            }
-            texts = packed
-            freedBytes = 0
+            pack()
         }
         rebuild()
     }
@@ -103,14 +90,28 @@ struct SeriesTable {
     /// Lends the label text.
     @inline(__always)
     func withText(_ entry: Entry, _ body: (Span<UInt8>) -> Void) {
-        let start = Int(entry.offset)
-        body(texts.span.extracting(start..<start &+ Int(entry.length)))
+        texts.with(entry.place, length: entry.length, body)
     }
 
     /// Bytes on the heap.
     var heapBytes: Int {
-        texts.capacity + all.capacity * MemoryLayout<Entry>.stride
+        texts.heapBytes + all.capacity * MemoryLayout<Entry>.stride
             + (free.capacity + slots.capacity) * 4 + others.count * 64
+    }
+
+    private mutating func pack() {
+        var packed = TextBlocks()
+        var places: [TextBlocks.Place] = []
+        places.reserveCapacity(all.count)
+        for index in all.indices {
+            let entry = all[index]
+            let place = texts.with(entry.place, length: entry.length) { packed.append($0) }
+            guard let place else { return }
+            places.append(place)
+        }
+        for index in all.indices { all[index].place = places[index] }
+        texts = packed
+        freedBytes = 0
     }
 
     private mutating func rebuild() {
@@ -124,10 +125,8 @@ struct SeriesTable {
 
     private mutating func place(_ id: UInt32) {
         let entry = all[Int(id)]
-        let start = Int(entry.offset)
         let mask = slots.count - 1
-        var slot =
-            Self.hash(texts.span.extracting(start..<start + Int(entry.length))) & mask
+        var slot = texts.with(entry.place, length: entry.length, Self.hash) & mask
         while slots[slot] != Stream.none { slot = (slot + 1) & mask }
         slots[slot] = id
     }
@@ -135,8 +134,9 @@ struct SeriesTable {
     private func isText(_ series: UInt32, _ text: [UInt8]) -> Bool {
         let entry = all[Int(series)]
         guard Int(entry.length) == text.count else { return false }
-        let start = Int(entry.offset)
-        return texts[start..<start + text.count].elementsEqual(text)
+        return texts.with(entry.place, length: entry.length) { known in
+            known.indices.allSatisfy { known[$0] == text[$0] }
+        }
     }
 
     private static func hash(_ text: Span<UInt8>) -> Int {

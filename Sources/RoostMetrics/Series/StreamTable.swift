@@ -57,7 +57,7 @@ struct Stream {
 
 /// The streams of a stripe, found by fingerprint: open addressing over dense numbers.
 struct StreamTable {
-    private(set) var all: [Stream] = []
+    private(set) var all = BlockArray<Stream>()
     private var free: [UInt32] = []
     private var slots: [UInt32] = []
     private(set) var count = 0
@@ -89,7 +89,6 @@ struct StreamTable {
             all[Int(id)] = stream
         } else {
             id = UInt32(truncatingIfNeeded: all.count)
-            makeRoomGently(&all)
             all.append(stream)
         }
         count += 1

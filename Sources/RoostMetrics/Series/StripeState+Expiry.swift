@@ -50,7 +50,9 @@ extension StripeState {
         var bytes = streams.heapBytes + series.heapBytes
         bytes += histograms.heapBytes + exponentials.heapBytes + summaries.heapBytes
         bytes += exemplars.heapBytes + gaps.count * 320 + settled.count * 96
-        for stream in streams.all where !stream.isFree && stream.payload != Stream.none {
+        for index in streams.all.indices {
+            let stream = streams.all[index]
+            guard !stream.isFree, stream.payload != Stream.none else { continue }
             switch stream.kind {
             case .cumulativeHistogram, .deltaHistogram:
                 bytes += histograms[stream.payload].heapBytes
