@@ -44,7 +44,9 @@ let package = Package(
         library("RoostCompression", ["RoostCore", "CDeflate", "CZlib", "CZstd"]),
         library("RoostWire", ["RoostCore", "COTLP", "CProtobufC"]),
         library("RoostMetrics", ["RoostCore", "RoostWire"]),
-        library("RoostIngest", ["RoostCore", "RoostWire", "RoostMetrics"]),
+        .target(
+            name: "RoostIngest", dependencies: ["RoostCore", "RoostWire", "RoostMetrics"],
+            resources: [.embedInCode("Names/names.yaml")], swiftSettings: strict),
         library("RoostNet", ["RoostCore", "RoostCompression", "CUV", "CNghttp2", "CHTTPParser"]),
         library("RoostHTTPClient", ["RoostCore", "CCurl"]),
         library(

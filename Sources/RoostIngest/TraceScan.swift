@@ -33,23 +33,30 @@ public import RoostWire
     public private(set) var rejections = Rejections()
     /// How many well-formed spans there are.
     public private(set) var itemCount = 0
+    /// What the spans are to agents, one for each well-formed span; empty when read without names.
+    public var activities = ActivityBatch()
+    private let slots = SpanSlots()
 
     public init() {}
 
+    deinit { slots.free() }
+
     /// Reads a request; what an earlier one left is forgotten.
     ///
-    /// Throws what made the request undecodable; the notes are then worth nothing.
-    public func read(_ body: ByteBlock) throws(WireError) {
+    /// Throws what made the request undecodable; the notes are then worth nothing. With `names` the
+    /// spans become activities too.
+    public func read(_ body: ByteBlock, names: NameTable? = nil) throws(WireError) {
         spans.removeAll(keepingCapacity: true)
         serviceBytes.removeAll(keepingCapacity: true)
         serviceEnds.removeAll(keepingCapacity: true)
         rejections.removeAll()
         itemCount = 0
-        var visitor = Visitor(scan: self)
+        activities.removeAll()
         itemCount = unsafe try body.withBytes { bytes throws(WireError) in
-            unsafe try readTraces(bytes, visitor: &visitor, rejections: &rejections)
+            var visitor = unsafe Visitor(scan: self, names: names, request: bytes)
+            defer { visitor.finish(self) }
+            return unsafe try readTraces(bytes, visitor: &visitor, rejections: &rejections)
         }
-        visitor.finish(self)
     }
 
     /// The name of service number `index`, as it came.
@@ -100,7 +107,15 @@ public import RoostWire
         /// No span of the resource at hand has been seen: a request can hold millions of empty ones.
         private var isNewService = true
 
-        init(scan: TraceScan) {
+        private var reader: ActivityReader?
+
+        init(scan: TraceScan, names: NameTable?, request: UnsafeRawBufferPointer) {
+            if let names {
+                var batch = ActivityBatch()
+                swap(&batch, &scan.activities)
+                reader = unsafe ActivityReader(
+                    names, batch: batch, slots: scan.slots, request: request)
+            }
             spans = []
             serviceBytes = []
             serviceEnds = []
@@ -110,6 +125,7 @@ public import RoostWire
         }
 
         mutating func finish(_ scan: TraceScan) {
+            if var batch = reader?.takeBatch() { swap(&batch, &scan.activities) }
             swap(&spans, &scan.spans)
             swap(&serviceBytes, &scan.serviceBytes)
             swap(&serviceEnds, &scan.serviceEnds)
@@ -119,14 +135,25 @@ public import RoostWire
             let start = serviceEnds.last ?? 0
             serviceBytes.removeLast(serviceBytes.count - start)
             isNewService = true
+            reader?.resource()
             resource.attributes.forEach { key, value in
                 guard key.equals("service.name"), value.kind == .string else { return }
                 serviceBytes.removeLast(serviceBytes.count - start)
                 unsafe serviceBytes.append(
                     contentsOf: value.stringBytes.buffer.prefix(
                         TraceScan.labelCount(value.stringBytes)))
+                reader?.service(value.stringBytes)
             }
         }
+
+        mutating func scope(_ scope: ScopeView) { reader?.scope(scope) }
+
+        @inline(__always)
+        mutating func spanAttribute(_ key: WireBytes, _ value: AnyValueView) {
+            reader?.attribute(key, value)
+        }
+
+        mutating func spanRejected() { reader?.spanRejected() }
 
         @inline(__always)
         mutating func span(_ span: SpanView) {
@@ -136,6 +163,7 @@ public import RoostWire
                 serviceEnds.append(serviceBytes.count)
                 isNewService = false
             }
+            reader?.span(span)
             unsafe spans.append(
                 SpanNote(
                     name: span.name.base, nameCount: TraceScan.labelCount(span.name),

@@ -18,10 +18,24 @@
         payload = .empty
     }
 
+    /// No value.
+    @inlinable public static var none: AnyValueView { AnyValueView() }
+
     /// The bytes of a string or of a bytes value, else none.
     @inlinable public var stringBytes: WireBytes {
         kind == .string || kind == .bytes ? payload : .empty
     }
+    /// Whether the value can be kept for as long as the request is: one that came in several parts
+    /// is lent from elsewhere, and only until the visitor returns.
+    @inlinable @inline(__always)
+    public func lies(within request: UnsafeRawBufferPointer) -> Bool {
+        guard let start = request.baseAddress, kind.rawValue != Kind.int.rawValue else {
+            return true
+        }
+        let offset = unsafe UnsafeRawPointer(payload.base) - start
+        return payload.isEmpty || offset >= 0 && offset < request.count
+    }
+
     @inlinable public var boolValue: Bool { kind == .bool && bits != 0 }
     @inlinable public var intValue: Int64 { kind == .int ? Int64(bitPattern: bits) : 0 }
     @inlinable public var doubleValue: Double { kind == .double ? Double(bitPattern: bits) : 0 }

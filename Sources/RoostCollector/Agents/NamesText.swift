@@ -1,0 +1,65 @@
+public import RoostIngest
+
+extension NamesFile {
+    /// The tables as YAML, which is itself a file for `agents.names`.
+    public static func text(_ source: NameSource) -> String {
+        var text = ""
+        func section(_ name: String, _ lists: [(String, [String])]) {
+            guard !lists.isEmpty else { return }
+            text += "\(name):\n"
+            for (key, items) in lists { text += list(key, items, indent: 2) }
+        }
+        section("attributes", byConcept(source.attributes))
+        section("usage_keys", byConcept(source.usageKeys))
+        text += "kinds:\n"
+        for key in source.attributes[.kind] ?? [] {
+            guard let values = source.kinds[key] else { continue }
+            text += "  \(scalar(key)):\n"
+            for kind in ActivityKind.allCases {
+                guard let words = values[kind], !words.isEmpty else { continue }
+                text += list(kind.name, words, indent: 4)
+            }
+        }
+        text += "span_names:\n"
+        for (name, kind) in source.spanNames.sorted(by: { $0.key < $1.key }) {
+            text += "  \(scalar(name)): \(kind.name)\n"
+        }
+        section("providers", source.providers.sorted { $0.key < $1.key })
+        section("model_prefixes", source.modelPrefixes.sorted { $0.key < $1.key })
+        text += "dialects:\n"
+        for dialect in source.dialects {
+            text += "  \(scalar(dialect.name)):\n"
+            let tokens = dialect.tokens.map(\.rawValue).sorted()
+            for (key, items) in [
+                ("scopes", dialect.scopes), ("services", dialect.services),
+                ("attributes", dialect.attributes), ("tokens", tokens),
+            ] where !items.isEmpty { text += list(key, items, indent: 4) }
+        }
+        text += list("content", source.content, indent: 0)
+        return text
+    }
+
+    private static func byConcept(_ lists: [NameConcept: [String]]) -> [(String, [String])] {
+        NameConcept.allCases.compactMap { concept in lists[concept].map { (concept.name, $0) } }
+    }
+
+    private static func list(_ key: String, _ items: [String], indent: Int) -> String {
+        let space = String(repeating: " ", count: indent)
+        let line = "\(space)\(scalar(key)): [\(items.map(scalar).joined(separator: ", "))]\n"
+        if line.utf8.count <= 100 { return line }
+        return "\(space)\(scalar(key)):\n"
+            + items.map { "\(space)  - \(scalar($0))\n" }.joined()
+    }
+
+    /// Plain where YAML reads it back as the same text.
+    private static func scalar(_ text: String) -> String {
+        let isPlain =
+            !text.isEmpty
+            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-/ *".contains($0)) }
+            && !"-* ".contains(text.first ?? " ") && text.last != " "
+            && !["null", "Null", "NULL"].contains(text)
+        if isPlain { return text }
+        let escaped = text.map { "\"\\".contains($0) ? "\\\($0)" : "\($0)" }.joined()
+        return "\"\(escaped)\""
+    }
+}

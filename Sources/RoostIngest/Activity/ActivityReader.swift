@@ -1,0 +1,314 @@
+import RoostCore
+import RoostWire
+
+/// Makes an `Activity` of every span of a request, as the reader of the request meets them.
+///
+/// Used by one request at a time on one thread. Rules that need one span only are here; those that
+/// need its neighbours are `AgentTracker`'s.
+@safe struct ActivityReader {
+    private let table: NameTable
+    private(set) var batch: ActivityBatch
+    private var slots: SpanSlots
+    private let request: UnsafeRawBufferPointer
+
+    /// A copy: a resource that came in several parts is lent only for a moment.
+    private var service: [UInt8] = []
+    private var serviceRef = TextRef.none
+    private var isNewService = true
+    /// Of the scope at hand.
+    private var dialect: UInt8 = 0
+    /// The activity before, whose texts are often the same.
+    private var last = Activity()
+
+    /// `batch` is where the activities go; `slots` is scratch. The request outlives the reader.
+    init(
+        _ table: NameTable, batch: consuming ActivityBatch, slots: SpanSlots,
+        request: UnsafeRawBufferPointer
+    ) {
+        unsafe self.request = request
+        self.table = table
+        self.batch = batch
+        self.slots = slots
+        self.slots.reset()
+    }
+
+    /// A new resource, of no name until `service` says it.
+    mutating func resource() {
+        service.removeAll(keepingCapacity: true)
+        isNewService = true
+    }
+
+    mutating func service(_ name: WireBytes) {
+        service.removeAll(keepingCapacity: true)
+        unsafe service.append(
+            contentsOf: name.buffer.prefix(ActivityReader.textCount(name)))
+    }
+
+    mutating func scope(_ scope: ScopeView) {
+        dialect = table.dialect(scope: scope.name, service: service)
+    }
+
+    @inline(__always)
+    mutating func attribute(_ key: WireBytes, _ value: AnyValueView) {
+        unsafe slots.note(key, value, table, in: request)
+    }
+
+    /// What was read; the reader is empty then.
+    mutating func takeBatch() -> ActivityBatch {
+        var taken = ActivityBatch()
+        swap(&taken, &batch)
+        return taken
+    }
+
+    mutating func spanRejected() { slots.reset() }
+
+    @inline(__always)
+    mutating func span(_ span: SpanView) {
+        var activity = Activity()
+        activity.traceIDHigh = unsafe load(span.traceID.base)
+        activity.traceIDLow = unsafe load(span.traceID.base + 8)
+        activity.spanID = unsafe load(span.spanID.base)
+        if !span.parentSpanID.isEmpty {
+            activity.parentSpanID = unsafe load(span.parentSpanID.base)
+        }
+        activity.start = span.startTimeUnixNano
+        activity.end = span.endTimeUnixNano
+        if activity.end < activity.start {
+            activity.end = activity.start
+            activity.flags.insert(.isMendedTime)
+        }
+        if span.statusCode == 2 {
+            activity.status = .error
+        } else if span.statusCode == 1 {
+            activity.status = .ok
+        }
+        if isNewService {
+            serviceRef = batch.add(service)
+            isNewService = false
+        }
+        activity.service = serviceRef
+        activity.name = text(span.name, like: last.name)
+        activity.dialect = dialect != 0 ? dialect : slots.dialect
+        if slots.present != 0 || dialect != 0 { understand(span, &activity) }
+        slots.reset()
+        batch.activities.append(activity)
+        last = activity
+    }
+
+    /// What the attributes make of a span.
+    private mutating func understand(_ span: SpanView, _ activity: inout Activity) {
+        activity.kind = kind(span)
+        readNames(span, &activity)
+        guard activity.kind != .other || slots.has(.inputTokens) || slots.has(.spanType) else {
+            return
+        }
+        readModel(&activity)
+        readUsage(&activity)
+        readOutcome(span, &activity)
+        readTimes(&activity)
+        if slots.has(.spanType), slots.text(.spanType).equals("pending_span") {
+            readPending(&activity)
+        }
+    }
+
+    private func kind(_ span: SpanView) -> ActivityKind {
+        if slots.has(.kind) {
+            // The root of an OpenAI Agents run says that it is an agent and has no name.
+            if slots.kind == .agent, span.parentSpanID.isEmpty, !slots.has(.agent),
+                !slots.has(.entity), slots.value(.kind).stringBytes.equals("AGENT")
+            {
+                return .workflow
+            }
+            return slots.kind
+        }
+        if dialect != 0, let kind = table.spanNames.find(span.name) {
+            return ActivityKind(rawValue: UInt8(truncatingIfNeeded: kind)) ?? .other
+        }
+        if slots.has(.tool), slots.rank(.tool) < 3 { return .tool }
+        let hasModel = slots.has(.modelAnswered) || slots.has(.modelRequested)
+        let hasTokens = slots.has(.inputTokens) || slots.has(.outputTokens)
+        return hasModel && hasTokens ? .llm : .other
+    }
+
+    private mutating func readNames(_ span: SpanView, _ activity: inout Activity) {
+        if slots.has(.workflow) {
+            activity.workflow = text(slots.text(.workflow), like: last.workflow)
+        } else if activity.kind == .workflow, slots.has(.entity) {
+            activity.workflow = text(slots.text(.entity), like: last.workflow)
+        }
+        if slots.has(.agent) {
+            activity.agent = text(slots.text(.agent), like: last.agent)
+        } else if activity.kind == .agent {
+            if slots.has(.entity) {
+                activity.agent = text(slots.text(.entity), like: last.agent)
+            } else if slots.value(.kind).stringBytes.equals("AGENT") {
+                activity.agent = activity.name
+            }
+        }
+        if slots.has(.agentID) { activity.agentID = text(slots.text(.agentID), like: last.agentID) }
+        if slots.has(.session) { activity.session = text(slots.text(.session), like: last.session) }
+        if slots.has(.user) { activity.user = text(slots.text(.user), like: last.user) }
+        guard activity.kind == .tool else { return }
+        if slots.has(.tool) {
+            activity.tool = text(slots.text(.tool), like: last.tool)
+        } else if slots.has(.entity) {
+            activity.tool = text(slots.text(.entity), like: last.tool)
+        } else {
+            activity.tool = activity.name
+        }
+    }
+
+    private mutating func readModel(_ activity: inout Activity) {
+        var model = WireBytes.empty
+        if slots.has(.modelAnswered) {
+            model = slots.text(.modelAnswered)
+            activity.modelAnswered = text(model, like: last.modelAnswered)
+        }
+        if slots.has(.modelRequested) {
+            let requested = slots.text(.modelRequested)
+            activity.modelRequested = text(requested, like: last.modelRequested)
+            if model.isEmpty { model = requested }
+        }
+        if model.isEmpty, slots.has(.modelParameters),
+            let found = UsageJSON(slots.text(.modelParameters)).firstText("model")
+        {
+            model = found
+            activity.modelRequested = text(model, like: last.modelRequested)
+        }
+        activity.provider = provider(model)
+    }
+
+    private mutating func provider(_ model: WireBytes) -> TextRef {
+        if slots.has(.provider) {
+            let spelling = slots.text(.provider)
+            switch table.provider(spelling) {
+            case .known(let index): return provider(index)
+            case .unknown: return text(spelling, like: last.provider)
+            case .none: break
+            }
+        }
+        guard !model.isEmpty, let index = table.provider(ofModel: model) else { return .none }
+        return provider(index)
+    }
+
+    private mutating func provider(_ index: Int) -> TextRef {
+        unsafe table.providerNames[index].withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return .none }
+            return text(unsafe WireBytes(base: base, count: buffer.count), like: last.provider)
+        }
+    }
+
+    private mutating func readUsage(_ activity: inout Activity) {
+        var usage = SpanUsage(slots, table, dialect: activity.dialect)
+        activity.tokens = usage.tokens
+        activity.reportedCost = usage.cost(slots)
+        if usage.hasRejected { activity.flags.insert(.hasRejectedValue) }
+        let isLeaf = activity.kind == .llm || activity.kind == .embedding
+        if !isLeaf, usage.isPresent || activity.hasReportedCost {
+            activity.flags.insert(.usageIsAggregate)
+        }
+        if slots.has(.serviceTier) {
+            let tier = slots.text(.serviceTier)
+            if tier.equals("batch") { activity.serviceTier = .batch }
+            if tier.equals("priority") { activity.serviceTier = .priority }
+            if tier.equals("flex") { activity.serviceTier = .flex }
+        }
+        if slots.has(.callID) { activity.callID = text(slots.text(.callID), like: last.callID) }
+    }
+
+    private mutating func readOutcome(_ span: SpanView, _ activity: inout Activity) {
+        if slots.has(.errorType) {
+            activity.status = .error
+            activity.errorType = text(
+                ErrorName.short(slots.text(.errorType)), like: last.errorType)
+            return
+        }
+        if slots.has(.success) {
+            let value = slots.value(.success)
+            let isFalse = value.kind == .bool ? !value.boolValue : value.stringBytes.equals("false")
+            if isFalse { activity.status = .error }
+        }
+        if slots.has(.statusCode), let code = SpanUsage.number(slots.value(.statusCode)),
+            code >= 400, code < 1000
+        {
+            activity.status = .error
+            activity.errorType = text(
+                Array("\(Int(code))".utf8)[...])
+        }
+        if slots.has(.outcome), ErrorName.isFailure(slots.text(.outcome)) {
+            activity.status = .error
+        }
+        if slots.has(.finishReason), let reason = ErrorName.finish(slots.value(.finishReason)) {
+            activity.status = .error
+            activity.errorType = text(reason, like: last.errorType)
+        }
+        guard activity.status == .error, activity.errorType.isEmpty else { return }
+        if let name = ErrorName.exception(span.events) {
+            activity.errorType = text(ErrorName.short(name), like: last.errorType)
+        }
+    }
+
+    private mutating func readTimes(_ activity: inout Activity) {
+        var seconds = 0.0
+        if slots.has(.secondsToFirstToken) {
+            seconds = SpanUsage.number(slots.value(.secondsToFirstToken)) ?? 0
+        } else if slots.has(.millisecondsToFirstToken) {
+            seconds = (SpanUsage.number(slots.value(.millisecondsToFirstToken)) ?? 0) / 1000
+        } else if slots.has(.timeToFirstToken) {
+            let value = slots.value(.timeToFirstToken)
+            seconds = (SpanUsage.number(value) ?? 0) / (value.kind == .int ? 1000 : 1)
+        }
+        if seconds > 0, seconds < 1e6 { activity.timeToFirstToken = UInt64(seconds * 1e9) }
+    }
+
+    /// A pending span announces the span that it names as its parent.
+    private mutating func readPending(_ activity: inout Activity) {
+        activity.phase = .pending
+        activity.spanID = activity.parentSpanID
+        activity.parentSpanID = HexID.parse(slots.text(.pendingParent)) ?? 0
+        activity.tokens = ActivityTokens()
+        activity.reportedCost = .nan
+        activity.flags.remove(.usageIsAggregate)
+    }
+
+    // MARK: texts
+
+    /// Adds a text, unless the activity before has the same one in the same place.
+    @inline(__always)
+    private mutating func text(_ bytes: WireBytes, like last: TextRef) -> TextRef {
+        if bytes.isEmpty { return .none }
+        let count = ActivityReader.textCount(bytes)
+        if Int(last.count) == count {
+            let start = Int(last.offset)
+            let isSame = unsafe batch.text.withUnsafeBufferPointer { buffer in
+                guard let base = buffer.baseAddress, start + count <= buffer.count else {
+                    return false
+                }
+                return unsafe memoryIsEqual(base + start, bytes.base, count: count)
+            }
+            if isSame { return last }
+        }
+        let offset = batch.text.count
+        unsafe batch.text.append(
+            contentsOf: UnsafeBufferPointer(start: bytes.base, count: count))
+        return TextRef(
+            offset: UInt32(truncatingIfNeeded: offset), count: UInt32(truncatingIfNeeded: count))
+    }
+
+    private mutating func text(_ bytes: ArraySlice<UInt8>) -> TextRef { batch.add(bytes) }
+
+    /// At most `ActivityBatch.longestText`, ending between two characters.
+    @inline(__always)
+    private static func textCount(_ text: WireBytes) -> Int {
+        guard text.count > ActivityBatch.longestText else { return text.count }
+        var end = ActivityBatch.longestText
+        while end > 0, unsafe text.base[end] & 0xC0 == 0x80 { end -= 1 }
+        return end
+    }
+
+    @inline(__always)
+    private func load(_ base: UnsafePointer<UInt8>) -> UInt64 {
+        unsafe UInt64(
+            bigEndian: UnsafeRawPointer(base).loadUnaligned(as: UInt64.self))
+    }
+}

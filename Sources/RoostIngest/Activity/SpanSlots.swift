@@ -1,0 +1,88 @@
+import RoostWire
+
+/// What the attributes of the span at hand have said so far, by concept: the value of the most
+/// trusted attribute each.
+///
+/// Filled while the span is read, emptied by `reset`. Its memory is its owner's, who frees it.
+@safe struct SpanSlots {
+    private let values: UnsafeMutablePointer<AnyValueView>
+    private let ranks: UnsafeMutablePointer<UInt8>
+    /// One bit for each concept that was met.
+    private(set) var present: UInt64 = 0
+    /// Of the attributes met, the least general dialect; 0 is none.
+    private(set) var dialect: UInt8 = 0
+    private(set) var kind = ActivityKind.other
+
+    private static let count = NameConcept.allCases.count
+
+    init() {
+        unsafe values = .allocate(capacity: Self.count)
+        unsafe values.initialize(repeating: .none, count: Self.count)
+        unsafe ranks = .allocate(capacity: Self.count)
+        unsafe ranks.initialize(repeating: 0, count: Self.count)
+    }
+
+    func free() {
+        unsafe values.deallocate()
+        unsafe ranks.deallocate()
+    }
+
+    @inline(__always)
+    mutating func reset() {
+        present = 0
+        dialect = 0
+        kind = .other
+    }
+
+    @inline(__always)
+    func has(_ concept: NameConcept) -> Bool { present & Self.bit(concept) != 0 }
+
+    /// What the attribute said; only of a concept that is there.
+    @inline(__always)
+    func value(_ concept: NameConcept) -> AnyValueView { unsafe values[Int(concept.rawValue)] }
+
+    /// The text of the concept; empty when it is not there or no text.
+    @inline(__always)
+    func text(_ concept: NameConcept) -> WireBytes {
+        has(concept) ? value(concept).stringBytes : .empty
+    }
+
+    /// How far down in its list the attribute stands.
+    @inline(__always)
+    func rank(_ concept: NameConcept) -> UInt8 { unsafe ranks[Int(concept.rawValue)] }
+
+    @inline(__always)
+    private static func bit(_ concept: NameConcept) -> UInt64 { 1 &<< UInt64(concept.rawValue) }
+
+    /// Takes in one attribute of a span of `request`.
+    @inline(__always)
+    mutating func note(
+        _ key: WireBytes, _ value: AnyValueView, _ table: NameTable,
+        in request: UnsafeRawBufferPointer
+    ) {
+        guard let packed = table.attributes.find(key) else { return }
+        guard unsafe value.lies(within: request) else { return }
+        let place = Int(packed & 0xFF)
+        let bit: UInt64 = 1 &<< UInt64(place)
+        let rank = UInt8(truncatingIfNeeded: packed >> 8)
+        let dialect = UInt8(truncatingIfNeeded: packed >> 16)
+        if dialect != 0, self.dialect == 0 || dialect < self.dialect { self.dialect = dialect }
+        if present & bit != 0, unsafe ranks[place] < rank { return }
+        switch place {
+        case Int(NameConcept.kind.rawValue):
+            // A value that nobody lists says nothing.
+            guard let kind = table.kindValues[Int(rank)].findFolded(value.stringBytes),
+                let known = ActivityKind(rawValue: UInt8(truncatingIfNeeded: kind))
+            else { return }
+            self.kind = known
+        case Int(NameConcept.provider.rawValue):
+            guard table.provider(value.stringBytes) != .none else { return }
+        default:
+            // Nor does an empty text.
+            if value.kind == .string, value.stringBytes.isEmpty { return }
+        }
+        present |= bit
+        unsafe ranks[place] = rank
+        unsafe values[place] = value
+    }
+}

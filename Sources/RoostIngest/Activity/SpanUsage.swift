@@ -1,0 +1,128 @@
+import RoostWire
+
+/// Token counts and cost as one span or log record gives them, made comparable.
+///
+/// Input may or may not include what came from a cache, and output may or may not include
+/// reasoning: an activity's counts never overlap.
+struct SpanUsage {
+    private(set) var tokens = ActivityTokens()
+    private(set) var isPresent = false
+    /// A count or a cost was nonsense and was left out.
+    private(set) var hasRejected = false
+
+    private var input: UInt64?
+    private var output: UInt64?
+    private var cacheRead: UInt64?
+    private var cacheWrite: UInt64?
+    private var reasoning: UInt64?
+
+    /// No call to a model has more tokens of a kind.
+    static let mostTokens: UInt64 = 1_000_000_000
+    /// Nor costs as many dollars.
+    static let mostCost = 1_000_000.0
+
+    init(_ slots: SpanSlots, _ table: NameTable, dialect: UInt8) {
+        input = count(slots, .inputTokens)
+        output = count(slots, .outputTokens)
+        cacheRead = count(slots, .cacheReadTokens)
+        cacheWrite = count(slots, .cacheWriteTokens)
+        reasoning = count(slots, .reasoningTokens)
+        if slots.has(.usageDetails) { fillIn(slots.text(.usageDetails), table) }
+        if slots.has(.cacheDetails) { fillIn(slots.text(.cacheDetails), table) }
+        if slots.has(.reasoningDetails) { fillIn(slots.text(.reasoningDetails), table) }
+        isPresent = input != nil || output != nil
+        split(table, dialect)
+    }
+
+    private mutating func split(_ table: NameTable, _ dialect: UInt8) {
+        let cached = (cacheRead ?? 0) + (cacheWrite ?? 0)
+        tokens.cacheRead = cacheRead ?? 0
+        tokens.cacheWrite = cacheWrite ?? 0
+        let given = input ?? 0
+        // More cached than read at all: then the cache is not part of it.
+        let isExclusive = cached > given || table.has(.exclusive, dialect)
+        tokens.input = isExclusive ? given : given - cached
+        tokens.reasoning = reasoning ?? 0
+        let written = output ?? 0
+        let isApart = tokens.reasoning > written || table.has(.reasoningApart, dialect)
+        tokens.output = isApart ? written : written - tokens.reasoning
+    }
+
+    /// Counts that no attribute of their own gave.
+    private mutating func fillIn(_ json: WireBytes, _ table: NameTable) {
+        var found = [Double?](repeating: nil, count: NameConcept.allCases.count)
+        UsageJSON(json).forEachNumber { key, number in
+            guard let concept = table.usageKeys.find(key), found[Int(concept)] == nil else {
+                return
+            }
+            found[Int(concept)] = number
+        }
+        func take(_ concept: NameConcept, _ field: inout UInt64?) {
+            guard field == nil, let number = found[Int(concept.rawValue)] else { return }
+            field = SpanUsage.count(number)
+            if field == nil { hasRejected = true }
+        }
+        take(.inputTokens, &input)
+        take(.outputTokens, &output)
+        take(.cacheReadTokens, &cacheRead)
+        take(.cacheWriteTokens, &cacheWrite)
+        take(.reasoningTokens, &reasoning)
+    }
+
+    private mutating func count(_ slots: SpanSlots, _ concept: NameConcept) -> UInt64? {
+        guard slots.has(concept) else { return nil }
+        let count = SpanUsage.number(slots.value(concept)).flatMap(SpanUsage.count)
+        if count == nil { hasRejected = true }
+        return count
+    }
+
+    private static func count(_ number: Double) -> UInt64? {
+        number >= 0 && number <= Double(mostTokens) ? UInt64(number) : nil
+    }
+
+    /// The cost that was reported, in USD; not a number when none was. A cost of nothing for tokens
+    /// that were used is what senders write that know no price.
+    mutating func cost(_ slots: SpanSlots) -> Double {
+        var cost = Double.nan
+        if slots.has(.cost) {
+            cost = SpanUsage.number(slots.value(.cost)) ?? .nan
+        } else if slots.has(.costDetails) {
+            cost = SpanUsage.total(slots.text(.costDetails))
+        } else {
+            return .nan
+        }
+        guard cost >= 0, cost <= SpanUsage.mostCost else {
+            hasRejected = true
+            return .nan
+        }
+        return cost == 0 && !tokens.isEmpty ? .nan : cost
+    }
+
+    /// `total` of a JSON object of costs, or else their sum.
+    private static func total(_ json: WireBytes) -> Double {
+        var total = Double.nan
+        var sum = 0.0
+        var isEmpty = true
+        UsageJSON(json).forEachNumber { key, number in
+            if key.equals("total") {
+                total = number
+            } else {
+                sum += number
+                isEmpty = false
+            }
+        }
+        return total.isNaN && !isEmpty ? sum : total
+    }
+
+    /// A number however it was sent: as one, or as text.
+    static func number(_ value: AnyValueView) -> Double? {
+        switch value.kind {
+        case .int: return Double(value.intValue)
+        case .double: return value.doubleValue
+        case .string:
+            let text = value.stringBytes
+            return text.count <= 40 ? Double(text.string) : nil
+        default: return nil
+        }
+    }
+}

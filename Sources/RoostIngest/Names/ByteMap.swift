@@ -1,0 +1,142 @@
+import RoostCore
+import RoostWire
+
+/// Numbers by short texts; made once, then only asked. One probe for most texts that it lacks.
+///
+/// Open addressing over twice to four times as many slots as entries; a slot holds 32 bits of the
+/// hash, so that only a likely hit is compared. The hash looks at the first, middle and last eight
+/// bytes alone: texts are this program's tables, and a stranger's that collide cost one compare.
+@safe final class ByteMap: Sendable {
+    private struct Slot {
+        /// 0 is free.
+        var tag: UInt32
+        var entry: UInt32
+    }
+
+    private struct Entry {
+        var offset: UInt32
+        var count: UInt32
+        var value: UInt32
+    }
+
+    nonisolated(unsafe) private let slots: UnsafeMutablePointer<Slot>
+    nonisolated(unsafe) private let entries: UnsafeMutablePointer<Entry>
+    nonisolated(unsafe) private let text: UnsafeMutablePointer<UInt8>
+    private let mask: Int
+    /// Longer texts are not here.
+    private let longest: Int
+    let count: Int
+
+    /// Of a text given twice the first number counts.
+    init(_ pairs: [(String, UInt32)]) {
+        var capacity = 16
+        while capacity < pairs.count * 4 { capacity *= 2 }
+        mask = capacity - 1
+        let bytes = pairs.map { Array($0.0.utf8) }
+        longest = bytes.map(\.count).max() ?? 0
+        unsafe slots = .allocate(capacity: capacity)
+        unsafe slots.initialize(repeating: Slot(tag: 0, entry: 0), count: capacity)
+        unsafe entries = .allocate(capacity: max(pairs.count, 1))
+        unsafe entries.initialize(
+            repeating: Entry(offset: 0, count: 0, value: 0), count: max(pairs.count, 1))
+        let length = max(bytes.reduce(0) { $0 + $1.count }, 1)
+        unsafe text = .allocate(capacity: length)
+        unsafe text.initialize(repeating: 0, count: length)
+        var next = 0
+        var offset = 0
+        for (key, pair) in zip(bytes, pairs) {
+            let hash = ByteMap.hash(key)
+            var place = Int(truncatingIfNeeded: hash >> 32) & mask
+            let tag = UInt32(truncatingIfNeeded: hash) | 1
+            var isKnown = false
+            while unsafe slots[place].tag != 0 {
+                let entry = unsafe entries[Int(slots[place].entry)]
+                let known = unsafe UnsafeBufferPointer(
+                    start: text + Int(entry.offset), count: Int(entry.count))
+                if unsafe known.elementsEqual(key) { isKnown = true }
+                place = (place + 1) & mask
+            }
+            if isKnown { continue }
+            for (index, byte) in key.enumerated() { unsafe text[offset + index] = byte }
+            unsafe entries[next] = Entry(
+                offset: UInt32(offset), count: UInt32(key.count), value: pair.1)
+            unsafe slots[place] = Slot(tag: tag, entry: UInt32(next))
+            offset += key.count
+            next += 1
+        }
+        count = next
+    }
+
+    deinit {
+        unsafe slots.deallocate()
+        unsafe entries.deallocate()
+        unsafe text.deallocate()
+    }
+
+    /// The number of exactly these bytes.
+    @inline(__always)
+    func find(_ bytes: WireBytes) -> UInt32? {
+        guard bytes.count <= longest else { return nil }
+        let hash = unsafe ByteMap.hash(UnsafeRawPointer(bytes.base), bytes.count)
+        let tag = UInt32(truncatingIfNeeded: hash) | 1
+        var place = Int(truncatingIfNeeded: hash >> 32) & mask
+        while true {
+            let slot = unsafe slots[place]
+            if slot.tag == 0 { return nil }
+            if slot.tag == tag {
+                let entry = unsafe entries[Int(slot.entry)]
+                if Int(entry.count) == bytes.count,
+                    unsafe memoryIsEqual(
+                        text + Int(entry.offset), bytes.base, count: bytes.count)
+                {
+                    return entry.value
+                }
+            }
+            place = (place &+ 1) & mask
+        }
+    }
+
+    /// The number of these bytes with capital letters made small; for texts of up to 64 bytes.
+    func findFolded(_ bytes: WireBytes) -> UInt32? {
+        guard bytes.count <= min(longest, 64) else { return nil }
+        return unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { buffer in
+            guard let base = buffer.baseAddress else { return nil }
+            for index in 0..<bytes.count {
+                let byte = unsafe bytes.base[index]
+                unsafe base[index] = byte &- 0x41 < 26 ? byte | 0x20 : byte
+            }
+            return unsafe find(WireBytes(base: base, count: bytes.count))
+        }
+    }
+
+    private static func hash(_ key: [UInt8]) -> UInt64 {
+        unsafe key.withUnsafeBytes { buffer in
+            guard let base = buffer.baseAddress else { return 0 }
+            return unsafe hash(base, buffer.count)
+        }
+    }
+
+    @inline(__always)
+    private static func hash(_ base: UnsafeRawPointer, _ count: Int) -> UInt64 {
+        var first: UInt64
+        var middle: UInt64 = 0
+        var last: UInt64 = 0
+        if count >= 8 {
+            first = unsafe base.loadUnaligned(as: UInt64.self)
+            middle = unsafe base.loadUnaligned(
+                fromByteOffset: (count &- 8) &>> 1, as: UInt64.self)
+            last = unsafe base.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+        } else {
+            first = 0
+            var offset = 0
+            while offset < count {
+                first = first &<< 8 | UInt64(unsafe base.load(fromByteOffset: offset, as: UInt8.self))
+                offset &+= 1
+            }
+        }
+        var state = (first ^ UInt64(truncatingIfNeeded: count)) &* 0x9E37_79B9_7F4A_7C15
+        state = (state ^ last) &* 0xC2B2_AE3D_27D4_EB4F
+        state = (state ^ middle ^ state &>> 29) &* 0x1656_67B1_9E37_79F9
+        return state ^ state &>> 32
+    }
+}

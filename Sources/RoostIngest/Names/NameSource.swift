@@ -1,0 +1,42 @@
+/// The tables of names as they are written: `names.yaml`, or it and a user's file together.
+public struct NameSource: Sendable, Equatable {
+    /// Keys of attributes, most trusted first.
+    public var attributes: [NameConcept: [String]] = [:]
+    /// By attribute of the concept `kind`: which of its values mean what.
+    public var kinds: [String: [ActivityKind: [String]]] = [:]
+    /// Keys inside JSON that holds token counts.
+    public var usageKeys: [NameConcept: [String]] = [:]
+    public var spanNames: [String: ActivityKind] = [:]
+    /// OpenTelemetry's name of each provider with its other spellings; those of the empty name are
+    /// no providers.
+    public var providers: [String: [String]] = [:]
+    /// How models' names begin, by provider.
+    public var modelPrefixes: [String: [String]] = [:]
+    public var dialects: [NameDialect] = []
+    /// Keys of attributes that hold what was said; with `*` at the end, the beginnings of keys.
+    public var content: [String] = []
+
+    public init() {}
+}
+
+/// One way of writing agents' telemetry, and how it is recognised.
+public struct NameDialect: Sendable, Equatable {
+    public var name: String
+    /// Beginnings of the names of instrumentation scopes.
+    public var scopes: [String] = []
+    /// Values of `service.name`.
+    public var services: [String] = []
+    /// Beginnings of keys of attributes.
+    public var attributes: [String] = []
+    public var tokens: Set<TokenSemantics> = []
+
+    public init(name: String) { self.name = name }
+
+    /// How its token counts overlap.
+    public enum TokenSemantics: String, Sendable, CaseIterable {
+        /// Its input leaves cached tokens out.
+        case exclusive
+        /// Its output leaves reasoning out.
+        case reasoningApart = "reasoning_apart"
+    }
+}

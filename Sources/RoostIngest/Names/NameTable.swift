@@ -1,0 +1,150 @@
+import RoostCore
+public import RoostWire
+
+/// The tables of names in the form in which spans are read with them: one look-up per attribute.
+///
+/// Immutable; shared by all loops and replaced as a whole.
+@safe public final class NameTable: Sendable {
+    /// What it was made from.
+    public let source: NameSource
+    /// Names of the dialects, by `Activity.dialect`; the first is nobody's.
+    public let dialectNames: [String]
+
+    /// Attributes: `pack`ed concept, rank and dialect.
+    let attributes: ByteMap
+    /// For each attribute of the concept `kind` its values; by rank.
+    let kindValues: [ByteMap]
+    let spanNames: ByteMap
+    /// Keys inside JSON of token counts; the value is the concept.
+    let usageKeys: ByteMap
+    /// Spellings in small letters; the value is an index into `providerNames`.
+    let providers: ByteMap
+    let providerNames: [[UInt8]]
+    private let modelPrefixes: [(prefix: [UInt8], provider: Int)]
+    private let scopePrefixes: [(prefix: [UInt8], dialect: UInt8)]
+    private let services: ByteMap
+    private let tokens: [Set<NameDialect.TokenSemantics>]
+    private let contentKeys: ByteMap
+    private let contentPrefixes: [[UInt8]]
+
+    public init(_ source: NameSource) {
+        self.source = source
+        dialectNames = [""] + source.dialects.map(\.name)
+        tokens = [[]] + source.dialects.map(\.tokens)
+        var pairs: [(String, UInt32)] = []
+        for concept in NameConcept.allCases {
+            for (rank, key) in (source.attributes[concept] ?? []).enumerated() {
+                let dialect = NameTable.dialect(ofAttribute: key, source.dialects)
+                pairs.append((key, NameTable.pack(concept, rank: min(rank, 254), dialect)))
+            }
+        }
+        attributes = ByteMap(pairs)
+        kindValues = (source.attributes[.kind] ?? []).map { key in
+            let values = (source.kinds[key] ?? [:]).flatMap { kind, values in
+                values.map { ($0.lowercased(), UInt32(kind.rawValue)) }
+            }
+            return ByteMap(values.sorted { $0.0 < $1.0 })
+        }
+        spanNames = ByteMap(
+            source.spanNames.sorted { $0.key < $1.key }.map { ($0.key, UInt32($0.value.rawValue)) })
+        usageKeys = ByteMap(
+            NameConcept.allCases.flatMap { concept in
+                (source.usageKeys[concept] ?? []).map { ($0, UInt32(concept.rawValue)) }
+            })
+        let names = source.providers.keys.sorted()
+        providerNames = names.map { Array($0.utf8) }
+        providers = ByteMap(
+            names.enumerated().flatMap { index, name in
+                (source.providers[name] ?? []).map { ($0.lowercased(), UInt32(index)) }
+                    + (name.isEmpty ? [] : [(name, UInt32(index))])
+            })
+        modelPrefixes = source.modelPrefixes.flatMap { provider, prefixes in
+            names.firstIndex(of: provider).map { index in
+                prefixes.map { (prefix: Array($0.utf8), provider: index) }
+            } ?? []
+        }.sorted { $0.prefix.count > $1.prefix.count }
+        scopePrefixes = source.dialects.enumerated().flatMap { index, dialect in
+            dialect.scopes.map { (prefix: Array($0.utf8), dialect: UInt8(min(index + 1, 255))) }
+        }.sorted { $0.prefix.count > $1.prefix.count }
+        services = ByteMap(
+            source.dialects.enumerated().flatMap { index, dialect in
+                dialect.services.map { ($0, UInt32(min(index + 1, 255))) }
+            })
+        contentKeys = ByteMap(source.content.filter { !$0.hasSuffix("*") }.map { ($0, 1) })
+        contentPrefixes = source.content.filter { $0.hasSuffix("*") }.map {
+            Array($0.utf8.dropLast())
+        }
+    }
+
+    /// Whether an attribute holds what was said to a model or a tool, or by one.
+    public func isContent(_ key: WireBytes) -> Bool {
+        contentKeys.find(key) != nil || contentPrefixes.contains { key.hasPrefix($0) }
+    }
+
+    /// The dialect that a scope's name and a service stand for; 0 when neither does. The scope is
+    /// believed first.
+    func dialect(scope: WireBytes, service: [UInt8]) -> UInt8 {
+        for (prefix, dialect) in scopePrefixes where scope.hasPrefix(prefix) { return dialect }
+        return unsafe service.withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return 0 }
+            let name = unsafe WireBytes(base: base, count: buffer.count)
+            return services.find(name).map { UInt8(truncatingIfNeeded: $0) } ?? 0
+        }
+    }
+
+    func has(_ semantics: NameDialect.TokenSemantics, _ dialect: UInt8) -> Bool {
+        Int(dialect) < tokens.count && tokens[Int(dialect)].contains(semantics)
+    }
+
+    /// OpenTelemetry's name of a provider: the spelling that was sent when nobody knows it, nil
+    /// for a framework's own name.
+    func provider(_ spelling: WireBytes) -> ProviderName {
+        if let index = providers.findFolded(spelling) { return name(Int(index)) }
+        // A product behind a dot: `openai.chat`.
+        for index in 0..<spelling.count where unsafe spelling.base[index] == 0x2E {
+            let head = unsafe WireBytes(base: spelling.base, count: index)
+            if let index = providers.findFolded(head) { return name(Int(index)) }
+            break
+        }
+        return .unknown
+    }
+
+    enum ProviderName: Equatable { case known(Int), none, unknown }
+
+    private func name(_ index: Int) -> ProviderName {
+        providerNames[index].isEmpty ? .none : .known(index)
+    }
+
+    /// The maker of a model, by how its name begins; behind a slash too: `openai/gpt-4o`.
+    func provider(ofModel model: WireBytes) -> Int? {
+        for (prefix, provider) in modelPrefixes where model.hasPrefix(prefix) { return provider }
+        return nil
+    }
+
+    // MARK: packing
+
+    static func pack(_ concept: NameConcept, rank: Int, _ dialect: UInt8) -> UInt32 {
+        UInt32(concept.rawValue) | UInt32(rank) << 8 | UInt32(dialect) << 16
+    }
+
+    private static func dialect(ofAttribute key: String, _ dialects: [NameDialect]) -> UInt8 {
+        var best: (count: Int, dialect: UInt8) = (0, 0)
+        for (index, dialect) in dialects.enumerated() {
+            for prefix in dialect.attributes
+            where key.hasPrefix(prefix) && prefix.utf8.count > best.count {
+                best = (prefix.utf8.count, UInt8(min(index + 1, 255)))
+            }
+        }
+        return best.dialect
+    }
+}
+
+extension WireBytes {
+    func hasPrefix(_ prefix: [UInt8]) -> Bool {
+        guard count >= prefix.count else { return false }
+        return unsafe prefix.withUnsafeBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { return true }
+            return unsafe memoryIsEqual(base, start, count: prefix.count)
+        }
+    }
+}
