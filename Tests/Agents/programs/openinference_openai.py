@@ -1,0 +1,8 @@
+import telemetry
+import openai_calls
+from openinference.instrumentation.openai import OpenAIInstrumentor
+
+_, _, finish = telemetry.providers()
+OpenAIInstrumentor().instrument()
+openai_calls.run(telemetry.MODEL_URL)
+finish()
