@@ -113,7 +113,8 @@ private struct NamesReading {
                 let values = texts(entry.value)
                 // A value has one meaning; the one said last counts.
                 for (other, known) in source.kinds[attribute.key] ?? [:] {
-                    source.kinds[attribute.key]?[other] = known.filter { !values.contains($0) }
+                    let rest = known.filter { !values.contains($0) }
+                    source.kinds[attribute.key]?[other] = rest.isEmpty ? nil : rest
                 }
                 source.kinds[attribute.key, default: [:]][kind, default: []] += values
             }
@@ -144,6 +145,8 @@ private struct NamesReading {
     }
 
     private mutating func readDialects(_ node: ConfigNode) {
+        // New ones come before what was there.
+        var added = 0
         for entry in entries(node, "dialects") {
             var dialect = NameDialect(name: entry.key)
             for part in entries(entry.value, entry.key) {
@@ -168,8 +171,8 @@ private struct NamesReading {
             if let index = source.dialects.firstIndex(where: { $0.name == entry.key }) {
                 source.dialects[index] = dialect
             } else if source.dialects.count < 250 {
-                // Before the general ones.
-                source.dialects.insert(dialect, at: max(source.dialects.count - 1, 0))
+                source.dialects.insert(dialect, at: added)
+                added += 1
             } else {
                 fault(entry.keyOrigin, "\(entry.key): more than 250 dialects")
             }

@@ -55,7 +55,9 @@ extension NamesFile {
     private static func scalar(_ text: String) -> String {
         let isPlain =
             !text.isEmpty
-            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-/ *".contains($0)) }
+            && text.allSatisfy {
+                $0.isASCII && ($0.isLetter || $0.isNumber || "._-/ *".contains($0))
+            }
             && !"-* ".contains(text.first ?? " ") && text.last != " "
             && !["null", "Null", "NULL"].contains(text)
         if isPlain { return text }

@@ -141,7 +141,7 @@ import RoostWire
         } else if activity.kind == .agent {
             if slots.has(.entity) {
                 activity.agent = text(slots.text(.entity), like: last.agent)
-            } else if slots.value(.kind).stringBytes.equals("AGENT") {
+            } else if slots.has(.kind), ActivityReader.isPlainAgent(slots.text(.kind)) {
                 activity.agent = activity.name
             }
         }
@@ -156,6 +156,11 @@ import RoostWire
         } else {
             activity.tool = activity.name
         }
+    }
+
+    /// Dialects whose word for an agent is just that name the span after it.
+    private static func isPlainAgent(_ word: WireBytes) -> Bool {
+        word.equals("agent") || word.equals("AGENT")
     }
 
     private mutating func readModel(_ activity: inout Activity) {

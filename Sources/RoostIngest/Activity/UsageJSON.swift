@@ -74,8 +74,9 @@ struct UsageJSON {
         let start = place
         while place < end {
             let byte = unsafe bytes.base[place]
-            guard byte &- 0x30 < 10 || byte == 0x2E || byte == 0x2D || byte == 0x2B
-                || byte | 0x20 == 0x65
+            guard
+                byte &- 0x30 < 10 || byte == 0x2E || byte == 0x2D || byte == 0x2B
+                    || byte | 0x20 == 0x65
             else { break }
             place += 1
         }

@@ -130,7 +130,8 @@ import RoostWire
             first = 0
             var offset = 0
             while offset < count {
-                first = first &<< 8 | UInt64(unsafe base.load(fromByteOffset: offset, as: UInt8.self))
+                first =
+                    first &<< 8 | UInt64(unsafe base.load(fromByteOffset: offset, as: UInt8.self))
                 offset &+= 1
             }
         }

@@ -84,7 +84,7 @@ public import RoostWire
     /// The dialect that a scope's name and a service stand for; 0 when neither does. The scope is
     /// believed first.
     func dialect(scope: WireBytes, service: [UInt8]) -> UInt8 {
-        for (prefix, dialect) in scopePrefixes where scope.hasPrefix(prefix) { return dialect }
+        for (prefix, dialect) in scopePrefixes where scope.hasWords(prefix) { return dialect }
         return unsafe service.withUnsafeBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return 0 }
             let name = unsafe WireBytes(base: base, count: buffer.count)
@@ -140,6 +140,18 @@ public import RoostWire
 }
 
 extension WireBytes {
+    /// Whether it begins with `prefix` and no word goes on behind that: `ai` is not `aiohttp`.
+    func hasWords(_ prefix: [UInt8]) -> Bool {
+        guard hasPrefix(prefix) else { return false }
+        guard let last = prefix.last, count > prefix.count else { return true }
+        let next = unsafe base[prefix.count]
+        return !WireBytes.isWord(last) || !WireBytes.isWord(next)
+    }
+
+    private static func isWord(_ byte: UInt8) -> Bool {
+        byte &- 0x30 < 10 || (byte | 0x20) &- 0x61 < 26
+    }
+
     func hasPrefix(_ prefix: [UInt8]) -> Bool {
         guard count >= prefix.count else { return false }
         return unsafe prefix.withUnsafeBufferPointer { buffer in
