@@ -79,6 +79,7 @@ public final class Collector {
         }
         for loop in ingestLoops { loop.loop.stop() }
         webLoop?.stop()
+        parts.agents.stop()
         for thread in threads { thread.join() }
         parts.lifecycle.enter(.stopped)
         log.info("stopped")
@@ -135,13 +136,16 @@ public final class Collector {
                 try IngestLoop(
                     index: index, shared: parts.intake, bounds: parts.bounds,
                     seriesLimit: config.limits.seriesPerMetric,
+                    agents: parts.agents.inboxes[index],
                     grpc: (addresses.grpc, parts.settings(.grpc)),
                     http: (addresses.http, parts.settings(.http)), origins: config.listen.cors))
         }
         let loop = try EventLoop(name: "web")
-        let hearts = (ingestLoops.map(\.loop) + [loop]).map { loop in
-            HeartMonitor.Heart(name: loop.name) { loop.lastBeatNanoseconds }
-        }
+        let agents = parts.agents
+        let hearts =
+            (ingestLoops.map(\.loop) + [loop]).map { loop in
+                HeartMonitor.Heart(name: loop.name) { loop.lastBeatNanoseconds }
+            } + [HeartMonitor.Heart(name: "analytics") { agents.lastBeatNanoseconds }]
         let view = CollectorView(
             parts: parts, ingestLoops: ingestLoops, webLoop: loop,
             hearts: HeartMonitor(hearts, ticks: 10),
@@ -161,6 +165,9 @@ public final class Collector {
                 throw .resources("the system has no thread to give for \(loop.name)")
             }
             threads.append(thread)
+        }
+        guard parts.agents.start() else {
+            throw .resources("the system has no thread to give for analytics")
         }
     }
 }

@@ -22,6 +22,7 @@ final class CollectorParts: Sendable {
     let lifecycle = Lifecycle()
     let bounds: DurationBounds
     let intake: IntakeShared
+    let agents: AgentService
     let readiness: Readiness
     private let connections: ConnectionLimit
     private let bodies: MemoryBudget.Share
@@ -47,12 +48,20 @@ final class CollectorParts: Sendable {
                 expiry: config.limits.seriesExpiry, memory: budget.share("series")),
             reservedNames: SelfMetricsSource.isReserved)
         switches = Switches(config.enable)
+        var tracking = AgentTrackerSettings()
+        tracking.hold = config.agents.hold.nanoseconds
+        tracking.openActivities = config.agents.openActivities
+        tracking.seriesLimit = config.limits.seriesPerMetric
+        tracking.bounds = bounds
+        agents = AgentService(loops: processorCount(), settings: tracking, prices: nil)
         let readiness = Readiness(lifecycle: lifecycle, exports: exports, budget: budget)
         self.readiness = readiness
         intake = IntakeShared(
             ledger: ledger, exports: exports, series: series, switches: switches,
             lifecycle: lifecycle, memory: budget.share("copies"),
-            maxRequestBytes: config.limits.request, isReady: { readiness.reasons.isEmpty })
+            maxRequestBytes: config.limits.request,
+            names: config.enable.analytics ? NameTable(NamesFile.builtIn) : nil,
+            isReady: { readiness.reasons.isEmpty })
     }
 
     /// What a listener allows its peers.

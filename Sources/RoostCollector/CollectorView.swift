@@ -17,6 +17,8 @@ public final class CollectorView {
     /// The last snapshot of each loop, for when a loop does not answer in time.
     private var latest: [SpanMetricsSnapshot?]
     private var isExpiring = false
+    private let agentMetrics = AgentMetricsPage()
+    private var latestAgents: AgentSnapshot?
 
     /// How long a scrape waits for a loop before it shows what that loop said last.
     private static let patienceMilliseconds: UInt64 = 2000
@@ -63,12 +65,23 @@ public final class CollectorView {
 
     /// Gathers what the loops have counted and hands over everything that `/metrics` shows, in the
     /// order of the page. `then` is called once, on the web loop.
-    package func scrape(_ then: @escaping ([any ExpositionSource]) -> Void) {
-        let round = Round(waitingFor: ingestLoops.count) { [self] in
+    ///
+    /// `isForPrometheus`: see `AgentMetricsPage`.
+    package func scrape(
+        isForPrometheus: Bool, _ then: @escaping ([any ExpositionSource]) -> Void
+    ) {
+        let round = Round(waitingFor: ingestLoops.count + 1) { [self] in
             spanMetrics.update(latest, now: monotonicNanoseconds())
-            then([parts.series, spanMetrics, selfMetrics])
+            agentMetrics.update(latestAgents, isForPrometheus: isForPrometheus)
+            then([parts.series, spanMetrics, agentMetrics, selfMetrics])
         }
         let home = LoopOwned((view: self, round: round), on: webLoop)
+        parts.agents.read { snapshot in
+            home.post { home in
+                home.view.latestAgents = snapshot
+                home.round.arrived()
+            }
+        }
         for (index, loop) in ingestLoops.enumerated() {
             loop.readSpanMetrics { snapshot in
                 home.post { home in
@@ -92,6 +105,9 @@ public final class CollectorView {
             seriesCounters: parts.series.counters, applicationSeries: parts.series.seriesCount,
             spanMetricsSeries: spanMetrics.seriesCount,
             spanMetricsOverflow: spanMetrics.overflowedSpans,
+            agents: latestAgents?.events ?? AgentEvents(),
+            heldActivities: latestAgents?.heldActivities ?? 0,
+            waitingActivityBytes: parts.agents.waitingBytes,
             unroutedRequests: parts.intake.unrouted.load(ordering: .relaxed),
             process: ProcessStatistics.read())
     }

@@ -11,13 +11,14 @@ final class IngestLoop: Sendable {
     /// Opens the listeners; they accept once `start` has started the thread.
     init(
         index: Int, shared: IntakeShared, bounds: DurationBounds, seriesLimit: Int,
+        agents: AgentInbox,
         grpc: (address: BoundAddress, settings: ServerSettings),
         http: (address: BoundAddress, settings: ServerSettings), origins: [String]
     ) throws {
         loop = try EventLoop(name: "loop-\(index)")
         let intake = Intake(
             shared: shared, loop: loop,
-            spanMetrics: SpanMetricsShard(bounds: bounds, seriesLimit: seriesLimit))
+            spanMetrics: SpanMetricsShard(bounds: bounds, seriesLimit: seriesLimit), agents: agents)
         self.intake = LoopOwned(intake, on: loop)
         let receiver = OTLPReceiver(intake: intake, origins: CORSOrigins(allowed: origins))
         servers = [

@@ -11,7 +11,9 @@ enum MetricsAnswer {
     ) {
         let agreed = negotiate(
             accept: head.header("accept"), acceptEncoding: head.header("accept-encoding"))
-        collector.scrape { sources in
+        // What Prometheus alone sends.
+        let isForPrometheus = head.header("x-prometheus-scrape-timeout-seconds") != nil
+        collector.scrape(isForPrometheus: isForPrometheus) { sources in
             var headers = [
                 ("content-type", agreed.contentType), ("vary", "accept, accept-encoding"),
             ]

@@ -1,5 +1,6 @@
 import Foundation
 import RoostCore
+import RoostIngest
 import RoostMetrics
 import RoostNet
 import Testing
@@ -45,7 +46,8 @@ import Testing
             listeners: [("grpc", ServerCounters().values)],
             unexposedPoints: series.unexposedPoints, seriesCounters: series.counters,
             applicationSeries: 0,
-            spanMetricsSeries: 0, spanMetricsOverflow: 0, unroutedRequests: 0,
+            spanMetricsSeries: 0, spanMetricsOverflow: 0, agents: AgentEvents(), heldActivities: 0,
+            waitingActivityBytes: 0, unroutedRequests: 0,
             process: ProcessStatistics.read())
     }
 }

@@ -78,6 +78,10 @@ public struct Config: Sendable, Equatable {
         /// A file that adds to the table of prices.
         public var prices: String?
         public var redact = Redact()
+        /// How long a trace must be quiet to be taken for over, and a call waits for its agent.
+        public var hold: Duration = .seconds(30)
+        /// Activities held at the same time.
+        public var openActivities = 50_000
         public init() {}
     }
 

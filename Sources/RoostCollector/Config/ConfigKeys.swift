@@ -185,6 +185,12 @@ extension Config.Agents {
             "prices", \.prices, file, "Adds to the table of prices, or replaces in it",
             later: .noted("the table of prices is not in this version")),
         .section("redact", \.redact, Config.Redact.section),
+        .value(
+            "hold", \.hold, .duration(.milliseconds(100) ... .seconds(3600)),
+            "How long a trace must be quiet to be over, and a call waits to learn its agent"),
+        .value(
+            "open_activities", \.openActivities, .number(100...10_000_000),
+            "Activities held at once; above that the quietest traces are closed"),
     ])
 }
 
@@ -211,7 +217,7 @@ extension Config.Enable {
         .value("metrics", \.metrics, .flag, "OTLP metrics; off, they are answered with 404"),
         .value("traces", \.traces, .flag, "OTLP traces, the same"),
         .value("logs", \.logs, .flag, "OTLP logs, the same"),
-        .value("analytics", \.analytics, .flag, "Analytics", later: later),
+        .value("analytics", \.analytics, .flag, "What agents do, as metrics"),
         .value("store", \.store, .flag, "The embedded store", later: later),
         .value("live", \.live, .flag, "Live streams", later: later),
         .value("audit", \.audit, .flag, "The audit trail", later: later),

@@ -16,14 +16,17 @@ final class IntakeShared: Sendable {
     let memory: MemoryBudget.Share
     let maxRequestBytes: Int
     let isReady: @Sendable () -> Bool
+    /// The tables that spans are read with; nil while nobody looks at agents.
+    let names: Mutex<NameTable?>
     /// Requests to paths that are not served.
     let unrouted = Atomic<Int>(0)
 
     init(
         ledger: Ledger, exports: ExportService, series: SeriesStore, switches: Switches,
         lifecycle: Lifecycle, memory: MemoryBudget.Share, maxRequestBytes: Int,
-        isReady: @escaping @Sendable () -> Bool
+        names: NameTable?, isReady: @escaping @Sendable () -> Bool
     ) {
+        self.names = Mutex(names)
         self.ledger = ledger
         self.exports = exports
         self.series = series
@@ -51,12 +54,16 @@ final class Intake {
     let spanMetrics: SpanMetricsShard
     private let loop: EventLoop
     private let scan = TraceScan()
+    private let agents: AgentInbox
 
     static let largeBodyBytes = 1 << 20
     /// Spans whose notes are added to the shard in one go; about half a millisecond.
     private static let spansPerStep = 8192
 
-    init(shared: IntakeShared, loop: EventLoop, spanMetrics: SpanMetricsShard) {
+    init(
+        shared: IntakeShared, loop: EventLoop, spanMetrics: SpanMetricsShard, agents: AgentInbox
+    ) {
+        self.agents = agents
         self.shared = shared
         self.loop = loop
         self.spanMetrics = spanMetrics
@@ -94,7 +101,11 @@ final class Intake {
         if let refusal = admit(request, transport) { return .refused(refusal) }
         let now = unixNanoseconds()
         switch signal {
-        case .traces: if let scan = request.scan { spanMetrics.add(scan, now: now) }
+        case .traces:
+            if let scan = request.scan {
+                spanMetrics.add(scan, now: now)
+                agents.give(&scan.activities)
+            }
         case .metrics: shared.series.ingest(request.body, now: monotonicNanoseconds())
         case .logs: break
         }
@@ -123,7 +134,9 @@ final class Intake {
             let body = request.body
             loop.offload(
                 { series.ingest(body, now: monotonicNanoseconds()) }, then: { done(accepted) })
-        case .traces: addSpans(of: request, from: 0, now: now) { done(accepted) }
+        case .traces:
+            if let scan = request.scan { agents.give(&scan.activities) }
+            addSpans(of: request, from: 0, now: now) { done(accepted) }
         }
     }
 
@@ -153,7 +166,8 @@ final class Intake {
         Result { () throws(RequestReader.Failure) in
             try RequestReader.read(
                 body, signal: signal, encoding: encoding, scan: scan,
-                maxBytes: shared.maxRequestBytes, memory: shared.memory)
+                names: shared.names.withLock { $0 }, maxBytes: shared.maxRequestBytes,
+                memory: shared.memory)
         }
     }
 
@@ -163,6 +177,9 @@ final class Intake {
         let signal = request.signal
         guard !shared.lifecycle.isDraining else {
             return turnAway(request, transport, .draining, "the collector is stopping")
+        }
+        guard !agents.isFull else {
+            return turnAway(request, transport, .memory, "what came before is still being counted")
         }
         if request.items > 0 {
             let bytes = request.body.count

@@ -37,7 +37,7 @@ enum RequestReader {
     /// `scan` is scratch for spans; `memory` pays for the copies that JSON and malformed items cost.
     static func read(
         _ body: ByteBlock, signal: Signal, encoding: Encoding, scan: TraceScan,
-        maxBytes: Int, memory: MemoryBudget.Share
+        names: NameTable? = nil, maxBytes: Int, memory: MemoryBudget.Share
     ) throws(Failure) -> ReadRequest {
         let source = try protobuf(
             body, signal: signal, encoding: encoding, maxBytes: maxBytes, memory: memory)
@@ -50,7 +50,7 @@ enum RequestReader {
         do throws(WireError) {
             switch signal {
             case .traces:
-                try scan.read(source)
+                try scan.read(source, names: names)
                 items = scan.itemCount
                 rejections = scan.rejections
             case .metrics:

@@ -17,6 +17,7 @@ enum SelfMetricsFamilies {
         families += memory(reading)
         families += listeners(reading)
         families += series(reading)
+        families += agents(reading)
         if let process = reading.process { families += self.process(process) }
         return families.filter { !$0.series.isEmpty }.sorted { $0.name < $1.name }
     }
@@ -235,6 +236,44 @@ enum SelfMetricsFamilies {
                     series: [(.none, Double(counter.value))]))
         }
         return families
+    }
+
+    private static func agents(_ reading: SelfReading) -> [SelfFamily] {
+        func counter(_ name: String, _ help: String, _ value: UInt64) -> SelfFamily {
+            SelfFamily(
+                name: "roost_agent_\(name)_total", type: .counter, help: help,
+                series: [(.none, Double(value))])
+        }
+        func gauge(_ name: String, _ help: String, _ value: Int) -> SelfFamily {
+            SelfFamily(
+                name: "roost_agent_\(name)", type: .gauge, help: help,
+                series: [(.none, Double(value))])
+        }
+        let events = reading.agents
+        return [
+            counter(
+                "abandoned", "Activities in progress that were given up.", events.abandoned),
+            counter(
+                "late_children", "Calls below an agent whose own account had been believed.",
+                events.lateChildren),
+            counter(
+                "rejected_values", "Spans with token counts or costs that cannot be.",
+                events.rejectedValues),
+            counter(
+                "repeated_spans", "Spans that came again and were not counted again as work.",
+                events.repeatedSpans),
+            counter(
+                "duplicate_calls", "Calls that two spans told, counted once.",
+                events.duplicateCalls),
+            counter(
+                "mended_times", "Spans that ended before they began.", events.mendedTimes),
+            gauge(
+                "held_activities", "Activities open or waiting for their trace to be quiet.",
+                reading.heldActivities),
+            gauge(
+                "inbox_bytes", "What has been read about agents and not been counted yet.",
+                reading.waitingActivityBytes),
+        ]
     }
 
     private static func process(_ process: ProcessStatistics) -> [SelfFamily] {

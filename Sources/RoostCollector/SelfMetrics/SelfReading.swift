@@ -1,3 +1,4 @@
+package import RoostIngest
 package import RoostNet
 
 /// Every figure that Roost shows of itself, read at one moment.
@@ -16,6 +17,9 @@ package struct SelfReading {
     package var applicationSeries: Int
     package var spanMetricsSeries: Int
     package var spanMetricsOverflow: UInt64
+    package var agents: AgentEvents
+    package var heldActivities: Int
+    package var waitingActivityBytes: Int
     package var unroutedRequests: Int
     package var process: ProcessStatistics?
 }

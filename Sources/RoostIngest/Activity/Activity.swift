@@ -34,6 +34,11 @@ public struct TextRef: Sendable, Equatable {
     @inlinable public static var none: TextRef { TextRef(offset: 0, count: 0) }
 
     @inlinable public var isEmpty: Bool { count == 0 }
+
+    /// To where its text has been moved.
+    @inlinable mutating func move(by distance: UInt32) {
+        if count > 0 { offset &+= distance }
+    }
 }
 
 /// Token counts that do not overlap, so that they add up.
@@ -157,6 +162,28 @@ public struct ActivityBatch: Sendable {
         text.append(contentsOf: bytes)
         return TextRef(
             offset: UInt32(truncatingIfNeeded: offset), count: UInt32(truncatingIfNeeded: count))
+    }
+
+    /// Adds everything of another batch.
+    public mutating func append(_ other: ActivityBatch) {
+        let offset = UInt32(truncatingIfNeeded: text.count)
+        text.append(contentsOf: other.text)
+        for var activity in other.activities {
+            activity.service.move(by: offset)
+            activity.name.move(by: offset)
+            activity.workflow.move(by: offset)
+            activity.agent.move(by: offset)
+            activity.agentID.move(by: offset)
+            activity.modelRequested.move(by: offset)
+            activity.modelAnswered.move(by: offset)
+            activity.provider.move(by: offset)
+            activity.tool.move(by: offset)
+            activity.session.move(by: offset)
+            activity.user.move(by: offset)
+            activity.errorType.move(by: offset)
+            activity.callID.move(by: offset)
+            activities.append(activity)
+        }
     }
 
     /// The bytes of a text of this batch.

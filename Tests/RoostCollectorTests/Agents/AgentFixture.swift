@@ -71,3 +71,48 @@ struct ReadActivity: CustomStringConvertible {
         }
     }
 }
+
+extension AgentFixture {
+    struct Account {
+        var calls: Int
+        var failed: Int
+        var tokens: [String: Double]
+    }
+
+    /// By model, as the server that answered the calls counted.
+    var account: [String: Account] {
+        (root["account"] as? [String: [String: Any]] ?? [:]).mapValues { row in
+            let tokens = row["tokens"] as? [String: Int] ?? [:]
+            // Two instrumentations tell each failed call, in traces of their own and without an
+            // id of an answer: nothing shows that they are one.
+            let times = name == "openllmetry_anthropic" && row["failed"] as? Int == 1 ? 2 : 1
+            return Account(
+                calls: times * (row["calls"] as? Int ?? 0),
+                failed: times * (row["failed"] as? Int ?? 0),
+                tokens: tokens.mapValues(Double.init))
+        }
+    }
+
+    /// How telemetry calls a model that was asked for by `model`: some answer with a dated name.
+    func told(_ model: String) -> String {
+        guard root["recorded"] as? Bool == true, model == "gpt-4o",
+            !["strands_agent", "langsmith_traced"].contains(name)
+        else { return model }
+        return "gpt-4o-2024-08-06"
+    }
+
+    /// Counts that a library does not send, and those in which they are hidden then.
+    var keptBack: [(kept: String, goesTo: String)] {
+        switch name {
+        case "opentelemetry_openai_v2": [("cache_read", "input"), ("reasoning", "output")]
+        case "strands_agent", "openlit_openai", "openllmetry_openai", "langgraph_openllmetry":
+            [("reasoning", "output")]
+        default: []
+        }
+    }
+
+    /// Runs or calls by name; nil where the fixture does not say.
+    func counts(_ key: String) -> [String: Double]? {
+        (root[key] as? [String: Int])?.mapValues(Double.init)
+    }
+}

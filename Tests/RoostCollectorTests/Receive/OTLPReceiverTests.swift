@@ -23,12 +23,13 @@ import Testing
             exports: ExportService(
                 destinations: [], ledger: ledger, budget: budget, log: Log { _ in }),
             series: SeriesStore(), switches: Switches(enable), lifecycle: lifecycle,
-            memory: budget.share("copies"), maxRequestBytes: 1 << 20, isReady: { true })
+            memory: budget.share("copies"), maxRequestBytes: 1 << 20, names: nil, isReady: { true })
         loop = try EventLoop(name: "test")
         receiver = OTLPReceiver(
             intake: Intake(
                 shared: shared, loop: loop,
-                spanMetrics: SpanMetricsShard(bounds: .standard, seriesLimit: 10)),
+                spanMetrics: SpanMetricsShard(bounds: .standard, seriesLimit: 10),
+                agents: AgentInbox()),
             origins: CORSOrigins(allowed: ["https://app.example"]))
     }
 

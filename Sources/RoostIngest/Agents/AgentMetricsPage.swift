@@ -1,0 +1,266 @@
+public import RoostMetrics
+
+/// What had been counted of agents at a moment. Immutable.
+public struct AgentSnapshot: Sendable {
+    let metrics: AgentMetrics
+
+    public var events: AgentEvents { metrics.events }
+    /// Activities held: open, or waiting for their trace to be quiet.
+    public let heldActivities: Int
+    /// By service, the signal that its calls are taken from: `traces` or `logs`.
+    public let believed: [(service: String, signal: String)]
+}
+
+/// The families about agents on `/metrics`. Confined to the thread that renders the page.
+///
+/// A series that Prometheus has not seen yet is shown to it as nothing once, so that `increase()`
+/// sees its first call; everybody else always sees what is. Prometheus says who it is by its
+/// `X-Prometheus-Scrape-Timeout-Seconds` header.
+public final class AgentMetricsPage: ExpositionSource {
+    private var snapshot: AgentSnapshot?
+    /// How many series of each family Prometheus has been shown.
+    private var introduced: [String: Int] = [:]
+    private var isForPrometheus = false
+
+    public init() {}
+
+    /// Takes in the latest picture; `isForPrometheus` says who asks.
+    public func update(_ snapshot: AgentSnapshot?, isForPrometheus: Bool) {
+        self.snapshot = snapshot
+        self.isForPrometheus = isForPrometheus
+    }
+
+    public func makePass() -> any ExpositionPass {
+        guard let metrics = snapshot?.metrics else {
+            return AgentMetricsPass(families: [], texts: [])
+        }
+        let families = AgentFamily.all(metrics)
+        var rows: [AgentMetricsPass.Row] = []
+        for family in families {
+            let known = isForPrometheus ? introduced[family.name] ?? 0 : family.seriesCount
+            if isForPrometheus { introduced[family.name] = family.seriesCount }
+            rows.append(AgentMetricsPass.Row(family: family, introduced: known))
+        }
+        return AgentMetricsPass(families: rows, texts: metrics.texts.texts)
+    }
+}
+
+/// One family on the page.
+struct AgentFamily {
+    enum Content {
+        case counter(AgentCounter)
+        case histogram(AgentHistogram)
+        case gauge([(Int32, Int)])
+    }
+
+    let name: String
+    let help: String
+    let labels: [String]
+    let content: Content
+
+    var seriesCount: Int {
+        switch content {
+        case .counter(let counter): counter.index.count
+        case .histogram(let histogram): histogram.index.count
+        case .gauge(let values): values.count
+        }
+    }
+
+    static func all(_ metrics: AgentMetrics) -> [AgentFamily] {
+        let call = ["agent", "provider", "model"]
+        return [
+            AgentFamily(
+                name: "roost_active_agents", help: "Agents at work now, by agent.",
+                labels: ["agent"],
+                content: .gauge(metrics.activeAgents.sorted { $0.key < $1.key })),
+            AgentFamily(
+                name: "roost_active_workflows", help: "Workflows at work now, by workflow.",
+                labels: ["workflow"],
+                content: .gauge(metrics.activeWorkflows.sorted { $0.key < $1.key })),
+            AgentFamily(
+                name: "roost_agent_run_duration_seconds",
+                help: "How long runs of agents took, without waiting for people.",
+                labels: ["agent", "workflow", "status"],
+                content: .histogram(metrics.agentRunDuration)),
+            AgentFamily(
+                name: "roost_agent_runs_total", help: "Runs of agents that ended.",
+                labels: ["agent", "workflow", "status"], content: .counter(metrics.agentRuns)),
+            AgentFamily(
+                name: "roost_llm_call_duration_seconds", help: "How long calls to models took.",
+                labels: call + ["status"], content: .histogram(metrics.llmCallDuration)),
+            AgentFamily(
+                name: "roost_llm_calls_total", help: "Calls to models, each once.",
+                labels: call + ["status", "error_type"], content: .counter(metrics.llmCalls)),
+            AgentFamily(
+                name: "roost_llm_cost_usd_total",
+                help: "US dollars spent on calls to models, reported or computed from prices.",
+                labels: ["agent", "workflow", "provider", "model", "source"],
+                content: .counter(metrics.llmCost)),
+            AgentFamily(
+                name: "roost_llm_time_to_first_token_seconds",
+                help: "How long models took to begin their answer.",
+                labels: call + ["status"], content: .histogram(metrics.llmTimeToFirstToken)),
+            AgentFamily(
+                name: "roost_llm_tokens_total",
+                help: "Tokens used by calls to models; the types do not overlap.",
+                labels: call + ["token_type"], content: .counter(metrics.llmTokens)),
+            AgentFamily(
+                name: "roost_llm_unpriced_calls_total",
+                help: "Calls to models whose price is unknown and whose cost was not reported.",
+                labels: ["provider", "model"], content: .counter(metrics.llmUnpricedCalls)),
+            AgentFamily(
+                name: "roost_tool_calls_total", help: "Calls of tools, each once.",
+                labels: ["agent", "tool", "status", "error_type"],
+                content: .counter(metrics.toolCalls)),
+            AgentFamily(
+                name: "roost_tool_duration_seconds",
+                help: "How long calls of tools took, without waiting for people.",
+                labels: ["agent", "tool", "status"], content: .histogram(metrics.toolDuration)),
+            AgentFamily(
+                name: "roost_workflow_duration_seconds", help: "How long workflows took.",
+                labels: ["workflow", "status"], content: .histogram(metrics.workflowDuration)),
+            AgentFamily(
+                name: "roost_workflow_runs_total", help: "Runs of workflows that ended.",
+                labels: ["workflow", "status"], content: .counter(metrics.workflowRuns)),
+        ]
+    }
+}
+
+/// One walk over the families.
+struct AgentMetricsPass: ExpositionPass {
+    struct Row {
+        let family: AgentFamily
+        /// Series from here on are shown as nothing.
+        let introduced: Int
+    }
+
+    private let rows: [Row]
+    private let texts: [[UInt8]]
+    private var row = 0
+    private var series = 0
+    private var isOpen = false
+    private var builder = LabelBuilder()
+
+    init(families rows: [Row], texts: [[UInt8]]) {
+        self.rows = rows
+        self.texts = texts
+    }
+
+    mutating func write(into writer: inout ExpositionWriter, upTo bytes: Int) -> Bool {
+        while row < rows.count {
+            let current = rows[row]
+            // A family of nothing but its empty overflow series is not there yet.
+            let isEmpty: Bool
+            switch current.family.content {
+            case .counter(let counter): isEmpty = counter.index.count == 1 && counter.values[0] == 0
+            case .histogram(let histogram):
+                isEmpty = histogram.index.count == 1 && histogram.counts[0] == 0
+            case .gauge(let values): isEmpty = values.isEmpty
+            }
+            if isEmpty {
+                row += 1
+                continue
+            }
+            begin(current.family, &writer)
+            while series < current.family.seriesCount {
+                if writer.count >= bytes { return true }
+                write(series, of: current, &writer)
+                series += 1
+            }
+            writer.endFamily()
+            isOpen = false
+            series = 0
+            row += 1
+        }
+        return false
+    }
+
+    private mutating func begin(_ family: AgentFamily, _ writer: inout ExpositionWriter) {
+        guard !isOpen else { return }
+        isOpen = true
+        let unit = family.name.hasSuffix("_seconds") ? "seconds" : nil
+        switch family.content {
+        case .counter:
+            writer.beginFamily(name: family.name, type: .counter, help: family.help)
+        case .histogram:
+            writer.beginFamily(
+                name: family.name, type: .histogram, help: family.help, unit: unit)
+        case .gauge: writer.beginFamily(name: family.name, type: .gauge, help: family.help)
+        }
+    }
+
+    private mutating func write(
+        _ number: Int, of row: Row, _ writer: inout ExpositionWriter
+    ) {
+        let isNew = number >= row.introduced
+        switch row.family.content {
+        case .counter(let counter):
+            if number == 0, counter.values[0] == 0 { return }
+            let text = labels(counter.index.keys[number], number, row.family.labels)
+            writer.counter(
+                labels: text.bytes.span, value: isNew ? 0 : counter.values[number],
+                createdUnixNano: counter.index.created[number],
+                exemplar: isNew ? nil : counter.exemplars[number]?.exposed)
+        case .histogram(let histogram):
+            if number == 0, histogram.counts[0] == 0 { return }
+            let text = labels(histogram.index.keys[number], number, row.family.labels)
+            let width = histogram.bounds.bucketCount
+            let cells = number * width..<(number + 1) * width
+            let buckets =
+                isNew ? [UInt64](repeating: 0, count: width) : Array(histogram.buckets[cells])
+            writer.histogram(
+                labels: text.bytes.span, bounds: histogram.bounds.seconds.span,
+                bucketCounts: buckets.span, sum: isNew ? 0 : histogram.sums[number],
+                count: isNew ? 0 : histogram.counts[number],
+                createdUnixNano: histogram.index.created[number],
+                exemplars: isNew ? [] : histogram.exemplars[cells].compactMap { $0?.exposed })
+        case .gauge(let values):
+            builder.add(row.family.labels[0], text(values[number].0).span)
+            writer.gauge(labels: builder.finish().bytes.span, value: Double(values[number].1))
+        }
+    }
+
+    private mutating func labels(
+        _ key: AgentSeriesKey, _ number: Int, _ names: [String]
+    ) -> LabelText {
+        if number == 0 { return ["otel_metric_overflow": "true"] }
+        for (place, name) in names.enumerated() { builder.add(name, text(key[place]).span) }
+        return builder.finish()
+    }
+
+    private func text(_ number: Int32) -> [UInt8] {
+        number >= 0 && Int(number) < texts.count ? texts[Int(number)] : []
+    }
+}
+
+extension AgentSnapshot {
+    /// Every series of a counter or of a histogram's counts with its labels, for tests.
+    package func values(of name: String) -> [(labels: [String: String], value: Double)] {
+        guard let family = AgentFamily.all(metrics).first(where: { $0.name == name }) else {
+            return []
+        }
+        func named(_ key: AgentSeriesKey) -> [String: String] {
+            var labels: [String: String] = [:]
+            for (place, label) in family.labels.enumerated() {
+                let number = Int(key[place])
+                labels[label] =
+                    number > 0 ? String(decoding: metrics.texts.texts[number], as: UTF8.self) : ""
+            }
+            return labels
+        }
+        switch family.content {
+        case .counter(let counter):
+            return counter.index.keys.indices.dropFirst().map {
+                (named(counter.index.keys[$0]), counter.values[$0])
+            }
+        case .histogram(let histogram):
+            return histogram.index.keys.indices.dropFirst().map {
+                (named(histogram.index.keys[$0]), histogram.sums[$0])
+            }
+        case .gauge(let values):
+            return values.map {
+                (named(AgentSeriesKey(first: $0.0)), Double($0.1))
+            }
+        }
+    }
+}

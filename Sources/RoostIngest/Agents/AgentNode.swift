@@ -1,0 +1,96 @@
+/// One activity of an open trace, as far as others depend on it.
+struct AgentNode {
+    var spanID: UInt64 = 0
+    /// Index of the node above; -1 is none.
+    var parent: Int32 = -1
+    /// Index of the next node of the same trace; -1 ends the list.
+    var next: Int32 = -1
+    var trace: Int32 = -1
+
+    var kind = ActivityKind.other
+    var status = ActivityStatus.unset
+    var serviceTier = ActivityServiceTier.standard
+    var flags: AgentNodeFlags = []
+
+    /// Numbers of texts.
+    var service: Int32 = 0
+    var name: Int32 = 0
+    var agent: Int32 = 0
+    var workflow: Int32 = 0
+    var model: Int32 = 0
+    var provider: Int32 = 0
+    var tool: Int32 = 0
+    var errorType: Int32 = 0
+
+    /// Unix nanoseconds.
+    var start: UInt64 = 0
+    var end: UInt64 = 0
+    /// Nanoseconds of waiting for people, at or below it.
+    var humanWait: UInt64 = 0
+    /// Nanoseconds; 0 is unknown.
+    var timeToFirstToken: UInt64 = 0
+    var tokens = ActivityTokens()
+    /// USD; not a number when nobody said.
+    var cost = Double.nan
+    /// Of service and call id; 0 is none.
+    var call: UInt64 = 0
+    /// Monotonic nanoseconds.
+    var arrived: UInt64 = 0
+
+    var hasUsage: Bool { !tokens.isEmpty || !cost.isNaN }
+}
+
+struct AgentNodeFlags: OptionSet {
+    let rawValue: UInt16
+
+    /// Only known from its children.
+    static let isPlaceholder = AgentNodeFlags(rawValue: 1)
+    /// Announced, and not over.
+    static let isPending = AgentNodeFlags(rawValue: 2)
+    /// What there was to count of it has been counted.
+    static let isSettled = AgentNodeFlags(rawValue: 4)
+    /// It was counted as a call.
+    static let isCounted = AgentNodeFlags(rawValue: 8)
+    /// Its usage may repeat that of calls below it.
+    static let isAggregate = AgentNodeFlags(rawValue: 16)
+    /// A call to a model stands somewhere below.
+    static let hasInferenceBelow = AgentNodeFlags(rawValue: 32)
+    /// Another aggregate stands somewhere below.
+    static let hasAggregateBelow = AgentNodeFlags(rawValue: 64)
+    /// Nothing but unremarkable spans lie between it and a call to a model below.
+    static let hasDirectCall = AgentNodeFlags(rawValue: 128)
+    /// The call that it is, is told once more below it.
+    static let isWrapper = AgentNodeFlags(rawValue: 256)
+    static let isFromLog = AgentNodeFlags(rawValue: 512)
+    /// It has no parent.
+    static let isRoot = AgentNodeFlags(rawValue: 1024)
+}
+
+/// One trace that something is still expected of.
+struct AgentTrace {
+    var idHigh: UInt64 = 0
+    var idLow: UInt64 = 0
+    /// Index of its first node; -1 is none.
+    var first: Int32 = -1
+    var root: Int32 = -1
+    var nodes: Int32 = 0
+    var unsettled: Int32 = 0
+    var placeholders: Int32 = 0
+    var pending: Int32 = 0
+    /// Neighbours in the order in which traces were last heard of.
+    var older: Int32 = -1
+    var newer: Int32 = -1
+    /// Monotonic nanoseconds.
+    var lastHeard: UInt64 = 0
+    var isAgentic = false
+    var isWorkflowCounted = false
+    /// Its usage was counted from an agent's own account before it was reopened.
+    var isLate = false
+    var isDerived = false
+    var hasAggregates = false
+    /// Touched by the batch at hand.
+    var isTouched = false
+
+    /// Its root has ended and every span that another names as its parent is here.
+    var isComplete: Bool { isDerived || root >= 0 && placeholders == 0 && pending == 0 }
+}
