@@ -39,13 +39,16 @@ let package = Package(
             name: "COTLP", dependencies: ["CProtobufC"],
             linkerSettings: [.linkedLibrary("protobuf-c")]),
 
+        // Looks for short texts with vector instructions, which Swift has no door to.
+        .target(name: "CScan"),
+
         // A target imports nothing that stands below it here.
         library("RoostCore", ["CMalloc"]),
         library("RoostCompression", ["RoostCore", "CDeflate", "CZlib", "CZstd"]),
         library("RoostWire", ["RoostCore", "COTLP", "CProtobufC"]),
         library("RoostMetrics", ["RoostCore", "RoostWire"]),
         .target(
-            name: "RoostIngest", dependencies: ["RoostCore", "RoostWire", "RoostMetrics"],
+            name: "RoostIngest", dependencies: ["RoostCore", "RoostWire", "RoostMetrics", "CScan"],
             resources: [.embedInCode("Names/names.yaml")], swiftSettings: strict),
         library("RoostNet", ["RoostCore", "RoostCompression", "CUV", "CNghttp2", "CHTTPParser"]),
         library("RoostHTTPClient", ["RoostCore", "CCurl"]),
@@ -81,7 +84,8 @@ let package = Package(
             name: "wire-dump", dependencies: ["RoostCore", "RoostWire"], swiftSettings: strict),
         .target(name: "CAllocations", path: "Benchmarks/CAllocations"),
         .executableTarget(
-            name: "bench-wire", dependencies: ["RoostCore", "RoostWire", "CAllocations"],
+            name: "bench-wire",
+            dependencies: ["RoostCore", "RoostWire", "RoostIngest", "CAllocations"],
             path: "Benchmarks/wire", swiftSettings: strict),
         .executableTarget(
             name: "bench-series", dependencies: ["RoostCore", "RoostMetrics", "CAllocations"],

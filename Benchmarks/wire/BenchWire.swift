@@ -1,5 +1,6 @@
 import CAllocations
 import RoostCore
+import RoostIngest
 import RoostWire
 
 /// Measures the reader from another target, as RoostIngest uses it: nanoseconds of CPU and
@@ -40,6 +41,7 @@ struct BenchWire {
             }
         }
         try measureReframing(body)
+        try measureRedaction(body)
         let points = ByteBlock(metricsRequest(points: 500))
         try measure("500 points of a sum, 5 attributes, \(points.count / 500) bytes", of: 500) {
             var visitor = PointTotals()
@@ -83,6 +85,49 @@ struct BenchWire {
         try measure("re-frame without every fourth span (\(rejections.count) cut)") {
             unsafe sink &+= UInt64(reframe(block, without: rejections).count)
         }
+    }
+
+    private static func measureRedaction(_ body: [UInt8]) throws {
+        let block = ByteBlock(body)
+        let memory = MemoryBudget(limitBytes: 64 << 20).share("redaction")
+        func measure(
+            _ name: String, _ block: ByteBlock, _ change: (inout RedactionSettings) -> Void
+        ) throws {
+            var settings = RedactionSettings()
+            change(&settings)
+            let redactor = Redactor(settings)
+            try self.measure("redaction: " + name) {
+                guard redactor.concerns(block) else { return }
+                if case .redacted(let new, _) = redactor.redact(
+                    block, signal: .traces, memory: memory)
+                {
+                    unsafe sink &+= UInt64(new.count)
+                }
+            }
+        }
+        try measure("defaults, nothing to redact", block) { _ in }
+        try measure("defaults and e-mail, nothing to redact", block) { $0.values.insert(.email) }
+        try measure("defaults and cards", block) { $0.values.insert(.card) }
+        try measure("defaults and one key", block) { $0.keys = ["password"] }
+        let pattern = RedactionSettings.Pattern(
+            name: "employee", expression: try RedactionPattern("EMP-[0-9]{6}"), action: .replace)
+        try measure("defaults and one pattern", block) { $0.patterns = [pattern] }
+        // A key in one span of 64: the text of one attribute becomes one.
+        var dirty = body
+        let model = Array("research-planner".utf8)
+        var seen = 0
+        var index = 0
+        while index < dirty.count - model.count {
+            if dirty[index...].starts(with: model) {
+                seen += 1
+                if seen % 64 == 0 {
+                    dirty.replaceSubrange(
+                        index..<index + model.count, with: Array(("AS" + "IA234567890ABC").utf8))
+                }
+            }
+            index += 1
+        }
+        try measure("defaults, something like a key in 1 of 64", ByteBlock(dirty)) { _ in }
     }
 
     /// The fastest of 15 rounds of CPU time, and allocations per request.

@@ -89,18 +89,22 @@ public final class Collector {
     public func apply(_ new: Config) {
         parts.switches.set(new.enable)
         log.set(level: new.log.level, format: new.log.format)
+        parts.intake.redaction.apply(new.agents.redact)
         parts.inForce.withLock { config in
             config.enable = new.enable
             config.log = new.log
+            config.agents.redact = new.agents.redact
         }
         var rest = new
         rest.enable = config.enable
         rest.log = config.log
+        rest.agents.redact = config.agents.redact
         if rest == config {
             log.info("configuration reloaded")
         } else {
             log.warn(
-                "configuration reloaded: only enable and log change while running, restart for the rest"
+                "configuration reloaded: only enable, log and agents.redact change while running, "
+                    + "restart for the rest"
             )
         }
     }

@@ -58,6 +58,8 @@ final class CollectorParts: Sendable {
         self.readiness = readiness
         intake = IntakeShared(
             ledger: ledger, exports: exports, series: series, switches: switches,
+            redaction: RedactionInForce(
+                config.agents.redact, contentKeys: NamesFile.builtIn.content),
             lifecycle: lifecycle, memory: budget.share("copies"),
             maxRequestBytes: config.limits.request,
             names: config.enable.analytics ? NameTable(NamesFile.builtIn) : nil,

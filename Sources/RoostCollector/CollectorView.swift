@@ -108,6 +108,8 @@ public final class CollectorView {
             agents: latestAgents?.events ?? AgentEvents(),
             heldActivities: latestAgents?.heldActivities ?? 0,
             waitingActivityBytes: parts.agents.waitingBytes,
+            redactedValues: parts.intake.redaction.counts.snapshot(
+                parts.intake.redaction.redactor),
             unroutedRequests: parts.intake.unrouted.load(ordering: .relaxed),
             process: ProcessStatistics.read())
     }

@@ -17,6 +17,12 @@ extension CollectorView {
         writeExporters(reading, into: &writer)
         writeMemory(reading, into: &writer)
         writeSeries(reading, into: &writer)
+        writer.object("redaction") { writer in
+            writer.field("on", parts.intake.redaction.redactor.isOn)
+            writer.object("values") { writer in
+                for (rule, values) in reading.redactedValues { writer.field(rule, values) }
+            }
+        }
         writer.object("switches") { writer in
             for signal in Signal.allCases {
                 writer.field(signal.name, parts.switches.isOn(signal))

@@ -47,7 +47,8 @@ import Testing
             unexposedPoints: series.unexposedPoints, seriesCounters: series.counters,
             applicationSeries: 0,
             spanMetricsSeries: 0, spanMetricsOverflow: 0, agents: AgentEvents(), heldActivities: 0,
-            waitingActivityBytes: 0, unroutedRequests: 0,
+            waitingActivityBytes: 0,
+            redactedValues: RedactionSettings.ownRules.map { ($0, 0) }, unroutedRequests: 0,
             process: ProcessStatistics.read())
     }
 }

@@ -1,5 +1,5 @@
 public import RoostCore
-import RoostIngest
+public import RoostIngest
 public import RoostNet
 
 /// What a user writes in the configuration file, key for key; `Config()` is what holds without one.
@@ -88,16 +88,23 @@ public struct Config: Sendable, Equatable {
     /// What is taken out of telemetry before it is kept or shown.
     public struct Redact: Sendable, Equatable {
         public var content = false
-        /// Attribute keys.
+        /// Attribute keys, whole or `foo.*`.
         public var keys: [String] = []
         public var values: [SecretKind] = [.apiKey, .privateKey]
+        public var patterns: [RedactPattern] = []
+        /// For everything but patterns.
+        public var action = RedactionAction.replace
+        /// A secret; nil is a fresh one in each process.
+        public var hashKey: String?
         public init() {}
     }
 
-    /// A kind of secret that can be recognised by how it looks.
-    public enum SecretKind: String, Sendable, CaseIterable {
-        case apiKey = "api_key"
-        case privateKey = "private_key"
+    /// A regular expression for values.
+    public struct RedactPattern: Sendable, Equatable {
+        public var name = ""
+        public var pattern = ""
+        public var action = RedactionAction.replace
+        public init() {}
     }
 
     /// Which parts are on.

@@ -24,6 +24,7 @@ struct ConfigChecks {
         checkLimits()
         dropOwnListenersFromEnvironment()
         checkNames()
+        checkPatterns()
         for index in config.export.indices { checkDestination(index) }
     }
 
@@ -101,6 +102,21 @@ struct ConfigChecks {
                 fault(path, "\"store\" is the embedded store's; choose another")
             } else if !seen.insert(export.name).inserted {
                 fault(path, "\"\(export.name)\" is the name of another destination already")
+            }
+        }
+    }
+
+    private mutating func checkPatterns() {
+        var seen: Set<String> = []
+        for (index, pattern) in config.agents.redact.patterns.enumerated() {
+            let path = "agents.redact.patterns[\(index)]"
+            if pattern.name.isEmpty, !reading.isGiven(path + ".name") {
+                fault(path + ".name", "is missing; every pattern needs a name of its own")
+            } else if !pattern.name.isEmpty, !seen.insert(pattern.name).inserted {
+                fault(path + ".name", "\"\(pattern.name)\" is the name of another pattern already")
+            }
+            if pattern.pattern.isEmpty, !reading.isGiven(path + ".pattern") {
+                fault(path + ".pattern", "is missing; write a regular expression")
             }
         }
     }

@@ -1,3 +1,4 @@
+import RoostIngest
 import RoostNet
 import RoostWire
 
@@ -93,6 +94,31 @@ extension ConfigForm where Value == String {
                         || $0 == 0x2D
                 })
             else { throw ConfigFormError("is no name") }
+            return text
+        }, show: { .text($0) })
+
+    /// The name of a rule of redaction.
+    static let ruleName = ConfigForm(
+        allowed: "small letters, digits and _, at most 63",
+        parse: { text throws(ConfigFormError) in
+            guard (1...63).contains(text.utf8.count),
+                text.utf8.allSatisfy({
+                    0x30...0x39 ~= $0 || 0x61...0x7A ~= $0 || $0 == 0x5F
+                })
+            else { throw ConfigFormError("is no name") }
+            guard !RedactionSettings.ownRules.contains(text) else {
+                throw ConfigFormError("is the name of a rule that Roost has itself")
+            }
+            return text
+        }, show: { .text($0) })
+
+    /// A regular expression that can be searched for in linear time.
+    static let pattern = ConfigForm(
+        allowed: "a regular expression without back references, looking around and lazy repetition",
+        parse: { text throws(ConfigFormError) in
+            do throws(PatternError) { _ = try RedactionPattern(text) } catch {
+                throw ConfigFormError("\(error.reason) (at its character \(error.column))")
+            }
             return text
         }, show: { .text($0) })
 

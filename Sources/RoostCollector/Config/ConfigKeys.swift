@@ -1,4 +1,5 @@
 import RoostCore
+import RoostIngest
 import RoostWire
 
 // Every key of the configuration file: its name, how its value is written, what it is for. Reading,
@@ -195,18 +196,34 @@ extension Config.Agents {
 }
 
 extension Config.Redact {
-    private static let later = ConfigLater.refused(
-        "redaction is not in this version, telemetry would be forwarded as it came; take it out")
-
     static let section = ConfigSection<Config.Redact>([
         .value(
-            "content", \.content, .flag, "Takes out what was said to models and tools",
-            later: later),
+            "content", \.content, .flag,
+            "Takes out what was said to models and tools, in every dialect"),
         .list(
-            "keys", \.keys, .text("the key of an attribute"), "Attributes to empty", later: later),
+            "keys", \.keys, .text("the key of an attribute, or its beginning and `*`"),
+            "Attributes whose values are taken out, whatever they are"),
         .list(
-            "values", \.values, .word("kind of secret"), "Secrets to find by how they look",
-            later: .noted("redaction is not in this version, telemetry is forwarded as it came")),
+            "values", \.values, .word("kind of secret"),
+            "Secrets to find by how they look, in every text"),
+        .sections(
+            "patterns", \.patterns, Config.RedactPattern.section, fresh: Config.RedactPattern()),
+        .value(
+            "action", \.action, .word("action"),
+            "`replace` by `[redacted:RULE]`, `hash` to `[RULE:HASH]`, `drop` the attribute"),
+        .optional(
+            "hash_key", \.hashKey, .text("a secret text", isSecret: true),
+            "The same key, the same hashes; without one they change with each start"),
+    ])
+}
+
+extension Config.RedactPattern {
+    static let section = ConfigSection<Config.RedactPattern>([
+        .value("name", \.name, .ruleName, "Required. The label `rule`"),
+        .value(
+            "pattern", \.pattern, .pattern,
+            "Required. What matches is taken out; `$$` is a dollar sign"),
+        .value("action", \.action, .word("action"), "As above"),
     ])
 }
 

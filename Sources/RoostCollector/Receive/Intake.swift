@@ -10,6 +10,7 @@ final class IntakeShared: Sendable {
     let ledger: Ledger
     let exports: ExportService
     let series: SeriesStore
+    let redaction: RedactionInForce
     let switches: Switches
     let lifecycle: Lifecycle
     /// Pays for copies of requests: JSON transcoded, malformed items cut out.
@@ -23,6 +24,7 @@ final class IntakeShared: Sendable {
 
     init(
         ledger: Ledger, exports: ExportService, series: SeriesStore, switches: Switches,
+        redaction: RedactionInForce,
         lifecycle: Lifecycle, memory: MemoryBudget.Share, maxRequestBytes: Int,
         names: NameTable?, isReady: @escaping @Sendable () -> Bool
     ) {
@@ -30,6 +32,7 @@ final class IntakeShared: Sendable {
         self.ledger = ledger
         self.exports = exports
         self.series = series
+        self.redaction = redaction
         self.switches = switches
         self.lifecycle = lifecycle
         self.memory = memory
@@ -167,6 +170,7 @@ final class Intake {
             try RequestReader.read(
                 body, signal: signal, encoding: encoding, scan: scan,
                 names: shared.names.withLock { $0 }, maxBytes: shared.maxRequestBytes,
+                redactor: shared.redaction.redactor,
                 memory: shared.memory)
         }
     }
@@ -192,6 +196,9 @@ final class Intake {
                 transport: transport)
         } else {
             shared.ledger.accept(signal: signal, transport: transport, items: 0)
+        }
+        if let redacted = request.redacted {
+            shared.redaction.counts.add(redacted.tally, of: redacted.redactor)
         }
         if request.rejected > 0 {
             shared.ledger.refuse(

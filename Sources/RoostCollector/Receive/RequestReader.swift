@@ -8,8 +8,11 @@ import RoostWire
 /// the loop that finishes it.
 struct ReadRequest: @unchecked Sendable {
     let signal: Signal
-    /// What goes on to destinations: the request as it came, or without its malformed items.
+    /// What goes on to destinations: the request as it came, or without its malformed items and
+    /// what is redacted.
     let body: ByteBlock
+    /// What was taken out of it, by whom; nil when nothing was.
+    let redacted: (redactor: Redactor, tally: Redactor.Tally)?
     /// Well-formed items.
     let items: Int
     /// Malformed items, and what was wrong with the first.
@@ -34,33 +37,65 @@ enum RequestReader {
         case noMemory
     }
 
-    /// `scan` is scratch for spans; `memory` pays for the copies that JSON and malformed items cost.
+    /// `scan` is scratch for spans; `memory` pays for the copies that JSON, malformed items and
+    /// redaction cost. Whatever is derived from the request is derived from what redaction left.
     static func read(
         _ body: ByteBlock, signal: Signal, encoding: Encoding, scan: TraceScan,
-        names: NameTable? = nil, maxBytes: Int, memory: MemoryBudget.Share
+        names: NameTable? = nil, maxBytes: Int, redactor: Redactor, memory: MemoryBudget.Share
     ) throws(Failure) -> ReadRequest {
-        let source = try protobuf(
+        var source = try protobuf(
             body, signal: signal, encoding: encoding, maxBytes: maxBytes, memory: memory)
         var rejections = Rejections()
         var notes: MemoryReservation?
         if signal == .traces, source.count > Intake.largeBodyBytes {
             notes = try makeRoom(in: scan, for: source, memory: memory)
         }
-        let items: Int
+        let items = try items(of: source, signal, scan, names, &rejections)
+        var forwarded = source
+        if !rejections.isEmpty {
+            guard let reservation = memory.reserve(source.count) else { throw .noMemory }
+            forwarded = reframe(source, without: rejections, reservation: reservation)
+        }
+        var redacted: (redactor: Redactor, tally: Redactor.Tally)?
+        if redactor.concerns(forwarded) {
+            switch redactor.redact(forwarded, signal: signal, memory: memory) {
+            case .untouched: break
+            case .noMemory: throw .noMemory
+            case .redacted(let body, let tally):
+                // The notes must not show what has just been taken out.
+                var none = Rejections()
+                _ = try Self.items(of: body, signal, scan, names, &none)
+                forwarded = body
+                source = body
+                redacted = (redactor, tally)
+            }
+        }
+        return ReadRequest(
+            signal: signal, body: forwarded, redacted: redacted, items: items,
+            rejected: rejections.count,
+            firstReason: rejections.firstReason, scan: signal == .traces ? scan : nil,
+            source: source, notes: notes)
+    }
+
+    /// Validates a request and, for traces, takes notes of its spans. Answers its well-formed items.
+    private static func items(
+        of source: ByteBlock, _ signal: Signal, _ scan: TraceScan, _ names: NameTable?,
+        _ rejections: inout Rejections
+    ) throws(Failure) -> Int {
         do throws(WireError) {
             switch signal {
             case .traces:
                 try scan.read(source, names: names)
-                items = scan.itemCount
                 rejections = scan.rejections
+                return scan.itemCount
             case .metrics:
                 var visitor = NoMetrics()
-                items = unsafe try source.withBytes { bytes throws(WireError) in
+                return unsafe try source.withBytes { bytes throws(WireError) in
                     unsafe try readMetrics(bytes, visitor: &visitor, rejections: &rejections)
                 }
             case .logs:
                 var visitor = NoLogs()
-                items = unsafe try source.withBytes { bytes throws(WireError) in
+                return unsafe try source.withBytes { bytes throws(WireError) in
                     unsafe try readLogs(bytes, visitor: &visitor, rejections: &rejections)
                 }
             }
@@ -69,15 +104,6 @@ enum RequestReader {
                 field: error.field.isEmpty ? "request" : error.field, reason: error.reason.text,
                 offset: error.offset)
         }
-        var forwarded = source
-        if !rejections.isEmpty {
-            guard let reservation = memory.reserve(source.count) else { throw .noMemory }
-            forwarded = reframe(source, without: rejections, reservation: reservation)
-        }
-        return ReadRequest(
-            signal: signal, body: forwarded, items: items, rejected: rejections.count,
-            firstReason: rejections.firstReason, scan: signal == .traces ? scan : nil,
-            source: source, notes: notes)
     }
 
     /// A request of many small spans costs more in notes than in bytes, so these are paid for too.

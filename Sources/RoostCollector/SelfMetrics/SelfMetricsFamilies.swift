@@ -18,6 +18,7 @@ enum SelfMetricsFamilies {
         families += listeners(reading)
         families += series(reading)
         families += agents(reading)
+        families.append(redaction(reading))
         if let process = reading.process { families += self.process(process) }
         return families.filter { !$0.series.isEmpty }.sorted { $0.name < $1.name }
     }
@@ -274,6 +275,15 @@ enum SelfMetricsFamilies {
                 "inbox_bytes", "What has been read about agents and not been counted yet.",
                 reading.waitingActivityBytes),
         ]
+    }
+
+    private static func redaction(_ reading: SelfReading) -> SelfFamily {
+        SelfFamily(
+            name: "roost_redacted_values_total", type: .counter,
+            help: "Values taken out of accepted telemetry, by rule.",
+            series: reading.redactedValues.map {
+                (["rule": $0.rule] as LabelText, Double($0.values))
+            })
     }
 
     private static func process(_ process: ProcessStatistics) -> [SelfFamily] {

@@ -20,6 +20,8 @@ package struct SelfReading {
     package var agents: AgentEvents
     package var heldActivities: Int
     package var waitingActivityBytes: Int
+    /// Rule of redaction and values taken out.
+    package var redactedValues: [(rule: String, values: UInt64)]
     package var unroutedRequests: Int
     package var process: ProcessStatistics?
 }

@@ -178,7 +178,6 @@ import Testing
         ("listen: { tls: { client_ca: a.crt } }", 1),
         ("listen: { tokens: [secret] }", 1),
         ("export: [{ name: a, endpoint: 'http://h:4318', queue: { path: /q } }]", 1),
-        ("agents: { redact: { content: true, keys: [a] } }", 2),
     ])
     func `what would not be safe without its feature is a fault`(_ text: String, _ count: Int) {
         let faults = configFaults(text)

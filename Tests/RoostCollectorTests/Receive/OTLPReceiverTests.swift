@@ -22,7 +22,8 @@ import Testing
             ledger: ledger,
             exports: ExportService(
                 destinations: [], ledger: ledger, budget: budget, log: Log { _ in }),
-            series: SeriesStore(), switches: Switches(enable), lifecycle: lifecycle,
+            series: SeriesStore(), switches: Switches(enable),
+            redaction: RedactionInForce(Config.Redact(), contentKeys: []), lifecycle: lifecycle,
             memory: budget.share("copies"), maxRequestBytes: 1 << 20, names: nil, isReady: { true })
         loop = try EventLoop(name: "test")
         receiver = OTLPReceiver(

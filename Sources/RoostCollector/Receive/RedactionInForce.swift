@@ -1,0 +1,47 @@
+import RoostIngest
+import Synchronization
+
+/// The redaction that is in force, which a reload exchanges. Any thread.
+final class RedactionInForce: Sendable {
+    private let current: Mutex<Redactor>
+    /// For hashes where the configuration gives no key: good until the process ends.
+    private let ownHashKey: [UInt8]
+    private let contentKeys: [String]
+    let counts = RedactionCounts()
+
+    /// `contentKeys` are those of the table of names.
+    init(_ config: Config.Redact, contentKeys: [String]) {
+        var generator = SystemRandomNumberGenerator()
+        ownHashKey = (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        self.contentKeys = contentKeys
+        current = Mutex(Redactor(config.settings(ownHashKey: ownHashKey, contentKeys: contentKeys)))
+    }
+
+    var redactor: Redactor { current.withLock { $0 } }
+
+    /// From the next request on.
+    func apply(_ config: Config.Redact) {
+        let new = Redactor(config.settings(ownHashKey: ownHashKey, contentKeys: contentKeys))
+        current.withLock { $0 = new }
+    }
+}
+
+extension Config.Redact {
+    fileprivate func settings(ownHashKey: [UInt8], contentKeys: [String]) -> RedactionSettings {
+        var settings = RedactionSettings()
+        settings.content = content
+        settings.contentKeys = contentKeys
+        settings.keys = keys
+        settings.values = Set(values)
+        settings.action = action
+        settings.hashKey = hashKey.map { Array($0.utf8) } ?? ownHashKey
+        for pattern in patterns {
+            // Checked when the configuration was read.
+            guard let expression = try? RedactionPattern(pattern.pattern) else { continue }
+            settings.patterns.append(
+                RedactionSettings.Pattern(
+                    name: pattern.name, expression: expression, action: pattern.action))
+        }
+        return settings
+    }
+}

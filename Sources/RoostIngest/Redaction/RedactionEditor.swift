@@ -1,0 +1,230 @@
+import RoostCore
+import RoostWire
+
+/// What a redactor says to each text of one request.
+struct RedactionEditor: TextEditor {
+    private let redactor: Redactor
+    private let settings: RedactionSettings
+    private let memory: MemoryBudget.Share
+    /// Offsets in the request that secrets with rare characters are around, ascending; nil is too
+    /// many to tell.
+    var places: [Int]?
+    private var nextPlace = 0
+    /// Whether there is one in the field asked about last.
+    private var hasPlace = true
+
+    private(set) var replacement: [UInt8] = []
+    private(set) var tally: Redactor.Tally
+    private(set) var isOutOfMemory = false
+
+    private var finders: [Finder] = []
+    /// Whether some of them look at every text.
+    private let isThorough: Bool
+    private var search = PatternSearch()
+
+    /// Texts above this pay for the copy that is made while they are looked at.
+    private static let freeTextBytes = 256 << 10
+
+    init(_ redactor: Redactor, memory: MemoryBudget.Share) {
+        self.redactor = redactor
+        settings = redactor.settings
+        self.memory = memory
+        isThorough = settings.values.contains(.card) || !settings.patterns.isEmpty
+        tally = [Int](repeating: 0, count: redactor.rules.count)
+        if redactor.needles != nil { finders.append(Finder(.needles)) }
+        if settings.values.contains(.email) { finders.append(Finder(.email)) }
+        if settings.values.contains(.card) { finders.append(Finder(.card)) }
+        for index in settings.patterns.indices { finders.append(Finder(.pattern(index))) }
+    }
+
+    // MARK: TextEditor
+
+    mutating func concerns(_ range: Range<Int>) -> Bool {
+        guard let places else { return true }
+        while nextPlace < places.count, places[nextPlace] < range.lowerBound { nextPlace += 1 }
+        hasPlace = nextPlace < places.count && places[nextPlace] < range.upperBound
+        return hasPlace || redactor.looksAtAll
+    }
+
+    mutating func keyed(_ key: WireBytes, _ value: WireBytes) -> TextVerdict {
+        if redactor.keys.contains(key) { return whole(value, .key) }
+        if redactor.contentKeys.contains(key) { return whole(value, .content) }
+        return .keep
+    }
+
+    var looksAtBodies: Bool { settings.content }
+
+    /// A body that only repeats the name of the event is no content, and says which event it is.
+    mutating func body(event: WireBytes, _ value: WireBytes) -> TextVerdict {
+        guard ContentEvents.names.contains(event), !value.isEmpty,
+            value.endOfRun(0, of: Self.nameCharacters, atMost: 64) < value.count
+        else { return .keep }
+        return whole(value, .content)
+    }
+
+    private static let nameCharacters = ByteSet.token.union(ByteSet("."))
+
+    mutating func text(_ text: WireBytes) -> TextVerdict {
+        guard text.count >= 6, hasPlace || isThorough, !isOutOfMemory else { return .keep }
+        let cost = text.count > Self.freeTextBytes ? text.count * 2 : 0
+        guard memory.tryTake(cost) else {
+            isOutOfMemory = true
+            return .keep
+        }
+        defer { memory.giveBack(cost) }
+        return look(at: text)
+    }
+
+    // MARK: values
+
+    private mutating func look(at text: WireBytes) -> TextVerdict {
+        search.stepsLeft = PatternSearch.stepsPerText
+        for index in finders.indices { finders[index].begin(hasPlace: hasPlace) }
+        replacement.removeAll(keepingCapacity: text.count <= Self.freeTextBytes)
+        var position = 0
+        while true {
+            guard let first = firstFinding(in: text, from: position) else { break }
+            tally[first.rule.number] += 1
+            let action = action(of: first.rule)
+            if action == .drop { return .drop }
+            unsafe replacement.append(contentsOf: text.buffer[position..<first.range.lowerBound])
+            let secret = unsafe text.buffer[first.range]
+            unsafe append(action, first.rule, secret)
+            position = first.range.upperBound
+        }
+        guard position > 0 else { return .keep }
+        unsafe replacement.append(contentsOf: text.buffer[position...])
+        return .replace
+    }
+
+    /// The next thing that any detector finds: the first, and of those that begin alike the longest.
+    private mutating func firstFinding(in text: WireBytes, from start: Int) -> Finding? {
+        var first: Finding?
+        for index in finders.indices {
+            guard let found = next(index, in: text, from: start) else { continue }
+            if let best = first,
+                (best.range.lowerBound, -best.range.count)
+                    <= (found.range.lowerBound, -found.range.count)
+            {
+                continue
+            }
+            first = found
+        }
+        return first
+    }
+
+    private mutating func next(_ index: Int, in text: WireBytes, from start: Int) -> Finding? {
+        if finders[index].isDone { return nil }
+        if let found = finders[index].found, found.range.lowerBound >= start { return found }
+        let found: Finding? =
+            switch finders[index].way {
+            case .needles:
+                redactor.needles?.next(in: text, from: start).map {
+                    Finding(range: $0.range, rule: .value($0.rule))
+                }
+            case .email:
+                EmailDetector.next(in: text, from: start).map {
+                    Finding(range: $0, rule: .value(.email))
+                }
+            case .card:
+                CardDetector.next(in: text, from: start).map {
+                    Finding(range: $0, rule: .value(.card))
+                }
+            case .pattern(let number):
+                pattern(number, in: text, from: start)
+            }
+        finders[index].found = found
+        finders[index].isDone = found == nil
+        return found
+    }
+
+    /// A text that a pattern cannot be done with in its time is taken out whole: better too much.
+    private mutating func pattern(
+        _ number: Int, in text: WireBytes, from start: Int
+    ) -> Finding? {
+        switch search.next(settings.patterns[number].expression, in: text, from: start) {
+        case .nothing: return nil
+        case .gaveUp: return Finding(range: start..<text.count, rule: .limit)
+        case .found(let range):
+            let whole = text.wholeCharacters(range)
+            return Finding(
+                range: max(whole.lowerBound, start)..<whole.upperBound, rule: .pattern(number))
+        }
+    }
+
+    // MARK: what takes their place
+
+    private mutating func whole(_ value: WireBytes, _ rule: Rule) -> TextVerdict {
+        tally[rule.number] += 1
+        let action = action(of: rule)
+        if action == .drop { return .drop }
+        replacement.removeAll(keepingCapacity: true)
+        unsafe append(action, rule, value.buffer[...])
+        return .replace
+    }
+
+    private func action(of rule: Rule) -> RedactionAction {
+        switch rule {
+        case .pattern(let number): settings.patterns[number].action
+        case .limit: .replace
+        default: settings.action
+        }
+    }
+
+    private mutating func append(
+        _ action: RedactionAction, _ rule: Rule, _ secret: Slice<UnsafeRawBufferPointer>
+    ) {
+        let name = redactor.rules[rule.number]
+        if action == .hash {
+            replacement += Array("[\(name):".utf8)
+            unsafe replacement += redactor.hash.name(of: secret)
+        } else {
+            replacement += Array("[redacted:\(name)".utf8)
+        }
+        replacement.append(0x5D)
+    }
+
+    // MARK: supporting types
+
+    private enum Rule {
+        case content, key, limit
+        case value(SecretKind)
+        case pattern(Int)
+
+        /// Place in `Redactor.rules`.
+        var number: Int {
+            switch self {
+            case .content: 0
+            case .key: 1
+            case .limit: 2
+            case .value(let kind): 3 + (SecretKind.allCases.firstIndex(of: kind) ?? 0)
+            case .pattern(let number): RedactionSettings.ownRules.count + number
+            }
+        }
+    }
+
+    private struct Finding {
+        let range: Range<Int>
+        let rule: Rule
+    }
+
+    /// One detector and what it found next in the text at hand.
+    private struct Finder {
+        enum Way { case needles, email, card, pattern(Int) }
+
+        let way: Way
+        var found: Finding?
+        var isDone = false
+
+        init(_ way: Way) { self.way = way }
+
+        mutating func begin(hasPlace: Bool) {
+            found = nil
+            isDone =
+                switch way {
+                case .needles, .email: !hasPlace
+                case .card, .pattern: false
+                }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+import RoostWire
+
+/// How one kind of secret is written, and how it is told from what only begins like it.
+struct SecretForm: Sendable {
+    /// What of the text at hand is secret when a window was seen at `place`; nil when it is none.
+    typealias Check = @Sendable (_ text: WireBytes, _ place: Int) -> Range<Int>?
+
+    let rule: SecretKind
+    /// Three or four characters that every such secret has, chosen to be rare elsewhere.
+    let window: StaticString
+    let check: Check
+
+    /// A fixed beginning and then at least `least` characters of `set`. A word has to begin there.
+    static func prefixed(
+        _ prefix: StaticString, window: StaticString, at offset: Int, least: Int,
+        _ set: ByteSet = .alphanumerics
+    ) -> SecretForm {
+        SecretForm(rule: .apiKey, window: window) { text, place in
+            let start = place - offset
+            guard text.hasPrefix(prefix, at: start), text.isWordStart(start) else { return nil }
+            let tail = start + prefix.utf8CodeUnitCount
+            let end = text.endOfRun(tail, of: set)
+            guard end - tail >= least, text.looksRandom(tail..<end) else { return nil }
+            return start..<end
+        }
+    }
+
+    static let all: [SecretForm] = providers + contexts + privateKeys
+
+    // MARK: keys that say whose they are
+
+    private static let providers: [SecretForm] = [
+        // OpenAI, Anthropic, DeepSeek, OpenRouter, Langfuse and others.
+        SecretForm(rule: .apiKey, window: "sk-", check: dashKey),
+        .prefixed("AIza", window: "AIza", at: 0, least: 35, .token),  // Google
+        .prefixed("ya29.", window: "ya29", at: 0, least: 20, .token),
+        .prefixed("GOCSPX-", window: "GOCS", at: 0, least: 20, .token),
+        SecretForm(rule: .apiKey, window: "AKIA", check: awsKeyID),
+        SecretForm(rule: .apiKey, window: "ASIA", check: awsKeyID),
+        .prefixed("ghp_", window: "ghp_", at: 0, least: 30),  // GitHub
+        .prefixed("gho_", window: "gho_", at: 0, least: 30),
+        .prefixed("ghu_", window: "ghu_", at: 0, least: 30),
+        .prefixed("ghs_", window: "ghs_", at: 0, least: 30),
+        .prefixed("ghr_", window: "ghr_", at: 0, least: 30),
+        .prefixed("github_pat_", window: "hub_", at: 3, least: 36, .token),
+        .prefixed("glpat-", window: "glpa", at: 0, least: 20, .token),  // GitLab
+        SecretForm(rule: .apiKey, window: "xox", check: slackToken),
+        .prefixed("xapp-", window: "xapp", at: 0, least: 20, .token),
+        .prefixed("sk_live_", window: "k_li", at: 1, least: 16),  // Stripe
+        .prefixed("rk_live_", window: "k_li", at: 1, least: 16),
+        .prefixed("hf_", window: "hf_", at: 0, least: 30),  // Hugging Face
+        .prefixed("xai-", window: "xai-", at: 0, least: 40),
+        .prefixed("gsk_", window: "gsk_", at: 0, least: 40),  // Groq
+        .prefixed("pplx-", window: "pplx", at: 0, least: 40),  // Perplexity
+        .prefixed("r8_", window: "r8_", at: 0, least: 30),  // Replicate
+        .prefixed("lsv2_", window: "lsv2", at: 0, least: 32, .token),  // LangSmith
+        .prefixed("tvly-", window: "tvly", at: 0, least: 20, .token),  // Tavily
+        SecretForm(rule: .apiKey, window: "SG.", check: sendGrid),
+    ]
+
+    /// `sk-`: a known continuation and 20 characters, or one stretch of 16 letters and digits mixed.
+    private static func dashKey(_ text: WireBytes, _ start: Int) -> Range<Int>? {
+        guard text.isWordStart(start) else { return nil }
+        let tail = start + 3
+        let end = text.endOfRun(tail, of: .token)
+        guard end - tail >= 20, text.looksRandom(tail..<end) else { return nil }
+        for known: StaticString in ["proj-", "ant-", "or-", "lf-", "svcacct-", "admin-"]
+        where text.hasPrefix(known, at: tail) {
+            return start..<end
+        }
+        var index = tail
+        while index < end {
+            let stop = text.endOfRun(index, of: .alphanumerics)
+            if stop - index >= 16, text.looksRandom(index..<stop) { return start..<end }
+            index = stop + 1
+        }
+        return nil
+    }
+
+    private static func awsKeyID(_ text: WireBytes, _ start: Int) -> Range<Int>? {
+        guard text.isWordStart(start) else { return nil }
+        let end = text.endOfRun(start + 4, of: .token)
+        guard end - start == 20, text.endOfRun(start + 4, of: ByteSet("A-Z0-9")) == end
+        else { return nil }
+        return start..<end
+    }
+
+    private static func slackToken(_ text: WireBytes, _ start: Int) -> Range<Int>? {
+        guard text.isWordStart(start), ByteSet("abeoprs").contains(text.byte(start + 3)),
+            text.byte(start + 4) == 0x2D
+        else { return nil }
+        let end = text.endOfRun(start + 5, of: .token)
+        guard end - start >= 20, text.looksRandom(start + 5..<end) else { return nil }
+        return start..<end
+    }
+
+    private static func sendGrid(_ text: WireBytes, _ start: Int) -> Range<Int>? {
+        guard text.isWordStart(start) else { return nil }
+        let dot = text.endOfRun(start + 3, of: .token)
+        guard dot - start >= 19, text.byte(dot) == 0x2E else { return nil }
+        let end = text.endOfRun(dot + 1, of: .token)
+        return end - dot > 32 ? start..<end : nil
+    }
+
+    // MARK: keys that their surroundings give away
+
+    private static let contexts: [SecretForm] = [
+        SecretForm(rule: .apiKey, window: "eyJ", check: jsonWebToken),
+        SecretForm(rule: .apiKey, window: "arer", check: bearer),
+        SecretForm(rule: .apiKey, window: "ARER", check: bearer),
+        SecretForm(rule: .apiKey, window: "cret", check: awsSecret),
+        SecretForm(rule: .apiKey, window: "CRET", check: awsSecret),
+        SecretForm(rule: .apiKey, window: "tKey", check: azureAccount),
+        SecretForm(rule: .apiKey, window: "_key", check: namedKey),
+        SecretForm(rule: .apiKey, window: "_KEY", check: namedKey),
+        SecretForm(rule: .apiKey, window: "-key", check: namedKey),
+        SecretForm(rule: .apiKey, window: "-Key", check: namedKey),
+        SecretForm(rule: .apiKey, window: "iKey", check: namedKey),
+        SecretForm(rule: .apiKey, window: "ikey", check: namedKey),
+    ]
+
+    /// Three parts of base64 with dots between, the first two of which are JSON objects. RFC 7519.
+    private static func jsonWebToken(_ text: WireBytes, _ start: Int) -> Range<Int>? {
+        guard text.isWordStart(start) else { return nil }
+        let first = text.endOfRun(start, of: .token)
+        guard first - start >= 12, text.hasPrefix(".eyJ", at: first) else { return nil }
+        let second = text.endOfRun(first + 1, of: .token)
+        guard second - first >= 12, text.byte(second) == 0x2E else { return nil }
+        return start..<text.endOfRun(second + 1, of: .token)
+    }
+
+    /// The token of `Authorization: Bearer …`. RFC 6750, section 2.1.
+    private static func bearer(_ text: WireBytes, _ place: Int) -> Range<Int>? {
+        guard text.hasPrefixIgnoringCase("bearer", at: place - 2), text.isWordStart(place - 2)
+        else { return nil }
+        let gap = place + 4
+        var start = text.endOfRun(gap, of: ByteSet(" "))
+        if text.hasPrefix("%20", at: gap) { start = gap + 3 }
+        guard start > gap else { return nil }
+        let end = text.endOfRun(start, of: bearerCharacters)
+        guard end - start >= 16, text.looksRandom(start..<end) else { return nil }
+        return start..<end
+    }
+
+    private static let bearerCharacters = ByteSet.token.union(ByteSet("._~+/="))
+
+    /// The 40 characters behind `aws_secret_access_key` in any of its spellings.
+    private static func awsSecret(_ text: WireBytes, _ place: Int) -> Range<Int>? {
+        let joints = ByteSet("_. -")
+        var index = text.endOfRun(place + 4, of: joints, atMost: 1)
+        guard text.hasPrefixIgnoringCase("access", at: index) else { return nil }
+        index = text.endOfRun(index + 6, of: joints, atMost: 1)
+        guard text.hasPrefixIgnoringCase("key", at: index),
+            let start = valueStart(text, after: index + 3)
+        else { return nil }
+        let end = text.endOfRun(start, of: base64)
+        return end - start == 40 ? start..<end : nil
+    }
+
+    private static let base64 = ByteSet.alphanumerics.union(ByteSet("+/="))
+
+    private static func azureAccount(_ text: WireBytes, _ place: Int) -> Range<Int>? {
+        guard text.hasPrefix("AccountKey=", at: place - 6) else { return nil }
+        let start = place + 5
+        let end = text.endOfRun(start, of: base64)
+        return end - start >= 80 ? start..<end : nil
+    }
+
+    /// What is called an API key and looks like one; keys without a mark of their own (Mistral,
+    /// Cohere, Azure OpenAI) are found by this alone.
+    private static func namedKey(_ text: WireBytes, _ place: Int) -> Range<Int>? {
+        let joint = text.byte(place)
+        let name = joint == 0x5F || joint == 0x2D ? place - 3 : place - 2
+        guard text.hasPrefixIgnoringCase("api", at: name),
+            let start = valueStart(text, after: place + 4)
+        else { return nil }
+        let end = text.endOfRun(start, of: .token)
+        guard end - start >= 20, text.looksRandom(start..<end) else { return nil }
+        return start..<end
+    }
+
+    /// Where a value begins: behind an equals sign or colon, quotes, their escapes and spaces.
+    private static func valueStart(_ text: WireBytes, after name: Int) -> Int? {
+        let end = text.endOfRun(name, of: ByteSet("\"'\\ :=>"), atMost: 12)
+        for index in name..<end where text.byte(index) == 0x3A || text.byte(index) == 0x3D {
+            return end
+        }
+        return nil
+    }
+
+    // MARK: private keys
+
+    private static let privateKeys = [
+        SecretForm(rule: .privateKey, window: "--BE", check: privateKey)
+    ]
+
+    /// A PEM block with PRIVATE KEY in its label; line ends may be escaped. What was cut off before
+    /// its end counts as far as it looks like one. RFC 7468.
+    private static func privateKey(_ text: WireBytes, _ place: Int) -> Range<Int>? {
+        let start = place - 3
+        guard text.hasPrefix("-----BEGIN ", at: start) else { return nil }
+        let label = start + 11
+        let labelEnd = text.endOfRun(label, of: ByteSet("A-Z0-9 "), atMost: 64)
+        guard text.hasPrefix("-----", at: labelEnd),
+            text.hasPrefix("PRIVATE KEY", at: labelEnd - 11)
+                || text.hasPrefix("PRIVATE KEY BLOCK", at: labelEnd - 17)
+        else { return nil }
+        let gaps = ByteSet(" \\rn\u{0A}\u{0D}")
+        let body = labelEnd + 5
+        let first = text.endOfRun(body, of: gaps, atMost: 8)
+        let hasHeaders =
+            text.hasPrefix("Proc-Type", at: first) || text.hasPrefix("Version", at: first)
+        guard hasHeaders || text.endOfRun(first, of: base64, atMost: 16) - first >= 16
+        else { return nil }
+        // No character of a key is a dash; those of headers are not followed by four more.
+        var index = body
+        while index < text.count {
+            index = text.endOfRun(index, of: pemCharacters)
+            guard text.byte(index) == 0x2D else { return start..<index }
+            if text.hasPrefix("-----END ", at: index) {
+                let end = text.endOfRun(index + 9, of: ByteSet("A-Z0-9 "), atMost: 64)
+                return start..<text.endOfRun(end, of: ByteSet("-"), atMost: 5)
+            }
+            index += 1
+        }
+        return start..<text.count
+    }
+
+    private static let pemCharacters = base64.union(ByteSet(" ,:.()\\\u{0A}\u{0D}\u{09}"))
+}

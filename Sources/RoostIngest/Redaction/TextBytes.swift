@@ -1,0 +1,76 @@
+import RoostWire
+
+/// How detectors look at a text: every look is checked, and beyond either end stands a zero.
+extension WireBytes {
+    @inline(__always)
+    func byte(_ index: Int) -> UInt8 {
+        index >= 0 && index < count ? unsafe base[index] : 0
+    }
+
+    /// Where the run of bytes of `set` that begins at `start` ends.
+    func endOfRun(_ start: Int, of set: ByteSet, atMost limit: Int = .max) -> Int {
+        let end = limit < count - start ? start + limit : count
+        var index = start
+        while index < end, set.contains(byte(index)) { index += 1 }
+        return index
+    }
+
+    func hasPrefix(_ prefix: StaticString, at start: Int) -> Bool {
+        let length = prefix.utf8CodeUnitCount
+        guard start >= 0, length <= count - start else { return false }
+        for index in 0..<length where unsafe byte(start + index) != prefix.utf8Start[index] {
+            return false
+        }
+        return true
+    }
+
+    /// `prefix` in small letters, whatever the text has.
+    func hasPrefixIgnoringCase(_ prefix: StaticString, at start: Int) -> Bool {
+        let length = prefix.utf8CodeUnitCount
+        guard start >= 0, length <= count - start else { return false }
+        for index in 0..<length {
+            let byte = byte(start + index)
+            let small = (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
+            if unsafe small != prefix.utf8Start[index] { return false }
+        }
+        return true
+    }
+
+    /// Whether a word may begin here: nothing, something that is no part of a word, or an escape of
+    /// JSON or of a URL stands before it.
+    func isWordStart(_ start: Int) -> Bool {
+        !ByteSet.token.contains(byte(start - 1)) || isEscape(before: start)
+    }
+
+    /// Whether `\n`, `\u0022`, `%3D` or the like ends right before `end`.
+    func isEscape(before end: Int) -> Bool {
+        if byte(end - 2) == 0x5C { return ByteSet("bfnrt").contains(byte(end - 1)) }
+        guard ByteSet.hexDigits.contains(byte(end - 1)), ByteSet.hexDigits.contains(byte(end - 2))
+        else { return false }
+        if byte(end - 3) == 0x25 { return true }
+        return byte(end - 6) == 0x5C && byte(end - 5) == 0x75
+            && ByteSet.hexDigits.contains(byte(end - 3))
+            && ByteSet.hexDigits.contains(byte(end - 4))
+    }
+
+    /// Whether these bytes of the text hold both a letter and a digit, as random text does.
+    func looksRandom(_ range: Range<Int>) -> Bool {
+        var hasLetter = false
+        var hasDigit = false
+        for index in range {
+            if ByteSet.digits.contains(byte(index)) { hasDigit = true }
+            if ByteSet.letters.contains(byte(index)) { hasLetter = true }
+            if hasLetter && hasDigit { return true }
+        }
+        return false
+    }
+
+    /// The range, widened so that it cuts no character in two.
+    func wholeCharacters(_ range: Range<Int>) -> Range<Int> {
+        var start = range.lowerBound
+        var end = range.upperBound
+        while start > 0, byte(start) & 0xC0 == 0x80 { start -= 1 }
+        while end < count, byte(end) & 0xC0 == 0x80 { end += 1 }
+        return start..<end
+    }
+}

@@ -1,0 +1,171 @@
+import RoostCore
+import RoostIngest
+import RoostWire
+import Testing
+
+/// Keys are put together here, so that no scanner takes this file for a leak.
+private let random48 = "aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0cF3hJ5kL7nP9rS1tU2"
+
+private func key(_ start: String, _ count: Int) -> String {
+    start + String(String(repeating: random48, count: 3).prefix(count))
+}
+
+@Suite struct SecretTests {
+    static let keys: [String] = [
+        key("sk" + "-", 48), key("sk" + "-proj-", 60), "sk" + "-ant-api03-" + random48 + "-_AA",
+        "sk" + "-or-v1-" + String(repeating: "0a1b2c3d", count: 8),
+        "sk" + "-lf-12345678-abcd-4ef0-9abc-1234567890ab",
+        key("AI" + "za", 35), "AK" + "IAIOSFODNN7EXAMPLE", "AS" + "IAIOSFODNN7EXAMPLE",
+        key("gh" + "p_", 36), key("gh" + "o_", 36), key("gh" + "u_", 36), key("gh" + "s_", 36),
+        key("gh" + "r_", 36), "github" + "_pat_11ABCDEFG0" + key("_", 40), key("gl" + "pat-", 20),
+        "xox" + "b-123456789012-123456789012-" + key("", 24), key("xapp" + "-1-A0-", 30),
+        key("sk" + "_live_", 24), key("rk" + "_live_", 24), key("hf" + "_", 34),
+        key("xai" + "-", 80), key("gsk" + "_", 52), key("pplx" + "-", 48), key("r8" + "_", 37),
+        "lsv2" + "_pt_" + String(repeating: "0a1b2c3d", count: 4) + "_0a1b2c3d4e",
+        key("tvly" + "-", 32), "SG" + "." + key("", 22) + "." + key("", 43),
+        key("ya29" + ".", 60), key("GOC" + "SPX-", 28),
+        "ey" + "JhbGciOiJIUzI1NiJ9.ey" + "JzdWIiOiIxMjM0In0.dBjftJeZ4CVP-mB92K27uhbUJU1p1r",
+    ]
+
+    @Test(arguments: keys)
+    func `takes out keys that say whose they are, wherever they stand`(_ key: String) {
+        let gone = "[redacted:api_key]"
+        #expect(redactedText(key) == gone)
+        #expect(redactedText("use \(key), please") == "use \(gone), please")
+        #expect(redactedText("{\"key\":\"\(key)\"}") == "{\"key\":\"\(gone)\"}")
+        #expect(redactedText("{\\\"key\\\":\\\"\(key)\\\"}") == "{\\\"key\\\":\\\"\(gone)\\\"}")
+        #expect(redactedText("first\\n\(key)\\nlast") == "first\\n\(gone)\\nlast")
+        #expect(redactedText("?q=1%3D\(key)&x") == "?q=1%3D\(gone)&x")
+        #expect(redactedText("é\(key)") == "é\(gone)")
+        #expect(redactedText("\(key) \(key)") == "\(gone) \(gone)")
+    }
+
+    @Test(arguments: [0, 5, 12, SecretTests.keys.count - 1])
+    func `finds a key at every offset from the blocks that are read at once`(_ index: Int) {
+        let key = Self.keys[index]
+        for before in 0..<140 {
+            let text = String(repeating: ".", count: before) + key
+            #expect(
+                redactedText(text)
+                    == String(repeating: ".", count: before) + "[redacted:api_key]")
+            let more = text + String(repeating: " x", count: 40)
+            #expect(redactedText(more)?.hasSuffix("[redacted:api_key]" + more.suffix(80)) == true)
+        }
+    }
+
+    @Test(arguments: [
+        (
+            "Authorization: Bearer abcdef0123456789abcdef",
+            "Authorization: Bearer [redacted:api_key]"
+        ),
+        (
+            "authorization: bearer abcdef0123456789abcdef",
+            "authorization: bearer [redacted:api_key]"
+        ),
+        ("MISTRAL_API_KEY=a0b1c2d3e4f5g6h7i8j9k0l1", "MISTRAL_API_KEY=[redacted:api_key]"),
+        ("{\"apiKey\": \"a0b1c2d3e4f5g6h7i8j9k0l1\"}", "{\"apiKey\": \"[redacted:api_key]\"}"),
+        ("x-api-key: a0b1c2d3e4f5g6h7i8j9k0l1", "x-api-key: [redacted:api_key]"),
+        (
+            "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            "aws_secret_access_key = [redacted:api_key]"
+        ),
+        (
+            "\\\"SecretAccessKey\\\":\\\"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\\\"",
+            "\\\"SecretAccessKey\\\":\\\"[redacted:api_key]\\\""
+        ),
+    ])
+    func `takes out what its surroundings give away`(_ text: String, _ expected: String) {
+        #expect(redactedText(text) == expected)
+    }
+
+    @Test(arguments: [
+        "sk-", "task-1234567890abcdefghij1234", "risk-based-approach-number-1-of-2-in-2024",
+        "sk-learn-pipeline-version-2-with-names", "sk-abcdefghijklmnopqrstuvwxyz",
+        "AIzaShort", "AKIAIOSFODNN7EXAMPL", "AKIAIOSFODNN7EXAMPLEX", "AKIAiosfodnn7example",
+        "xAKIAIOSFODNN7EXAMPLE", "ghp_short", "hf_hub_download", "gsk_", "eyJhbGciOiJIUzI1NiJ9",
+        "eyJhbGciOiJIUzI1NiJ9.payload.signature", "the bearer of this letter came at 12",
+        "Bearer authentication-is-used-here", "api_key=<your key here>", "the api_key is required",
+        "gen_ai.usage.input_tokens", "secret access key rotation", "-----BEGIN CERTIFICATE-----",
+        "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE",
+        "a -----BEGIN PRIVATE KEY----- line opens it",
+        "0123456789abcdef0123456789abcdef", "550e8400-e29b-41d4-a716-446655440000",
+    ])
+    func `leaves what only looks a little like a key`(_ text: String) {
+        #expect(redactedText(text) == text)
+    }
+
+    @Test(arguments: ["\n", "\\n", "\\r\\n", "\\\\n"])
+    func `takes out private keys, also inside JSON and cut off`(_ end: String) {
+        let line = String(repeating: "MIIEvQIBADANBgkq", count: 4)
+        let block = [
+            "-----BEGIN RSA PRIVATE KEY-----", line, line, "-----END RSA PRIVATE KEY-----",
+        ]
+        .joined(separator: end)
+        #expect(redactedText("a \(block) b") == "a [redacted:private_key] b")
+        #expect(redactedText("\"\(block)\"") == "\"[redacted:private_key]\"")
+        let cut = String(block.prefix(100))
+        #expect(redactedText("a \(cut)") == "a [redacted:private_key]")
+        #expect(
+            redactedText("\(block) \(block)") == "[redacted:private_key] [redacted:private_key]")
+    }
+
+    @Test func `what was not asked for stays`() {
+        let onlyMail = redactor { $0.values = [.email] }
+        #expect(redactedText(Self.keys[0], onlyMail) == Self.keys[0])
+        let nothing = redactor { $0.values = [] }
+        #expect(!nothing.isOn)
+    }
+
+    @Test func `a text of nothing but beginnings costs no more than its length`() {
+        for start in [
+            "sk-", "eyJ.eyJ.", "-----BEGIN PRIVATE KEY-----", "Bearer ", "api_key=", "a@",
+        ] {
+            let text = String(repeating: start, count: (1 << 20) / start.utf8.count)
+            let began = monotonicNanoseconds()
+            _ = redactedText(text, redactor { $0.values = Set(SecretKind.allCases) })
+            // Some 10 ms; quadratic would be minutes.
+            #expect(monotonicNanoseconds() - began < 20_000_000_000)
+        }
+    }
+}
+
+@Suite struct EmailAndCardTests {
+    private let both = redactor { $0.values = [.email, .card] }
+
+    @Test(arguments: [
+        ("alice@example.com", "[redacted:email]"),
+        ("to: <alice.b+c@mail.example.co.uk>.", "to: <[redacted:email]>."),
+        ("{\"to\":\"\\nalice@example.com\\n\"}", "{\"to\":\"\\n[redacted:email]\\n\"}"),
+        ("\\u003calice@example.com\\u003e", "\\u003c[redacted:email]\\u003e"),
+        ("a@b.io,c@d.io", "[redacted:email],[redacted:email]"),
+        ("Mail bob@example.org.", "Mail [redacted:email]."),
+    ])
+    func `takes out e-mail addresses`(_ text: String, _ expected: String) {
+        #expect(redactedText(text, both) == expected)
+    }
+
+    @Test(arguments: ["@example.com", "alice@", "alice@host", "a @ b.com", "@mention hi", "x@1.2"])
+    func `leaves what is no address`(_ text: String) {
+        #expect(redactedText(text, both) == text)
+    }
+
+    @Test(arguments: [
+        "4111111111111111", "4111 1111 1111 1111", "4111-1111-1111-1111", "378282246310005",
+        "3782 822463 10005", "30569309025904", "6011111111111117", "5555555555554444",
+    ])
+    func `takes out card numbers`(_ number: String) {
+        #expect(redactedText(number, both) == "[redacted:card]")
+        #expect(redactedText("pay \(number), now", both) == "pay [redacted:card], now")
+        #expect(redactedText("\"n\":\"\(number)\"", both) == "\"n\":\"[redacted:card]\"")
+        #expect(redactedText("a\\n\(number) 12/27", both) == "a\\n[redacted:card] 12/27")
+    }
+
+    @Test(arguments: [
+        "4111111111111112", "1763683200000000000", "41111111111111111111", "x4111111111111111",
+        "4111111111111111x", "0.4111111111111111", "4111  1111  1111  1111", "4444444444444444",
+        "4111 1111-1111 1111",
+    ])
+    func `leaves numbers that are no cards`(_ number: String) {
+        #expect(redactedText(number, both) == number)
+    }
+}
