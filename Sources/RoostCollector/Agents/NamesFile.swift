@@ -30,12 +30,12 @@ public enum NamesFile {
 }
 
 /// The state of reading one file.
-private struct NamesReading {
+struct NamesReading {
     var source: NameSource
     var faults: [ConfigFault]
 
     private static let sections = [
-        "replace", "attributes", "usage_keys", "kinds", "span_names", "providers",
+        "replace", "attributes", "usage_keys", "kinds", "span_names", "log_events", "providers",
         "model_prefixes", "dialects", "content",
     ]
     private static let concepts = Dictionary(
@@ -60,6 +60,7 @@ private struct NamesReading {
             case "usage_keys": readConcepts(section.value, \.usageKeys)
             case "kinds": readKinds(section.value)
             case "span_names": readSpanNames(section.value)
+            case "log_events": readLogEvents(section.value)
             case "providers": readTexts(section.value, \.providers)
             case "model_prefixes": readTexts(section.value, \.modelPrefixes)
             case "dialects": readDialects(section.value)
@@ -82,6 +83,7 @@ private struct NamesReading {
             case ("dialects", let name?): source.dialects.removeAll { $0.name == name }
             case ("content", nil): source.content = []
             case ("span_names", nil): source.spanNames = [:]
+            case ("log_events", nil): source.logEvents = [:]
             default:
                 fault(
                     origin,
@@ -189,7 +191,7 @@ private struct NamesReading {
 
     // MARK: parts
 
-    private mutating func kind(_ word: String, _ origin: ConfigOrigin) -> ActivityKind? {
+    mutating func kind(_ word: String, _ origin: ConfigOrigin) -> ActivityKind? {
         guard let kind = Self.kinds[word] else {
             unknown(word, origin, "kind", Self.kinds.keys.sorted())
             return nil
@@ -197,7 +199,7 @@ private struct NamesReading {
         return kind
     }
 
-    private mutating func entries(_ node: ConfigNode, _ what: String) -> [ConfigNode.Entry] {
+    mutating func entries(_ node: ConfigNode, _ what: String) -> [ConfigNode.Entry] {
         if node.isNull { return [] }
         guard case .mapping(let entries) = node.content else {
             fault(node.origin, "\(what) is \(node.kind); write a mapping")
@@ -206,9 +208,9 @@ private struct NamesReading {
         return entries
     }
 
-    private mutating func texts(_ node: ConfigNode) -> [String] { placedTexts(node).map(\.0) }
+    mutating func texts(_ node: ConfigNode) -> [String] { placedTexts(node).map(\.0) }
 
-    private mutating func placedTexts(_ node: ConfigNode) -> [(String, ConfigOrigin)] {
+    mutating func placedTexts(_ node: ConfigNode) -> [(String, ConfigOrigin)] {
         if node.isNull { return [] }
         guard case .sequence(let items) = node.content else {
             fault(node.origin, "this is \(node.kind); write a list: [a, b]")
@@ -217,7 +219,7 @@ private struct NamesReading {
         return items.compactMap { item in text(item).map { ($0, item.origin) } }
     }
 
-    private mutating func text(_ node: ConfigNode) -> String? {
+    mutating func text(_ node: ConfigNode) -> String? {
         guard case .scalar(let text, _) = node.content, !node.isNull else {
             fault(node.origin, "this is \(node.kind); write a name")
             return nil
@@ -229,14 +231,14 @@ private struct NamesReading {
         return text
     }
 
-    private mutating func unknown(
+    mutating func unknown(
         _ word: String, _ origin: ConfigOrigin, _ what: String, _ known: [String]
     ) {
         let hint = nearest(word, among: known).map { ", did you mean \($0)?" } ?? ""
         fault(origin, "\"\(word.prefix(80))\" is no \(what)\(hint)")
     }
 
-    private mutating func fault(_ origin: ConfigOrigin, _ message: String) {
+    mutating func fault(_ origin: ConfigOrigin, _ message: String) {
         faults.append(ConfigFault(origin: origin, message: message))
     }
 

@@ -24,6 +24,10 @@ extension NamesFile {
         for (name, kind) in source.spanNames.sorted(by: { $0.key < $1.key }) {
             text += "  \(scalar(name)): \(kind.name)\n"
         }
+        text += "log_events:\n"
+        for (name, event) in source.logEvents.sorted(by: { $0.key < $1.key }) {
+            text += logEvent(name, event)
+        }
         section("providers", source.providers.sorted { $0.key < $1.key })
         section("model_prefixes", source.modelPrefixes.sorted { $0.key < $1.key })
         text += "dialects:\n"
@@ -41,6 +45,20 @@ extension NamesFile {
 
     private static func byConcept(_ lists: [NameConcept: [String]]) -> [(String, [String])] {
         NameConcept.allCases.compactMap { concept in lists[concept].map { (concept.name, $0) } }
+    }
+
+    private static func logEvent(_ name: String, _ event: NameEvent) -> String {
+        var text = "  \(scalar(name)):\n    kind: \(event.kind.name)\n"
+        if event.isFailure { text += "    status: error\n" }
+        if event.isOnlyFailures { text += "    only: error\n" }
+        if event.phase == .pending { text += "    phase: pending\n" }
+        if event.isToldBySpan { text += "    told_by_span: true\n" }
+        guard !event.conditions.isEmpty else { return text }
+        text += "    where:\n"
+        for condition in event.conditions {
+            text += list(condition.key, condition.values, indent: 6)
+        }
+        return text
     }
 
     private static func list(_ key: String, _ items: [String], indent: Int) -> String {

@@ -57,6 +57,7 @@ final class Intake {
     let spanMetrics: SpanMetricsShard
     private let loop: EventLoop
     private let scan = TraceScan()
+    private let logs = LogScan()
     private let agents: AgentInbox
 
     static let largeBodyBytes = 1 << 20
@@ -79,12 +80,12 @@ final class Intake {
     ) {
         guard body.count > Intake.largeBodyBytes else {
             let outcome = take(
-                read(body, signal, encoding, scan), signal: signal, transport: transport)
+                read(body, signal, encoding, scan, logs), signal: signal, transport: transport)
             done(outcome)
             return
         }
         let read: @Sendable () -> Result<ReadRequest, RequestReader.Failure> = { [shared] in
-            Intake.read(body, signal, encoding, TraceScan(), shared)
+            Intake.read(body, signal, encoding, TraceScan(), LogScan(), shared)
         }
         loop.offload(read) { result in
             self.takeLarge(result, signal: signal, transport: transport, done: done)
@@ -110,7 +111,8 @@ final class Intake {
                 agents.give(&scan.activities)
             }
         case .metrics: shared.series.ingest(request.body, now: monotonicNanoseconds())
-        case .logs: break
+        case .logs:
+            if let logs = request.logs { agents.give(&logs.activities) }
         }
         return .accepted(rejected: request.rejected, firstReason: request.firstReason)
     }
@@ -131,7 +133,9 @@ final class Intake {
         let accepted = Outcome.accepted(
             rejected: request.rejected, firstReason: request.firstReason)
         switch signal {
-        case .logs: done(accepted)
+        case .logs:
+            if let logs = request.logs { agents.give(&logs.activities) }
+            done(accepted)
         case .metrics:
             let series = shared.series
             let body = request.body
@@ -157,18 +161,19 @@ final class Intake {
     // MARK: parts of both
 
     private func read(
-        _ body: ByteBlock, _ signal: Signal, _ encoding: Encoding, _ scan: TraceScan
+        _ body: ByteBlock, _ signal: Signal, _ encoding: Encoding, _ scan: TraceScan,
+        _ logs: LogScan
     ) -> Result<ReadRequest, RequestReader.Failure> {
-        Intake.read(body, signal, encoding, scan, shared)
+        Intake.read(body, signal, encoding, scan, logs, shared)
     }
 
     private static func read(
         _ body: ByteBlock, _ signal: Signal, _ encoding: Encoding, _ scan: TraceScan,
-        _ shared: IntakeShared
+        _ logs: LogScan, _ shared: IntakeShared
     ) -> Result<ReadRequest, RequestReader.Failure> {
         Result { () throws(RequestReader.Failure) in
             try RequestReader.read(
-                body, signal: signal, encoding: encoding, scan: scan,
+                body, signal: signal, encoding: encoding, scan: scan, logs: logs,
                 names: shared.names.withLock { $0 }, maxBytes: shared.maxRequestBytes,
                 redactor: shared.redaction.redactor,
                 memory: shared.memory)

@@ -20,6 +20,8 @@ struct ReadRequest: @unchecked Sendable {
     let firstReason: String?
     /// The notes of the spans; they point into `source`.
     let scan: TraceScan?
+    /// What a logs request says about agents.
+    let logs: LogScan?
     /// Holds the bytes that the notes point into.
     let source: ByteBlock
     /// Pays for the notes of a large request.
@@ -37,10 +39,11 @@ enum RequestReader {
         case noMemory
     }
 
-    /// `scan` is scratch for spans; `memory` pays for the copies that JSON, malformed items and
-    /// redaction cost. Whatever is derived from the request is derived from what redaction left.
+    /// `scan` is scratch for spans, `logs` for log records; `memory` pays for the copies that JSON,
+    /// malformed items and redaction cost. Whatever is derived from the request is derived from what
+    /// redaction left.
     static func read(
-        _ body: ByteBlock, signal: Signal, encoding: Encoding, scan: TraceScan,
+        _ body: ByteBlock, signal: Signal, encoding: Encoding, scan: TraceScan, logs: LogScan,
         names: NameTable? = nil, maxBytes: Int, redactor: Redactor, memory: MemoryBudget.Share
     ) throws(Failure) -> ReadRequest {
         var source = try protobuf(
@@ -50,7 +53,7 @@ enum RequestReader {
         if signal == .traces, source.count > Intake.largeBodyBytes {
             notes = try makeRoom(in: scan, for: source, memory: memory)
         }
-        let items = try items(of: source, signal, scan, names, &rejections)
+        let items = try items(of: source, signal, scan, logs, names, &rejections)
         var forwarded = source
         if !rejections.isEmpty {
             guard let reservation = memory.reserve(source.count) else { throw .noMemory }
@@ -64,7 +67,7 @@ enum RequestReader {
             case .redacted(let body, let tally):
                 // The notes must not show what has just been taken out.
                 var none = Rejections()
-                _ = try Self.items(of: body, signal, scan, names, &none)
+                _ = try Self.items(of: body, signal, scan, logs, names, &none)
                 forwarded = body
                 source = body
                 redacted = (redactor, tally)
@@ -74,13 +77,13 @@ enum RequestReader {
             signal: signal, body: forwarded, redacted: redacted, items: items,
             rejected: rejections.count,
             firstReason: rejections.firstReason, scan: signal == .traces ? scan : nil,
-            source: source, notes: notes)
+            logs: signal == .logs ? logs : nil, source: source, notes: notes)
     }
 
-    /// Validates a request and, for traces, takes notes of its spans. Answers its well-formed items.
+    /// Validates a request and takes notes of its spans or log records. Answers its well-formed items.
     private static func items(
-        of source: ByteBlock, _ signal: Signal, _ scan: TraceScan, _ names: NameTable?,
-        _ rejections: inout Rejections
+        of source: ByteBlock, _ signal: Signal, _ scan: TraceScan, _ logs: LogScan,
+        _ names: NameTable?, _ rejections: inout Rejections
     ) throws(Failure) -> Int {
         do throws(WireError) {
             switch signal {
@@ -94,10 +97,9 @@ enum RequestReader {
                     unsafe try readMetrics(bytes, visitor: &visitor, rejections: &rejections)
                 }
             case .logs:
-                var visitor = NoLogs()
-                return unsafe try source.withBytes { bytes throws(WireError) in
-                    unsafe try readLogs(bytes, visitor: &visitor, rejections: &rejections)
-                }
+                try logs.read(source, names: names)
+                rejections = logs.rejections
+                return logs.itemCount
             }
         } catch {
             throw .undecodable(
@@ -143,5 +145,4 @@ enum RequestReader {
     }
 
     private struct NoMetrics: MetricsVisitor {}
-    private struct NoLogs: LogsVisitor {}
 }

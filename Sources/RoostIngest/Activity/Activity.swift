@@ -129,6 +129,8 @@ public struct ActivityFlags: OptionSet, Sendable {
     public static let hasRejectedValue = ActivityFlags(rawValue: 4)
     /// The clock ran backwards: `end` was before `start`.
     public static let isMendedTime = ActivityFlags(rawValue: 8)
+    /// How long it took is unknown; `start` is `end`.
+    public static let isInstant = ActivityFlags(rawValue: 16)
 }
 
 /// Activities and their texts, in two arrays that are reused.

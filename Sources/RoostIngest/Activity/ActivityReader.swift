@@ -6,19 +6,19 @@ import RoostWire
 /// Used by one request at a time on one thread. Rules that need one span only are here; those that
 /// need its neighbours are `AgentTracker`'s.
 @safe struct ActivityReader {
-    private let table: NameTable
-    private(set) var batch: ActivityBatch
-    private var slots: SpanSlots
-    private let request: UnsafeRawBufferPointer
+    let table: NameTable
+    var batch: ActivityBatch
+    var slots: SpanSlots
+    let request: UnsafeRawBufferPointer
 
     /// A copy: a resource that came in several parts is lent only for a moment.
-    private var service: [UInt8] = []
+    private(set) var service: [UInt8] = []
     private var serviceRef = TextRef.none
     private var isNewService = true
     /// Of the scope at hand.
-    private var dialect: UInt8 = 0
+    private(set) var dialect: UInt8 = 0
     /// The activity before, whose texts are often the same.
-    private var last = Activity()
+    var last = Activity()
 
     /// `batch` is where the activities go; `slots` is scratch. The request outlives the reader.
     init(
@@ -82,11 +82,7 @@ import RoostWire
         } else if span.statusCode == 1 {
             activity.status = .ok
         }
-        if isNewService {
-            serviceRef = batch.add(service)
-            isNewService = false
-        }
-        activity.service = serviceRef
+        activity.service = placedService()
         activity.name = text(span.name, like: last.name)
         activity.dialect = dialect != 0 ? dialect : slots.dialect
         if slots.present != 0 || dialect != 0 { understand(span, &activity) }
@@ -95,16 +91,26 @@ import RoostWire
         last = activity
     }
 
+    /// The name of the service among the texts.
+    @inline(__always)
+    mutating func placedService() -> TextRef {
+        if isNewService {
+            serviceRef = batch.add(service)
+            isNewService = false
+        }
+        return serviceRef
+    }
+
     /// What the attributes make of a span.
     private mutating func understand(_ span: SpanView, _ activity: inout Activity) {
         activity.kind = kind(span)
-        readNames(span, &activity)
+        readNames(&activity)
         guard activity.kind != .other || slots.has(.inputTokens) || slots.has(.spanType) else {
             return
         }
         readModel(&activity)
         readUsage(&activity)
-        readOutcome(span, &activity)
+        readOutcome(span.events, &activity)
         readTimes(&activity)
         if slots.has(.spanType), slots.text(.spanType).equals("pending_span") {
             readPending(&activity)
@@ -130,7 +136,7 @@ import RoostWire
         return hasModel && hasTokens ? .llm : .other
     }
 
-    private mutating func readNames(_ span: SpanView, _ activity: inout Activity) {
+    mutating func readNames(_ activity: inout Activity) {
         if slots.has(.workflow) {
             activity.workflow = text(slots.text(.workflow), like: last.workflow)
         } else if activity.kind == .workflow, slots.has(.entity) {
@@ -163,7 +169,7 @@ import RoostWire
         word.equals("agent") || word.equals("AGENT")
     }
 
-    private mutating func readModel(_ activity: inout Activity) {
+    mutating func readModel(_ activity: inout Activity) {
         var model = WireBytes.empty
         if slots.has(.modelAnswered) {
             model = slots.text(.modelAnswered)
@@ -203,7 +209,7 @@ import RoostWire
         }
     }
 
-    private mutating func readUsage(_ activity: inout Activity) {
+    mutating func readUsage(_ activity: inout Activity) {
         var usage = SpanUsage(slots, table, dialect: activity.dialect)
         activity.tokens = usage.tokens
         activity.reportedCost = usage.cost(slots)
@@ -221,7 +227,7 @@ import RoostWire
         if slots.has(.callID) { activity.callID = text(slots.text(.callID), like: last.callID) }
     }
 
-    private mutating func readOutcome(_ span: SpanView, _ activity: inout Activity) {
+    mutating func readOutcome(_ events: EventList?, _ activity: inout Activity) {
         if slots.has(.errorType) {
             activity.status = .error
             activity.errorType = text(
@@ -248,12 +254,12 @@ import RoostWire
             activity.errorType = text(reason, like: last.errorType)
         }
         guard activity.status == .error, activity.errorType.isEmpty else { return }
-        if let name = ErrorName.exception(span.events) {
+        if let events, let name = ErrorName.exception(events) {
             activity.errorType = text(ErrorName.short(name), like: last.errorType)
         }
     }
 
-    private mutating func readTimes(_ activity: inout Activity) {
+    mutating func readTimes(_ activity: inout Activity) {
         var seconds = 0.0
         if slots.has(.secondsToFirstToken) {
             seconds = SpanUsage.number(slots.value(.secondsToFirstToken)) ?? 0
@@ -280,7 +286,7 @@ import RoostWire
 
     /// Adds a text, unless the activity before has the same one in the same place.
     @inline(__always)
-    private mutating func text(_ bytes: WireBytes, like last: TextRef) -> TextRef {
+    mutating func text(_ bytes: WireBytes, like last: TextRef) -> TextRef {
         if bytes.isEmpty { return .none }
         let count = ActivityReader.textCount(bytes)
         if Int(last.count) == count {
@@ -312,7 +318,7 @@ import RoostWire
     }
 
     @inline(__always)
-    private func load(_ base: UnsafePointer<UInt8>) -> UInt64 {
+    func load(_ base: UnsafePointer<UInt8>) -> UInt64 {
         unsafe UInt64(
             bigEndian: UnsafeRawPointer(base).loadUnaligned(as: UInt64.self))
     }

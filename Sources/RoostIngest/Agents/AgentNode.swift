@@ -64,6 +64,8 @@ struct AgentNodeFlags: OptionSet {
     static let isFromLog = AgentNodeFlags(rawValue: 512)
     /// It has no parent.
     static let isRoot = AgentNodeFlags(rawValue: 1024)
+    /// How long it took is unknown.
+    static let isInstant = AgentNodeFlags(rawValue: 2048)
 }
 
 /// One trace that something is still expected of.

@@ -160,6 +160,7 @@ public struct AgentTracker {
             open.traces[Int(node.trace)].hasAggregates = true
         }
         if activity.source == .log { node.flags.insert(.isFromLog) }
+        if activity.flags.contains(.isInstant) { node.flags.insert(.isInstant) }
         if activity.phase == .pending {
             node.flags.insert(.isPending)
             open.traces[Int(node.trace)].pending += 1
@@ -181,7 +182,10 @@ public struct AgentTracker {
         guard parentID != 0, parentID != activity.spanID else {
             open.nodes[Int(index)].parent = -1
             open.nodes[Int(index)].flags.insert(.isRoot)
-            if activity.phase == .finished { open.traces[Int(trace)].root = index }
+            // Of events that were put together by their session none is above the others.
+            if activity.phase == .finished, !activity.flags.contains(.isDerivedTrace) {
+                open.traces[Int(trace)].root = index
+            }
             return
         }
         if let parent = open.findNode(trace, parentID) {
@@ -334,8 +338,10 @@ public struct AgentTracker {
                 fifth: node.errorType), exemplar, now: unixNow)
         let key = AgentSeriesKey(
             first: agent, second: node.provider, third: node.model, fourth: status)
-        metrics.llmCallDuration.observe(
-            nanoseconds: node.end &- node.start, key, exemplar, now: unixNow)
+        if !node.flags.contains(.isInstant) {
+            metrics.llmCallDuration.observe(
+                nanoseconds: node.end &- node.start, key, exemplar, now: unixNow)
+        }
         if node.timeToFirstToken > 0 {
             metrics.llmTimeToFirstToken.observe(
                 nanoseconds: node.timeToFirstToken, key, exemplar, now: unixNow)

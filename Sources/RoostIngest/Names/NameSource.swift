@@ -7,6 +7,8 @@ public struct NameSource: Sendable, Equatable {
     /// Keys inside JSON that holds token counts.
     public var usageKeys: [NameConcept: [String]] = [:]
     public var spanNames: [String: ActivityKind] = [:]
+    /// By name of the event.
+    public var logEvents: [String: NameEvent] = [:]
     /// OpenTelemetry's name of each provider with its other spellings; those of the empty name are
     /// no providers.
     public var providers: [String: [String]] = [:]
@@ -17,6 +19,32 @@ public struct NameSource: Sendable, Equatable {
     public var content: [String] = []
 
     public init() {}
+}
+
+/// What a log record of one event tells.
+public struct NameEvent: Sendable, Equatable {
+    public var kind: ActivityKind
+    public var phase = ActivityPhase.finished
+    /// It is told of nothing but failures.
+    public var isFailure = false
+    /// Successes are told by another event.
+    public var isOnlyFailures = false
+    /// The span that the record lies in tells the same.
+    public var isToldBySpan = false
+    /// Attributes that must have one of these values, sorted by key.
+    public var conditions: [Condition] = []
+
+    public init(kind: ActivityKind) { self.kind = kind }
+
+    public struct Condition: Sendable, Equatable {
+        public var key: String
+        public var values: [String]
+
+        public init(key: String, values: [String]) {
+            self.key = key
+            self.values = values
+        }
+    }
 }
 
 /// One way of writing agents' telemetry, and how it is recognised.

@@ -15,6 +15,9 @@ public import RoostWire
     /// For each attribute of the concept `kind` its values; by rank.
     let kindValues: [ByteMap]
     let spanNames: ByteMap
+    /// The value is an index into `logEvents`.
+    let logEventNames: ByteMap
+    let logEvents: [NameEvent]
     /// Keys inside JSON of token counts; the value is the concept.
     let usageKeys: ByteMap
     /// Spellings in small letters; the value is an index into `providerNames`.
@@ -47,6 +50,9 @@ public import RoostWire
         }
         spanNames = ByteMap(
             source.spanNames.sorted { $0.key < $1.key }.map { ($0.key, UInt32($0.value.rawValue)) })
+        let events = source.logEvents.sorted { $0.key < $1.key }
+        logEventNames = ByteMap(events.enumerated().map { ($1.key, UInt32($0)) })
+        logEvents = events.map(\.value)
         usageKeys = ByteMap(
             NameConcept.allCases.flatMap { concept in
                 (source.usageKeys[concept] ?? []).map { ($0, UInt32(concept.rawValue)) }

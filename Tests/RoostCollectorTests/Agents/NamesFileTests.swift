@@ -46,6 +46,12 @@ import Testing
         #expect(source.attributes[.agent] == ["my.agent"])
     }
 
+    @Test func `a log event gets a new meaning`() throws {
+        let source = try read("log_events: { codex.sse_event: { kind: other } }")
+        #expect(source.logEvents["codex.sse_event"] == NameEvent(kind: .other))
+        #expect(source.logEvents.count == NamesFile.builtIn.logEvents.count)
+    }
+
     @Test func `a value of a kind gets a new meaning`() throws {
         let source = try read("kinds: { openinference.span.kind: { agent: [chain] } }")
         let kinds = source.kinds["openinference.span.kind"]
@@ -63,6 +69,15 @@ import Testing
         (
             "kinds: { x: { lm: [y] } }",
             "n.yaml:1:15: \"lm\" is no kind, did you mean llm?"
+        ),
+        ("log_events: { a: { status: error } }", "n.yaml:1:15: a: say its kind, as kind: llm"),
+        (
+            "log_events: { a: { kind: llm, phase: begun } }",
+            "n.yaml:1:38: \"begun\" says nothing here; write pending"
+        ),
+        (
+            "log_events:\n  a: { kind: llm, were: { b: [c] } }",
+            "n.yaml:2:19: \"were\" is no key, did you mean where?"
         ),
     ])
     func `faults are told with their place`(_ text: String, _ message: String) {

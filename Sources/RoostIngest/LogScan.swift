@@ -1,0 +1,58 @@
+public import RoostCore
+public import RoostWire
+
+/// What one logs request says about agents, noted while it is validated; see `TraceScan`.
+///
+/// Reused from request to request. Owned by one thread at a time.
+@safe public final class LogScan {
+    /// The malformed records of the request, to be cut out of what is passed on.
+    public private(set) var rejections = Rejections()
+    /// How many well-formed records there are.
+    public private(set) var itemCount = 0
+    /// Of the records that are steps of agents; empty when read without names.
+    public var activities = ActivityBatch()
+    private let slots = SpanSlots()
+
+    public init() {}
+
+    deinit { slots.free() }
+
+    /// Reads a request; what an earlier one left is forgotten.
+    ///
+    /// Throws what made the request undecodable; the activities are then worth nothing.
+    public func read(_ body: ByteBlock, names: NameTable?) throws(WireError) {
+        rejections.removeAll()
+        itemCount = 0
+        activities.removeAll()
+        itemCount = unsafe try body.withBytes { bytes throws(WireError) in
+            guard let names else {
+                var visitor = NoVisitor()
+                return unsafe try readLogs(bytes, visitor: &visitor, rejections: &rejections)
+            }
+            var batch = ActivityBatch()
+            swap(&batch, &activities)
+            var visitor = Visitor(
+                reader: unsafe ActivityReader(names, batch: batch, slots: slots, request: bytes))
+            defer { activities = visitor.reader.takeBatch() }
+            return unsafe try readLogs(bytes, visitor: &visitor, rejections: &rejections)
+        }
+    }
+
+    private struct NoVisitor: LogsVisitor {}
+
+    private struct Visitor: LogsVisitor {
+        var reader: ActivityReader
+
+        mutating func resource(_ resource: ResourceView) {
+            reader.resource()
+            resource.attributes.forEach { key, value in
+                guard key.equals("service.name"), value.kind == .string else { return }
+                reader.service(value.stringBytes)
+            }
+        }
+
+        mutating func scope(_ scope: ScopeView) { reader.scope(scope) }
+
+        mutating func logRecord(_ record: LogRecordView) { reader.record(record) }
+    }
+}
