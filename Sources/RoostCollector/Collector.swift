@@ -90,21 +90,24 @@ public final class Collector {
         parts.switches.set(new.enable)
         log.set(level: new.log.level, format: new.log.format)
         parts.intake.redaction.apply(new.agents.redact)
+        parts.intake.normalizes.store(new.agents.normalize, ordering: .relaxed)
         parts.inForce.withLock { config in
             config.enable = new.enable
             config.log = new.log
             config.agents.redact = new.agents.redact
+            config.agents.normalize = new.agents.normalize
         }
         var rest = new
         rest.enable = config.enable
         rest.log = config.log
         rest.agents.redact = config.agents.redact
+        rest.agents.normalize = config.agents.normalize
         if rest == config {
             log.info("configuration reloaded")
         } else {
             log.warn(
-                "configuration reloaded: only enable, log and agents.redact change while running, "
-                    + "restart for the rest"
+                "configuration reloaded: only enable, log, agents.redact and agents.normalize change "
+                    + "while running, restart for the rest"
             )
         }
     }

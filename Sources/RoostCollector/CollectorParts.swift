@@ -63,7 +63,7 @@ final class CollectorParts: Sendable {
             lifecycle: lifecycle, memory: budget.share("copies"),
             maxRequestBytes: config.limits.request,
             names: config.enable.analytics ? NameTable(NamesFile.builtIn) : nil,
-            isReady: { readiness.reasons.isEmpty })
+            normalizes: config.agents.normalize, isReady: { readiness.reasons.isEmpty })
     }
 
     /// What a listener allows its peers.

@@ -78,6 +78,8 @@ public struct Config: Sendable, Equatable {
         /// A file that adds to the table of prices.
         public var prices: String?
         public var redact = Redact()
+        /// Adds the GenAI conventions' names to forwarded spans of other dialects.
+        public var normalize = false
         /// How long a trace must be quiet to be taken for over, and a call waits for its agent.
         public var hold: Duration = .seconds(30)
         /// Activities held at the same time.

@@ -187,6 +187,9 @@ extension Config.Agents {
             later: .noted("the table of prices is not in this version")),
         .section("redact", \.redact, Config.Redact.section),
         .value(
+            "normalize", \.normalize, .flag,
+            "Adds `gen_ai.*` attributes to forwarded spans of other dialects; needs analytics"),
+        .value(
             "hold", \.hold, .duration(.milliseconds(100) ... .seconds(3600)),
             "How long a trace must be quiet to be over, and a call waits to learn its agent"),
         .value(

@@ -19,6 +19,8 @@ final class IntakeShared: Sendable {
     let isReady: @Sendable () -> Bool
     /// The tables that spans are read with; nil while nobody looks at agents.
     let names: Mutex<NameTable?>
+    /// Whether forwarded spans get the names of the GenAI conventions.
+    let normalizes: Atomic<Bool>
     /// Requests to paths that are not served.
     let unrouted = Atomic<Int>(0)
 
@@ -26,8 +28,10 @@ final class IntakeShared: Sendable {
         ledger: Ledger, exports: ExportService, series: SeriesStore, switches: Switches,
         redaction: RedactionInForce,
         lifecycle: Lifecycle, memory: MemoryBudget.Share, maxRequestBytes: Int,
-        names: NameTable?, isReady: @escaping @Sendable () -> Bool
+        names: NameTable?, normalizes: Bool = false,
+        isReady: @escaping @Sendable () -> Bool
     ) {
+        self.normalizes = Atomic(normalizes)
         self.names = Mutex(names)
         self.ledger = ledger
         self.exports = exports
@@ -176,6 +180,7 @@ final class Intake {
                 body, signal: signal, encoding: encoding, scan: scan, logs: logs,
                 names: shared.names.withLock { $0 }, maxBytes: shared.maxRequestBytes,
                 redactor: shared.redaction.redactor,
+                normalizes: shared.normalizes.load(ordering: .relaxed),
                 memory: shared.memory)
         }
     }

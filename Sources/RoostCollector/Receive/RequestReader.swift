@@ -44,7 +44,8 @@ enum RequestReader {
     /// redaction left.
     static func read(
         _ body: ByteBlock, signal: Signal, encoding: Encoding, scan: TraceScan, logs: LogScan,
-        names: NameTable? = nil, maxBytes: Int, redactor: Redactor, memory: MemoryBudget.Share
+        names: NameTable? = nil, maxBytes: Int, redactor: Redactor, normalizes: Bool = false,
+        memory: MemoryBudget.Share
     ) throws(Failure) -> ReadRequest {
         var source = try protobuf(
             body, signal: signal, encoding: encoding, maxBytes: maxBytes, memory: memory)
@@ -72,6 +73,13 @@ enum RequestReader {
                 source = body
                 redacted = (redactor, tally)
             }
+        }
+        if normalizes, names != nil, signal == .traces {
+            guard
+                let whole = normalizeSpans(
+                    forwarded, activities: scan.activities, memory: memory)
+            else { throw .noMemory }
+            forwarded = whole
         }
         return ReadRequest(
             signal: signal, body: forwarded, redacted: redacted, items: items,
