@@ -1,0 +1,219 @@
+import Foundation
+import RoostCore
+import RoostIngest
+import RoostWire
+import Testing
+
+@testable import RoostCollector
+
+/// Walks every row of the built-in tables with a span of its own.
+@Suite struct SpanNamesTests {
+    private static let table = NameTable(NamesFile.builtIn)
+    private static let source = NamesFile.builtIn
+
+    private func text(_ value: String) -> [String: Any] { ["stringValue": value] }
+    private func number(_ value: Int) -> [String: Any] { ["intValue": "\(value)"] }
+
+    private func read(
+        service: String = "s", scope: String = "lib", name: String = "step",
+        _ attributes: [String: Any]
+    ) throws -> ReadActivity {
+        func list(_ items: [String: Any]) -> [[String: Any]] {
+            items.map { ["key": $0.key, "value": $0.value] }
+        }
+        let span: [String: Any] = [
+            "traceId": "000102030405060708090a0b0c0d0e0f", "spanId": "0102030405060708",
+            "parentSpanId": "1112131415161718", "name": name, "kind": 1,
+            "startTimeUnixNano": "1790000000000000000", "endTimeUnixNano": "1790000001000000000",
+            "attributes": list(attributes),
+        ]
+        let root: [String: Any] = [
+            "resourceSpans": [
+                [
+                    "resource": ["attributes": list(["service.name": text(service)])],
+                    "scopeSpans": [["scope": ["name": scope], "spans": [span]]],
+                ]
+            ]
+        ]
+        let json = try JSONSerialization.data(withJSONObject: root)
+        let request = try unsafe json.withUnsafeBytes { bytes in
+            unsafe try transcodeJSON(bytes, signal: .traces, maxBytes: 64 << 20)
+        }
+        return try #require(try ReadActivity.spans(of: request, Self.table).first)
+    }
+
+    private static var texts: [(NameConcept, KeyPath<Activity, TextRef>, String)] {
+        [
+            (.workflow, \.workflow, "LLM"), (.agent, \.agent, "AGENT"),
+            (.agentID, \.agentID, "AGENT"), (.tool, \.tool, "TOOL"), (.entity, \.tool, "TOOL"),
+            (.session, \.session, "LLM"), (.user, \.user, "LLM"),
+            (.modelAnswered, \.modelAnswered, "LLM"), (.modelRequested, \.modelRequested, "LLM"),
+            (.provider, \.provider, "LLM"), (.errorType, \.errorType, "LLM"),
+            (.callID, \.callID, "LLM"),
+        ]
+    }
+
+    @Test(arguments: texts.indices)
+    func `each attribute with a text is read, and the earlier one is believed`(
+        _ index: Int
+    ) throws {
+        let (concept, place, kind) = Self.texts[index]
+        let keys = try #require(Self.source.attributes[concept])
+        for (rank, key) in keys.enumerated() {
+            var attributes = ["openinference.span.kind": text(kind), key: text("first")]
+            #expect(try read(attributes).text(place) == "first", "\(key)")
+            guard rank + 1 < keys.count else { continue }
+            attributes[keys[rank + 1]] = text("second")
+            #expect(try read(attributes).text(place) == "first", "\(key) before the next")
+        }
+    }
+
+    private static var counts: [(NameConcept, KeyPath<ActivityTokens, UInt64>)] {
+        [
+            (.inputTokens, \.input), (.outputTokens, \.output), (.cacheReadTokens, \.cacheRead),
+            (.cacheWriteTokens, \.cacheWrite), (.reasoningTokens, \.reasoning),
+        ]
+    }
+
+    @Test(arguments: counts.indices)
+    func `each attribute with a count is read, whatever its type`(_ index: Int) throws {
+        let (concept, place) = Self.counts[index]
+        for key in try #require(Self.source.attributes[concept]) {
+            for value in [number(7), text("7"), ["doubleValue": 7.0]] {
+                let found = try read(["openinference.span.kind": text("LLM"), key: value])
+                #expect(found.activity.tokens[keyPath: place] == 7, "\(key)")
+                #expect(!found.activity.flags.contains(.hasRejectedValue))
+            }
+            for value in [number(-7), text("many"), text("1e300"), ["doubleValue": "NaN"]] {
+                let found = try read(["openinference.span.kind": text("LLM"), key: value])
+                #expect(found.activity.tokens.isEmpty, "\(key)")
+                #expect(found.activity.flags.contains(.hasRejectedValue))
+            }
+        }
+    }
+
+    @Test func `each key inside JSON of counts is read`() throws {
+        for (concept, place) in Self.counts {
+            for key in Self.source.usageKeys[concept] ?? [] {
+                let found = try read([
+                    "openinference.span.kind": text("LLM"),
+                    "gen_ai.usage.raw": text("{\"deep\": {\"\(key)\": 7}}"),
+                ])
+                #expect(found.activity.tokens[keyPath: place] == 7, "\(key)")
+            }
+        }
+    }
+
+    @Test func `each attribute with a cost is read`() throws {
+        for key in try #require(Self.source.attributes[.cost]) {
+            let found = try read([
+                "openinference.span.kind": text("LLM"), key: ["doubleValue": 0.25],
+            ])
+            #expect(found.activity.reportedCost == 0.25, "\(key)")
+        }
+        let json = try read([
+            "openinference.span.kind": text("LLM"),
+            "langfuse.observation.cost_details": text("{\"input\": 0.5, \"output\": 0.25}"),
+        ])
+        #expect(json.activity.reportedCost == 0.75)
+    }
+
+    @Test(arguments: NamesFile.builtIn.kinds.keys.sorted())
+    func `each value of a kind is understood`(_ key: String) throws {
+        for (kind, values) in try #require(Self.source.kinds[key]) {
+            for value in values {
+                for spelling in [value, value.uppercased()] {
+                    let found = try read([key: text(spelling)])
+                    #expect(found.activity.kind == kind, "\(key)=\(spelling)")
+                }
+            }
+        }
+    }
+
+    @Test func `each name of a span is understood within its dialect`() throws {
+        for (name, kind) in Self.source.spanNames {
+            let inside = try read(scope: "com.anthropic.claude_code", name: name, [:])
+            #expect(inside.activity.kind == kind, "\(name)")
+            #expect(try read(name: name, [:]).activity.kind == .other)
+        }
+    }
+
+    @Test func `each spelling of a provider is folded`() throws {
+        for (provider, spellings) in Self.source.providers {
+            for spelling in spellings {
+                for sent in [spelling, spelling.uppercased()] {
+                    let found = try read([
+                        "openinference.span.kind": text("LLM"), "gen_ai.system": text(sent),
+                    ])
+                    #expect(found.text(\.provider) == provider, "\(sent)")
+                }
+            }
+        }
+        for (provider, prefixes) in Self.source.modelPrefixes {
+            for prefix in prefixes {
+                let found = try read([
+                    "openinference.span.kind": text("LLM"),
+                    "gen_ai.request.model": text("\(prefix)1"),
+                ])
+                #expect(found.text(\.provider) == provider, "\(prefix)")
+            }
+        }
+    }
+
+    @Test func `each dialect is recognised`() throws {
+        for dialect in Self.source.dialects {
+            for scope in dialect.scopes {
+                let found = try read(scope: scope, [:])
+                #expect(Self.table.dialectNames[Int(found.activity.dialect)] == dialect.name)
+            }
+            for service in dialect.services {
+                let found = try read(service: service, [:])
+                #expect(Self.table.dialectNames[Int(found.activity.dialect)] == dialect.name)
+            }
+        }
+    }
+
+    @Test func `input that includes cached tokens is split, input that does not is kept`() throws {
+        func tokens(_ scope: String, input: Int, read cached: Int) throws -> ActivityTokens {
+            try read(
+                scope: scope,
+                [
+                    "openinference.span.kind": text("LLM"),
+                    "gen_ai.usage.input_tokens": number(input),
+                    "gen_ai.usage.cache_read.input_tokens": number(cached),
+                ]
+            ).activity.tokens
+        }
+        #expect(try tokens("lib", input: 100, read: 60).input == 40)
+        #expect(try tokens("lib", input: 100, read: 100).input == 0)
+        // More cached than read at all proves that they are counted apart.
+        #expect(try tokens("lib", input: 100, read: 101).input == 100)
+        #expect(try tokens("com.anthropic.claude_code", input: 100, read: 60).input == 100)
+    }
+
+    @Test func `reasoning is taken out of output where it is part of it`() throws {
+        func output(_ scope: String, _ output: Int, _ reasoning: Int) throws -> UInt64 {
+            try read(
+                scope: scope,
+                [
+                    "openinference.span.kind": text("LLM"),
+                    "gen_ai.usage.output_tokens": number(output),
+                    "gen_ai.usage.reasoning_tokens": number(reasoning),
+                ]
+            ).activity.tokens.output
+        }
+        #expect(try output("lib", 100, 60) == 40)
+        #expect(try output("lib", 100, 101) == 100)
+        #expect(try output("gemini-cli", 100, 60) == 100)
+    }
+
+    @Test func `ten thousand attributes and a model of a megabyte are borne`() throws {
+        var attributes = Dictionary(
+            uniqueKeysWithValues: (0..<10_000).map { ("key.\($0)", number($0)) })
+        attributes["openinference.span.kind"] = text("LLM")
+        attributes["gen_ai.request.model"] = text(String(repeating: "é", count: 500_000))
+        let found = try read(attributes)
+        #expect(found.activity.kind == .llm)
+        #expect(found.text(\.modelRequested).utf8.count == 256)
+    }
+}
