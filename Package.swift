@@ -85,7 +85,9 @@ let package = Package(
         .target(name: "CAllocations", path: "Benchmarks/CAllocations"),
         .executableTarget(
             name: "bench-wire",
-            dependencies: ["RoostCore", "RoostWire", "RoostIngest", "CAllocations"],
+            dependencies: [
+                "RoostCore", "RoostWire", "RoostIngest", "RoostCollector", "CAllocations",
+            ],
             path: "Benchmarks/wire", swiftSettings: strict),
         .executableTarget(
             name: "bench-series", dependencies: ["RoostCore", "RoostMetrics", "CAllocations"],

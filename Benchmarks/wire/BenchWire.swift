@@ -1,4 +1,5 @@
 import CAllocations
+import RoostCollector
 import RoostCore
 import RoostIngest
 import RoostWire
@@ -40,6 +41,7 @@ struct BenchWire {
                 unsafe sink &+= UInt64(unsafe split(bytes, signal: .traces, maxBytes: 65_536).count)
             }
         }
+        try measureNames(block)
         try measureReframing(body)
         try measureRedaction(body)
         let points = ByteBlock(metricsRequest(points: 500))
@@ -65,6 +67,21 @@ struct BenchWire {
 
     /// Keeps the compiler from leaving the work out.
     nonisolated(unsafe) static var sink: UInt64 = 0
+
+    /// What the names of agents cost on top of the notes for span metrics.
+    private static func measureNames(_ block: ByteBlock) throws {
+        let table = NameTable(NamesFile.builtIn)
+        let scan = TraceScan()
+        try measure("notes of spans") { try scan.read(block) }
+        try measure("the same, and an activity of each span") {
+            try scan.read(block, names: table)
+        }
+        let records = ByteBlock(logsRequest(records: spans))
+        let logs = LogScan()
+        try measure("log records, none of them an agent's") {
+            try logs.read(records, names: table)
+        }
+    }
 
     /// Every fourth span has a broken id.
     private static func measureReframing(_ good: [UInt8]) throws {
