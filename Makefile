@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 RELEASE := swift build -c release --static-swift-stdlib --product roost
 SOURCES := Package.swift Sources Tests Benchmarks
 
-.PHONY: run test build check lint format protos bench fuzz clean help
+.PHONY: run test build check lint format protos prices bench fuzz clean help
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,11 @@ format: ## Lay out every Swift file
 protos: ## Generate the C of Sources/COTLP from Protos/
 	@scripts/packages.sh test
 	@Protos/generate.sh
+
+prices: ## Make the built-in table of prices anew from the figures on PyPI
+	@scripts/packages.sh test
+	@scripts/venv.sh Tests/requirements.txt
+	@Prices/update.sh
 
 bench: ## Measure side by side with rotel and print one table
 	@scripts/packages.sh test

@@ -41,6 +41,8 @@ let package = Package(
 
         // Looks for short texts with vector instructions, which Swift has no door to.
         .target(name: "CScan"),
+        // The table of prices, made by Prices/generate.py.
+        .target(name: "CPrices"),
 
         // A target imports nothing that stands below it here.
         library("RoostCore", ["CMalloc"]),
@@ -48,7 +50,8 @@ let package = Package(
         library("RoostWire", ["RoostCore", "COTLP", "CProtobufC"]),
         library("RoostMetrics", ["RoostCore", "RoostWire"]),
         .target(
-            name: "RoostIngest", dependencies: ["RoostCore", "RoostWire", "RoostMetrics", "CScan"],
+            name: "RoostIngest",
+            dependencies: ["RoostCore", "RoostWire", "RoostMetrics", "CScan", "CPrices"],
             resources: [.embedInCode("Names/names.yaml")], swiftSettings: strict),
         library("RoostNet", ["RoostCore", "RoostCompression", "CUV", "CNghttp2", "CHTTPParser"]),
         library("RoostHTTPClient", ["RoostCore", "CCurl"]),
@@ -63,7 +66,7 @@ let package = Package(
         .executableTarget(
             name: "roost",
             dependencies: [
-                "RoostCore", "RoostCollector", "RoostWeb", "RoostDemo", "RoostNet",
+                "RoostCore", "RoostIngest", "RoostCollector", "RoostWeb", "RoostDemo", "RoostNet",
                 "RoostHTTPClient",
             ],
             swiftSettings: strict),

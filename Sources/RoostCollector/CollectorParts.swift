@@ -53,16 +53,16 @@ final class CollectorParts: Sendable {
         tracking.openActivities = config.agents.openActivities
         tracking.seriesLimit = config.limits.seriesPerMetric
         tracking.bounds = bounds
-        agents = AgentService(loops: processorCount(), settings: tracking, prices: nil)
+        agents = AgentService(loops: processorCount(), settings: tracking, prices: config.prices)
         let readiness = Readiness(lifecycle: lifecycle, exports: exports, budget: budget)
         self.readiness = readiness
         intake = IntakeShared(
             ledger: ledger, exports: exports, series: series, switches: switches,
             redaction: RedactionInForce(
-                config.agents.redact, contentKeys: NamesFile.builtIn.content),
+                config.agents.redact, contentKeys: config.names.content),
             lifecycle: lifecycle, memory: budget.share("copies"),
             maxRequestBytes: config.limits.request,
-            names: config.enable.analytics ? NameTable(NamesFile.builtIn) : nil,
+            names: config.enable.analytics ? NameTable(config.names) : nil,
             normalizes: config.agents.normalize, isReady: { readiness.reasons.isEmpty })
     }
 

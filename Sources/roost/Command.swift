@@ -52,14 +52,29 @@ struct Command: Sendable {
                     name: "--url", value: "URL", doc: "default http://127.0.0.1:8080/status")
             ], run: statusCommand),
         Command(
+            name: "prices",
+            summary: "tells what a model costs, and which line of the table says so",
+            options: [
+                config, set,
+                Options.Known(
+                    name: "--provider", value: "NAME", doc: "as telemetry says, aws.bedrock"),
+                Options.Known(
+                    name: "--tier", value: "TIER", doc: "standard, batch, priority or flex"),
+                Options.Known(name: "--at", value: "DATE", doc: "the price of that day"),
+                Options.Known(
+                    name: "--input", value: "N", doc: "the price of a request of so many tokens"),
+            ], words: 1, run: pricesCommand),
+        Command(
+            name: "names",
+            summary: "prints which attributes mean what, as a file for agents.names",
+            options: [config, set], run: namesCommand),
+        Command(
             name: "help", summary: "explains a command; help config is the reference of the file",
             options: [], words: 1, run: helpCommand),
     ]
 
     /// Commands that are planned, and what they will need.
     static let later: [String: String] = [
-        "prices": "the table of prices is not built yet",
-        "names": "the table of attribute names is not built yet",
         "report": "insights are not built yet",
         "export": "the embedded store is not built yet",
         "replay": "dead letters are not kept yet",

@@ -84,6 +84,8 @@ public struct Config: Sendable, Equatable {
         public var hold: Duration = .seconds(30)
         /// Activities held at the same time.
         public var openActivities = 50_000
+        /// What the files say; read when the configuration is checked.
+        var tables = AgentTables()
         public init() {}
     }
 

@@ -25,6 +25,7 @@ struct ConfigChecks {
         dropOwnListenersFromEnvironment()
         checkNames()
         checkPatterns()
+        readAgentTables()
         for index in config.export.indices { checkDestination(index) }
     }
 
@@ -119,6 +120,30 @@ struct ConfigChecks {
                 fault(path + ".pattern", "is missing; write a regular expression")
             }
         }
+    }
+
+    /// Reads the files of `agents`; their faults are told with their own places.
+    private mutating func readAgentTables() {
+        if let path = config.agents.names {
+            switch AgentTables.readNames(path) {
+            case .success(let names): config.agents.tables.names = names
+            case .failure(let errors):
+                warnOfFile("agents.names")
+                reading.add(errors)
+            }
+        }
+        if let path = config.agents.prices {
+            switch AgentTables.readPrices(path) {
+            case .success(let prices): config.agents.tables.prices = prices
+            case .failure(let errors):
+                warnOfFile("agents.prices")
+                reading.add(errors)
+            }
+        }
+    }
+
+    private mutating func warnOfFile(_ path: String) {
+        warn(path, "has faults, which are told with their own places")
     }
 
     private mutating func checkDestination(_ index: Int) {

@@ -180,11 +180,11 @@ extension Config.Store {
 extension Config.Agents {
     static let section = ConfigSection<Config.Agents>([
         .optional(
-            "names", \.names, file, "Adds to the table of attribute names, or replaces in it",
-            later: .noted("the table of attribute names is not in this version")),
+            "names", \.names, file,
+            "Adds to the table of attribute names, or replaces in it; see `roost names`"),
         .optional(
-            "prices", \.prices, file, "Adds to the table of prices, or replaces in it",
-            later: .noted("the table of prices is not in this version")),
+            "prices", \.prices, file,
+            "Prices that are believed before the built-in ones; see `roost prices`"),
         .section("redact", \.redact, Config.Redact.section),
         .value(
             "normalize", \.normalize, .flag,

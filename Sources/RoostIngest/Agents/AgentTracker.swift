@@ -1,12 +1,29 @@
 import RoostCore
 
-/// What a call to a model costs, where that is known.
+/// What calls to models cost, where that is known.
 public protocol PriceSource: Sendable {
-    /// USD; nil when the price is unknown. `unixNano` is when the call ended.
-    func cost(
-        model: ArraySlice<UInt8>, provider: ArraySlice<UInt8>, tokens: ActivityTokens,
-        tier: ActivityServiceTier, unixNano: UInt64
-    ) -> Double?
+    /// The rates for a request with so many tokens of input. `unixNano` is when the call ended.
+    func quote(
+        model: ArraySlice<UInt8>, provider: ArraySlice<UInt8>, tier: ActivityServiceTier,
+        inputTokens: UInt64, unixNano: UInt64
+    ) -> PriceQuote
+}
+
+/// The rates of one model, and for which requests they hold.
+public struct PriceQuote: Sendable {
+    /// Nil when the price is unknown.
+    let rates: PriceRates?
+    /// Unix nanoseconds, the second excluded.
+    let from: UInt64
+    let until: UInt64
+    /// More tokens of input than the first and at most the second; none are more than none.
+    let over: UInt64
+    let to: UInt64
+
+    func holds(inputTokens: UInt64, unixNano: UInt64) -> Bool {
+        unixNano >= from && unixNano < until && inputTokens <= to
+            && (inputTokens > over || over == 0)
+    }
 }
 
 /// How the tracker waits and what it holds.
@@ -33,6 +50,8 @@ public struct AgentTracker {
     private(set) var metrics: AgentMetrics
     private var open = AgentTraces()
     private let prices: (any PriceSource)?
+    /// The last quote for each model, provider and tier.
+    private var quotes: [AgentSeriesKey: PriceQuote] = [:]
     /// Calls counted lately, by service and call id.
     private var recentCalls = RecentSet(limit: 65_536)
     /// Traces whose usage was counted from an agent's own account.
@@ -370,12 +389,9 @@ public struct AgentTracker {
         guard node.hasUsage else { return }
         var cost = node.cost
         var source = metrics.reported
-        if cost.isNaN, let prices, node.model > 0 {
+        if cost.isNaN, node.model > 0 {
             source = metrics.computed
-            cost =
-                prices.cost(
-                    model: text(node.model), provider: text(node.provider), tokens: node.tokens,
-                    tier: node.serviceTier, unixNano: node.end) ?? .nan
+            cost = computedCost(node)
         }
         if cost.isNaN {
             metrics.llmUnpricedCalls.add(
@@ -387,6 +403,23 @@ public struct AgentTracker {
             AgentSeriesKey(
                 first: agent, second: workflowName(node), third: node.provider,
                 fourth: node.model, fifth: source), exemplar, now: unixNow)
+    }
+
+    /// Not a number when the price is unknown.
+    private mutating func computedCost(_ node: AgentNode) -> Double {
+        guard let prices else { return .nan }
+        let input = node.tokens.input &+ node.tokens.cacheRead &+ node.tokens.cacheWrite
+        let key = AgentSeriesKey(
+            first: node.model, second: node.provider, third: Int32(node.serviceTier.rawValue))
+        if let known = quotes[key], known.holds(inputTokens: input, unixNano: node.end) {
+            return known.rates?.cost(node.tokens) ?? .nan
+        }
+        let quote = prices.quote(
+            model: text(node.model), provider: text(node.provider), tier: node.serviceTier,
+            inputTokens: input, unixNano: node.end)
+        if quotes.count >= 4096 { quotes.removeAll(keepingCapacity: true) }
+        quotes[key] = quote
+        return quote.rates?.cost(node.tokens) ?? .nan
     }
 
     private mutating func countTool(_ index: Int32, _ node: AgentNode, unixNow: UInt64) {

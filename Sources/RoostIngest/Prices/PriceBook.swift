@@ -1,0 +1,267 @@
+import CPrices
+import RoostCore
+import Synchronization
+
+/// What models cost: the built-in table, and a user's above it.
+///
+/// Any thread. The built-in table is read when the first price is asked for.
+public final class PriceBook: PriceSource {
+    /// A price that was found, and how.
+    public struct Found: Sendable, Equatable {
+        public let provider: String
+        /// The match as the table writes it.
+        public let match: String
+        /// The name that fitted: the model's, or what was left of it.
+        public let name: String
+        public let isUsers: Bool
+        /// Unix nanoseconds; 0 is always.
+        public let from: UInt64
+        public let tier: ActivityServiceTier
+        public let above: UInt64
+        public let rates: PriceRates
+    }
+
+    private let users: [PriceLine]
+    private let state: Mutex<State>
+
+    private struct State {
+        var builtIn: [PriceLine]?
+        /// By provider and model; nil is known to be unknown.
+        var resolved: [String: [Candidate]] = [:]
+    }
+
+    /// The lines that fit one name, all with the same provider and match.
+    private struct Candidate {
+        let name: String
+        let isUsers: Bool
+        var lines: [PriceLine]
+    }
+
+    /// Answers kept; models come from outside.
+    private static let mostResolved = 4096
+    private static let longestModel = 256
+
+    public init() {
+        users = []
+        state = Mutex(State())
+    }
+
+    /// With a user's table. Throws every fault with its line.
+    public init(users text: String) throws(PriceFaults) {
+        var lines: [PriceLine] = []
+        var faults: [(line: Int, fault: PriceFault)] = []
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
+            .enumerated()
+        {
+            do throws(PriceFault) {
+                if let read = try PriceLine.read(line) { lines.append(read) }
+            } catch {
+                faults.append((index + 1, error))
+            }
+        }
+        guard faults.isEmpty else { throw PriceFaults(faults: faults) }
+        users = lines
+        state = Mutex(State())
+    }
+
+    public func quote(
+        model: ArraySlice<UInt8>, provider: ArraySlice<UInt8>, tier: ActivityServiceTier,
+        inputTokens: UInt64, unixNano: UInt64
+    ) -> PriceQuote {
+        let model = String(decoding: model, as: UTF8.self)
+        let provider = String(decoding: provider, as: UTF8.self)
+        let found = find(
+            model: model, provider: provider, tier: tier, inputTokens: inputTokens,
+            unixNano: unixNano)
+        guard let found else {
+            return PriceQuote(rates: nil, from: 0, until: .max, over: 0, to: .max)
+        }
+        // Whatever another line says, the quote ends there.
+        let lines = candidates(model: model.lowercased(), provider: provider).flatMap(\.lines)
+        let later: UInt64 = lines.map(\.from).filter { $0 > unixNano }.min() ?? .max
+        let more: UInt64 = lines.map(\.above).filter { $0 >= inputTokens && $0 > 0 }.min() ?? .max
+        let earlier = lines.map(\.from).filter { $0 <= unixNano }.max() ?? 0
+        let fewer = lines.map(\.above).filter { $0 < inputTokens }.max() ?? 0
+        return PriceQuote(rates: found.rates, from: earlier, until: later, over: fewer, to: more)
+    }
+
+    /// The price of a request with so many tokens of input at a time; nil when it is unknown.
+    ///
+    /// The model decides, the provider narrows: what the provider has no price for costs what its
+    /// maker asks. A tier without a price of its own costs the standard price.
+    public func find(
+        model: String, provider: String, tier: ActivityServiceTier, inputTokens: UInt64,
+        unixNano: UInt64
+    ) -> Found? {
+        guard !model.isEmpty, model.utf8.count <= Self.longestModel else { return nil }
+        let candidates = candidates(model: model.lowercased(), provider: provider)
+        for wanted in tier == .standard ? [tier] : [tier, .standard] {
+            for candidate in candidates {
+                let lines = candidate.lines.filter { $0.tier == wanted }
+                guard let first = lines.map(\.from).min() else { continue }
+                let from = lines.map(\.from).filter { $0 <= unixNano }.max() ?? first
+                let dated = lines.filter { $0.from == from }
+                guard
+                    let line = dated.filter({ $0.above == 0 || inputTokens > $0.above })
+                        .max(by: { $0.above < $1.above })
+                else { continue }
+                return Found(
+                    provider: line.provider, match: line.match.description, name: candidate.name,
+                    isUsers: candidate.isUsers, from: line.from, tier: line.tier,
+                    above: line.above, rates: line.rates)
+            }
+        }
+        return nil
+    }
+
+    private func candidates(model: String, provider: String) -> [Candidate] {
+        state.withLock { state in
+            let key = "\(provider)\u{0}\(model)"
+            if let known = state.resolved[key] { return known }
+            let builtIn = state.builtIn ?? Self.readBuiltIn()
+            state.builtIn = builtIn
+            var found: [Candidate] = []
+            for (lines, isUsers) in [(users, true), (builtIn, false)] {
+                for provider in PriceNames.providers(provider, model: model) {
+                    for isExact in [true, false] {
+                        for name in PriceNames.forms(of: model) {
+                            found += Self.fitting(lines, provider, name, isExact, isUsers)
+                        }
+                    }
+                }
+            }
+            if state.resolved.count >= Self.mostResolved { state.resolved = [:] }
+            state.resolved[key] = found
+            return found
+        }
+    }
+
+    /// The groups of lines that fit a name, the longest match first.
+    private static func fitting(
+        _ lines: [PriceLine], _ provider: String, _ name: String, _ isExact: Bool, _ isUsers: Bool
+    ) -> [Candidate] {
+        var groups: [PriceMatch: Candidate] = [:]
+        for line in lines where line.provider == provider {
+            if case .equals = line.match {
+                guard isExact else { continue }
+            } else {
+                guard !isExact else { continue }
+            }
+            guard line.match.fits(name) else { continue }
+            groups[line.match, default: Candidate(name: name, isUsers: isUsers, lines: [])]
+                .lines.append(line)
+        }
+        return groups.sorted { $0.key.description.utf8.count > $1.key.description.utf8.count }
+            .map(\.value)
+    }
+
+    private static func readBuiltIn() -> [PriceLine] {
+        text.split(separator: "\n").compactMap { try? PriceLine.read($0) }
+    }
+
+    /// The built-in table as it is written.
+    public static var text: String {
+        let table = unsafe roost_prices_table()
+        return unsafe String(
+            decoding: UnsafeRawBufferPointer(start: table, count: Int(roost_prices_size)),
+            as: UTF8.self)
+    }
+
+    /// The start of a day in UTC, in Unix nanoseconds: `2026-11-20`.
+    public static func day(_ text: String) -> UInt64? {
+        text == "-" ? nil : PriceLine.date(text)
+    }
+
+    /// Names of models that are written much like this one.
+    public func similar(to model: String) -> [String] {
+        let form = PriceNames.forms(of: model.lowercased()).last ?? model
+        let start = form.prefix(4)
+        var seen: Set<String> = []
+        for line in Self.readBuiltIn() + users {
+            let name = String(line.match.description.dropFirst())
+            if name.hasPrefix(start) { seen.insert(name) }
+        }
+        return Array(
+            seen.sorted { abs($0.count - form.count) < abs($1.count - form.count) }.prefix(5))
+    }
+}
+
+/// Everything that is wrong with a table, by line.
+public struct PriceFaults: Error, Sendable {
+    public let faults: [(line: Int, fault: PriceFault)]
+}
+
+/// Which providers and which names of a model are asked, in order.
+enum PriceNames {
+    /// Who made models of their own that others sell too.
+    private static let makers: [(prefixes: [String], provider: String)] = [
+        (["gpt-", "o1", "o3", "o4", "chatgpt-", "text-embedding-", "codex-"], "openai"),
+        (["claude"], "anthropic"),
+        (["gemini", "gemma"], "gcp.gemini"),
+        (["mistral", "codestral", "magistral", "ministral", "pixtral", "devstral"], "mistral_ai"),
+        (["command", "embed-", "rerank-"], "cohere"),
+        (["deepseek"], "deepseek"),
+        (["grok"], "x_ai"),
+        (["sonar"], "perplexity"),
+        (["kimi", "moonshot"], "moonshot_ai"),
+        (["glm-"], "zai"),
+        (["voyage"], "voyageai"),
+        (["llama"], "meta"),
+    ]
+
+    static func providers(_ provider: String, model: String) -> [String] {
+        var found = provider.isEmpty ? [] : [provider]
+        if provider == "gcp.vertex_ai" || provider == "gcp.gen_ai" { found.append("gcp.gemini") }
+        if provider == "azure.ai.inference" { found.append("azure.ai.openai") }
+        for form in forms(of: model) {
+            for maker in makers where maker.prefixes.contains(where: form.hasPrefix) {
+                if !found.contains(maker.provider) { found.append(maker.provider) }
+            }
+        }
+        return found
+    }
+
+    /// The name as it is, then without a provider and region before it, then without a date or
+    /// version behind it, then without `-latest`.
+    static func forms(of model: String) -> [String] {
+        var forms = [model]
+        func add(_ form: some StringProtocol) {
+            let text = String(form)
+            if !text.isEmpty, !forms.contains(text) { forms.append(text) }
+        }
+        if let slash = model.lastIndex(of: "/") { add(model[model.index(after: slash)...]) }
+        if let last = forms.last {
+            var rest = last[...]
+            for region in ["us.", "eu.", "apac.", "jp.", "au.", "global.", "us-gov."]
+            where rest.hasPrefix(region) { rest = rest.dropFirst(region.count) }
+            add(rest)
+            for maker in [
+                "anthropic.", "meta.", "mistral.", "cohere.", "deepseek.", "openai.", "google.",
+            ]
+            where rest.hasPrefix(maker) { add(rest.dropFirst(maker.count)) }
+        }
+        for form in forms { add(withoutVersion(form)) }
+        for form in forms where form.hasSuffix("-latest") { add(form.dropLast(7)) }
+        return forms
+    }
+
+    /// Without `:0`, `-v1`, `@20250929`, `-20250929` or `-2025-09-29` at the end.
+    private static func withoutVersion(_ form: String) -> String {
+        var rest = form[...]
+        if let colon = rest.lastIndex(of: ":"), rest[colon...].dropFirst().allSatisfy(\.isNumber) {
+            rest = rest[..<colon]
+        }
+        if let dash = rest.lastIndex(of: "-"), rest[dash...].hasPrefix("-v"),
+            rest[dash...].count > 2, rest[dash...].dropFirst(2).allSatisfy(\.isNumber)
+        {
+            rest = rest[..<dash]
+        }
+        for (count, shape) in [(11, "-dddd-dd-dd"), (9, "-dddddddd"), (9, "@dddddddd")] {
+            guard rest.count > count else { continue }
+            let end = rest.suffix(count)
+            let fits = zip(end, shape).allSatisfy { $1 == "d" ? $0.isNumber : $0 == $1 }
+            if fits { return String(rest.dropLast(count)) }
+        }
+        return String(rest)
+    }
+}

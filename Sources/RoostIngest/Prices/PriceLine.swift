@@ -1,0 +1,152 @@
+/// One line of a table of prices; see `Prices/generate.py` for its shape.
+struct PriceLine: Sendable, Equatable {
+    var provider: String
+    var match: PriceMatch
+    /// Unix nanoseconds since when the price holds; 0 is always.
+    var from: UInt64
+    var tier: ActivityServiceTier
+    /// Only for requests with more input tokens.
+    var above: UInt64
+    var rates: PriceRates
+}
+
+/// Which names of models a line is for. Names are compared in small letters.
+enum PriceMatch: Sendable, Equatable, Hashable {
+    case equals(String)
+    case begins(String)
+    case ends(String)
+    case holds(String)
+
+    func fits(_ name: String) -> Bool {
+        switch self {
+        case .equals(let text): name == text
+        case .begins(let text): name.hasPrefix(text)
+        case .ends(let text): name.hasSuffix(text)
+        case .holds(let text): name.contains(text)
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .equals(let text): "=\(text)"
+        case .begins(let text): "^\(text)"
+        case .ends(let text): "$\(text)"
+        case .holds(let text): "~\(text)"
+        }
+    }
+}
+
+/// US dollars per million tokens; nil where the kind has no price of its own.
+public struct PriceRates: Sendable, Equatable {
+    public var input: Double?
+    public var cacheRead: Double?
+    public var cacheWrite: Double?
+    /// For a cache that is kept for an hour.
+    public var cacheWriteHour: Double?
+    public var output: Double?
+    public var reasoning: Double?
+
+    /// What tokens cost, in US dollars. What has no price of its own is paid as plain input or
+    /// output.
+    public func cost(_ tokens: ActivityTokens) -> Double {
+        let input = input ?? 0
+        let output = output ?? 0
+        var sum = Double(tokens.input) * input
+        sum += Double(tokens.cacheRead) * (cacheRead ?? input)
+        sum += Double(tokens.cacheWrite) * (cacheWrite ?? input)
+        sum += Double(tokens.output) * output
+        sum += Double(tokens.reasoning) * (reasoning ?? output)
+        return sum / 1e6
+    }
+}
+
+/// What is wrong with a line.
+public struct PriceFault: Error, Sendable, Equatable {
+    /// From 1, in bytes.
+    public let column: Int
+    public let message: String
+}
+
+extension PriceLine {
+    /// Reads a line; nil for an empty one and for a comment.
+    static func read(_ line: some StringProtocol) throws(PriceFault) -> PriceLine? {
+        var words: [(text: String, column: Int)] = []
+        var column = 1
+        for word in line.split(separator: " ", omittingEmptySubsequences: false) {
+            if !word.isEmpty { words.append((String(word), column)) }
+            column += word.utf8.count + 1
+        }
+        guard let first = words.first, !first.text.hasPrefix("#") else { return nil }
+        guard words.count == 11 else {
+            throw PriceFault(
+                column: 1,
+                message: "a line has eleven words (provider match from tier above input cache_read "
+                    + "cache_write cache_write_1h output reasoning), this one has \(words.count)")
+        }
+        func fault(_ index: Int, _ message: String) -> PriceFault {
+            PriceFault(column: words[index].column, message: "\"\(words[index].text)\" \(message)")
+        }
+        guard let match = PriceMatch(words[1].text) else {
+            throw fault(1, "is no match; it begins with =, ^, $ or ~ and goes on")
+        }
+        guard let from = date(words[2].text) else {
+            throw fault(2, "is no date; write 2026-11-20, or - for always")
+        }
+        let tiers: [String: ActivityServiceTier] = [
+            "standard": .standard, "batch": .batch, "priority": .priority, "flex": .flex,
+        ]
+        guard let tier = tiers[words[3].text] else {
+            throw fault(3, "is no tier; one of standard, batch, priority, flex")
+        }
+        guard let above = UInt64(words[4].text) else {
+            throw fault(4, "is no number of tokens")
+        }
+        var rates: [Double?] = []
+        for index in 5..<11 {
+            if words[index].text == "-" {
+                rates.append(nil)
+                continue
+            }
+            guard let rate = Double(words[index].text), rate >= 0, rate < 1e9 else {
+                throw fault(index, "is no price in US dollars per million tokens")
+            }
+            rates.append(rate)
+        }
+        guard rates.contains(where: { $0 != nil }) else {
+            throw PriceFault(column: words[5].column, message: "a line needs at least one price")
+        }
+        return PriceLine(
+            provider: first.text, match: match, from: from, tier: tier, above: above,
+            rates: PriceRates(
+                input: rates[0], cacheRead: rates[1], cacheWrite: rates[2],
+                cacheWriteHour: rates[3], output: rates[4], reasoning: rates[5]))
+    }
+
+    /// The start of a day in UTC; 0 for `-`.
+    static func date(_ text: String) -> UInt64? {
+        if text == "-" { return 0 }
+        let parts = text.split(separator: "-").compactMap { Int($0) }
+        guard parts.count == 3, (1970...2200).contains(parts[0]), (1...12).contains(parts[1]),
+            (1...31).contains(parts[2])
+        else { return nil }
+        // Days since 1970 by the civil calendar, with March as the first month of a year.
+        let year = parts[1] <= 2 ? parts[0] - 1 : parts[0]
+        let month = (parts[1] + 9) % 12
+        let days = 365 * year + year / 4 - year / 100 + year / 400 + (month * 306 + 5) / 10
+        return UInt64(max(days + parts[2] - 1 - 719_468, 0)) * 86_400_000_000_000
+    }
+}
+
+extension PriceMatch {
+    fileprivate init?(_ text: String) {
+        let rest = text.dropFirst().lowercased()
+        guard !rest.isEmpty else { return nil }
+        switch text.first {
+        case "=": self = .equals(rest)
+        case "^": self = .begins(rest)
+        case "$": self = .ends(rest)
+        case "~": self = .holds(rest)
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Testing
+
+@testable import RoostIngest
+
+@Suite struct PriceBookTests {
+    private let book = PriceBook()
+    private static let now: UInt64 = 1_795_000_000_000_000_000
+
+    private func find(
+        _ model: String, _ provider: String = "", _ tier: ActivityServiceTier = .standard,
+        input: UInt64 = 0, at time: UInt64 = now
+    ) -> PriceBook.Found? {
+        book.find(
+            model: model, provider: provider, tier: tier, inputTokens: input, unixNano: time)
+    }
+
+    /// Published prices, in US dollars per million tokens.
+    @Test(arguments: [
+        ("gpt-4o", 2.5, 10, 1.25), ("gpt-5", 1.25, 10, 0.125),
+        ("claude-sonnet-4-5", 3, 15, 0.3), ("claude-opus-4-5", 5, 25, 0.5),
+        ("gemini-2.5-pro", 1.25, 10, 0.125),
+    ])
+    func `well-known models`(_ model: String, _ input: Double, _ output: Double, _ cached: Double) {
+        let rates = find(model)?.rates
+        #expect(rates?.input == input)
+        #expect(rates?.output == output)
+        #expect(rates?.cacheRead == cached)
+    }
+
+    @Test(arguments: [
+        "openai/gpt-4o", "gpt-4o-2024-08-06", "GPT-4o", "azure/gpt-4o",
+    ])
+    func `a model by its other names`(_ model: String) {
+        #expect(find(model)?.rates.input == 2.5)
+    }
+
+    @Test(arguments: [
+        "claude-sonnet-4-5-20250929", "bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "anthropic/claude-sonnet-4-5", "claude-sonnet-4-5@20250929", "claude-sonnet-4-5-latest",
+    ])
+    func `a model with region, date or version`(_ model: String) {
+        #expect(find(model)?.rates.input == 3)
+    }
+
+    @Test func `a long request costs more, whole`() {
+        #expect(find("gemini-2.5-pro", input: 200_000)?.rates.input == 1.25)
+        #expect(find("gemini-2.5-pro", input: 200_001)?.rates.input == 2.5)
+    }
+
+    @Test func `tiers have their prices`() {
+        #expect(find("gpt-4o", "openai", .batch)?.rates.input == 1.25)
+        #expect(find("gpt-4o", "openai", .priority)?.rates.output == 17)
+        // None of its own: the standard one.
+        #expect(find("gpt-4o", "openai", .flex)?.rates.input == 2.5)
+    }
+
+    @Test func `what nobody knows is unknown`() {
+        #expect(find("fleet-coder-7b") == nil)
+        #expect(find("") == nil)
+        #expect(find(String(repeating: "x", count: 1 << 20)) == nil)
+    }
+
+    @Test func `kinds without a price are paid as plain ones`() {
+        var tokens = ActivityTokens()
+        tokens.input = 1_000_000
+        tokens.cacheRead = 1_000_000
+        tokens.output = 1_000_000
+        tokens.reasoning = 1_000_000
+        #expect(PriceRates(input: 2, output: 8).cost(tokens) == 20)
+        #expect(PriceRates(input: 2, cacheRead: 1, output: 8, reasoning: 4).cost(tokens) == 15)
+    }
+
+    @Test func `a user's table is believed first and its dates hold`() throws {
+        let book = try PriceBook(
+            users: """
+                # provider match from tier above input cache_read cache_write 1h output reasoning
+                openai =gpt-4o - standard 0 9 - - - 99 -
+                openai =gpt-4o 2026-01-01 standard 0 8 - - - 88 -
+                vllm ^fleet- - standard 0 0.1 - - - 0.2 -
+                """)
+        func input(_ model: String, _ provider: String, _ time: UInt64) -> Double? {
+            book.find(
+                model: model, provider: provider, tier: .standard, inputTokens: 0, unixNano: time
+            )?.rates.input
+        }
+        #expect(input("gpt-4o", "openai", Self.now) == 8)
+        #expect(input("gpt-4o", "openai", 1) == 9)
+        #expect(input("fleet-coder-7b", "vllm", Self.now) == 0.1)
+        #expect(input("gpt-5", "openai", Self.now) == 1.25)
+    }
+
+    @Test(arguments: [
+        ("openai gpt-4o - standard 0 1 - - - 1 -", 8, "is no match"),
+        ("openai =x 2026-13-01 standard 0 1 - - - 1 -", 11, "is no date"),
+        ("openai =x - cheap 0 1 - - - 1 -", 13, "is no tier"),
+        ("openai =x - standard 0 -1 - - - 1 -", 24, "is no price"),
+        ("openai =x - standard 0 1", 1, "eleven words"),
+    ])
+    func `faults are told with line and column`(_ line: String, _ column: Int, _ words: String) {
+        do throws(PriceFaults) {
+            _ = try PriceBook(users: "# one\n" + line)
+            Issue.record("it was taken")
+        } catch {
+            #expect(error.faults.map(\.line) == [2])
+            #expect(error.faults.first?.fault.column == column)
+            #expect(error.faults.first?.fault.message.contains(words) == true)
+        }
+    }
+
+    @Test func `a quote holds where it says`() {
+        let quote = book.quote(
+            model: Array("gemini-2.5-pro".utf8)[...], provider: [], tier: .standard,
+            inputTokens: 1000, unixNano: Self.now)
+        #expect(quote.holds(inputTokens: 200_000, unixNano: Self.now))
+        #expect(!quote.holds(inputTokens: 200_001, unixNano: Self.now))
+    }
+}
