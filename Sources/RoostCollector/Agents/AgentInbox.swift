@@ -1,3 +1,4 @@
+import Glibc
 import RoostIngest
 import Synchronization
 
@@ -40,6 +41,15 @@ final class AgentInbox: Sendable {
             state.waiting[last].append(given)
             given.removeAll()
             return given
+        }
+    }
+
+    /// Waits while it is full, at most for a few seconds; for threads that may wait.
+    func waitForRoom() {
+        var rounds = 0
+        while isFull, rounds < 5000 {
+            usleep(1000)
+            rounds += 1
         }
     }
 

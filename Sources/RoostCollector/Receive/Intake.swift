@@ -146,9 +146,25 @@ final class Intake {
             loop.offload(
                 { series.ingest(body, now: monotonicNanoseconds()) }, then: { done(accepted) })
         case .traces:
-            if let scan = request.scan { agents.give(&scan.activities) }
-            addSpans(of: request, from: 0, now: now) { done(accepted) }
+            readActivities(of: request) {
+                self.addSpans(of: request, from: 0, now: now) { done(accepted) }
+            }
         }
+    }
+
+    /// The activities of a large request go to the inbox in parts, on the thread pool, which waits
+    /// while the inbox is full.
+    private func readActivities(of request: ReadRequest, then: @escaping () -> Void) {
+        guard let names = shared.names.withLock({ $0 }), request.items > 0 else { return then() }
+        let inbox = agents
+        let body = request.body
+        loop.offload(
+            {
+                walkActivities(of: body, names: names, atOnce: Intake.spansPerStep) { batch in
+                    inbox.give(&batch)
+                    inbox.waitForRoom()
+                }
+            }, then: then)
     }
 
     private func addSpans(
@@ -175,10 +191,15 @@ final class Intake {
         _ body: ByteBlock, _ signal: Signal, _ encoding: Encoding, _ scan: TraceScan,
         _ logs: LogScan, _ shared: IntakeShared
     ) -> Result<ReadRequest, RequestReader.Failure> {
-        Result { () throws(RequestReader.Failure) in
+        // Activities of a large request are read when it has been admitted, part by part.
+        let isReadInParts =
+            signal == .traces && body.count > largeBodyBytes
+            && !shared.normalizes.load(ordering: .relaxed)
+        return Result { () throws(RequestReader.Failure) in
             try RequestReader.read(
                 body, signal: signal, encoding: encoding, scan: scan, logs: logs,
-                names: shared.names.withLock { $0 }, maxBytes: shared.maxRequestBytes,
+                names: isReadInParts ? nil : shared.names.withLock { $0 },
+                maxBytes: shared.maxRequestBytes,
                 redactor: shared.redaction.redactor,
                 normalizes: shared.normalizes.load(ordering: .relaxed),
                 memory: shared.memory)

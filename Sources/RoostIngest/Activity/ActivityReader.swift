@@ -32,6 +32,21 @@ import RoostWire
         self.slots.reset()
     }
 
+    /// A new resource and its name.
+    mutating func resource(_ view: ResourceView) {
+        resource()
+        view.attributes.forEach { key, value in
+            if key.equals("service.name"), value.kind == .string { service(value.stringBytes) }
+        }
+    }
+
+    /// Begins a new batch: texts of the one before are not there.
+    mutating func goOn(with batch: consuming ActivityBatch) {
+        self.batch = batch
+        last = Activity()
+        isNewService = true
+    }
+
     /// A new resource, of no name until `service` says it.
     mutating func resource() {
         service.removeAll(keepingCapacity: true)
