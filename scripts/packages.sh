@@ -21,8 +21,10 @@ case "${1:-}" in
         ;;
 esac
 
+# Under sudo the PATH is often not the one that finds Swift.
 if ! command -v swift >/dev/null; then
-    echo "The Swift toolchain (6.2 or later) is not on the PATH; see https://www.swift.org/install" >&2
+    echo "The Swift toolchain (6.2 or later) is not on the PATH, which is $PATH" >&2
+    echo "Install it (https://www.swift.org/install), or add the folder of its programs to PATH." >&2
     exit 1
 fi
 
@@ -33,12 +35,17 @@ for package in $wanted; do
 done
 [ -n "$missing" ] || exit 0
 
+if ! command -v apt-get >/dev/null; then
+    echo "This machine has no apt-get. Roost is built on Debian 12, with these packages:$missing" >&2
+    exit 1
+fi
 if [ "$(id -u)" -eq 0 ]; then
     as_root=()
 elif command -v sudo >/dev/null; then
     as_root=(sudo)
 else
-    echo "These Debian packages are missing, and installing them needs root or sudo:$missing" >&2
+    echo "Some Debian packages are missing, and installing them needs root or sudo. As root:" >&2
+    echo "    apt-get update && apt-get install --no-install-recommends$missing" >&2
     exit 1
 fi
 
@@ -61,6 +68,9 @@ trap restore EXIT
 printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
 "${as_root[@]}" chmod 755 "$policy"
 
+# What goes wrong is told on standard error; the hundreds of lines about what goes well are not.
 "${as_root[@]}" apt-get update -qq
+# sudo hands no variables on, so that they have to be set behind it.
 # shellcheck disable=SC2086
-DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends $missing
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes \
+    apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 $missing >/dev/null
