@@ -102,13 +102,15 @@ public final class Collector {
         rest.log = config.log
         rest.agents.redact = config.agents.redact
         rest.agents.normalize = config.agents.normalize
+        let waiting = config.keysChanged(in: rest)
         if rest == config {
             log.info("configuration reloaded")
+        } else if waiting.isEmpty {
+            log.warn("configuration reloaded; a changed secret needs a restart")
         } else {
             log.warn(
-                "configuration reloaded: only enable, log, agents.redact and agents.normalize change "
-                    + "while running, restart for the rest"
-            )
+                "configuration reloaded; what changed here needs a restart: "
+                    + waiting.joined(separator: ", "))
         }
     }
 

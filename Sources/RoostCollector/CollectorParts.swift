@@ -25,6 +25,9 @@ final class CollectorParts: Sendable {
     let agents: AgentService
     let readiness: Readiness
     private let connections: ConnectionLimit
+    /// Apart, so that senders who take every connection do not keep probes and scrapes out.
+    private let webConnections: ConnectionLimit
+    private static let mostOfWeb = 64
     private let bodies: MemoryBudget.Share
     private let counters: [(Listener, ServerCounters)] = [
         (.grpc, ServerCounters()), (.http, ServerCounters()), (.web, ServerCounters()),
@@ -37,7 +40,9 @@ final class CollectorParts: Sendable {
         bounds = config.limits.durationHistogramBounds ?? .standard
         budget = MemoryBudget(limitBytes: config.limits.memory)
         bodies = budget.share("requests")
-        connections = ConnectionLimit(config.limits.connections)
+        connections = ConnectionLimit(
+            DescriptorLimit.fit(connections: config.limits.connections, log))
+        webConnections = ConnectionLimit(min(config.limits.connections, Self.mostOfWeb))
         let destinations = config.exportSettings
         ledger = Ledger(exporters: destinations.map(\.name))
         exports = ExportService(
@@ -69,7 +74,7 @@ final class CollectorParts: Sendable {
     /// What a listener allows its peers.
     func settings(_ listener: Listener) -> ServerSettings {
         var settings = ServerSettings(
-            connections: connections, memory: bodies,
+            connections: listener == .web ? webConnections : connections, memory: bodies,
             counters: counters.first { $0.0 == listener }?.1 ?? ServerCounters())
         settings.maxRequestBytes = config.limits.request
         settings.headerTimeout = config.limits.headerTimeout

@@ -11,13 +11,23 @@ public enum StartError: Error, CustomStringConvertible {
     public var description: String {
         switch self {
         case .listener(let name, let error):
-            "listen.\(name): \(error); stop the other program or choose another address with "
+            "listen.\(name): \(error); \(Self.advice(error))choose another address with "
                 + "--set listen.\(name)=HOST:PORT"
         case .dataFolder(let path, let reason):
-            "store.path: \(path) cannot be written: \(reason); make it writable or choose another "
+            "store.path: \(path) cannot be written: \(reason); mend that or choose another "
                 + "folder with --set store.path=FOLDER"
         case .exporter(let text): "export: \(text)"
         case .resources(let text): text
+        }
+    }
+
+    /// What may help besides another address.
+    private static func advice(_ error: ListenError) -> String {
+        switch error {
+        case .inUse: "stop the other program or "
+        case .cannotBind(let address, _) where (1..<1024).contains(address.port):
+            "a port below 1024 may need root or CAP_NET_BIND_SERVICE, or "
+        case .cannotBind: ""
         }
     }
 }

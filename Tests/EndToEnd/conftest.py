@@ -94,7 +94,7 @@ class Metrics:
 class Roost:
     """One running `roost serve`. `grpc`, `http` and `web` are `host:port`."""
 
-    def __init__(self, folder, config=None, env=None, args=()):
+    def __init__(self, folder, config=None, env=None, args=(), open_files=None):
         self.folder = folder
         self.data = folder / "data"
         self.config_file = folder / "roost.yaml"
@@ -115,8 +115,9 @@ class Roost:
         self.lines = []
         self._has_news = threading.Condition()
         self._ended = False
+        limited = ["prlimit", f"--nofile={open_files}:{open_files}"] if open_files else []
         self.process = subprocess.Popen(
-            [roost_binary(), "serve", "--config", str(self.config_file), *map(str, args)],
+            [*limited, roost_binary(), "serve", "--config", str(self.config_file), *map(str, args)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             text=True, errors="replace", cwd=folder, env={**clean, **(env or {})})
         self.pid = self.process.pid
@@ -238,10 +239,10 @@ class starter:
     def __enter__(self):
         return self.start
 
-    def start(self, config=None, env=None, args=(), wait=True):
+    def start(self, config=None, env=None, args=(), wait=True, open_files=None):
         folder = self.folder / f"roost-{len(self.running)}"
         folder.mkdir(parents=True)
-        process = Roost(folder, config, env, args)
+        process = Roost(folder, config, env, args, open_files)
         self.running.append(process)
         return process.wait_ready() if wait else process
 

@@ -456,15 +456,33 @@ def test_connections_above_the_cap_are_closed(tmp_path):
         peers = [Peer(process.http) for _ in range(40)]
         wait_until(lambda: sum(map(has_ended, peers)) >= 20, what="refused connections")
         assert sum(map(has_ended, peers)) == 20
+        # Probes and scrapes have connections of their own.
+        assert answers(process)
         for peer in peers:
             peer.socket.close()
-        # The web port counts against the same cap.
-        wait_until(lambda: answers(process), what="an answer")
+        wait_until(lambda: open_to_senders(process) == 0, what="connections given back")
         way = HTTPWay(process)
         assert way.send("traces", request("traces")).outcome == "OK"
         way.close()
         refused = sum(one["connections_refused"] for one in process.status()["listeners"])
         assert refused >= 20
+
+
+def test_few_open_files_are_told_and_do_not_keep_probes_out(tmp_path):
+    with starter(tmp_path) as start:
+        process = start(wait=False, args=["--set", "limits.connections=100"], open_files=80)
+        assert process.wait_for_line("allows 80 open files, so that at most 40 connections")
+        process.wait_ready()
+        peers = [Peer(process.http) for _ in range(100)]
+        wait_until(lambda: sum(map(has_ended, peers)) >= 60, what="refused connections")
+        assert process.get("/health").status_code == 200
+        for peer in peers:
+            peer.socket.close()
+
+
+def open_to_senders(process):
+    return sum(
+        one["connections_open"] for one in process.status()["listeners"] if one["name"] != "web")
 
 
 def has_ended(peer):

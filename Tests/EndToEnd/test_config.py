@@ -187,3 +187,13 @@ def test_hang_up_reloads_and_a_bad_file_changes_nothing(roost):
     assert post() == 404
     assert running.status()["configuration"]["enable"]["traces"] is False
     assert running.stop() == 0
+
+
+def test_hang_up_names_what_needs_a_restart(roost):
+    running = roost()
+    text = running.config_file.read_text()
+    running.config_file.write_text(
+        text + "limits: { request: 1MiB, series_expiry: 1m }\nlog: { format: json }\n")
+    running.signal(signal.SIGHUP)
+    assert running.wait_for_line("needs a restart: limits.request, limits.series_expiry\\W")
+    assert running.stop() == 0

@@ -67,7 +67,9 @@ extension Config.Limits {
         .value(
             "request", \.request, .size(1 << 10...1 << 30),
             "The largest body after decompression. Never more than `limits.memory`"),
-        .value("connections", \.connections, .number(1...1_000_000), "Open connections, all ports"),
+        .value(
+            "connections", \.connections, .number(1...1_000_000),
+            "Open connections of senders. The web port has at most 64 of its own"),
         .value(
             "header_timeout", \.headerTimeout, .duration(timeouts),
             "From the first byte of a request to the end of its headers"),

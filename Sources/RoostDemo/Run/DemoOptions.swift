@@ -52,7 +52,8 @@ struct DemoOptions: Equatable, Sendable {
     ) throws(Fault) -> Double {
         guard let number = Double(text), number > 0, number <= 1_000_000 else {
             throw Fault(
-                message: "roost demo: \(name) \(text): a number of \(unit) above 0 is needed")
+                message: "roost demo: \(name) \(text): a number of \(unit) above 0 and at most "
+                    + "1000000 is needed")
         }
         return number
     }

@@ -53,8 +53,12 @@ public enum RoostDemo {
                 """)
         case .refused(let reason):
             say(
-                "roost demo: \(options.endpoint) does not take OTLP over "
-                    + "\(options.transport.rawValue): \(reason)")
+                """
+                roost demo: \(options.endpoint) does not take OTLP over \
+                \(options.transport.rawValue): \(reason)
+                OTLP over gRPC is usually at port 4317 and over HTTP at 4318; --protocol says \
+                which one to speak.
+                """)
         }
         return false
     }
