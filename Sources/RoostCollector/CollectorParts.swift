@@ -23,6 +23,7 @@ final class CollectorParts: Sendable {
     let bounds: DurationBounds
     let intake: IntakeShared
     let agents: AgentService
+    private let agentMemory: MemoryReservation?
     let readiness: Readiness
     private let connections: ConnectionLimit
     /// Apart, so that senders who take every connection do not keep probes and scrapes out.
@@ -58,6 +59,10 @@ final class CollectorParts: Sendable {
         tracking.openActivities = config.agents.openActivities
         tracking.seriesLimit = config.limits.seriesPerMetric
         tracking.bounds = bounds
+        // What is held of open traces and waits to be counted has its own bounds, and is set aside.
+        agentMemory =
+            config.enable.analytics
+            ? budget.share("agents").reserve(min(24 << 20, config.limits.memory / 8)) : nil
         agents = AgentService(loops: processorCount(), settings: tracking, prices: config.prices)
         let readiness = Readiness(lifecycle: lifecycle, exports: exports, budget: budget)
         self.readiness = readiness

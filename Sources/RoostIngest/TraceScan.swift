@@ -107,15 +107,16 @@ public import RoostWire
         /// No span of the resource at hand has been seen: a request can hold millions of empty ones.
         private var isNewService = true
 
-        private var reader: ActivityReader?
+        private var reader: ActivityReader
+        /// Whether there are names to read with.
+        private let looks: Bool
 
         init(scan: TraceScan, names: NameTable?, request: UnsafeRawBufferPointer) {
-            if let names {
-                var batch = ActivityBatch()
-                swap(&batch, &scan.activities)
-                reader = unsafe ActivityReader(
-                    names, batch: batch, slots: scan.slots, request: request)
-            }
+            var batch = ActivityBatch()
+            swap(&batch, &scan.activities)
+            reader = unsafe ActivityReader(
+                names ?? .empty, batch: batch, slots: scan.slots, request: request)
+            looks = names != nil
             spans = []
             serviceBytes = []
             serviceEnds = []
@@ -125,7 +126,8 @@ public import RoostWire
         }
 
         mutating func finish(_ scan: TraceScan) {
-            if var batch = reader?.takeBatch() { swap(&batch, &scan.activities) }
+            var batch = reader.takeBatch()
+            swap(&batch, &scan.activities)
             swap(&spans, &scan.spans)
             swap(&serviceBytes, &scan.serviceBytes)
             swap(&serviceEnds, &scan.serviceEnds)
@@ -135,25 +137,25 @@ public import RoostWire
             let start = serviceEnds.last ?? 0
             serviceBytes.removeLast(serviceBytes.count - start)
             isNewService = true
-            reader?.resource()
+            if looks { reader.resource() }
             resource.attributes.forEach { key, value in
                 guard key.equals("service.name"), value.kind == .string else { return }
                 serviceBytes.removeLast(serviceBytes.count - start)
                 unsafe serviceBytes.append(
                     contentsOf: value.stringBytes.buffer.prefix(
                         TraceScan.labelCount(value.stringBytes)))
-                reader?.service(value.stringBytes)
+                if looks { reader.service(value.stringBytes) }
             }
         }
 
-        mutating func scope(_ scope: ScopeView) { reader?.scope(scope) }
+        mutating func scope(_ scope: ScopeView) { if looks { reader.scope(scope) } }
 
         @inline(__always)
         mutating func spanAttribute(_ key: WireBytes, _ value: AnyValueView) {
-            reader?.attribute(key, value)
+            if looks { reader.attribute(key, value) }
         }
 
-        mutating func spanRejected() { reader?.spanRejected() }
+        mutating func spanRejected() { if looks { reader.spanRejected() } }
 
         @inline(__always)
         mutating func span(_ span: SpanView) {
@@ -163,7 +165,7 @@ public import RoostWire
                 serviceEnds.append(serviceBytes.count)
                 isNewService = false
             }
-            reader?.span(span)
+            if looks { reader.span(span) }
             unsafe spans.append(
                 SpanNote(
                     name: span.name.base, nameCount: TraceScan.labelCount(span.name),

@@ -154,7 +154,7 @@ def test_our_own_listener_from_the_environment_is_ignored(tmp_path, host):
 
 
 def test_warnings_do_not_stop_it(tmp_path):
-    result = check("agents: { prices: p.yaml }\nstore: { keep: 1d }\n", folder=tmp_path)
+    result = check("enable: { audit: false }\nstore: { keep: 1d }\n", folder=tmp_path)
     assert result.returncode == 0
     assert [line.split(" ")[0:2] for line in result.stderr.splitlines()] == [
         ["roost.yaml:1:19:", "warning:"], ["roost.yaml:2:16:", "warning:"]]

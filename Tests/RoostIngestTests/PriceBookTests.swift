@@ -35,8 +35,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "claude-sonnet-4-5-20250929", "bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
-        "anthropic/claude-sonnet-4-5", "claude-sonnet-4-5@20250929", "claude-sonnet-4-5-latest",
+        "claude-sonnet-4-5-20250929", "anthropic/claude-sonnet-4-5", "claude-sonnet-4-5@20250929",
+        "claude-sonnet-4-5-latest",
     ])
     func `a model with region, date or version`(_ model: String) {
         #expect(find(model)?.rates.input == 3)
@@ -52,6 +52,11 @@ import Testing
         #expect(find("gpt-4o", "openai", .priority)?.rates.output == 17)
         // None of its own: the standard one.
         #expect(find("gpt-4o", "openai", .flex)?.rates.input == 2.5)
+    }
+
+    @Test func `a region of Bedrock has its price, and a machine of one's own none`() {
+        #expect(find("us.anthropic.claude-sonnet-4-5-20250929-v1:0")?.provider == "aws.bedrock")
+        #expect(find("gpt-4o", "ollama") == nil)
     }
 
     @Test func `what nobody knows is unknown`() {

@@ -15,7 +15,7 @@ final class AgentInbox: Sendable {
     private let state = Mutex(State())
     private let bytes = Atomic<Int>(0)
 
-    private static let mostBytes = 8 << 20
+    private static let mostBytes = 2 << 20
     private static let mostFree = 4
     /// Fewer activities than this are added to the batch before.
     private static let fewActivities = 64
@@ -66,7 +66,7 @@ final class AgentInbox: Sendable {
         bytes.wrappingSubtract(batch.byteCount, ordering: .relaxed)
         var batch = batch
         // What one huge request made large is not kept.
-        guard batch.byteCount < 1 << 20 else { return }
+        guard batch.byteCount < 512 << 10 else { return }
         batch.removeAll()
         state.withLock { state in
             if state.free.count < Self.mostFree { state.free.append(batch) }

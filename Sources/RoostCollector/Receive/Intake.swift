@@ -67,6 +67,8 @@ final class Intake {
     static let largeBodyBytes = 1 << 20
     /// Spans whose notes are added to the shard in one go; about half a millisecond.
     private static let spansPerStep = 8192
+    /// Activities of a large request that are handed over in one go; about half a megabyte.
+    private static let activitiesPerPart = 1500
 
     init(
         shared: IntakeShared, loop: EventLoop, spanMetrics: SpanMetricsShard, agents: AgentInbox
@@ -160,7 +162,7 @@ final class Intake {
         let body = request.body
         loop.offload(
             {
-                walkActivities(of: body, names: names, atOnce: Intake.spansPerStep) { batch in
+                walkActivities(of: body, names: names, atOnce: Intake.activitiesPerPart) { batch in
                     inbox.give(&batch)
                     inbox.waitForRoom()
                 }

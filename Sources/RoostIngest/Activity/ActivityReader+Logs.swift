@@ -26,7 +26,7 @@ extension ActivityReader {
         if event.isFailure || !message.isEmpty { activity.status = .error }
         if event.isOnlyFailures, activity.status != .error { return }
         activity.service = placedService()
-        activity.name = text(eventName(of: record), like: last.name)
+        activity.name = Self.text(eventName(of: record), &recent.name, &batch.text)
         readNames(&activity)
         readModel(&activity)
         if activity.phase == .finished, activity.kind != .evaluation {
@@ -36,7 +36,6 @@ extension ActivityReader {
         readEnd(record, &activity)
         place(record, &activity)
         batch.activities.append(activity)
-        last = activity
     }
 
     /// Calls of the conventions say which kind they are.

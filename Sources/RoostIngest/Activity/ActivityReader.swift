@@ -17,8 +17,8 @@ import RoostWire
     private var isNewService = true
     /// Of the scope at hand.
     private(set) var dialect: UInt8 = 0
-    /// The activity before, whose texts are often the same.
-    var last = Activity()
+    /// Where the latest text of each kind stands: the next is often the same.
+    var recent = Activity()
 
     /// `batch` is where the activities go; `slots` is scratch. The request outlives the reader.
     init(
@@ -43,7 +43,7 @@ import RoostWire
     /// Begins a new batch: texts of the one before are not there.
     mutating func goOn(with batch: consuming ActivityBatch) {
         self.batch = batch
-        last = Activity()
+        recent = Activity()
         isNewService = true
     }
 
@@ -98,12 +98,11 @@ import RoostWire
             activity.status = .ok
         }
         activity.service = placedService()
-        activity.name = text(span.name, like: last.name)
+        activity.name = Self.text(span.name, &recent.name, &batch.text)
         activity.dialect = dialect != 0 ? dialect : slots.dialect
         if slots.present != 0 || dialect != 0 { understand(span, &activity) }
         slots.reset()
         batch.activities.append(activity)
-        last = activity
     }
 
     /// The name of the service among the texts.
@@ -153,27 +152,33 @@ import RoostWire
 
     mutating func readNames(_ activity: inout Activity) {
         if slots.has(.workflow) {
-            activity.workflow = text(slots.text(.workflow), like: last.workflow)
+            activity.workflow = Self.text(slots.text(.workflow), &recent.workflow, &batch.text)
         } else if activity.kind == .workflow, slots.has(.entity) {
-            activity.workflow = text(slots.text(.entity), like: last.workflow)
+            activity.workflow = Self.text(slots.text(.entity), &recent.workflow, &batch.text)
         }
         if slots.has(.agent) {
-            activity.agent = text(slots.text(.agent), like: last.agent)
+            activity.agent = Self.text(slots.text(.agent), &recent.agent, &batch.text)
         } else if activity.kind == .agent {
             if slots.has(.entity) {
-                activity.agent = text(slots.text(.entity), like: last.agent)
+                activity.agent = Self.text(slots.text(.entity), &recent.agent, &batch.text)
             } else if slots.has(.kind), ActivityReader.isPlainAgent(slots.text(.kind)) {
                 activity.agent = activity.name
             }
         }
-        if slots.has(.agentID) { activity.agentID = text(slots.text(.agentID), like: last.agentID) }
-        if slots.has(.session) { activity.session = text(slots.text(.session), like: last.session) }
-        if slots.has(.user) { activity.user = text(slots.text(.user), like: last.user) }
+        if slots.has(.agentID) {
+            activity.agentID = Self.text(slots.text(.agentID), &recent.agentID, &batch.text)
+        }
+        if slots.has(.session) {
+            activity.session = Self.text(slots.text(.session), &recent.session, &batch.text)
+        }
+        if slots.has(.user) {
+            activity.user = Self.text(slots.text(.user), &recent.user, &batch.text)
+        }
         guard activity.kind == .tool else { return }
         if slots.has(.tool) {
-            activity.tool = text(slots.text(.tool), like: last.tool)
+            activity.tool = Self.text(slots.text(.tool), &recent.tool, &batch.text)
         } else if slots.has(.entity) {
-            activity.tool = text(slots.text(.entity), like: last.tool)
+            activity.tool = Self.text(slots.text(.entity), &recent.tool, &batch.text)
         } else {
             activity.tool = activity.name
         }
@@ -188,18 +193,18 @@ import RoostWire
         var model = WireBytes.empty
         if slots.has(.modelAnswered) {
             model = slots.text(.modelAnswered)
-            activity.modelAnswered = text(model, like: last.modelAnswered)
+            activity.modelAnswered = Self.text(model, &recent.modelAnswered, &batch.text)
         }
         if slots.has(.modelRequested) {
             let requested = slots.text(.modelRequested)
-            activity.modelRequested = text(requested, like: last.modelRequested)
+            activity.modelRequested = Self.text(requested, &recent.modelRequested, &batch.text)
             if model.isEmpty { model = requested }
         }
         if model.isEmpty, slots.has(.modelParameters),
             let found = UsageJSON(slots.text(.modelParameters)).firstText("model")
         {
             model = found
-            activity.modelRequested = text(model, like: last.modelRequested)
+            activity.modelRequested = Self.text(model, &recent.modelRequested, &batch.text)
         }
         activity.provider = provider(model)
     }
@@ -209,7 +214,7 @@ import RoostWire
             let spelling = slots.text(.provider)
             switch table.provider(spelling) {
             case .known(let index): return provider(index)
-            case .unknown: return text(spelling, like: last.provider)
+            case .unknown: return Self.text(spelling, &recent.provider, &batch.text)
             case .none: break
             }
         }
@@ -220,7 +225,8 @@ import RoostWire
     private mutating func provider(_ index: Int) -> TextRef {
         unsafe table.providerNames[index].withUnsafeBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return .none }
-            return text(unsafe WireBytes(base: base, count: buffer.count), like: last.provider)
+            return Self.text(
+                unsafe WireBytes(base: base, count: buffer.count), &recent.provider, &batch.text)
         }
     }
 
@@ -239,14 +245,16 @@ import RoostWire
             if tier.equals("priority") { activity.serviceTier = .priority }
             if tier.equals("flex") { activity.serviceTier = .flex }
         }
-        if slots.has(.callID) { activity.callID = text(slots.text(.callID), like: last.callID) }
+        if slots.has(.callID) {
+            activity.callID = Self.text(slots.text(.callID), &recent.callID, &batch.text)
+        }
     }
 
     mutating func readOutcome(_ events: EventList?, _ activity: inout Activity) {
         if slots.has(.errorType) {
             activity.status = .error
-            activity.errorType = text(
-                ErrorName.short(slots.text(.errorType)), like: last.errorType)
+            activity.errorType = Self.text(
+                ErrorName.short(slots.text(.errorType)), &recent.errorType, &batch.text)
             return
         }
         if slots.has(.success) {
@@ -266,11 +274,11 @@ import RoostWire
         }
         if slots.has(.finishReason), let reason = ErrorName.finish(slots.value(.finishReason)) {
             activity.status = .error
-            activity.errorType = text(reason, like: last.errorType)
+            activity.errorType = Self.text(reason, &recent.errorType, &batch.text)
         }
         guard activity.status == .error, activity.errorType.isEmpty else { return }
         if let events, let name = ErrorName.exception(events) {
-            activity.errorType = text(ErrorName.short(name), like: last.errorType)
+            activity.errorType = Self.text(ErrorName.short(name), &recent.errorType, &batch.text)
         }
     }
 
@@ -299,26 +307,28 @@ import RoostWire
 
     // MARK: texts
 
-    /// Adds a text, unless the activity before has the same one in the same place.
+    /// Adds a text, unless the latest of its kind is the same; `recent` is then the new one.
     @inline(__always)
-    mutating func text(_ bytes: WireBytes, like last: TextRef) -> TextRef {
+    static func text(
+        _ bytes: WireBytes, _ recent: inout TextRef, _ texts: inout [UInt8]
+    ) -> TextRef {
         if bytes.isEmpty { return .none }
-        let count = ActivityReader.textCount(bytes)
-        if Int(last.count) == count {
-            let start = Int(last.offset)
-            let isSame = unsafe batch.text.withUnsafeBufferPointer { buffer in
+        let count = textCount(bytes)
+        if Int(recent.count) == count {
+            let start = Int(recent.offset)
+            let isSame = unsafe texts.withUnsafeBufferPointer { buffer in
                 guard let base = buffer.baseAddress, start + count <= buffer.count else {
                     return false
                 }
                 return unsafe memoryIsEqual(base + start, bytes.base, count: count)
             }
-            if isSame { return last }
+            if isSame { return recent }
         }
-        let offset = batch.text.count
-        unsafe batch.text.append(
-            contentsOf: UnsafeBufferPointer(start: bytes.base, count: count))
-        return TextRef(
+        let offset = texts.count
+        unsafe texts.append(contentsOf: UnsafeBufferPointer(start: bytes.base, count: count))
+        recent = TextRef(
             offset: UInt32(truncatingIfNeeded: offset), count: UInt32(truncatingIfNeeded: count))
+        return recent
     }
 
     private mutating func text(_ bytes: ArraySlice<UInt8>) -> TextRef { batch.add(bytes) }

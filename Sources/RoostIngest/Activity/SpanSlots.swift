@@ -71,7 +71,9 @@ import RoostWire
         switch place {
         case Int(NameConcept.kind.rawValue):
             // A value that nobody lists says nothing.
-            guard let kind = table.kindValues[Int(rank)].findFolded(value.stringBytes),
+            let values = table.kindValues[Int(rank)]
+            guard
+                let kind = values.find(value.stringBytes) ?? values.findFolded(value.stringBytes),
                 let known = ActivityKind(rawValue: UInt8(truncatingIfNeeded: kind))
             else { return }
             self.kind = known

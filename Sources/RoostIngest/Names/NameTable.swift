@@ -30,6 +30,9 @@ public import RoostWire
     private let contentKeys: ByteMap
     private let contentPrefixes: [[UInt8]]
 
+    /// A table that knows no name.
+    static let empty = NameTable(NameSource())
+
     public init(_ source: NameSource) {
         self.source = source
         dialectNames = [""] + source.dialects.map(\.name)
@@ -105,7 +108,9 @@ public import RoostWire
     /// OpenTelemetry's name of a provider: the spelling that was sent when nobody knows it, nil
     /// for a framework's own name.
     func provider(_ spelling: WireBytes) -> ProviderName {
-        if let index = providers.findFolded(spelling) { return name(Int(index)) }
+        if let index = providers.find(spelling) ?? providers.findFolded(spelling) {
+            return name(Int(index))
+        }
         // A product behind a dot: `openai.chat`.
         for index in 0..<spelling.count where unsafe spelling.base[index] == 0x2E {
             let head = unsafe WireBytes(base: spelling.base, count: index)

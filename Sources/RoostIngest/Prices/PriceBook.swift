@@ -123,8 +123,8 @@ public final class PriceBook: PriceSource {
             var found: [Candidate] = []
             for (lines, isUsers) in [(users, true), (builtIn, false)] {
                 for provider in PriceNames.providers(provider, model: model) {
-                    for isExact in [true, false] {
-                        for name in PriceNames.forms(of: model) {
+                    for name in PriceNames.forms(of: model) {
+                        for isExact in [true, false] {
                             found += Self.fitting(lines, provider, name, isExact, isUsers)
                         }
                     }
@@ -210,7 +210,15 @@ enum PriceNames {
     ]
 
     static func providers(_ provider: String, model: String) -> [String] {
+        // What runs on a machine of one's own has no price but one's own.
+        if ["ollama", "vllm", "lmstudio", "llama.cpp", "llamacpp", "localai", "sglang", "tgi"]
+            .contains(provider)
+        {
+            return [provider]
+        }
         var found = provider.isEmpty ? [] : [provider]
+        // Only there a model has a region or its maker before a point.
+        if found.isEmpty, isBedrock(model) { found = ["aws.bedrock"] }
         if provider == "gcp.vertex_ai" || provider == "gcp.gen_ai" { found.append("gcp.gemini") }
         if provider == "azure.ai.inference" { found.append("azure.ai.openai") }
         for form in forms(of: model) {
@@ -219,6 +227,12 @@ enum PriceNames {
             }
         }
         return found
+    }
+
+    private static func isBedrock(_ model: String) -> Bool {
+        let name = model.split(separator: "/").last ?? model[...]
+        return ["us.", "eu.", "apac.", "jp.", "au.", "global.", "us-gov.", "anthropic.", "amazon."]
+            .contains { name.hasPrefix($0) }
     }
 
     /// The name as it is, then without a provider and region before it, then without a date or
