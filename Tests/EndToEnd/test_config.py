@@ -157,7 +157,7 @@ def test_warnings_do_not_stop_it(tmp_path):
     result = check("enable: { audit: false }\nstore: { keep: 1d }\n", folder=tmp_path)
     assert result.returncode == 0
     assert [line.split(" ")[0:2] for line in result.stderr.splitlines()] == [
-        ["roost.yaml:1:19:", "warning:"], ["roost.yaml:2:16:", "warning:"]]
+        ["roost.yaml:1:18:", "warning:"], ["roost.yaml:2:16:", "warning:"]]
 
 
 def test_the_configuration_in_force_is_on_the_status_page(roost):
