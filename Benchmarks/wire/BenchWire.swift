@@ -1,16 +1,25 @@
 import CAllocations
+import Foundation
 import RoostCollector
 import RoostCore
 import RoostIngest
 import RoostWire
 
 /// Measures the reader from another target, as RoostIngest uses it: nanoseconds of CPU and
-/// allocations per request. Run with `swift run -c release bench-wire`.
+/// allocations per request. Run with `swift run -c release bench-wire [trace-request-file [part-of-a-name]]`.
 @main
 struct BenchWire {
     static let spans = 512
+    /// Only what has this in its name is measured.
+    nonisolated(unsafe) private static var only = ""
 
     static func main() throws {
+        if CommandLine.arguments.count > 2 { unsafe only = CommandLine.arguments[2] }
+        if CommandLine.arguments.count > 1 {
+            // Only what agents cost, for the trace request in a file.
+            let path = CommandLine.arguments[1]
+            return try measureAgents(ByteBlock([UInt8](Data(contentsOf: URL(filePath: path)))))
+        }
         let body = agentRequest(spans: spans)
         print("request of \(spans) agent spans, \(body.count / spans) bytes a span")
         let block = ByteBlock(body)
@@ -41,7 +50,7 @@ struct BenchWire {
                 unsafe sink &+= UInt64(unsafe split(bytes, signal: .traces, maxBytes: 65_536).count)
             }
         }
-        try measureNames(block)
+        try measureAgents(block)
         try measureReframing(body)
         try measureRedaction(body)
         let points = ByteBlock(metricsRequest(points: 500))
@@ -68,13 +77,35 @@ struct BenchWire {
     /// Keeps the compiler from leaving the work out.
     nonisolated(unsafe) static var sink: UInt64 = 0
 
-    /// What the names of agents cost on top of the notes for span metrics.
-    private static func measureNames(_ block: ByteBlock) throws {
+    /// What agents cost on top of the notes for span metrics: names, then accounts. `block` holds a
+    /// trace request.
+    private static func measureAgents(_ block: ByteBlock) throws {
         let table = NameTable(NamesFile.builtIn)
         let scan = TraceScan()
         try measure("notes of spans") { try scan.read(block) }
         try measure("the same, and an activity of each span") {
             try scan.read(block, names: table)
+        }
+        try scan.read(block, names: table)
+        let items = scan.itemCount
+        var tracker = AgentTracker(AgentTrackerSettings(), prices: PriceBook())
+        var now: UInt64 = 0
+        func count(_ batch: inout ActivityBatch) {
+            now += 1_000_000
+            tracker.take(&batch, now: now, unixNow: 1_790_000_000_000_000_000 + now)
+        }
+        try measure("accounts of activities that came before", of: items) {
+            count(&scan.activities)
+        }
+        var batch = scan.activities
+        var round: UInt64 = 0
+        try measure("accounts of new activities", of: items) {
+            let change = round ^ (round &+ 1)
+            round += 1
+            for index in batch.activities.indices {
+                batch.activities[index].traceIDLow ^= change &* 0x9E37_79B9_7F4A_7C15
+            }
+            count(&batch)
         }
         let records = ByteBlock(logsRequest(records: spans))
         let logs = LogScan()
@@ -151,6 +182,7 @@ struct BenchWire {
     private static func measure(
         _ name: String, of items: Int = spans, _ work: () throws -> Void
     ) throws {
+        guard unsafe only.isEmpty || name.contains(only) else { return }
         let repeats = 400
         var best = UInt64.max
         try work()

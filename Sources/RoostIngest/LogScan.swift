@@ -11,11 +11,9 @@ public import RoostWire
     public private(set) var itemCount = 0
     /// Of the records that are steps of agents; empty when read without names.
     public var activities = ActivityBatch()
-    private let slots = SpanSlots()
+    private let scratch = ActivityScratch()
 
     public init() {}
-
-    deinit { slots.free() }
 
     /// Reads a request; what an earlier one left is forgotten.
     ///
@@ -32,7 +30,8 @@ public import RoostWire
             var batch = ActivityBatch()
             swap(&batch, &activities)
             var visitor = Visitor(
-                reader: unsafe ActivityReader(names, batch: batch, slots: slots, request: bytes))
+                reader: unsafe ActivityReader(names, batch: batch, scratch: scratch, request: bytes)
+            )
             defer { activities = visitor.reader.takeBatch() }
             return unsafe try readLogs(bytes, visitor: &visitor, rejections: &rejections)
         }
@@ -53,6 +52,17 @@ public import RoostWire
 
         mutating func scope(_ scope: ScopeView) { reader.scope(scope) }
 
+        mutating func logAttribute(_ key: WireBytes, _ value: AnyValueView) {
+            reader.attribute(key, value)
+        }
+
+        @inline(__always)
+        mutating func takeLogAttributes(_ fields: WireBytes) -> Int {
+            reader.take(fields, tag: 0x32)
+        }
+
         mutating func logRecord(_ record: LogRecordView) { reader.record(record) }
+
+        mutating func logRecordRejected() { reader.spanRejected() }
     }
 }

@@ -12,7 +12,7 @@ public final class SpanMetricsShard {
 
     /// Counts the spans of an admitted request; `now` in Unix nanoseconds is when new series began.
     public func add(_ scan: TraceScan, now: UInt64) {
-        _ = table.add(scan, from: 0, most: scan.spans.count, now: now)
+        _ = table.add(scan, from: 0, most: scan.itemCount, now: now)
     }
 
     /// Counts up to `most` spans from number `first` on; answers the number of the next one.

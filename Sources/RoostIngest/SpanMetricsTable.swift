@@ -45,11 +45,13 @@ struct SpanMetricsTable: Sendable {
     /// `now` in Unix nanoseconds is when new series began.
     mutating func add(_ scan: TraceScan, from first: Int, most: Int, now: UInt64) -> Int {
         let width = bounds.bucketCount
-        let end = min(scan.spans.count, first + most)
+        let spans = unsafe scan.spans
+        let end = min(spans.count, first + most)
         // Spans of one service stand together.
         var serviceAtHand: Int32 = -1
         var service = SpanSeriesKey.noRoomForService
-        for span in scan.spans[first..<end] {
+        for place in first..<max(first, end) {
+            let span = unsafe spans[place]
             if span.service != serviceAtHand {
                 serviceAtHand = span.service
                 service = unsafe scan.withService(Int(serviceAtHand)) {

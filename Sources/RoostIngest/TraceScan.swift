@@ -23,7 +23,10 @@ public import RoostWire
         let status: UInt8
     }
 
-    var spans: [SpanNote] = []
+    var spans: UnsafeBufferPointer<SpanNote> {
+        unsafe UnsafeBufferPointer(start: notes.base, count: notes.count)
+    }
+    private var notes = SpanNotes()
     /// The `service.name` of each resource that has spans, one after another, and where each ends.
     /// Behind the last end may stand the name of a resource that had none.
     var serviceBytes: [UInt8] = []
@@ -35,18 +38,18 @@ public import RoostWire
     public private(set) var itemCount = 0
     /// What the spans are to agents, one for each well-formed span; empty when read without names.
     public var activities = ActivityBatch()
-    private let slots = SpanSlots()
+    private let scratch = ActivityScratch()
 
     public init() {}
 
-    deinit { slots.free() }
+    deinit { notes.free() }
 
     /// Reads a request; what an earlier one left is forgotten.
     ///
     /// Throws what made the request undecodable; the notes are then worth nothing. With `names` the
     /// spans become activities too.
     public func read(_ body: ByteBlock, names: NameTable? = nil) throws(WireError) {
-        spans.removeAll(keepingCapacity: true)
+        notes.count = 0
         serviceBytes.removeAll(keepingCapacity: true)
         serviceEnds.removeAll(keepingCapacity: true)
         rejections.removeAll()
@@ -90,18 +93,21 @@ public import RoostWire
     public static let noteBytes = MemoryLayout<SpanNote>.stride
 
     /// Makes room for the notes of so many spans, so that it does not grow by doubling.
-    public func makeRoom(forSpans count: Int) { spans.reserveCapacity(count) }
+    public func makeRoom(forSpans count: Int) { notes.makeRoom(count) }
 
     /// Gives back what an unusually large request made this grow to.
     public func trim(toSpans limit: Int) {
-        if spans.capacity > limit { spans = [] }
+        if notes.capacity > limit {
+            notes.free()
+            notes = SpanNotes()
+        }
         if serviceBytes.capacity > limit * 64 { serviceBytes = [] }
     }
 
     /// Notes what the reader shows it. It holds the arrays itself while the reader runs, so that
     /// appending neither retains nor checks for exclusive access.
     private struct Visitor: TraceVisitor {
-        private var spans: [SpanNote]
+        private var spans: SpanNotes
         private var serviceBytes: [UInt8]
         private var serviceEnds: [Int]
         /// No span of the resource at hand has been seen: a request can hold millions of empty ones.
@@ -115,12 +121,11 @@ public import RoostWire
             var batch = ActivityBatch()
             swap(&batch, &scan.activities)
             reader = unsafe ActivityReader(
-                names ?? .empty, batch: batch, slots: scan.slots, request: request)
+                names ?? .empty, batch: batch, scratch: scan.scratch, request: request)
             looks = names != nil
-            spans = []
+            spans = scan.notes
             serviceBytes = []
             serviceEnds = []
-            swap(&spans, &scan.spans)
             swap(&serviceBytes, &scan.serviceBytes)
             swap(&serviceEnds, &scan.serviceEnds)
         }
@@ -128,7 +133,7 @@ public import RoostWire
         mutating func finish(_ scan: TraceScan) {
             var batch = reader.takeBatch()
             swap(&batch, &scan.activities)
-            swap(&spans, &scan.spans)
+            scan.notes = spans
             swap(&serviceBytes, &scan.serviceBytes)
             swap(&serviceEnds, &scan.serviceEnds)
         }
@@ -155,6 +160,11 @@ public import RoostWire
             if looks { reader.attribute(key, value) }
         }
 
+        @inline(__always)
+        mutating func takeSpanAttributes(_ fields: WireBytes) -> Int {
+            looks ? reader.take(fields, tag: 0x4A) : 0
+        }
+
         mutating func spanRejected() { if looks { reader.spanRejected() } }
 
         @inline(__always)
@@ -178,4 +188,33 @@ public import RoostWire
                         ? UInt8(truncatingIfNeeded: span.statusCode) : 0))
         }
     }
+}
+
+/// Notes one after another, without what an array does for each. Copies share the memory, which the
+/// scan frees.
+@safe private struct SpanNotes {
+    private(set) var base: UnsafeMutablePointer<TraceScan.SpanNote>?
+    var count = 0
+    private(set) var capacity = 0
+
+    @inline(__always)
+    mutating func append(_ note: TraceScan.SpanNote) {
+        if count == capacity { makeRoom(max(capacity * 2, 64)) }
+        unsafe base.unsafelyUnwrapped[count] = note
+        count &+= 1
+    }
+
+    @inline(never)
+    mutating func makeRoom(_ room: Int) {
+        guard room > capacity else { return }
+        let new = UnsafeMutablePointer<TraceScan.SpanNote>.allocate(capacity: room)
+        if let base = unsafe base {
+            unsafe new.moveInitialize(from: base, count: count)
+            unsafe base.deallocate()
+        }
+        unsafe base = new
+        capacity = room
+    }
+
+    func free() { unsafe base?.deallocate() }
 }

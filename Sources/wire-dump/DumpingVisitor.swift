@@ -7,8 +7,13 @@ struct DumpingVisitor: TraceVisitor, MetricsVisitor, LogsVisitor {
     private var met = JSONText()
     /// Lists that are open: 1 the request, 2 a resource, 3 a scope, 4 a metric.
     private var depth = 1
+    private let memo: MemoOfKeys?
 
-    init() { out.raw("[") }
+    /// With a memo the attributes of spans and records are read the way that agents' are.
+    init(memo: MemoOfKeys?) {
+        self.memo = memo
+        out.raw("[")
+    }
 
     mutating func finish() -> [UInt8] {
         close(to: 0)
@@ -47,7 +52,14 @@ struct DumpingVisitor: TraceVisitor, MetricsVisitor, LogsVisitor {
 
     // MARK: Traces
 
-    mutating func spanAttribute(_ key: WireBytes, _ value: AnyValueView) { met.put(key, value) }
+    mutating func spanAttribute(_ key: WireBytes, _ value: AnyValueView) {
+        memo?.learn(key)
+        met.put(key, value)
+    }
+
+    mutating func takeSpanAttributes(_ fields: WireBytes) -> Int {
+        memo?.take(fields, tag: 0x4A, into: &met) ?? 0
+    }
 
     mutating func spanRejected() { met = JSONText() }
 
@@ -207,7 +219,22 @@ struct DumpingVisitor: TraceVisitor, MetricsVisitor, LogsVisitor {
 
     // MARK: Logs
 
+    mutating func logAttribute(_ key: WireBytes, _ value: AnyValueView) {
+        memo?.learn(key)
+        met.put(key, value)
+    }
+
+    mutating func takeLogAttributes(_ fields: WireBytes) -> Int {
+        memo?.take(fields, tag: 0x32, into: &met) ?? 0
+    }
+
+    mutating func logRecordRejected() { met = JSONText() }
+
     mutating func logRecord(_ record: LogRecordView) {
+        var listed = JSONText()
+        record.attributes.forEach { listed.put($0, $1) }
+        if listed.bytes != met.bytes { out.raw("attributes met and listed differ") }
+        met = JSONText()
         out.open()
         out.put(record.timeUnixNano)
         out.put(record.observedTimeUnixNano)

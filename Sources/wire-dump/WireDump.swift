@@ -12,6 +12,7 @@ import RoostWire
 struct WireDump {
     static func main() {
         var input = readAll()[...]
+        let memo = MemoOfKeys()
         while let head = take(10, of: &input) {
             let head = Array(head)
             let operation = head[0]
@@ -20,7 +21,14 @@ struct WireDump {
             let body = Array(slice)
             var line = JSONText()
             switch operation {
-            case UInt8(ascii: "d"): dump(body, signal, &line)
+            case UInt8(ascii: "d"):
+                dump(body, signal, nil, &line)
+                var again = JSONText()
+                dump(body, signal, memo, &again)
+                if line.bytes != again.bytes {
+                    line.raw(" but with a memo of keys ")
+                    line.bytes += again.bytes
+                }
             case UInt8(ascii: "r"): cut(body, signal, &line)
             default: pieces(body, signal, number(head[6..<10]), &line)
             }
@@ -62,11 +70,13 @@ struct WireDump {
     }
 
     /// `{"ok":true,"items":…,"rejected":…,"count":…,"content":…}`, or what was wrong.
-    private static func dump(_ body: [UInt8], _ signal: Signal, _ line: inout JSONText) {
+    private static func dump(
+        _ body: [UInt8], _ signal: Signal, _ memo: MemoOfKeys?, _ line: inout JSONText
+    ) {
         var rejections = Rejections()
-        var visitor = DumpingVisitor()
+        var visitor = DumpingVisitor(memo: memo)
         do throws(WireError) {
-            let items = try parse(body, signal, &visitor, &rejections)
+            let items = try parse(body, signal, &visitor, &rejections, memo)
             let counted = unsafe body.withUnsafeBytes { unsafe countItems($0, signal: signal) }
             line.raw("{\"ok\":true,\"items\":\(items),\"rejected\":\(rejections.count)")
             line.raw(",\"cuts\":\(rejections.ranges.count),\"counted\":\(counted),\"reason\":")
@@ -109,15 +119,18 @@ struct WireDump {
     }
 
     private static func parse<Visitor: TraceVisitor & MetricsVisitor & LogsVisitor>(
-        _ body: [UInt8], _ signal: Signal, _ visitor: inout Visitor, _ rejections: inout Rejections
+        _ body: [UInt8], _ signal: Signal, _ visitor: inout Visitor, _ rejections: inout Rejections,
+        _ memo: MemoOfKeys? = nil
     ) throws(WireError) -> Int {
         unsafe try ByteBlock(body).withBytes { bytes throws(WireError) in
+            unsafe memo?.request = bytes
             switch signal {
             case .traces:
-                unsafe try readTraces(bytes, visitor: &visitor, rejections: &rejections)
+                return unsafe try readTraces(bytes, visitor: &visitor, rejections: &rejections)
             case .metrics:
-                unsafe try readMetrics(bytes, visitor: &visitor, rejections: &rejections)
-            case .logs: unsafe try readLogs(bytes, visitor: &visitor, rejections: &rejections)
+                return unsafe try readMetrics(bytes, visitor: &visitor, rejections: &rejections)
+            case .logs:
+                return unsafe try readLogs(bytes, visitor: &visitor, rejections: &rejections)
             }
         }
     }

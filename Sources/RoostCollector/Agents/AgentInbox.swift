@@ -1,10 +1,33 @@
-import Glibc
+import RoostCore
 import RoostIngest
 import Synchronization
 
-/// What one loop has read about agents and the analytics thread has not taken yet.
+/// The one tracker of the process, which a loop uses at once when nobody else does.
+final class AgentAccounts: Sendable {
+    private let tracker: Mutex<AgentTracker>
+
+    init(settings: AgentTrackerSettings, prices: (any PriceSource)?) {
+        tracker = Mutex(AgentTracker(settings, prices: prices))
+    }
+
+    /// Counts a batch unless another thread is at it; says whether it did.
+    func takeIfFree(_ batch: inout ActivityBatch) -> Bool {
+        tracker.withLockIfAvailable { tracker in
+            tracker.take(&batch, now: monotonicNanoseconds(), unixNow: unixNanoseconds())
+        } != nil
+    }
+
+    /// Lends the tracker; waits while another thread has it.
+    func withTracker<Result>(_ body: (inout AgentTracker) -> Result) -> Result {
+        tracker.withLock { tracker in body(&tracker) }
+    }
+}
+
+/// What one loop has read about agents and nobody has counted yet.
 ///
-/// Bounded: when it is full the loop refuses requests, as it does for a full queue. Any thread.
+/// A loop counts what it reads itself where it can, while it is at hand; what comes when another
+/// thread is counting waits here for the thread `analytics`. Bounded: who finds it full waits for
+/// the tracker, a millisecond or so, and empties it. Nothing is refused. Any thread.
 final class AgentInbox: Sendable {
     private struct State {
         var waiting: [ActivityBatch] = []
@@ -12,22 +35,47 @@ final class AgentInbox: Sendable {
         var free: [ActivityBatch] = []
     }
 
+    private let accounts: AgentAccounts
     private let state = Mutex(State())
     private let bytes = Atomic<Int>(0)
 
-    private static let mostBytes = 2 << 20
+    private static let mostBytes = 1 << 20
     private static let mostFree = 4
     /// Fewer activities than this are added to the batch before.
     private static let fewActivities = 64
 
-    /// Whether no more should be admitted for now.
-    var isFull: Bool { bytes.load(ordering: .relaxed) > Self.mostBytes }
+    init(_ accounts: AgentAccounts) { self.accounts = accounts }
 
     var byteCount: Int { bytes.load(ordering: .relaxed) }
 
     /// Takes over what `batch` holds and leaves it empty.
     func give(_ batch: inout ActivityBatch) {
         guard !batch.isEmpty else { return }
+        if byteCount == 0, accounts.takeIfFree(&batch) {
+            batch.removeAll()
+            return
+        }
+        keep(&batch)
+        guard byteCount > Self.mostBytes else { return }
+        accounts.withTracker { tracker in
+            count(&tracker, now: monotonicNanoseconds(), unixNow: unixNanoseconds())
+        }
+    }
+
+    /// Counts what is waiting.
+    func count(_ tracker: inout AgentTracker, now: UInt64, unixNow: UInt64) {
+        let waiting = state.withLock { state in
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for var batch in waiting {
+            bytes.wrappingSubtract(batch.byteCount, ordering: .relaxed)
+            tracker.take(&batch, now: now, unixNow: unixNow)
+            giveBack(&batch)
+        }
+    }
+
+    private func keep(_ batch: inout ActivityBatch) {
         bytes.wrappingAdd(batch.byteCount, ordering: .relaxed)
         var given = ActivityBatch()
         swap(&given, &batch)
@@ -44,27 +92,7 @@ final class AgentInbox: Sendable {
         }
     }
 
-    /// Waits while it is full, at most for a few seconds; for threads that may wait.
-    func waitForRoom() {
-        var rounds = 0
-        while isFull, rounds < 5000 {
-            usleep(1000)
-            rounds += 1
-        }
-    }
-
-    /// What is waiting. `giveBack` each batch when it has been read.
-    func takeAll() -> [ActivityBatch] {
-        state.withLock { state in
-            let waiting = state.waiting
-            state.waiting = []
-            return waiting
-        }
-    }
-
-    func giveBack(_ batch: ActivityBatch) {
-        bytes.wrappingSubtract(batch.byteCount, ordering: .relaxed)
-        var batch = batch
+    private func giveBack(_ batch: inout ActivityBatch) {
         // What one huge request made large is not kept.
         guard batch.byteCount < 512 << 10 else { return }
         batch.removeAll()

@@ -2,13 +2,13 @@ import RoostCore
 import RoostIngest
 import Synchronization
 
-/// The thread `analytics`: takes what the loops have read about agents and counts it.
+/// The thread `analytics`: counts what the loops could not count themselves about agents, and what
+/// becomes due with time.
 ///
-/// Any thread may ask it for a snapshot; the tracker itself is the thread's alone.
+/// Any thread may ask it for a snapshot.
 final class AgentService: Sendable {
     let inboxes: [AgentInbox]
-    private let settings: AgentTrackerSettings
-    private let prices: (any PriceSource)?
+    private let accounts: AgentAccounts
     private let wake = WakeUp()
     private let state = Mutex(State())
     private let beat = Atomic<UInt64>(monotonicNanoseconds())
@@ -23,9 +23,9 @@ final class AgentService: Sendable {
     private static let interval: UInt64 = 100_000_000
 
     init(loops: Int, settings: AgentTrackerSettings, prices: (any PriceSource)?) {
-        inboxes = (0..<loops).map { _ in AgentInbox() }
-        self.settings = settings
-        self.prices = prices
+        let accounts = AgentAccounts(settings: settings, prices: prices)
+        self.accounts = accounts
+        inboxes = (0..<loops).map { _ in AgentInbox(accounts) }
     }
 
     /// False when the system has no thread to give.
@@ -58,7 +58,6 @@ final class AgentService: Sendable {
     }
 
     private func run() {
-        var tracker = AgentTracker(settings, prices: prices)
         var lastTick: UInt64 = 0
         while true {
             wake.wait(untilMonotonic: monotonicNanoseconds() &+ Self.interval)
@@ -69,17 +68,18 @@ final class AgentService: Sendable {
                 defer { state.questions = [] }
                 return (state.questions, state.isStopping)
             }
-            for inbox in inboxes {
-                for batch in inbox.takeAll() {
-                    tracker.take(batch, now: now, unixNow: unixNanoseconds())
-                    inbox.giveBack(batch)
+            let isTickDue = now &- lastTick >= 1_000_000_000 || !questions.isEmpty
+            if isTickDue { lastTick = now }
+            let hasWaiting = waitingBytes > 0
+            if isTickDue || hasWaiting || isStopping {
+                let snapshot = accounts.withTracker { tracker in
+                    let unixNow = unixNanoseconds()
+                    for inbox in inboxes { inbox.count(&tracker, now: now, unixNow: unixNow) }
+                    if isTickDue { tracker.tick(now: now, unixNow: unixNow) }
+                    return questions.isEmpty ? nil : tracker.snapshot
                 }
+                if let snapshot { for question in questions { question(snapshot) } }
             }
-            if now &- lastTick >= 1_000_000_000 || !questions.isEmpty {
-                tracker.tick(now: now, unixNow: unixNanoseconds())
-                lastTick = now
-            }
-            for question in questions { question(tracker.snapshot) }
             if isStopping { return }
         }
     }

@@ -154,8 +154,7 @@ final class Intake {
         }
     }
 
-    /// The activities of a large request go to the inbox in parts, on the thread pool, which waits
-    /// while the inbox is full.
+    /// The activities of a large request are counted in parts, on the thread pool.
     private func readActivities(of request: ReadRequest, then: @escaping () -> Void) {
         guard let names = shared.names.withLock({ $0 }), request.items > 0 else { return then() }
         let inbox = agents
@@ -164,7 +163,6 @@ final class Intake {
             {
                 walkActivities(of: body, names: names, atOnce: Intake.activitiesPerPart) { batch in
                     inbox.give(&batch)
-                    inbox.waitForRoom()
                 }
             }, then: then)
     }
@@ -214,9 +212,6 @@ final class Intake {
         let signal = request.signal
         guard !shared.lifecycle.isDraining else {
             return turnAway(request, transport, .draining, "the collector is stopping")
-        }
-        guard !agents.isFull else {
-            return turnAway(request, transport, .memory, "what came before is still being counted")
         }
         if request.items > 0 {
             let bytes = request.body.count

@@ -1,3 +1,5 @@
+import RoostCore
+
 /// What a span or a log record of an agent is, whatever dialect it speaks.
 public enum ActivityKind: UInt8, Sendable, CaseIterable {
     case other, workflow, agent, llm, embedding, tool, retrieval, guardrail, evaluation, humanWait
@@ -54,6 +56,17 @@ public struct ActivityTokens: Sendable, Equatable {
     @inlinable public init() {}
 
     @inlinable public var isEmpty: Bool { input | cacheRead | cacheWrite | output | reasoning == 0 }
+
+    /// In the order in which they are exposed.
+    @inlinable subscript(place: Int) -> UInt64 {
+        switch place {
+        case 0: input
+        case 1: cacheRead
+        case 2: cacheWrite
+        case 3: output
+        default: reasoning
+        }
+    }
 }
 
 /// One step of an agent: a run, a call to a model or a tool, or any other span between them.
@@ -136,7 +149,9 @@ public struct ActivityFlags: OptionSet, Sendable {
 /// Activities and their texts, in two arrays that are reused.
 public struct ActivityBatch: Sendable {
     public var activities: [Activity] = []
-    public var text: [UInt8] = []
+    /// The texts one after another, and room for more.
+    private var text: [UInt8] = []
+    private var textCount = 0
 
     /// Texts longer than this are cut, between two characters.
     public static let longestText = 256
@@ -145,7 +160,7 @@ public struct ActivityBatch: Sendable {
 
     /// What it holds, for whoever bounds it.
     public var byteCount: Int {
-        activities.count * MemoryLayout<Activity>.stride + text.count
+        activities.count * MemoryLayout<Activity>.stride + textCount
     }
 
     public var isEmpty: Bool { activities.isEmpty }
@@ -153,23 +168,76 @@ public struct ActivityBatch: Sendable {
     /// Keeps the room.
     public mutating func removeAll() {
         activities.removeAll(keepingCapacity: true)
-        text.removeAll(keepingCapacity: true)
+        textCount = 0
     }
 
     /// Adds a text of at most `longestText` bytes.
-    public mutating func add(_ bytes: some Collection<UInt8>) -> TextRef {
-        let count = bytes.count
+    public mutating func add(_ bytes: [UInt8]) -> TextRef {
+        unsafe bytes.withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return .none }
+            return unsafe add(base, min(buffer.count, Self.longestText))
+        }
+    }
+
+    /// The same for memory of somebody else.
+    @inline(__always)
+    mutating func add(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> TextRef {
         if count == 0 { return .none }
-        let offset = text.count
-        text.append(contentsOf: bytes)
+        let offset = textCount
+        if text.count &- offset < count { grow(by: count) }
+        unsafe text.withUnsafeMutableBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            unsafe (base + offset).update(from: bytes, count: count)
+        }
+        textCount = offset &+ count
         return TextRef(
             offset: UInt32(truncatingIfNeeded: offset), count: UInt32(truncatingIfNeeded: count))
     }
 
+    /// The same for up to 64 bytes, where 64 can be read.
+    @inline(__always)
+    mutating func addShort(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> TextRef {
+        if count == 0 { return .none }
+        let offset = textCount
+        if text.count &- offset < 64 { grow(by: 64) }
+        unsafe text.withUnsafeMutableBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            let target = unsafe UnsafeMutableRawPointer(base + offset)
+            let source = unsafe UnsafeRawPointer(bytes)
+            typealias Wide = SIMD2<UInt64>
+            for place in 0..<4 {
+                unsafe target.storeBytes(
+                    of: source.loadUnaligned(fromByteOffset: place &* 16, as: Wide.self),
+                    toByteOffset: place &* 16, as: Wide.self)
+            }
+        }
+        textCount = offset &+ count
+        return TextRef(
+            offset: UInt32(truncatingIfNeeded: offset), count: UInt32(truncatingIfNeeded: count))
+    }
+
+    @inline(never)
+    private mutating func grow(by count: Int) {
+        let room = max(text.count * 2, textCount + count, 4096)
+        text.append(contentsOf: repeatElement(0, count: room - text.count))
+    }
+
+    /// Whether a text of this batch is `count` bytes that are these.
+    @inline(__always)
+    func holds(_ ref: TextRef, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        guard Int(ref.count) == count else { return false }
+        return unsafe text.withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return false }
+            return unsafe memoryIsEqual(base + Int(ref.offset), bytes, count: count)
+        }
+    }
+
     /// Adds everything of another batch.
     public mutating func append(_ other: ActivityBatch) {
-        let offset = UInt32(truncatingIfNeeded: text.count)
-        text.append(contentsOf: other.text)
+        let offset = UInt32(truncatingIfNeeded: textCount)
+        text.removeSubrange(textCount...)
+        text.append(contentsOf: other.text[..<other.textCount])
+        textCount = text.count
         for var activity in other.activities {
             activity.service.move(by: offset)
             activity.name.move(by: offset)

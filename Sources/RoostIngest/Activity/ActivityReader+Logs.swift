@@ -7,15 +7,12 @@ import RoostWire
 /// names; the others get a trace made from service, session and prompt, so that the events of one
 /// prompt are one workflow.
 extension ActivityReader {
-    /// Takes in a record if it is an event that the tables list; any other costs a look or two.
+    /// Takes in a record, whose attributes have been taken in, if it is an event that the tables list;
+    /// any other costs a look or two.
     mutating func record(_ record: LogRecordView) {
+        defer { slots.reset() }
         guard let event = event(of: record), isMet(event.conditions, record) else { return }
         if event.isToldBySpan, isInSampledSpan(record) { return }
-        slots.reset()
-        record.attributes.forEach { key, value in
-            unsafe slots.note(key, value, table, in: request)
-        }
-        defer { slots.reset() }
         var activity = Activity()
         activity.source = .log
         activity.phase = event.phase
@@ -26,7 +23,7 @@ extension ActivityReader {
         if event.isFailure || !message.isEmpty { activity.status = .error }
         if event.isOnlyFailures, activity.status != .error { return }
         activity.service = placedService()
-        activity.name = Self.text(eventName(of: record), &recent.name, &batch.text)
+        activity.name = text(eventName(of: record))
         readNames(&activity)
         readModel(&activity)
         if activity.phase == .finished, activity.kind != .evaluation {
@@ -47,7 +44,7 @@ extension ActivityReader {
 
     private func event(of record: LogRecordView) -> NameEvent? {
         if let event = find(record.eventName) { return event }
-        let word = attribute(.eventName, of: record)
+        let word = slots.text(.eventName)
         if let event = find(word) ?? find(record.body.stringBytes) { return event }
         guard dialect != 0, !word.isEmpty, word.count <= ActivityBatch.longestText else {
             return nil
@@ -68,21 +65,8 @@ extension ActivityReader {
 
     private func eventName(of record: LogRecordView) -> WireBytes {
         if !record.eventName.isEmpty { return record.eventName }
-        let word = attribute(.eventName, of: record)
+        let word = slots.text(.eventName)
         return word.isEmpty ? record.body.stringBytes : word
-    }
-
-    /// The text of the first attribute of a concept, before the others are noted.
-    private func attribute(_ concept: NameConcept, of record: LogRecordView) -> WireBytes {
-        var found = WireBytes.empty
-        record.attributes.forEach { key, value in
-            guard found.isEmpty, let packed = table.attributes.find(key),
-                packed & 0xFF == UInt32(concept.rawValue),
-                unsafe value.lies(within: request)
-            else { return }
-            found = value.stringBytes
-        }
-        return found
     }
 
     private func isMet(_ conditions: [NameEvent.Condition], _ record: LogRecordView) -> Bool {

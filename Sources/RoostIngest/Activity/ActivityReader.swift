@@ -7,9 +7,14 @@ import RoostWire
 /// need its neighbours are `AgentTracker`'s.
 @safe struct ActivityReader {
     let table: NameTable
+    /// Of the table.
+    let maps: NameMaps
     var batch: ActivityBatch
     var slots: SpanSlots
     let request: UnsafeRawBufferPointer
+    /// Of the request; `start` is eight bytes in.
+    private let start: UnsafeRawPointer
+    private let end: UnsafeRawPointer
 
     /// A copy: a resource that came in several parts is lent only for a moment.
     private(set) var service: [UInt8] = []
@@ -17,19 +22,35 @@ import RoostWire
     private var isNewService = true
     /// Of the scope at hand.
     private(set) var dialect: UInt8 = 0
-    /// Where the latest text of each kind stands: the next is often the same.
-    var recent = Activity()
+    private let scratch: ActivityScratch
+    private var keys: KeyMemo
+    private let texts: TextMemo
+    /// The number of the batch among those that the memo of texts knows.
+    private var batchNumber: UInt32
+    /// Where the latest texts stand that are seldom the same for two traces.
+    private var latestSession = TextRef.none
+    private var latestUser = TextRef.none
+    private var latestAgentID = TextRef.none
 
-    /// `batch` is where the activities go; `slots` is scratch. The request outlives the reader.
+    /// `batch` is where the activities go. The request outlives the reader.
     init(
-        _ table: NameTable, batch: consuming ActivityBatch, slots: SpanSlots,
+        _ table: NameTable, batch: consuming ActivityBatch, scratch: ActivityScratch,
         request: UnsafeRawBufferPointer
     ) {
         unsafe self.request = request
+        let base = unsafe request.baseAddress ?? UnsafeRawPointer(WireBytes.empty.base)
+        unsafe start = base + 8
+        unsafe end = base + request.count
         self.table = table
+        maps = table.maps
         self.batch = batch
-        self.slots = slots
-        self.slots.reset()
+        scratch.begin(table)
+        self.scratch = scratch
+        slots = scratch.slots
+        keys = scratch.keys
+        texts = scratch.texts
+        batchNumber = scratch.newBatch()
+        slots.reset()
     }
 
     /// A new resource and its name.
@@ -43,7 +64,10 @@ import RoostWire
     /// Begins a new batch: texts of the one before are not there.
     mutating func goOn(with batch: consuming ActivityBatch) {
         self.batch = batch
-        recent = Activity()
+        batchNumber = scratch.newBatch()
+        latestSession = .none
+        latestUser = .none
+        latestAgentID = .none
         isNewService = true
     }
 
@@ -63,9 +87,35 @@ import RoostWire
         dialect = table.dialect(scope: scope.name, service: service)
     }
 
-    @inline(__always)
+    /// Takes in the attributes that `fields` begins with, as far as it can; answers how many bytes
+    /// they take. `tag` is that of their field.
+    @inline(never)
+    mutating func take(_ fields: WireBytes, tag: UInt8) -> Int {
+        // Copied out, so that taking note does not need a copy of the whole reader.
+        let (keys, end) = unsafe (self.keys, self.end)
+        return unsafe keys.forEachAttribute(in: fields, tag: tag, before: end) { attribute in
+            if attribute.meaning != NameTable.unlisted { note(attribute.meaning, attribute.value) }
+        }
+    }
+
     mutating func attribute(_ key: WireBytes, _ value: AnyValueView) {
-        unsafe slots.note(key, value, table, in: request)
+        let attributes = maps.attributes
+        let meaning = keys.search(key) { attributes.find($0) ?? NameTable.unlisted }
+        guard meaning != NameTable.unlisted, unsafe value.lies(within: request) else { return }
+        note(meaning, value)
+    }
+
+    /// Takes in an attribute of which the tables say `packed`, and whose value lies in the request.
+    @inline(__always)
+    private mutating func note(_ packed: UInt32, _ value: AnyValueView) {
+        if packed & 0xFF == UInt32(NameConcept.provider.rawValue) {
+            // A framework's own name says nothing.
+            let known = provider(spelling: value.stringBytes)
+            guard known != TextMemo.Entry.nobody else { return }
+            if slots.note(packed, value, maps) { slots.provider = known }
+            return
+        }
+        _ = slots.note(packed, value, maps)
     }
 
     /// What was read; the reader is empty then.
@@ -75,6 +125,7 @@ import RoostWire
         return taken
     }
 
+    /// What was taken in since the last span or record belongs to a malformed one.
     mutating func spanRejected() { slots.reset() }
 
     @inline(__always)
@@ -98,7 +149,7 @@ import RoostWire
             activity.status = .ok
         }
         activity.service = placedService()
-        activity.name = Self.text(span.name, &recent.name, &batch.text)
+        activity.name = text(span.name)
         activity.dialect = dialect != 0 ? dialect : slots.dialect
         if slots.present != 0 || dialect != 0 { understand(span, &activity) }
         slots.reset()
@@ -141,7 +192,7 @@ import RoostWire
             }
             return slots.kind
         }
-        if dialect != 0, let kind = table.spanNames.find(span.name) {
+        if dialect != 0, let kind = maps.spanNames.find(span.name) {
             return ActivityKind(rawValue: UInt8(truncatingIfNeeded: kind)) ?? .other
         }
         if slots.has(.tool), slots.rank(.tool) < 3 { return .tool }
@@ -152,33 +203,36 @@ import RoostWire
 
     mutating func readNames(_ activity: inout Activity) {
         if slots.has(.workflow) {
-            activity.workflow = Self.text(slots.text(.workflow), &recent.workflow, &batch.text)
+            activity.workflow = text(slots.text(.workflow))
         } else if activity.kind == .workflow, slots.has(.entity) {
-            activity.workflow = Self.text(slots.text(.entity), &recent.workflow, &batch.text)
+            activity.workflow = text(slots.text(.entity))
         }
         if slots.has(.agent) {
-            activity.agent = Self.text(slots.text(.agent), &recent.agent, &batch.text)
+            activity.agent = text(slots.text(.agent))
         } else if activity.kind == .agent {
             if slots.has(.entity) {
-                activity.agent = Self.text(slots.text(.entity), &recent.agent, &batch.text)
+                activity.agent = text(slots.text(.entity))
             } else if slots.has(.kind), ActivityReader.isPlainAgent(slots.text(.kind)) {
                 activity.agent = activity.name
             }
         }
         if slots.has(.agentID) {
-            activity.agentID = Self.text(slots.text(.agentID), &recent.agentID, &batch.text)
+            activity.agentID = text(slots.text(.agentID), after: latestAgentID)
+            latestAgentID = activity.agentID
         }
         if slots.has(.session) {
-            activity.session = Self.text(slots.text(.session), &recent.session, &batch.text)
+            activity.session = text(slots.text(.session), after: latestSession)
+            latestSession = activity.session
         }
         if slots.has(.user) {
-            activity.user = Self.text(slots.text(.user), &recent.user, &batch.text)
+            activity.user = text(slots.text(.user), after: latestUser)
+            latestUser = activity.user
         }
         guard activity.kind == .tool else { return }
         if slots.has(.tool) {
-            activity.tool = Self.text(slots.text(.tool), &recent.tool, &batch.text)
+            activity.tool = text(slots.text(.tool))
         } else if slots.has(.entity) {
-            activity.tool = Self.text(slots.text(.entity), &recent.tool, &batch.text)
+            activity.tool = text(slots.text(.entity))
         } else {
             activity.tool = activity.name
         }
@@ -193,18 +247,18 @@ import RoostWire
         var model = WireBytes.empty
         if slots.has(.modelAnswered) {
             model = slots.text(.modelAnswered)
-            activity.modelAnswered = Self.text(model, &recent.modelAnswered, &batch.text)
+            activity.modelAnswered = text(model)
         }
         if slots.has(.modelRequested) {
             let requested = slots.text(.modelRequested)
-            activity.modelRequested = Self.text(requested, &recent.modelRequested, &batch.text)
+            activity.modelRequested = text(requested)
             if model.isEmpty { model = requested }
         }
         if model.isEmpty, slots.has(.modelParameters),
             let found = UsageJSON(slots.text(.modelParameters)).firstText("model")
         {
             model = found
-            activity.modelRequested = Self.text(model, &recent.modelRequested, &batch.text)
+            activity.modelRequested = text(model)
         }
         activity.provider = provider(model)
     }
@@ -212,32 +266,86 @@ import RoostWire
     private mutating func provider(_ model: WireBytes) -> TextRef {
         if slots.has(.provider) {
             let spelling = slots.text(.provider)
-            switch table.provider(spelling) {
-            case .known(let index): return provider(index)
-            case .unknown: return Self.text(spelling, &recent.provider, &batch.text)
-            case .none: break
-            }
+            if slots.provider < 0 { return text(spelling) }
+            return provider(slots.provider, spelling, .provider)
         }
-        guard !model.isEmpty, let index = table.provider(ofModel: model) else { return .none }
-        return provider(index)
+        guard !model.isEmpty else { return .none }
+        let known = provider(ofModel: model)
+        return known >= 0 ? provider(known, model, .model) : .none
     }
 
-    private mutating func provider(_ index: Int) -> TextRef {
-        unsafe table.providerNames[index].withUnsafeBufferPointer { buffer in
+    /// The name of provider number `index`, for which `text` stands.
+    private mutating func provider(
+        _ index: Int32, _ text: WireBytes, _ role: TextMemo.Role
+    ) -> TextRef {
+        guard text.count <= TextMemo.longest else { return self.text(ofProvider: index) }
+        let entry = unsafe texts.find(text, role, isInside: isInside(text))
+        if unsafe entry.pointee.batch != batchNumber {
+            let ref = self.text(ofProvider: index)
+            unsafe entry.pointee.ref = ref
+            unsafe entry.pointee.batch = batchNumber
+        }
+        return unsafe entry.pointee.ref
+    }
+
+    /// The index of a provider by what somebody calls it, or why there is none.
+    @inline(__always)
+    private func provider(spelling: WireBytes) -> Int32 {
+        guard !spelling.isEmpty, spelling.count <= TextMemo.longest else {
+            return askProvider(spelling: spelling)
+        }
+        let entry = unsafe texts.find(spelling, .provider, isInside: isInside(spelling))
+        if unsafe entry.pointee.meaning == TextMemo.Entry.unasked {
+            unsafe entry.pointee.meaning = askProvider(spelling: spelling)
+        }
+        return unsafe entry.pointee.meaning
+    }
+
+    @inline(never)
+    private func askProvider(spelling: WireBytes) -> Int32 {
+        switch table.provider(spelling) {
+        case .known(let index): Int32(truncatingIfNeeded: index)
+        case .none: TextMemo.Entry.nobody
+        case .unknown: TextMemo.Entry.unknown
+        }
+    }
+
+    private func provider(ofModel model: WireBytes) -> Int32 {
+        guard !model.isEmpty, model.count <= TextMemo.longest else {
+            return askProvider(ofModel: model)
+        }
+        let entry = unsafe texts.find(model, .model, isInside: isInside(model))
+        if unsafe entry.pointee.meaning == TextMemo.Entry.unasked {
+            unsafe entry.pointee.meaning = askProvider(ofModel: model)
+        }
+        return unsafe entry.pointee.meaning
+    }
+
+    @inline(never)
+    private func askProvider(ofModel model: WireBytes) -> Int32 {
+        table.provider(ofModel: model).map { Int32(truncatingIfNeeded: $0) }
+            ?? TextMemo.Entry.unknown
+    }
+
+    private mutating func text(ofProvider index: Int32) -> TextRef {
+        unsafe table.providerNames[Int(index)].withUnsafeBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return .none }
-            return Self.text(
-                unsafe WireBytes(base: base, count: buffer.count), &recent.provider, &batch.text)
+            return text(unsafe WireBytes(base: base, count: buffer.count))
         }
     }
 
     mutating func readUsage(_ activity: inout Activity) {
-        var usage = SpanUsage(slots, table, dialect: activity.dialect)
-        activity.tokens = usage.tokens
-        activity.reportedCost = usage.cost(slots)
-        if usage.hasRejected { activity.flags.insert(.hasRejectedValue) }
         let isLeaf = activity.kind == .llm || activity.kind == .embedding
-        if !isLeaf, usage.isPresent || activity.hasReportedCost {
-            activity.flags.insert(.usageIsAggregate)
+        if isLeaf, let tokens = SpanUsage.plain(slots) {
+            activity.tokens = tokens
+        } else if slots.hasAny(SpanSlots.usage) {
+            var usage = SpanUsage(slots, maps, dialect: activity.dialect)
+            activity.tokens = usage.tokens
+            activity.reportedCost = usage.cost(slots)
+            if usage.hasRejected { activity.flags.insert(.hasRejectedValue) }
+            if !isLeaf, usage.isPresent || activity.hasReportedCost {
+                activity.flags.insert(.usageIsAggregate)
+            }
         }
         if slots.has(.serviceTier) {
             let tier = slots.text(.serviceTier)
@@ -246,15 +354,16 @@ import RoostWire
             if tier.equals("flex") { activity.serviceTier = .flex }
         }
         if slots.has(.callID) {
-            activity.callID = Self.text(slots.text(.callID), &recent.callID, &batch.text)
+            activity.callID = append(slots.text(.callID))
         }
     }
 
     mutating func readOutcome(_ events: EventList?, _ activity: inout Activity) {
+        guard activity.status == .error || slots.hasAny(SpanSlots.outcomes) else { return }
         if slots.has(.errorType) {
             activity.status = .error
-            activity.errorType = Self.text(
-                ErrorName.short(slots.text(.errorType)), &recent.errorType, &batch.text)
+            activity.errorType = text(
+                ErrorName.short(slots.text(.errorType)))
             return
         }
         if slots.has(.success) {
@@ -266,23 +375,23 @@ import RoostWire
             code >= 400, code < 1000
         {
             activity.status = .error
-            activity.errorType = text(
-                Array("\(Int(code))".utf8)[...])
+            activity.errorType = batch.add(Array("\(Int(code))".utf8))
         }
         if slots.has(.outcome), ErrorName.isFailure(slots.text(.outcome)) {
             activity.status = .error
         }
         if slots.has(.finishReason), let reason = ErrorName.finish(slots.value(.finishReason)) {
             activity.status = .error
-            activity.errorType = Self.text(reason, &recent.errorType, &batch.text)
+            activity.errorType = text(reason)
         }
         guard activity.status == .error, activity.errorType.isEmpty else { return }
         if let events, let name = ErrorName.exception(events) {
-            activity.errorType = Self.text(ErrorName.short(name), &recent.errorType, &batch.text)
+            activity.errorType = text(ErrorName.short(name))
         }
     }
 
     mutating func readTimes(_ activity: inout Activity) {
+        guard slots.hasAny(SpanSlots.times) else { return }
         var seconds = 0.0
         if slots.has(.secondsToFirstToken) {
             seconds = SpanUsage.number(slots.value(.secondsToFirstToken)) ?? 0
@@ -307,31 +416,41 @@ import RoostWire
 
     // MARK: texts
 
-    /// Adds a text, unless the latest of its kind is the same; `recent` is then the new one.
+    /// Where a text stands in the batch; there once if it is among those met lately.
     @inline(__always)
-    static func text(
-        _ bytes: WireBytes, _ recent: inout TextRef, _ texts: inout [UInt8]
-    ) -> TextRef {
+    mutating func text(_ bytes: WireBytes) -> TextRef {
         if bytes.isEmpty { return .none }
-        let count = textCount(bytes)
-        if Int(recent.count) == count {
-            let start = Int(recent.offset)
-            let isSame = unsafe texts.withUnsafeBufferPointer { buffer in
-                guard let base = buffer.baseAddress, start + count <= buffer.count else {
-                    return false
-                }
-                return unsafe memoryIsEqual(base + start, bytes.base, count: count)
-            }
-            if isSame { return recent }
-        }
-        let offset = texts.count
-        unsafe texts.append(contentsOf: UnsafeBufferPointer(start: bytes.base, count: count))
-        recent = TextRef(
-            offset: UInt32(truncatingIfNeeded: offset), count: UInt32(truncatingIfNeeded: count))
-        return recent
+        guard bytes.count <= TextMemo.longest else { return append(bytes) }
+        let entry = unsafe texts.find(bytes, .plain, isInside: isInside(bytes))
+        if unsafe entry.pointee.batch == batchNumber { return unsafe entry.pointee.ref }
+        let ref = append(bytes)
+        unsafe entry.pointee.ref = ref
+        unsafe entry.pointee.batch = batchNumber
+        return ref
     }
 
-    private mutating func text(_ bytes: ArraySlice<UInt8>) -> TextRef { batch.add(bytes) }
+    /// Adds a text, unless `latest` is the same.
+    @inline(__always)
+    private mutating func text(_ bytes: WireBytes, after latest: TextRef) -> TextRef {
+        if bytes.isEmpty { return .none }
+        return unsafe batch.holds(latest, bytes.base, bytes.count) ? latest : append(bytes)
+    }
+
+    /// Adds a text.
+    @inline(__always)
+    mutating func append(_ bytes: WireBytes) -> TextRef {
+        if bytes.count <= 64, isInside(bytes) {
+            return unsafe batch.addShort(bytes.base, bytes.count)
+        }
+        return unsafe batch.add(bytes.base, ActivityReader.textCount(bytes))
+    }
+
+    /// Whether a text lies in the request, far enough from its ends to read it in wide steps.
+    @inline(__always)
+    private func isInside(_ text: WireBytes) -> Bool {
+        let base = unsafe UnsafeRawPointer(text.base)
+        return unsafe base >= start && end - base >= 64
+    }
 
     /// At most `ActivityBatch.longestText`, ending between two characters.
     @inline(__always)

@@ -9,14 +9,13 @@ public func walkActivities(
     of body: ByteBlock, names: NameTable, atOnce most: Int,
     give: (inout ActivityBatch) -> Void
 ) {
-    let slots = SpanSlots()
-    defer { slots.free() }
+    let scratch = ActivityScratch()
     withoutActuallyEscaping(give) { give in
         unsafe body.withBytes { bytes in
             var rejections = Rejections()
             var visitor = Walker(
                 reader: unsafe ActivityReader(
-                    names, batch: ActivityBatch(), slots: slots, request: bytes),
+                    names, batch: ActivityBatch(), scratch: scratch, request: bytes),
                 most: most, give: give)
             // It was found to be decodable before.
             _ = try? unsafe readTraces(bytes, visitor: &visitor, rejections: &rejections)
@@ -35,6 +34,7 @@ private struct Walker: TraceVisitor {
     mutating func spanAttribute(_ key: WireBytes, _ value: AnyValueView) {
         reader.attribute(key, value)
     }
+    mutating func takeSpanAttributes(_ fields: WireBytes) -> Int { reader.take(fields, tag: 0x4A) }
     mutating func spanRejected() { reader.spanRejected() }
 
     mutating func span(_ span: SpanView) {

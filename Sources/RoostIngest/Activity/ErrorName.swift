@@ -18,6 +18,7 @@ enum ErrorName {
     /// The reason why a model stopped, where that is a failure: one text or a list of them.
     static func finish(_ value: AnyValueView) -> WireBytes? {
         if value.kind == .string { return isFailedFinish(value.stringBytes) }
+        if let text = value.onlyText { return isFailedFinish(text) }
         var found: WireBytes?
         value.forEachElement { element in
             if found == nil { found = isFailedFinish(element.stringBytes) }

@@ -12,6 +12,8 @@ import RoostWire
     /// Of the attributes met, the least general dialect; 0 is none.
     private(set) var dialect: UInt8 = 0
     private(set) var kind = ActivityKind.other
+    /// What the tables make of the provider; only when there is one.
+    var provider: Int32 = 0
 
     private static let count = NameConcept.allCases.count
 
@@ -37,6 +39,27 @@ import RoostWire
     @inline(__always)
     func has(_ concept: NameConcept) -> Bool { present & Self.bit(concept) != 0 }
 
+    /// Whether any of these, made by `bits`, was met.
+    @inline(__always)
+    func hasAny(_ bits: UInt64) -> Bool { present & bits != 0 }
+
+    /// Whether of some all of these were met and no others.
+    @inline(__always)
+    func hasOnly(_ bits: UInt64, of all: UInt64) -> Bool { present & all == bits }
+
+    static let plainUsage = bits(.inputTokens, .outputTokens)
+    static let outcomes = bits(
+        .errorType, .success, .statusCode, .outcome, .finishReason)
+    static let times = bits(
+        .secondsToFirstToken, .millisecondsToFirstToken, .timeToFirstToken)
+    static let usage = bits(
+        .inputTokens, .outputTokens, .cacheReadTokens, .cacheWriteTokens, .reasoningTokens,
+        .usageDetails, .cacheDetails, .reasoningDetails, .cost, .costDetails)
+
+    private static func bits(_ concepts: NameConcept...) -> UInt64 {
+        concepts.reduce(0) { $0 | bit($1) }
+    }
+
     /// What the attribute said; only of a concept that is there.
     @inline(__always)
     func value(_ concept: NameConcept) -> AnyValueView { unsafe values[Int(concept.rawValue)] }
@@ -54,37 +77,28 @@ import RoostWire
     @inline(__always)
     private static func bit(_ concept: NameConcept) -> UInt64 { 1 &<< UInt64(concept.rawValue) }
 
-    /// Takes in one attribute of a span of `request`.
+    /// Takes in an attribute of which the tables say `packed`; what was asked of the value before
+    /// is whether it lies in the request. Says whether it is the most trusted so far.
     @inline(__always)
-    mutating func note(
-        _ key: WireBytes, _ value: AnyValueView, _ table: NameTable,
-        in request: UnsafeRawBufferPointer
-    ) {
-        guard let packed = table.attributes.find(key) else { return }
-        guard unsafe value.lies(within: request) else { return }
+    mutating func note(_ packed: UInt32, _ value: AnyValueView, _ maps: NameMaps) -> Bool {
         let place = Int(packed & 0xFF)
         let bit: UInt64 = 1 &<< UInt64(place)
         let rank = UInt8(truncatingIfNeeded: packed >> 8)
         let dialect = UInt8(truncatingIfNeeded: packed >> 16)
         if dialect != 0, self.dialect == 0 || dialect < self.dialect { self.dialect = dialect }
-        if present & bit != 0, unsafe ranks[place] < rank { return }
+        if present & bit != 0, unsafe ranks[place] < rank { return false }
         switch place {
         case Int(NameConcept.kind.rawValue):
             // A value that nobody lists says nothing.
-            let values = table.kindValues[Int(rank)]
-            guard
-                let kind = values.find(value.stringBytes) ?? values.findFolded(value.stringBytes),
-                let known = ActivityKind(rawValue: UInt8(truncatingIfNeeded: kind))
-            else { return }
+            guard let known = maps.kind(value.stringBytes, rank: rank) else { return false }
             self.kind = known
-        case Int(NameConcept.provider.rawValue):
-            guard table.provider(value.stringBytes) != .none else { return }
         default:
             // Nor does an empty text.
-            if value.kind == .string, value.stringBytes.isEmpty { return }
+            if value.kind == .string, value.stringBytes.isEmpty { return false }
         }
         present |= bit
         unsafe ranks[place] = rank
         unsafe values[place] = value
+        return true
     }
 }

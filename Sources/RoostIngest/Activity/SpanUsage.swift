@@ -21,38 +21,55 @@ struct SpanUsage {
     /// Nor costs as many dollars.
     static let mostCost = 1_000_000.0
 
-    init(_ slots: SpanSlots, _ table: NameTable, dialect: UInt8) {
+    /// Counts of input and output and nothing else, which is what most calls say; nil when there is
+    /// more to it.
+    @inline(__always)
+    static func plain(_ slots: SpanSlots) -> ActivityTokens? {
+        guard slots.hasOnly(SpanSlots.plainUsage, of: SpanSlots.usage) else { return nil }
+        let (input, output) = (slots.value(.inputTokens), slots.value(.outputTokens))
+        guard input.kind == .int, output.kind == .int else { return nil }
+        let most = Int64(mostTokens)
+        guard input.intValue >= 0, input.intValue <= most, output.intValue >= 0,
+            output.intValue <= most
+        else { return nil }
+        var tokens = ActivityTokens()
+        tokens.input = UInt64(input.intValue)
+        tokens.output = UInt64(output.intValue)
+        return tokens
+    }
+
+    init(_ slots: SpanSlots, _ maps: NameMaps, dialect: UInt8) {
         input = count(slots, .inputTokens)
         output = count(slots, .outputTokens)
         cacheRead = count(slots, .cacheReadTokens)
         cacheWrite = count(slots, .cacheWriteTokens)
         reasoning = count(slots, .reasoningTokens)
-        if slots.has(.usageDetails) { fillIn(slots.text(.usageDetails), table) }
-        if slots.has(.cacheDetails) { fillIn(slots.text(.cacheDetails), table) }
-        if slots.has(.reasoningDetails) { fillIn(slots.text(.reasoningDetails), table) }
+        if slots.has(.usageDetails) { fillIn(slots.text(.usageDetails), maps) }
+        if slots.has(.cacheDetails) { fillIn(slots.text(.cacheDetails), maps) }
+        if slots.has(.reasoningDetails) { fillIn(slots.text(.reasoningDetails), maps) }
         isPresent = input != nil || output != nil
-        split(table, dialect)
+        split(maps.semantics(of: dialect))
     }
 
-    private mutating func split(_ table: NameTable, _ dialect: UInt8) {
+    private mutating func split(_ semantics: NameMaps.Semantics) {
         let cached = (cacheRead ?? 0) + (cacheWrite ?? 0)
         tokens.cacheRead = cacheRead ?? 0
         tokens.cacheWrite = cacheWrite ?? 0
         let given = input ?? 0
         // More cached than read at all: then the cache is not part of it.
-        let isExclusive = cached > given || table.has(.exclusive, dialect)
+        let isExclusive = cached > given || semantics.isExclusive
         tokens.input = isExclusive ? given : given - cached
         tokens.reasoning = reasoning ?? 0
         let written = output ?? 0
-        let isApart = tokens.reasoning > written || table.has(.reasoningApart, dialect)
+        let isApart = tokens.reasoning > written || semantics.isReasoningApart
         tokens.output = isApart ? written : written - tokens.reasoning
     }
 
     /// Counts that no attribute of their own gave.
-    private mutating func fillIn(_ json: WireBytes, _ table: NameTable) {
+    private mutating func fillIn(_ json: WireBytes, _ maps: NameMaps) {
         var found = [Double?](repeating: nil, count: NameConcept.allCases.count)
         UsageJSON(json).forEachNumber { key, number in
-            guard let concept = table.usageKeys.find(key), found[Int(concept)] == nil else {
+            guard let concept = maps.usageKeys.find(key), found[Int(concept)] == nil else {
                 return
             }
             found[Int(concept)] = number
@@ -71,7 +88,11 @@ struct SpanUsage {
 
     private mutating func count(_ slots: SpanSlots, _ concept: NameConcept) -> UInt64? {
         guard slots.has(concept) else { return nil }
-        let count = SpanUsage.number(slots.value(concept)).flatMap(SpanUsage.count)
+        let value = slots.value(concept)
+        if value.kind == .int, value.intValue >= 0, value.intValue <= Int64(SpanUsage.mostTokens) {
+            return UInt64(value.intValue)
+        }
+        let count = SpanUsage.number(value).flatMap(SpanUsage.count)
         if count == nil { hasRejected = true }
         return count
     }

@@ -18,6 +18,19 @@ struct AgentSeriesKey: Hashable, Sendable {
         }
     }
 
+    /// Its parts are this program's own numbers, so no secret is needed.
+    @inline(__always)
+    var hash: Int {
+        let left = UInt64(UInt32(bitPattern: first)) | UInt64(UInt32(bitPattern: second)) &<< 32
+        let right = UInt64(UInt32(bitPattern: third)) | UInt64(UInt32(bitPattern: fourth)) &<< 32
+        var state = left &* 0x9E37_79B9_7F4A_7C15
+        state = (state ^ state &>> 32 ^ right) &* 0xC2B2_AE3D_27D4_EB4F
+        state =
+            (state ^ state &>> 29 ^ UInt64(UInt32(bitPattern: fifth)))
+            &* 0x1656_67B1_9E37_79F9
+        return Int(truncatingIfNeeded: state &>> 33)
+    }
+
     var hasOverflow: Bool {
         min(first, second, third, fourth, fifth) == TextTable.overflow
     }
@@ -45,7 +58,8 @@ struct AgentSeriesIndex: Sendable {
     private(set) var keys = [AgentSeriesKey()]
     private(set) var created: [UInt64] = [0]
     private(set) var overflowed: UInt64 = 0
-    private var numbers: [AgentSeriesKey: Int32] = [:]
+    /// Open addressing; 0 is free.
+    private var slots = [Int32](repeating: 0, count: 64)
     private let limit: Int
 
     init(limit: Int) { self.limit = limit }
@@ -53,17 +67,40 @@ struct AgentSeriesIndex: Sendable {
     var count: Int { keys.count }
 
     /// The number of a series, and whether it is new.
+    @inline(__always)
     mutating func find(_ key: AgentSeriesKey, now: UInt64) -> (number: Int, isNew: Bool) {
-        if let known = numbers[key] { return (Int(known), false) }
+        var place = key.hash & (slots.count &- 1)
+        while slots[place] != 0 {
+            let number = Int(slots[place])
+            if keys[number] == key { return (number, false) }
+            place = (place &+ 1) & (slots.count &- 1)
+        }
+        return make(key, place, now: now)
+    }
+
+    @inline(never)
+    private mutating func make(
+        _ key: AgentSeriesKey, _ place: Int, now: UInt64
+    ) -> (number: Int, isNew: Bool) {
         guard keys.count <= limit, !key.hasOverflow else {
             overflowed &+= 1
             if created[0] == 0 { created[0] = now }
             return (0, false)
         }
-        numbers[key] = Int32(keys.count)
+        slots[place] = Int32(keys.count)
         keys.append(key)
         created.append(now)
+        if keys.count * 2 > slots.count { growSlots() }
         return (keys.count - 1, true)
+    }
+
+    private mutating func growSlots() {
+        slots = [Int32](repeating: 0, count: slots.count * 2)
+        for number in 1..<keys.count {
+            var place = keys[number].hash & (slots.count - 1)
+            while slots[place] != 0 { place = (place + 1) & (slots.count - 1) }
+            slots[place] = Int32(number)
+        }
     }
 }
 

@@ -14,8 +14,11 @@ struct AgentTraces {
     var traceCount: Int { traces.count - freeTraces.count }
 
     func findTrace(_ high: UInt64, _ low: UInt64) -> Int32? {
-        traceIndex.find(IdIndex.mix(high, low)) { [traces] index in
-            traces[Int(index)].idHigh == high && traces[Int(index)].idLow == low
+        let hash = IdIndex.mix(high, low)
+        return unsafe traces.withUnsafeBufferPointer { traces in
+            traceIndex.find(hash) { index in
+                unsafe traces[Int(index)].idLow == low && traces[Int(index)].idHigh == high
+            }
         }
     }
 
@@ -52,8 +55,11 @@ struct AgentTraces {
     }
 
     func findNode(_ trace: Int32, _ spanID: UInt64) -> Int32? {
-        nodeIndex.find(key(trace, spanID)) { [nodes] index in
-            nodes[Int(index)].spanID == spanID && nodes[Int(index)].trace == trace
+        let hash = key(trace, spanID)
+        return unsafe nodes.withUnsafeBufferPointer { nodes in
+            nodeIndex.find(hash) { index in
+                unsafe nodes[Int(index)].spanID == spanID && nodes[Int(index)].trace == trace
+            }
         }
     }
 
@@ -105,75 +111,5 @@ struct AgentTraces {
         let (older, newer) = (traces[Int(index)].older, traces[Int(index)].newer)
         if older >= 0 { traces[Int(older)].newer = newer } else { oldest = newer }
         if newer >= 0 { traces[Int(newer)].older = older } else { newest = older }
-    }
-}
-
-/// Numbers by 64-bit hashes whose owners tell like ones apart. Open addressing; what is removed
-/// leaves no hole, since what stands behind it moves up.
-struct IdIndex {
-    private var slots = [Slot](repeating: Slot(), count: 1024)
-    private var count = 0
-
-    private struct Slot {
-        var hash: UInt64 = 0
-        var value: Int32 = -1
-    }
-
-    /// Chosen at start, so that nobody can send ids that collide.
-    private static let secret = UInt64.random(in: .min ... .max) | 1
-
-    @inline(__always)
-    static func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
-        let product = (left ^ secret).multipliedFullWidth(by: right ^ 0x9E37_79B9_7F4A_7C15)
-        return product.high ^ product.low
-    }
-
-    @inline(__always)
-    func find(_ hash: UInt64, where isRight: (Int32) -> Bool) -> Int32? {
-        let mask = slots.count - 1
-        var place = Int(truncatingIfNeeded: hash) & mask
-        while slots[place].value >= 0 {
-            if slots[place].hash == hash, isRight(slots[place].value) { return slots[place].value }
-            place = (place + 1) & mask
-        }
-        return nil
-    }
-
-    mutating func insert(_ hash: UInt64, _ value: Int32) {
-        if (count + 1) * 2 > slots.count { grow() }
-        let mask = slots.count - 1
-        var place = Int(truncatingIfNeeded: hash) & mask
-        while slots[place].value >= 0 { place = (place + 1) & mask }
-        slots[place] = Slot(hash: hash, value: value)
-        count += 1
-    }
-
-    mutating func remove(_ hash: UInt64, _ value: Int32) {
-        let mask = slots.count - 1
-        var place = Int(truncatingIfNeeded: hash) & mask
-        while slots[place].value >= 0, slots[place].value != value || slots[place].hash != hash {
-            place = (place + 1) & mask
-        }
-        guard slots[place].value >= 0 else { return }
-        count -= 1
-        var hole = place
-        var next = (place + 1) & mask
-        while slots[next].value >= 0 {
-            let home = Int(truncatingIfNeeded: slots[next].hash) & mask
-            // Whether its home lies at or before the hole, going round.
-            if (next &- home) & mask >= (next &- hole) & mask {
-                slots[hole] = slots[next]
-                hole = next
-            }
-            next = (next + 1) & mask
-        }
-        slots[hole] = Slot()
-    }
-
-    private mutating func grow() {
-        let old = slots
-        slots = [Slot](repeating: Slot(), count: old.count * 2)
-        count = 0
-        for slot in old where slot.value >= 0 { insert(slot.hash, slot.value) }
     }
 }

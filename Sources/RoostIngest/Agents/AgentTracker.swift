@@ -45,7 +45,7 @@ public struct AgentTrackerSettings: Sendable {
 /// ancestors are known up to the root, or when it has waited for long enough; usage that may repeat
 /// that of children when its trace has been quiet. Pure but for the times it is given. Confined to
 /// one thread.
-public struct AgentTracker {
+public struct AgentTracker: Sendable {
     private let settings: AgentTrackerSettings
     private(set) var metrics: AgentMetrics
     private var open = AgentTraces()
@@ -57,6 +57,9 @@ public struct AgentTracker {
     /// Traces whose usage was counted from an agent's own account.
     private var closedByAccount = RecentSet(limit: 16_384)
     private var touched: [Int32] = []
+    /// The trace of the activity before; -1 is none.
+    private var latest: Int32 = -1
+    private var numbers = BatchTexts()
     private var signals = AgentSignals()
 
     /// More ancestors than this are a cycle, or as good as one.
@@ -76,12 +79,14 @@ public struct AgentTracker {
     // MARK: taking in
 
     /// Takes in a batch. `now` is monotonic, `unixNow` the time of day, both in nanoseconds.
-    public mutating func take(_ batch: ActivityBatch, now: UInt64, unixNow: UInt64) {
-        var numbers = BatchTexts()
-        for activity in batch.activities {
-            take(activity, batch, &numbers, now: now)
+    public mutating func take(_ batch: inout ActivityBatch, now: UInt64, unixNow: UInt64) {
+        numbers.begin()
+        latest = -1
+        for place in batch.activities.indices {
+            take(batch.activities[place], batch, now: now)
             if open.nodeCount > settings.openActivities {
                 closeOldest(now: now, unixNow: unixNow)
+                latest = -1
             }
         }
         for trace in touched where open.traces[Int(trace)].isTouched {
@@ -91,14 +96,12 @@ public struct AgentTracker {
         touched.removeAll(keepingCapacity: true)
     }
 
-    private mutating func take(
-        _ activity: Activity, _ batch: ActivityBatch, _ numbers: inout BatchTexts, now: UInt64
-    ) {
+    private mutating func take(_ activity: Activity, _ batch: ActivityBatch, now: UInt64) {
         if activity.flags.contains(.hasRejectedValue) { metrics.events.rejectedValues &+= 1 }
         if activity.flags.contains(.isMendedTime) { metrics.events.mendedTimes &+= 1 }
         let trace = trace(of: activity, now: now)
         guard let index = node(for: activity, in: trace) else { return }
-        fill(index, activity, batch, &numbers, now: now)
+        fill(index, activity, batch, now: now)
         attach(index, activity)
         let node = open.nodes[Int(index)]
         if node.kind != .other || node.flags.contains(.isAggregate) {
@@ -109,6 +112,11 @@ public struct AgentTracker {
 
     private mutating func trace(of activity: Activity, now: UInt64) -> Int32 {
         let (high, low) = (activity.traceIDHigh, activity.traceIDLow)
+        if latest >= 0, open.traces[Int(latest)].idLow == low,
+            open.traces[Int(latest)].idHigh == high
+        {
+            return latest
+        }
         let index: Int32
         if let known = open.findTrace(high, low) {
             index = known
@@ -122,6 +130,7 @@ public struct AgentTracker {
             open.traces[Int(index)].isTouched = true
             touched.append(index)
         }
+        latest = index
         return index
     }
 
@@ -147,24 +156,23 @@ public struct AgentTracker {
     }
 
     private mutating func fill(
-        _ index: Int32, _ activity: Activity, _ batch: ActivityBatch,
-        _ numbers: inout BatchTexts, now: UInt64
+        _ index: Int32, _ activity: Activity, _ batch: ActivityBatch, now: UInt64
     ) {
         var node = open.nodes[Int(index)]
         node.flags.subtract([.isPlaceholder, .isPending])
         node.kind = activity.kind
         node.status = activity.status
         node.serviceTier = activity.serviceTier
-        node.service = numbers.number(0, activity.service, batch, &metrics.texts)
-        node.name = numbers.number(1, activity.name, batch, &metrics.texts)
-        node.agent = numbers.number(2, activity.agent, batch, &metrics.texts)
-        node.workflow = numbers.number(3, activity.workflow, batch, &metrics.texts)
+        node.service = numbers.number(activity.service, batch, &metrics.texts)
+        node.name = numbers.number(activity.name, batch, &metrics.texts)
+        node.agent = numbers.number(activity.agent, batch, &metrics.texts)
+        node.workflow = numbers.number(activity.workflow, batch, &metrics.texts)
         let model =
             activity.modelAnswered.isEmpty ? activity.modelRequested : activity.modelAnswered
-        node.model = numbers.number(4, model, batch, &metrics.texts)
-        node.provider = numbers.number(5, activity.provider, batch, &metrics.texts)
-        node.tool = numbers.number(6, activity.tool, batch, &metrics.texts)
-        node.errorType = numbers.number(7, activity.errorType, batch, &metrics.texts)
+        node.model = numbers.number(model, batch, &metrics.texts)
+        node.provider = numbers.number(activity.provider, batch, &metrics.texts)
+        node.tool = numbers.number(activity.tool, batch, &metrics.texts)
+        node.errorType = numbers.number(activity.errorType, batch, &metrics.texts)
         node.start = activity.start
         node.end = activity.end
         node.timeToFirstToken = activity.timeToFirstToken
@@ -375,11 +383,9 @@ public struct AgentTracker {
     private mutating func countUsage(
         _ node: AgentNode, agent: Int32, _ exemplar: AgentExemplar, unixNow: UInt64
     ) {
-        let counts = [
-            node.tokens.input, node.tokens.cacheRead, node.tokens.cacheWrite, node.tokens.output,
-            node.tokens.reasoning,
-        ]
-        for (type, count) in zip(metrics.tokenTypes, counts) where count > 0 {
+        for (place, type) in metrics.tokenTypes.enumerated() {
+            let count = node.tokens[place]
+            if count == 0 { continue }
             metrics.llmTokens.add(
                 Double(count),
                 AgentSeriesKey(
@@ -701,47 +707,6 @@ public struct AgentTracker {
     /// What has been counted so far. Nothing is copied until the next activity comes.
     public var snapshot: AgentSnapshot {
         AgentSnapshot(metrics: metrics, heldActivities: open.nodeCount, believed: [])
-    }
-}
-
-/// Numbers of the texts of a batch; neighbours often share them.
-private struct BatchTexts {
-    private var last = [(ref: TextRef, number: Int32)](
-        repeating: (.none, TextTable.none), count: 8)
-
-    mutating func number(
-        _ place: Int, _ ref: TextRef, _ batch: ActivityBatch, _ texts: inout TextTable
-    ) -> Int32 {
-        if ref.isEmpty { return TextTable.none }
-        if last[place].ref == ref { return last[place].number }
-        let number = texts.number(batch.bytes(ref))
-        last[place] = (ref, number)
-        return number
-    }
-}
-
-/// The latest of many hashes, up to a bound; the first to come is the first to be forgotten.
-struct RecentSet {
-    private var known: Set<UInt64> = []
-    private var order: [UInt64] = []
-    private var next = 0
-    private let limit: Int
-
-    init(limit: Int) { self.limit = limit }
-
-    func contains(_ hash: UInt64) -> Bool { known.contains(hash) }
-
-    /// Whether it was new.
-    mutating func insert(_ hash: UInt64) -> Bool {
-        guard known.insert(hash).inserted else { return false }
-        if order.count < limit {
-            order.append(hash)
-        } else {
-            known.remove(order[next])
-            order[next] = hash
-            next = (next + 1) % limit
-        }
-        return true
     }
 }
 

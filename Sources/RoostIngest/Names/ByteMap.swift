@@ -6,7 +6,9 @@ import RoostWire
 /// Open addressing over twice to four times as many slots as entries; a slot holds 32 bits of the
 /// hash, so that only a likely hit is compared. The hash looks at the first, middle and last eight
 /// bytes alone: texts are this program's tables, and a stranger's that collide cost one compare.
-@safe final class ByteMap: Sendable {
+/// No class, so that looking up counts no references: its owner frees it.
+@safe struct ByteMap: @unchecked Sendable {
+    // Sendable: nothing is written after `init`.
     private struct Slot {
         /// 0 is free.
         var tag: UInt32
@@ -19,9 +21,9 @@ import RoostWire
         var value: UInt32
     }
 
-    nonisolated(unsafe) private let slots: UnsafeMutablePointer<Slot>
-    nonisolated(unsafe) private let entries: UnsafeMutablePointer<Entry>
-    nonisolated(unsafe) private let text: UnsafeMutablePointer<UInt8>
+    private let slots: UnsafeMutablePointer<Slot>
+    private let entries: UnsafeMutablePointer<Entry>
+    private let text: UnsafeMutablePointer<UInt8>
     private let mask: Int
     /// Longer texts are not here.
     private let longest: Int
@@ -67,7 +69,7 @@ import RoostWire
         count = next
     }
 
-    deinit {
+    func free() {
         unsafe slots.deallocate()
         unsafe entries.deallocate()
         unsafe text.deallocate()
@@ -116,28 +118,30 @@ import RoostWire
         }
     }
 
+    /// Of the first, the middle and the last eight bytes and the length, or of all if fewer.
     @inline(__always)
-    private static func hash(_ base: UnsafeRawPointer, _ count: Int) -> UInt64 {
-        var first: UInt64
-        var middle: UInt64 = 0
-        var last: UInt64 = 0
+    static func hash(_ base: UnsafeRawPointer, _ count: Int) -> UInt64 {
+        var word: UInt64
         if count >= 8 {
-            first = unsafe base.loadUnaligned(as: UInt64.self)
-            middle = unsafe base.loadUnaligned(
+            let last = unsafe base.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+            let middle = unsafe base.loadUnaligned(
                 fromByteOffset: (count &- 8) &>> 1, as: UInt64.self)
-            last = unsafe base.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+            word = unsafe base.loadUnaligned(as: UInt64.self)
+            word ^= last &<< 23 | last &>> 41
+            word ^= middle &<< 47 | middle &>> 17
+        } else if count >= 4 {
+            let first = unsafe base.loadUnaligned(as: UInt32.self)
+            let last = unsafe base.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
+            word = UInt64(first) | UInt64(last) &<< 32
         } else {
-            first = 0
+            word = 0
             var offset = 0
             while offset < count {
-                first =
-                    first &<< 8 | UInt64(unsafe base.load(fromByteOffset: offset, as: UInt8.self))
+                word = word &<< 8 | UInt64(unsafe base.load(fromByteOffset: offset, as: UInt8.self))
                 offset &+= 1
             }
         }
-        var state = (first ^ UInt64(truncatingIfNeeded: count)) &* 0x9E37_79B9_7F4A_7C15
-        state = (state ^ last) &* 0xC2B2_AE3D_27D4_EB4F
-        state = (state ^ middle ^ state &>> 29) &* 0x1656_67B1_9E37_79F9
+        let state = (word &+ UInt64(truncatingIfNeeded: count)) &* 0x9E37_79B9_7F4A_7C15
         return state ^ state &>> 32
     }
 }

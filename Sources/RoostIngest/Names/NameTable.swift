@@ -10,23 +10,16 @@ public import RoostWire
     /// Names of the dialects, by `Activity.dialect`; the first is nobody's.
     public let dialectNames: [String]
 
-    /// Attributes: `pack`ed concept, rank and dialect.
-    let attributes: ByteMap
-    /// For each attribute of the concept `kind` its values; by rank.
-    let kindValues: [ByteMap]
-    let spanNames: ByteMap
+    let maps: NameMaps
     /// The value is an index into `logEvents`.
     let logEventNames: ByteMap
     let logEvents: [NameEvent]
-    /// Keys inside JSON of token counts; the value is the concept.
-    let usageKeys: ByteMap
     /// Spellings in small letters; the value is an index into `providerNames`.
     let providers: ByteMap
     let providerNames: [[UInt8]]
     private let modelPrefixes: [(prefix: [UInt8], provider: Int)]
     private let scopePrefixes: [(prefix: [UInt8], dialect: UInt8)]
     private let services: ByteMap
-    private let tokens: [Set<NameDialect.TokenSemantics>]
     private let contentKeys: ByteMap
     private let contentPrefixes: [[UInt8]]
 
@@ -36,7 +29,6 @@ public import RoostWire
     public init(_ source: NameSource) {
         self.source = source
         dialectNames = [""] + source.dialects.map(\.name)
-        tokens = [[]] + source.dialects.map(\.tokens)
         var pairs: [(String, UInt32)] = []
         for concept in NameConcept.allCases {
             for (rank, key) in (source.attributes[concept] ?? []).enumerated() {
@@ -44,22 +36,31 @@ public import RoostWire
                 pairs.append((key, NameTable.pack(concept, rank: min(rank, 254), dialect)))
             }
         }
-        attributes = ByteMap(pairs)
-        kindValues = (source.attributes[.kind] ?? []).map { key in
-            let values = (source.kinds[key] ?? [:]).flatMap { kind, values in
-                values.map { ($0.lowercased(), UInt32(kind.rawValue)) }
-            }
-            return ByteMap(values.sorted { $0.0 < $1.0 })
-        }
-        spanNames = ByteMap(
-            source.spanNames.sorted { $0.key < $1.key }.map { ($0.key, UInt32($0.value.rawValue)) })
+        maps = NameMaps(
+            attributes: ByteMap(pairs),
+            spanNames: ByteMap(
+                source.spanNames.sorted { $0.key < $1.key }.map {
+                    ($0.key, UInt32($0.value.rawValue))
+                }),
+            usageKeys: ByteMap(
+                NameConcept.allCases.flatMap { concept in
+                    (source.usageKeys[concept] ?? []).map { ($0, UInt32(concept.rawValue)) }
+                }),
+            kindValues: (source.attributes[.kind] ?? []).map { key in
+                let values = (source.kinds[key] ?? [:]).flatMap { kind, values in
+                    values.map { ($0.lowercased(), UInt32(kind.rawValue)) }
+                }
+                return ByteMap(values.sorted { $0.0 < $1.0 })
+            },
+            semantics: [NameMaps.Semantics()]
+                + source.dialects.map {
+                    NameMaps.Semantics(
+                        isExclusive: $0.tokens.contains(.exclusive),
+                        isReasoningApart: $0.tokens.contains(.reasoningApart))
+                })
         let events = source.logEvents.sorted { $0.key < $1.key }
         logEventNames = ByteMap(events.enumerated().map { ($1.key, UInt32($0)) })
         logEvents = events.map(\.value)
-        usageKeys = ByteMap(
-            NameConcept.allCases.flatMap { concept in
-                (source.usageKeys[concept] ?? []).map { ($0, UInt32(concept.rawValue)) }
-            })
         let names = source.providers.keys.sorted()
         providerNames = names.map { Array($0.utf8) }
         providers = ByteMap(
@@ -85,6 +86,11 @@ public import RoostWire
         }
     }
 
+    deinit {
+        maps.free()
+        for map in [logEventNames, providers, services, contentKeys] { map.free() }
+    }
+
     /// Whether an attribute holds what was said to a model or a tool, or by one.
     public func isContent(_ key: WireBytes) -> Bool {
         contentKeys.find(key) != nil || contentPrefixes.contains { key.hasPrefix($0) }
@@ -99,10 +105,6 @@ public import RoostWire
             let name = unsafe WireBytes(base: base, count: buffer.count)
             return services.find(name).map { UInt8(truncatingIfNeeded: $0) } ?? 0
         }
-    }
-
-    func has(_ semantics: NameDialect.TokenSemantics, _ dialect: UInt8) -> Bool {
-        Int(dialect) < tokens.count && tokens[Int(dialect)].contains(semantics)
     }
 
     /// OpenTelemetry's name of a provider: the spelling that was sent when nobody knows it, nil
@@ -133,6 +135,9 @@ public import RoostWire
     }
 
     // MARK: packing
+
+    /// Stands for what is said of an attribute that no table lists.
+    static let unlisted = UInt32.max
 
     static func pack(_ concept: NameConcept, rank: Int, _ dialect: UInt8) -> UInt32 {
         UInt32(concept.rawValue) | UInt32(rank) << 8 | UInt32(dialect) << 16

@@ -22,7 +22,8 @@
     @inlinable public static var none: AnyValueView { AnyValueView() }
 
     /// The bytes of a string or of a bytes value, else none.
-    @inlinable public var stringBytes: WireBytes {
+    @inlinable @inline(__always)
+    public var stringBytes: WireBytes {
         kind == .string || kind == .bytes ? payload : .empty
     }
     /// Whether the value can be kept for as long as the request is: one that came in several parts
@@ -39,6 +40,17 @@
     @inlinable public var boolValue: Bool { kind == .bool && bits != 0 }
     @inlinable public var intValue: Int64 { kind == .int ? Int64(bitPattern: bits) : 0 }
     @inlinable public var doubleValue: Double { kind == .double ? Double(bitPattern: bits) : 0 }
+
+    /// The text of an array that holds one short text and nothing else; nil says nothing.
+    @inlinable @inline(__always)
+    public var onlyText: WireBytes? {
+        guard kind == .array, payload.count >= 6, payload.count < 0x80,
+            unsafe payload.base[0] == 0x2A, unsafe Int(payload.base[1]) == payload.count &- 2,
+            unsafe payload.base[2] == 0x0A, unsafe Int(payload.base[3]) == payload.count &- 4,
+            unsafe payload.base[4] == 0x0A, unsafe Int(payload.base[5]) == payload.count &- 6
+        else { return nil }
+        return unsafe WireBytes(base: payload.base + 6, count: payload.count &- 6)
+    }
 
     /// The elements of an array, in order; nothing for another kind.
     public func forEachElement(_ body: (AnyValueView) -> Void) {

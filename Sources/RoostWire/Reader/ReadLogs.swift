@@ -28,10 +28,12 @@ public func readLogs<Visitor: LogsVisitor>(
         var check = ItemCheck()
         var bodies = FieldRun(number: 5)
         var bodyCount = 0
-        var record = try readLogRecord(message, bodies: &bodies, &bodyCount, &check)
+        var record = LogRecordView()
+        try readLogRecord(message, into: &record, bodies: &bodies, &bodyCount, &visitor, &check)
         check.require(!rejections.isFull, else: .tooMany)
         guard check.isFlawless else {
             rejections.add(field, items: 1, check.flaw, in: "log_records")
+            visitor.logRecordRejected()
             return 0
         }
         if bodyCount > 1 {
@@ -47,12 +49,11 @@ public func readLogs<Visitor: LogsVisitor>(
 }
 
 @inlinable @inline(__always)
-func readLogRecord(
-    _ message: WireCursor, bodies: inout FieldRun, _ bodyCount: inout Int,
-    _ check: inout ItemCheck
-) throws(WireFault) -> LogRecordView {
+func readLogRecord<Visitor: LogsVisitor>(
+    _ message: WireCursor, into record: inout LogRecordView, bodies: inout FieldRun,
+    _ bodyCount: inout Int, _ visitor: inout Visitor, _ check: inout ItemCheck
+) throws(WireFault) {
     var cursor = message
-    var record = LogRecordView()
     record.bytes = cursor.bytes(from: cursor.position, to: cursor.end)
     while cursor.hasMore {
         let start = cursor.position
@@ -68,7 +69,21 @@ func readLogRecord(
             bodies.extend(cursor, from: start)
             bodyCount &+= 1
         case 0x32:
-            try checkAttributeInPlace(cursor.message(), depth: 4, &check)
+            // They stand together. The first may have its tag in more bytes than it needs.
+            if unsafe cursor.base[start] == 0x32 {
+                cursor.position = start
+            } else {
+                try readLogAttribute(cursor.message(), &visitor, &check)
+            }
+            while cursor.hasMore, unsafe cursor.base[cursor.position] == 0x32 {
+                let rest = cursor.bytes(from: cursor.position, to: cursor.end)
+                let taken = cursor.position >= 8 ? visitor.takeLogAttributes(rest) : 0
+                cursor.position &+= taken
+                if taken == 0 {
+                    cursor.position &+= 1
+                    try readLogAttribute(cursor.message(), &visitor, &check)
+                }
+            }
             record.attributes.run.extend(cursor, from: start)
         case 0x38: record.droppedAttributesCount = try cursor.uint32()
         case 0x45: record.flags = try cursor.fixed32()
@@ -83,5 +98,22 @@ func readLogRecord(
     }
     check.require(record.traceID.isEmpty || isTraceID(record.traceID), else: .traceID)
     check.require(record.spanID.isEmpty || isSpanID(record.spanID), else: .spanID)
-    return record
+}
+
+@inlinable @inline(never)
+func readLogAttribute<Visitor: LogsVisitor>(
+    _ attribute: WireCursor, _ visitor: inout Visitor, _ check: inout ItemCheck
+) throws(WireFault) {
+    if let (key, value) = usualAttribute(attribute) {
+        if check.isFlawless { visitor.logAttribute(key, value) }
+        return
+    }
+    let parts = try checkKeyValue(attribute, depth: 4, &check)
+    guard check.isFlawless else { return }
+    if parts.values <= 1 {
+        visitor.logAttribute(parts.key, parts.value)
+    } else {
+        let bytes = attribute.bytes(from: attribute.position, to: attribute.end)
+        withMergedKeyValue(bytes) { key, value in visitor.logAttribute(key, value) }
+    }
 }

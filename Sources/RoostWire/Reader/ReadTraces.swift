@@ -29,7 +29,8 @@ public func readTraces<Visitor: TraceVisitor>(
         _ rejections: inout Rejections
     ) throws(WireFault) -> Int {
         var check = ItemCheck()
-        let span = try readSpan(message, &visitor, &check)
+        var span = SpanView()
+        try readSpan(message, into: &span, &visitor, &check)
         check.require(!rejections.isFull, else: .tooMany)
         if check.isFlawless {
             visitor.span(span)
@@ -43,11 +44,12 @@ public func readTraces<Visitor: TraceVisitor>(
 
 @inlinable @inline(__always)
 func readSpan<Visitor: TraceVisitor>(
-    _ message: WireCursor, _ visitor: inout Visitor, _ check: inout ItemCheck
-) throws(WireFault) -> SpanView {
+    _ message: WireCursor, into span: inout SpanView, _ visitor: inout Visitor,
+    _ check: inout ItemCheck
+) throws(WireFault) {
     var cursor = message
-    var span = SpanView()
     span.bytes = cursor.bytes(from: cursor.position, to: cursor.end)
+    readSpanHead(&cursor, &span, &check)
     while cursor.hasMore {
         let start = cursor.position
         let tag = try cursor.tag()
@@ -65,14 +67,22 @@ func readSpan<Visitor: TraceVisitor>(
         case 0x39: span.startTimeUnixNano = try cursor.fixed64()
         case 0x41: span.endTimeUnixNano = try cursor.fixed64()
         case 0x4A:
-            let attribute = try cursor.message()
-            span.attributes.run.extend(cursor, from: start)
-            if let (key, value) = usualAttribute(attribute) {
-                if check.isFlawless { visitor.spanAttribute(key, value) }
+            // They stand together. The first may have its tag in more bytes than it needs.
+            if unsafe cursor.base[start] == 0x4A {
+                cursor.position = start
             } else {
-                let parts = try checkKeyValue(attribute, depth: 4, &check)
-                if check.isFlawless { show(parts, attribute, &visitor) }
+                try readSpanAttribute(cursor.message(), &visitor, &check)
             }
+            while cursor.hasMore, unsafe cursor.base[cursor.position] == 0x4A {
+                let rest = cursor.bytes(from: cursor.position, to: cursor.end)
+                let taken = cursor.position >= 8 ? visitor.takeSpanAttributes(rest) : 0
+                cursor.position &+= taken
+                if taken == 0 {
+                    cursor.position &+= 1
+                    try readSpanAttribute(cursor.message(), &visitor, &check)
+                }
+            }
+            span.attributes.run.extend(cursor, from: start)
         case 0x50: span.droppedAttributesCount = try cursor.uint32()
         case 0x5A:
             var event = try cursor.message()
@@ -96,7 +106,59 @@ func readSpan<Visitor: TraceVisitor>(
         check.require(span.parentSpanID.count == 8, else: .parentSpanID)
         if span.parentSpanID.isZero { span.parentSpanID = .empty }
     }
-    return span
+}
+
+/// The first fields of a span in the order in which SDKs write them, up to the end time; what is
+/// written otherwise is left to the loop over fields. Saves a jump for each field that no processor
+/// foresees.
+@inlinable @inline(__always)
+func readSpanHead(_ cursor: inout WireCursor, _ span: inout SpanView, _ check: inout ItemCheck) {
+    let bytes = unsafe UnsafeRawPointer(cursor.base) + cursor.position
+    let count = cursor.end &- cursor.position
+    // Tag and length of the trace id, of the span id, of the parent's id.
+    guard count >= 40, unsafe bytes.loadUnaligned(as: UInt16.self) == 0x100A,
+        unsafe bytes.loadUnaligned(fromByteOffset: 18, as: UInt16.self) == 0x0812
+    else { return }
+    var place = cursor.position
+    span.traceID = cursor.bytes(from: place &+ 2, to: place &+ 18)
+    span.spanID = cursor.bytes(from: place &+ 20, to: place &+ 28)
+    place &+= 28
+    if unsafe bytes.loadUnaligned(fromByteOffset: 28, as: UInt16.self) == 0x0822 {
+        span.parentSpanID = cursor.bytes(from: place &+ 2, to: place &+ 10)
+        place &+= 10
+    }
+    cursor.position = place
+    // Name and kind, then the two times.
+    guard cursor.end &- place >= 2, unsafe cursor.base[place] == 0x2A else { return }
+    let nameCount = unsafe Int(cursor.base[place &+ 1])
+    let name = place &+ 2
+    let kind = name &+ nameCount
+    guard nameCount < 0x80, cursor.end &- kind >= 20, unsafe cursor.base[kind] == 0x30,
+        unsafe cursor.base[kind &+ 1] < 0x80, unsafe cursor.base[kind &+ 2] == 0x39,
+        unsafe cursor.base[kind &+ 11] == 0x41
+    else { return }
+    span.name = cursor.bytes(from: name, to: kind)
+    check.text(span.name)
+    let times = unsafe UnsafeRawPointer(cursor.base) + kind
+    span.kind = unsafe Int32(cursor.base[kind &+ 1])
+    span.startTimeUnixNano = unsafe UInt64(
+        littleEndian: times.loadUnaligned(fromByteOffset: 3, as: UInt64.self))
+    span.endTimeUnixNano = unsafe UInt64(
+        littleEndian: times.loadUnaligned(fromByteOffset: 12, as: UInt64.self))
+    cursor.position = kind &+ 20
+}
+
+/// Apart from `readSpan`, so that the compiler has room to put all of it in one piece.
+@inlinable @inline(never)
+func readSpanAttribute<Visitor: TraceVisitor>(
+    _ attribute: WireCursor, _ visitor: inout Visitor, _ check: inout ItemCheck
+) throws(WireFault) {
+    if let (key, value) = usualAttribute(attribute) {
+        if check.isFlawless { visitor.spanAttribute(key, value) }
+    } else {
+        let parts = try checkKeyValue(attribute, depth: 4, &check)
+        if check.isFlawless { show(parts, attribute, &visitor) }
+    }
 }
 
 @inlinable @inline(__always)

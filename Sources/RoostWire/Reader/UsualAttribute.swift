@@ -17,46 +17,61 @@ func usualAttribute(_ message: WireCursor) -> (key: WireBytes, value: AnyValueVi
     // A length above 0x7F has more bytes; the ASCII check below covers this one too and says no.
     let keyStart = start &+ 2
     let keyEnd = unsafe keyStart &+ Int(base[start &+ 1])
+    guard let value = usualValue(message, at: keyEnd) else { return nil }
+    guard isASCII(message.bytes(from: start, to: keyEnd)) else { return nil }
+    return (message.bytes(from: keyStart, to: keyEnd), value)
+}
+
+/// The value of a KeyValue in its usual shape, as it stands at `start` and to the end of `message`;
+/// nil likewise.
+@inlinable @inline(__always)
+func usualValue(_ message: WireCursor, at start: Int) -> AnyValueView? {
+    let end = message.end
+    let base = unsafe message.base
     // Tag and length of the value, tag and first byte of its member.
-    guard end &- keyEnd >= 4, unsafe base[keyEnd] == 0x12 else { return nil }
-    let valueStart = keyEnd &+ 2
-    let valueCount = unsafe Int(base[keyEnd &+ 1])
+    guard end &- start >= 4, unsafe base[start] == 0x12 else { return nil }
+    let valueStart = start &+ 2
+    let valueCount = unsafe Int(base[start &+ 1])
     guard valueCount < 0x80, valueStart &+ valueCount == end else { return nil }
-    let key = message.bytes(from: keyStart, to: keyEnd)
     var value = AnyValueView()
     let content = valueStart &+ 1
     switch unsafe base[valueStart] {
     case 0x0A:
-        let count = unsafe Int(base[content])
-        guard content &+ 1 &+ count == end, isASCII(message.bytes(from: start, to: end)) else {
+        let text = content &+ 1
+        guard unsafe text &+ Int(base[content]) == end,
+            isASCII(message.bytes(from: text, to: end))
+        else { return nil }
+        value.payload = message.bytes(from: text, to: end)
+        value.kind = .string
+        return value
+    case 0x10, 0x18:
+        // Up to four bytes; longer ones are rare.
+        let count = end &- content
+        var bits = unsafe UInt64(base[content])
+        if count > 1 {
+            guard count <= 4, bits >= 0x80 else { return nil }
+            bits &= 0x7F
+            var place = 1
+            while place < count {
+                let byte = unsafe base[content &+ place]
+                // All but the last go on.
+                guard (byte < 0x80) == (place &+ 1 == count) else { return nil }
+                bits |= UInt64(byte & 0x7F) &<< UInt64(7 &* place)
+                place &+= 1
+            }
+        } else if bits >= 0x80 {
             return nil
         }
-        value.payload = message.bytes(from: content &+ 1, to: end)
-        value.kind = .string
-        return (key, value)
-    case 0x10, 0x18:
-        // One byte or two; longer ones are rare.
-        let first = unsafe base[content]
-        var bits = UInt64(first & 0x7F)
-        if first < 0x80 {
-            guard content &+ 1 == end else { return nil }
-        } else {
-            guard content &+ 2 == end, unsafe base[content &+ 1] < 0x80 else { return nil }
-            bits |= unsafe UInt64(base[content &+ 1]) << 7
-        }
-        guard isASCII(message.bytes(from: start, to: keyEnd)) else { return nil }
         value.kind = unsafe base[valueStart] == 0x18 ? .int : .bool
         value.bits = value.kind == .int || bits == 0 ? bits : 1
-        return (key, value)
+        return value
     case 0x21:
-        guard content &+ 8 == end, isASCII(message.bytes(from: start, to: keyEnd)) else {
-            return nil
-        }
+        guard content &+ 8 == end else { return nil }
         value.bits = unsafe UInt64(
             littleEndian: UnsafeRawPointer(base).loadUnaligned(
                 fromByteOffset: content, as: UInt64.self))
         value.kind = .double
-        return (key, value)
+        return value
     default: return nil
     }
 }

@@ -10,6 +10,10 @@ public protocol TraceVisitor {
     mutating func scope(_ scope: ScopeView)
     /// Each attribute of a span as it is met, before `span`.
     mutating func spanAttribute(_ key: WireBytes, _ value: AnyValueView)
+    /// Takes in attributes of a span as they stand in the request: those at the beginning of `fields`
+    /// that it can read and finds well-formed. Answers how many bytes they take; what follows is
+    /// read for it. At least eight bytes of the request stand before.
+    mutating func takeSpanAttributes(_ fields: WireBytes) -> Int
     /// A well-formed span.
     mutating func span(_ span: SpanView)
     /// The attributes met since the last span belong to a malformed one.
@@ -21,6 +25,8 @@ extension TraceVisitor {
     @inlinable @inline(__always) public mutating func scope(_ scope: ScopeView) {}
     @inlinable @inline(__always)
     public mutating func spanAttribute(_ key: WireBytes, _ value: AnyValueView) {}
+    @inlinable @inline(__always)
+    public mutating func takeSpanAttributes(_ fields: WireBytes) -> Int { 0 }
     @inlinable @inline(__always) public mutating func span(_ span: SpanView) {}
     @inlinable @inline(__always) public mutating func spanRejected() {}
 }
@@ -58,14 +64,25 @@ public protocol LogsVisitor {
     mutating func resource(_ resource: ResourceView)
     /// Before the records of the scope, whatever the order on the wire.
     mutating func scope(_ scope: ScopeView)
+    /// Each attribute of a record as it is met, before `logRecord`.
+    mutating func logAttribute(_ key: WireBytes, _ value: AnyValueView)
+    /// As `TraceVisitor.takeSpanAttributes`, for the attributes of a record.
+    mutating func takeLogAttributes(_ fields: WireBytes) -> Int
     /// A well-formed record.
     mutating func logRecord(_ record: LogRecordView)
+    /// The attributes met since the last record belong to a malformed one.
+    mutating func logRecordRejected()
 }
 
 extension LogsVisitor {
     @inlinable @inline(__always) public mutating func resource(_ resource: ResourceView) {}
     @inlinable @inline(__always) public mutating func scope(_ scope: ScopeView) {}
+    @inlinable @inline(__always)
+    public mutating func logAttribute(_ key: WireBytes, _ value: AnyValueView) {}
+    @inlinable @inline(__always)
+    public mutating func takeLogAttributes(_ fields: WireBytes) -> Int { 0 }
     @inlinable @inline(__always) public mutating func logRecord(_ record: LogRecordView) {}
+    @inlinable @inline(__always) public mutating func logRecordRejected() {}
 }
 
 /// A visitor that looks away: for validating and for the parts of a request that are cut out.

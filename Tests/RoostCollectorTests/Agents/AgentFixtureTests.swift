@@ -14,7 +14,7 @@ import Testing
         for request in try fixture.requests(.traces) {
             let scan = TraceScan()
             try scan.read(request, names: table)
-            tracker.take(scan.activities, now: 1, unixNow: 1)
+            tracker.take(&scan.activities, now: 1, unixNow: 1)
         }
         tracker.tick(now: 31_000_000_000, unixNow: 1)
         return tracker.snapshot

@@ -63,9 +63,9 @@ import Testing
         for request in try fixture.requests(.logs) {
             let scan = LogScan()
             try scan.read(request, names: Self.table)
-            tracker.take(scan.activities, now: 1, unixNow: 1)
+            tracker.take(&scan.activities, now: 1, unixNow: 1)
             // A retry of the export.
-            tracker.take(scan.activities, now: 1, unixNow: 1)
+            tracker.take(&scan.activities, now: 1, unixNow: 1)
         }
         tracker.tick(now: 31_000_000_000, unixNow: 1)
         let snapshot = tracker.snapshot

@@ -30,7 +30,7 @@ import Testing
             intake: Intake(
                 shared: shared, loop: loop,
                 spanMetrics: SpanMetricsShard(bounds: .standard, seriesLimit: 10),
-                agents: AgentInbox()),
+                agents: AgentInbox(AgentAccounts(settings: AgentTrackerSettings(), prices: nil))),
             origins: CORSOrigins(allowed: ["https://app.example"]))
     }
 

@@ -33,4 +33,15 @@ import Testing
     func `cuts records with broken text`(_ field: UInt64) {
         #expect(read(Proto.bytes(field, [0xFF]), []).rejections.count == 1)
     }
+
+    @Test func `reads attributes whose tag takes more bytes than it needs`() {
+        // Field 6, length-delimited, in two bytes.
+        let attribute = Array(Proto.bytes(6, keyValue("k", Proto.number(3, 4))).dropFirst())
+        let long = [0xB2, 0x00] + attribute
+        let usual = [0x32] + attribute
+        for record in [long, usual + long, long + usual, long + long] {
+            #expect(read(record).items == 1)
+        }
+        #expect(read(long).lines.last == "log none k=4")
+    }
 }

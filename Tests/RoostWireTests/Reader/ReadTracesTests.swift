@@ -161,4 +161,16 @@ import Testing
         #expect(readSpans(span("s", nested(29, list))).error?.reason == .tooDeep)
         #expect(readSpans(span("s", nested(20_000, []))).error?.reason == .tooDeep)
     }
+
+    @Test func `reads attributes whose tag takes more bytes than it needs`() {
+        // Field 9, length-delimited, in two bytes.
+        let attribute = Array(Proto.bytes(9, keyValue("k", Proto.number(3, 4))).dropFirst())
+        let long = [0xCA, 0x00] + attribute
+        let usual = [0x4A] + attribute
+        for pair in [[long], [usual, long], [long, usual], [long, long]] {
+            let outcome = readSpans(span("x", Array(pair.joined())))
+            #expect(outcome.items == 1)
+            #expect(outcome.lines.filter { $0 == "  k=4" }.count == pair.count)
+        }
+    }
 }

@@ -1,0 +1,65 @@
+import RoostWire
+
+/// What is looked up for each attribute or span, without a reference that is counted.
+///
+/// Part of a `NameTable`, whoever has which keeps this alive.
+@safe struct NameMaps: @unchecked Sendable {
+    // Sendable: nothing is written after `init`.
+
+    /// Attributes: `pack`ed concept, rank and dialect.
+    let attributes: ByteMap
+    let spanNames: ByteMap
+    /// Keys inside JSON of token counts; the value is the concept.
+    let usageKeys: ByteMap
+    /// For each attribute of the concept `kind` its values; by rank.
+    private let kindValues: UnsafeMutablePointer<ByteMap>
+    private let kindCount: Int
+    /// By dialect.
+    private let semantics: UnsafeMutablePointer<Semantics>
+
+    struct Semantics {
+        /// Its count of input leaves out what came from a cache.
+        var isExclusive = false
+        /// Its count of output leaves out the reasoning.
+        var isReasoningApart = false
+    }
+
+    init(
+        attributes: ByteMap, spanNames: ByteMap, usageKeys: ByteMap, kindValues: [ByteMap],
+        semantics: [Semantics]
+    ) {
+        self.attributes = attributes
+        self.spanNames = spanNames
+        self.usageKeys = usageKeys
+        kindCount = kindValues.count
+        unsafe self.kindValues = .allocate(capacity: max(kindValues.count, 1))
+        for (index, values) in kindValues.enumerated() {
+            unsafe (self.kindValues + index).initialize(to: values)
+        }
+        unsafe self.semantics = .allocate(capacity: 256)
+        unsafe self.semantics.initialize(repeating: Semantics(), count: 256)
+        for (index, one) in semantics.prefix(256).enumerated() {
+            unsafe self.semantics[index] = one
+        }
+    }
+
+    func free() {
+        attributes.free()
+        spanNames.free()
+        usageKeys.free()
+        for index in 0..<kindCount { unsafe kindValues[index].free() }
+        unsafe kindValues.deallocate()
+        unsafe semantics.deallocate()
+    }
+
+    /// The kind that a value of the attribute of `rank` stands for; nil when nobody lists it.
+    @inline(__always)
+    func kind(_ value: WireBytes, rank: UInt8) -> ActivityKind? {
+        let values = unsafe kindValues[Int(rank)]
+        guard let kind = values.find(value) ?? values.findFolded(value) else { return nil }
+        return ActivityKind(rawValue: UInt8(truncatingIfNeeded: kind))
+    }
+
+    @inline(__always)
+    func semantics(of dialect: UInt8) -> Semantics { unsafe semantics[Int(dialect)] }
+}
