@@ -119,8 +119,11 @@ class Server:
 
 
 class Roost(Server):
+    """As it comes: span metrics, accounts of agents, redaction at its defaults."""
+
     name = "roost"
     binary = ".build/release/roost"
+    more = ()
 
     def command(self, forward):
         lines = [
@@ -140,6 +143,7 @@ class Roost(Server):
                 f"    protocol: {'grpc' if protocol == 'grpc' else 'http/protobuf'}",
                 "    compression: none",
             ]
+        lines += self.more
         config = self.folder / "roost.yaml"
         config.write_text("\n".join(lines) + "\n")
         return [self.binary, "serve", "--config", str(config)]
@@ -150,6 +154,13 @@ class Roost(Server):
             lines = page.read().decode().splitlines()
         found = [float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(prefix)]
         return sum(found)
+
+
+class RoostWithoutAgents(Roost):
+    """Span metrics and redaction only, which is already more than its peers do."""
+
+    name = "no agents"
+    more = ("enable:", "  analytics: false")
 
 
 class Rotel(Server):
