@@ -15,6 +15,8 @@ public final class Collector {
     private var webLoop: EventLoop?
     private var webServer: HTTPServer?
     private var threads: [NamedThread] = []
+    /// Locked for as long as the collector is there.
+    private var dataFolder: DataFolder?
 
     /// How long answers that are under way may still take once everything else has ended.
     private static let lastAnswers: UInt64 = 1_000_000_000
@@ -32,7 +34,7 @@ public final class Collector {
     public func start(
         web: (CollectorView, EventLoop) -> any RequestHandler
     ) throws(StartError) {
-        try DataFolder.prepare(config.store.path)
+        dataFolder = try DataFolder(config.store.path)
         let addresses = try reserveAddresses()
         do {
             try openLoops(addresses, web: web)
@@ -144,7 +146,7 @@ public final class Collector {
             ingestLoops.append(
                 try IngestLoop(
                     index: index, shared: parts.intake, bounds: parts.bounds,
-                    seriesLimit: config.limits.seriesPerMetric,
+                    seriesLimit: config.limits.seriesPerMetric, memory: parts.derived,
                     agents: parts.agents.inboxes[index],
                     grpc: (addresses.grpc, parts.settings(.grpc)),
                     http: (addresses.http, parts.settings(.http)), origins: config.listen.cors))

@@ -30,6 +30,8 @@ final class CollectorParts: Sendable {
     private let webConnections: ConnectionLimit
     private static let mostOfWeb = 64
     private let bodies: MemoryBudget.Share
+    /// Pays for the series derived from spans.
+    let derived: MemoryBudget.Share
     private let counters: [(Listener, ServerCounters)] = [
         (.grpc, ServerCounters()), (.http, ServerCounters()), (.web, ServerCounters()),
     ]
@@ -44,6 +46,7 @@ final class CollectorParts: Sendable {
         connections = ConnectionLimit(
             DescriptorLimit.fit(connections: config.limits.connections, log))
         webConnections = ConnectionLimit(min(config.limits.connections, Self.mostOfWeb))
+        derived = budget.share("derived_series")
         let destinations = config.exportSettings
         ledger = Ledger(exporters: destinations.map(\.name))
         exports = ExportService(
@@ -59,6 +62,7 @@ final class CollectorParts: Sendable {
         tracking.openActivities = config.agents.openActivities
         tracking.seriesLimit = config.limits.seriesPerMetric
         tracking.bounds = bounds
+        tracking.memory = derived
         // What is held of open traces and waits to be counted has its own bounds, and is set aside.
         agentMemory =
             config.enable.analytics

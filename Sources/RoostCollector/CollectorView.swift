@@ -17,11 +17,14 @@ public final class CollectorView {
     /// The last snapshot of each loop, for when a loop does not answer in time.
     private var latest: [SpanMetricsSnapshot?]
     private var isExpiring = false
+    private var lastGivenBack: UInt64 = 0
+    /// What the process may hold beyond the telemetry in it.
+    private static let keptFreeBytes = 96 << 20
     private let agentMetrics = AgentMetricsPage()
     private var latestAgents: AgentSnapshot?
 
     /// How long a scrape waits for a loop before it shows what that loop said last.
-    private static let patienceMilliseconds: UInt64 = 2000
+    private static let patienceMilliseconds: UInt64 = 100
 
     init(
         parts: CollectorParts, ingestLoops: [IngestLoop], webLoop: EventLoop,
@@ -40,7 +43,20 @@ public final class CollectorView {
             [weak self, hearts] in
             hearts.tick()
             self?.expireSeries()
+            self?.giveBackMemory()
         }
+    }
+
+    /// After a flood the allocator holds what the flood took; at most every half minute it is asked
+    /// to give that back.
+    private func giveBackMemory() {
+        let now = monotonicNanoseconds()
+        guard now &- lastGivenBack > 30_000_000_000,
+            let resident = ProcessStatistics.read()?.residentBytes,
+            Int(clamping: resident) - parts.budget.usedBytes > Self.keptFreeBytes
+        else { return }
+        lastGivenBack = now
+        webLoop.offload({ Allocator.giveBackFreeMemory() }, then: {})
     }
 
     /// Ends old series, beside the loop: many at once take longer than a probe may wait.

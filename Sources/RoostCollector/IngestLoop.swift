@@ -11,14 +11,15 @@ final class IngestLoop: Sendable {
     /// Opens the listeners; they accept once `start` has started the thread.
     init(
         index: Int, shared: IntakeShared, bounds: DurationBounds, seriesLimit: Int,
-        agents: AgentInbox,
+        memory: MemoryBudget.Share, agents: AgentInbox,
         grpc: (address: BoundAddress, settings: ServerSettings),
         http: (address: BoundAddress, settings: ServerSettings), origins: [String]
     ) throws {
         loop = try EventLoop(name: "loop-\(index)")
         let intake = Intake(
             shared: shared, loop: loop,
-            spanMetrics: SpanMetricsShard(bounds: bounds, seriesLimit: seriesLimit), agents: agents)
+            spanMetrics: SpanMetricsShard(
+                bounds: bounds, seriesLimit: seriesLimit, memory: memory), agents: agents)
         self.intake = LoopOwned(intake, on: loop)
         let receiver = OTLPReceiver(intake: intake, origins: CORSOrigins(allowed: origins))
         servers = [

@@ -4,6 +4,8 @@ public import RoostNet
 public enum StartError: Error, CustomStringConvertible {
     case listener(name: String, ListenError)
     case dataFolder(path: String, reason: String)
+    /// `pid` is empty when the other process has not said it yet.
+    case dataFolderInUse(path: String, pid: String)
     case exporter(String)
     /// The system refused a thread, a loop or a descriptor.
     case resources(String)
@@ -16,6 +18,10 @@ public enum StartError: Error, CustomStringConvertible {
         case .dataFolder(let path, let reason):
             "store.path: \(path) cannot be written: \(reason); mend that or choose another "
                 + "folder with --set store.path=FOLDER"
+        case .dataFolderInUse(let path, let pid):
+            "store.path: \(path) is in use by another roost"
+                + (pid.isEmpty ? "" : " (pid \(pid))")
+                + "; stop that or choose another folder with --set store.path=FOLDER"
         case .exporter(let text): "export: \(text)"
         case .resources(let text): text
         }

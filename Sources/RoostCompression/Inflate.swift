@@ -34,7 +34,9 @@ private func inflateGzip(
 ) throws(InflateError) -> ByteBlock {
     guard let decompressor = unsafe libdeflate_alloc_decompressor() else { throw .noMemory }
     defer { unsafe libdeflate_free_decompressor(decompressor) }
-    let room = unsafe try Room(capacity: gzipHint(input, limit: limit), share: share)
+    let guess = unsafe firstGuess(input, limit: limit)
+    let told = unsafe gzipSize(input, limit: limit)
+    let room = try Room(capacity: told ?? guess, share: share)
     var read = 0
     repeat {
         var used = 0
@@ -47,28 +49,33 @@ private func inflateGzip(
             read += used
             room.count += made
         case LIBDEFLATE_INSUFFICIENT_SPACE:
-            // The member is begun again in twice the room.
-            try room.grow(limit: limit, share: share)
+            // The member is begun again in more room, three times at most in a whole body.
+            try room.grow(atLeast: guess, limit: limit, share: share)
         default: throw .corrupt("not a gzip member, or a damaged one, at byte \(read)")
         }
     } while read < input.count
     return room.finish()
 }
 
-/// What the last four bytes say about the size of the (last) member, where that can be true:
-/// deflate cannot shrink by more than 1,032 to 1.
-private func gzipHint(_ input: UnsafeRawBufferPointer, limit: Int) -> Int {
-    let guess = min(limit, max(leastRoom, input.count.multipliedClamped(by: expectedRatio)))
-    guard input.count >= 18 else { return guess }
+private func firstGuess(_ input: UnsafeRawBufferPointer, limit: Int) -> Int {
+    min(limit, max(leastRoom, input.count.multipliedClamped(by: expectedRatio)))
+}
+
+/// What the last four bytes say about the size of the (last) member, if that can be true: deflate
+/// cannot shrink by more than 1,032 to 1.
+private func gzipSize(_ input: UnsafeRawBufferPointer, limit: Int) -> Int? {
+    guard input.count >= 18 else { return nil }
     let size = unsafe Int(
         UInt32(littleEndian: input.loadUnaligned(fromByteOffset: input.count - 4, as: UInt32.self)))
-    return size <= limit && size <= input.count.multipliedClamped(by: 1_032) ? max(size, 1) : guess
+    let isPossible = size <= limit && size <= input.count.multipliedClamped(by: 1_032)
+    return isPossible ? max(size, 1) : nil
 }
 
 private func inflateZstd(
     _ input: UnsafeRawBufferPointer, limit: Int, share: MemoryBudget.Share
 ) throws(InflateError) -> ByteBlock {
-    var capacity = min(limit, max(leastRoom, input.count.multipliedClamped(by: expectedRatio)))
+    let guess = unsafe firstGuess(input, limit: limit)
+    var capacity = guess
     let told = unsafe ZSTD_findDecompressedSize(input.baseAddress, input.count)
     if told < UInt64.max - 1 {
         guard told <= UInt64(limit) else { throw .tooLarge(limit: limit) }
@@ -87,15 +94,16 @@ private func inflateZstd(
         guard ZSTD_getErrorCode(made) == ZSTD_error_dstSize_tooSmall else {
             throw unsafe .corrupt(String(cString: ZSTD_getErrorName(made)))
         }
-        try room.grow(limit: limit, share: share)
+        try room.grow(atLeast: guess, limit: limit, share: share)
     }
 }
 
-/// Output whose bytes are reserved; `grow` doubles it and keeps what it holds.
+/// Output whose bytes are reserved; `grow` keeps what it holds.
 @safe private final class Room {
     private var base: UnsafeMutableRawPointer?
     private var capacity: Int
     private var reservation: MemoryReservation
+    private var growths = 0
     var count = 0
 
     init(capacity: Int, share: MemoryBudget.Share) throws(InflateError) {
@@ -110,9 +118,16 @@ private func inflateZstd(
     var end: UnsafeMutableRawPointer? { unsafe base.map { unsafe $0 + count } }
     var free: Int { capacity - count }
 
-    func grow(limit: Int, share: MemoryBudget.Share) throws(InflateError) {
+    /// To `least` bytes, or eightfold if it has that room already; the third time to `limit`: each
+    /// time costs another pass over the input, and what it says about its size may be a lie.
+    func grow(
+        atLeast least: Int, limit: Int, share: MemoryBudget.Share
+    ) throws(InflateError) {
         guard capacity < limit, let old = unsafe base else { throw .tooLarge(limit: limit) }
-        let grown = min(limit, capacity.multipliedClamped(by: 2))
+        growths += 1
+        let eightfold = max(least, capacity.multipliedClamped(by: 8))
+        let wanted = growths == 1 && capacity < least ? least : eightfold
+        let grown = growths > 2 ? limit : min(limit, wanted)
         // Both are held while the bytes move.
         guard let more = share.reserve(grown) else { throw .noMemory }
         let room = UnsafeMutableRawPointer.allocate(byteCount: grown, alignment: 16)

@@ -18,4 +18,8 @@ public enum Allocator {
         _ = mallopt(M_TOP_PAD, 1 << 20)
         _ = mallopt(M_ARENA_MAX, 4)
     }
+
+    /// Gives pages that hold nothing back to the system. Takes milliseconds for each 100 MiB, during
+    /// which other threads may wait for memory: for after a flood. Any thread.
+    public static func giveBackFreeMemory() { _ = malloc_trim(0) }
 }

@@ -48,6 +48,11 @@ public final class MemoryBudget: Sendable {
 
         public var usedBytes: Int { used.load(ordering: .relaxed) }
 
+        /// Whether half of the whole budget would still be free if `bytes` were taken.
+        public func hasPlenty(for bytes: Int) -> Bool {
+            bytes <= budget.limitBytes / 2 - budget.usedBytes
+        }
+
         /// Takes `bytes`; nil when that would pass the limit of the whole budget.
         public func reserve(_ bytes: Int) -> MemoryReservation? {
             tryTake(bytes) ? MemoryReservation(share: self, bytes: bytes) : nil

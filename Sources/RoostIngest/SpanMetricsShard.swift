@@ -1,3 +1,5 @@
+public import RoostCore
+
 /// The span metrics of one loop.
 ///
 /// Confined to its loop's thread, so it holds no lock. A scrape asks the loop for `snapshot`; the
@@ -5,9 +7,10 @@
 public final class SpanMetricsShard {
     private var table: SpanMetricsTable
 
-    /// `seriesLimit` series at the most; further ones share one overflow series.
-    public init(bounds: DurationBounds, seriesLimit: Int) {
-        table = SpanMetricsTable(bounds: bounds, seriesLimit: seriesLimit)
+    /// `seriesLimit` series at the most, and no more than `memory` has room for; further ones share
+    /// one overflow series. Series stay, so what they take is never given back.
+    public init(bounds: DurationBounds, seriesLimit: Int, memory: MemoryBudget.Share? = nil) {
+        table = SpanMetricsTable(bounds: bounds, seriesLimit: seriesLimit, memory: memory)
     }
 
     /// Counts the spans of an admitted request; `now` in Unix nanoseconds is when new series began.

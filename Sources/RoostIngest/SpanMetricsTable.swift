@@ -14,6 +14,8 @@ struct SpanMetricsTable: Sendable {
     let bounds: DurationBounds
     /// Most series kept beside the overflow series.
     let seriesLimit: Int
+    /// Pays for the series; nil is for tables that are bounded by what they are made from.
+    private let memory: MemoryBudget.Share?
 
     private(set) var keys: [SpanSeriesKey] = [.overflow]
     /// Names of services; a key holds the index.
@@ -33,7 +35,8 @@ struct SpanMetricsTable: Sendable {
     private var slots: [UInt32]
     private var serviceNumbers: [UInt64: Int32] = [:]
 
-    init(bounds: DurationBounds, seriesLimit: Int) {
+    init(bounds: DurationBounds, seriesLimit: Int, memory: MemoryBudget.Share?) {
+        self.memory = memory
         self.bounds = bounds
         self.seriesLimit = seriesLimit
         buckets = [UInt64](repeating: 0, count: bounds.bucketCount)
@@ -108,7 +111,8 @@ struct SpanMetricsTable: Sendable {
         _ key: SpanSeriesKey, hash: UInt64, place: Int, now: UInt64
     ) -> Int {
         guard keys.count <= seriesLimit, key.service != SpanSeriesKey.noRoomForService,
-            nameBytes + key.name.count <= Self.mostNameBytes
+            nameBytes + key.name.count <= Self.mostNameBytes,
+            memory?.tryTake(bytesOfSeries + 2 * key.name.count) ?? true
         else {
             overflowedSpans &+= 1
             if created[0] == 0 { created[0] = now }
@@ -125,6 +129,12 @@ struct SpanMetricsTable: Sendable {
         exemplarSlots.append(contentsOf: repeatElement(0, count: bounds.bucketCount))
         if keys.count &* 2 > slots.count { growSlots() }
         return id
+    }
+
+    /// What a series may come to take: an exemplar in every bucket, the page's copy of its labels,
+    /// and a copy of all that is written to while a scrape holds it.
+    private var bytesOfSeries: Int {
+        400 + bounds.bucketCount * (MemoryLayout<SpanExemplar>.stride + 2 * 12)
     }
 
     private mutating func growSlots() {

@@ -2,8 +2,8 @@ import RoostCore
 
 /// A request's body while it arrives, every byte of it reserved in the budget.
 ///
-/// A peer can announce more than it sends, so at first at most `firstRoom` is taken, and the rest
-/// (at once when the length is known) only when that has arrived.
+/// A peer can announce more than it sends. So at first at most `firstRoom` is taken, and that only
+/// while most of the budget is free; afterwards room grows with what has arrived.
 @safe struct BodyBuffer: ~Copyable {
     /// What became of bytes that were to be kept.
     enum Outcome { case kept, tooLarge, noMemory }
@@ -22,11 +22,13 @@ import RoostCore
 
     deinit { unsafe base?.deallocate() }
 
-    /// Tells how long the body will be; false when there is no memory for its beginning.
-    mutating func expect(_ bytes: Int, share: MemoryBudget.Share) -> Bool {
+    /// Tells how long the body will be.
+    mutating func expect(_ bytes: Int, share: MemoryBudget.Share) {
         expected = bytes
-        guard bytes > 0 else { return true }
-        return makeRoom(min(bytes, BodyBuffer.firstRoom), share: share)
+        // A promise is believed while that can keep nobody else's bytes out.
+        let first = min(bytes, BodyBuffer.firstRoom)
+        guard first > 0, share.hasPlenty(for: first) else { return }
+        _ = makeRoom(first, share: share)
     }
 
     mutating func append(
@@ -38,7 +40,7 @@ import RoostCore
         if needed > capacity {
             let wanted =
                 expected >= needed
-                ? min(expected, max(needed, capacity * BodyBuffer.growth))
+                ? min(expected, max(needed, capacity * BodyBuffer.growth, BodyBuffer.leastRoom))
                 : min(limit, max(needed, capacity * 2, BodyBuffer.leastRoom))
             guard makeRoom(wanted, share: share) else { return .noMemory }
         }

@@ -9,22 +9,38 @@ public struct BoundAddress: Sendable {
     /// With the real port where 0 was asked for.
     public let address: ListenAddress
     private let socketAddress: SocketAddress
+    /// Kept until the listeners are open, which is when this value is let go of.
+    private let lock: AddressLock?
 
     /// Finds the address free or says who holds it. The name is resolved here, IPv4 first.
     public static func reserve(_ address: ListenAddress) throws(ListenError) -> BoundAddress {
         var failure = ListenError.cannotBind(address: address, reason: "no such host")
         for candidate in try SocketAddress.resolve(address) {
             do throws(ListenError) {
+                let asked = candidate.port == 0 ? nil : try lock(candidate, for: address)
                 let probe = try OpenSocket(candidate, for: address, sharesPort: false)
                 let found = probe.boundAddress() ?? candidate
+                var lock = asked
+                if lock == nil { lock = try Self.lock(found, for: address) }
                 return BoundAddress(
                     address: ListenAddress(host: address.host, port: found.port),
-                    socketAddress: found)
+                    socketAddress: found, lock: lock)
             } catch {
                 failure = error
             }
         }
         throw failure
+    }
+
+    private static func lock(
+        _ candidate: SocketAddress, for address: ListenAddress
+    ) throws(ListenError) -> AddressLock {
+        guard let lock = AddressLock(candidate) else {
+            throw .inUse(
+                address: address,
+                holder: portHolder(candidate) ?? "another roost that is starting")
+        }
+        return lock
     }
 
     /// A new listening socket on the address, non-blocking; the caller closes it.

@@ -16,6 +16,8 @@ import Synchronization
     private var session: (any ProtocolSession)?
     private let peer: Peer
 
+    private let openedAt: UInt64
+
     /// The server's list knows it by this place.
     var listIndex = 0
 
@@ -34,6 +36,8 @@ import Synchronization
     /// What the budget is charged for a connection: its objects, tables and small buffers.
     static let reservedBytes = 16 << 10
     private static let lingerMilliseconds: UInt64 = 2_000
+    /// While the program ends.
+    private static let lastLingerMilliseconds: UInt64 = 250
 
     init(server: HTTPServer, context: ServerContext, handle: UnsafeMutablePointer<uv_tcp_t>) {
         unsafe self.handle = handle
@@ -44,8 +48,17 @@ import Synchronization
         let found = unsafe uv_fileno(
             UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self), &descriptor)
         peer = Peer(address: found == 0 ? SocketAddress(peerOf: descriptor) : nil)
-        ownDeadline = context.now &+ context.headerMilliseconds
+        openedAt = context.now
+        ownDeadline = openedAt &+ context.headerMilliseconds
         context.noteDeadline(ownDeadline)
+    }
+
+    /// Since when the peer has asked for nothing, by the loop's clock; nil while something is to be
+    /// done for it.
+    var idleSince: UInt64? {
+        guard write == nil, !isClosed, !isBusy else { return nil }
+        guard let session else { return openedAt }
+        return session.idleSince
     }
 
     /// Begins to read.
@@ -199,7 +212,10 @@ import Synchronization
         let found = unsafe uv_fileno(
             UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self), &descriptor)
         guard found == 0, shutdown(descriptor, CInt(SHUT_WR)) == 0 else { return close() }
-        ownDeadline = context.now &+ Connection.lingerMilliseconds
+        ownDeadline =
+            context.now
+            &+ (server.isDraining
+                ? Connection.lastLingerMilliseconds : Connection.lingerMilliseconds)
         context.noteDeadline(ownDeadline)
         startReading()
     }
@@ -218,7 +234,10 @@ import Synchronization
 
     func beginDraining() {
         guard let session else { return close() }
+        let wasIdle = idleSince != nil
         session.beginDraining()
+        // Nothing was under way and nothing is left to say.
+        if wasIdle, session.mustClose { return close() }
         flush()
     }
 

@@ -25,8 +25,9 @@ enum ParserProgress: Equatable {
 ///
 /// Header names and values are handed on whole, however the bytes were cut. It is stricter than
 /// the library where laxity helps to smuggle requests: a folded header (RFC 9112 §5.2), a name
-/// that is no token, and a transfer coding beside a content length (§6.1) are faults. The parser
-/// does not move in memory and does not refer to anything it does not own.
+/// that is no token, a transfer coding beside a content length (§6.1), and a line that does not end
+/// as one (§2.2, §7.1) are faults. The parser does not move in memory and does not refer to anything
+/// it does not own.
 @safe final class HTTP1Parser {
     private let parser: UnsafeMutablePointer<http_parser>
     unowned let delegate: any HTTP1ParserDelegate
@@ -45,6 +46,14 @@ enum ParserProgress: Equatable {
     private var valueEnd: UnsafeRawPointer?
     private var inputStart: UnsafeRawPointer?
     private var continuesAtStart = false
+    /// What was read last ended with a line's end and perhaps blanks, so a value that goes on from
+    /// there is folded.
+    private var endsInFold = false
+
+    /// The library has stopped at the line feed that ends a head.
+    private var isAtHeadEnd = false
+    /// Looks at the bytes of a chunked body before the library sees them.
+    private var chunks: ChunkCheck?
 
     private var fault: RequestFault?
 
@@ -63,6 +72,37 @@ enum ParserProgress: Equatable {
 
     /// Parses on; not to be called again after a failure.
     func feed(_ bytes: UnsafeRawBufferPointer) -> ParserProgress {
+        var place = 0
+        while place < bytes.count {
+            let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[place...])
+            var piece = unsafe rest
+            if isAtHeadEnd {
+                isAtHeadEnd = false
+                guard unsafe rest[0] == 0x0A else {
+                    return .failed(.malformed("a head does not end with an empty line"))
+                }
+                // The line feed is no part of the body.
+                unsafe piece = UnsafeRawBufferPointer(rebasing: rest[..<1])
+            } else if chunks != nil, let finding = unsafe chunks?.check(rest) {
+                switch finding {
+                case .goesOn: break
+                case .ends(let end):
+                    chunks = nil
+                    unsafe piece = UnsafeRawBufferPointer(rebasing: rest[..<end])
+                case .broken(let fault): return .failed(fault)
+                }
+            }
+            switch unsafe execute(piece) {
+            case .wantsMore: place += piece.count
+            case .paused(let used) where isAtHeadEnd: place += used
+            case .paused(let used): return .paused(used: place + used)
+            case .failed(let fault): return .failed(fault)
+            }
+        }
+        return .wantsMore
+    }
+
+    private func execute(_ bytes: UnsafeRawBufferPointer) -> ParserProgress {
         guard let start = bytes.baseAddress, bytes.count > 0 else { return .wantsMore }
         unsafe http_parser_pause(parser, 0)
         unsafe inputStart = start
@@ -70,6 +110,7 @@ enum ParserProgress: Equatable {
             parser, HTTP1Parser.settings, start.assumingMemoryBound(to: CChar.self), bytes.count)
         continuesAtStart = unsafe valueEnd == start + bytes.count
         unsafe valueEnd = nil
+        endsInFold = unsafe standsInFold(start + bytes.count)
         if let fault { return .failed(fault) }
         let error = unsafe http_errno(parser.pointee.http_errno)
         switch error {
@@ -81,21 +122,25 @@ enum ParserProgress: Equatable {
         }
     }
 
+    /// Whether only blanks stand between the end of a line and `place`.
+    private func standsInFold(_ place: UnsafeRawPointer) -> Bool {
+        guard let start = unsafe inputStart else { return false }
+        var before = unsafe place
+        while unsafe before > start {
+            unsafe before -= 1
+            switch unsafe before.load(as: UInt8.self) {
+            case 0x20, 0x09: continue
+            case 0x0A: return true
+            default: return false
+            }
+        }
+        return endsInFold
+    }
+
     // MARK: The message being read
 
-    var methodName: StaticString {
-        switch unsafe http_method(parser.pointee.method) {
-        case HTTP_GET: "GET"
-        case HTTP_POST: "POST"
-        case HTTP_HEAD: "HEAD"
-        case HTTP_PUT: "PUT"
-        case HTTP_DELETE: "DELETE"
-        case HTTP_OPTIONS: "OPTIONS"
-        case HTTP_PATCH: "PATCH"
-        case HTTP_TRACE: "TRACE"
-        case HTTP_CONNECT: "CONNECT"
-        default: "OTHER"
-        }
+    var methodName: String {
+        unsafe String(cString: http_method_str(http_method(parser.pointee.method)))
     }
 
     var majorVersion: Int { unsafe Int(parser.pointee.http_major) }
@@ -141,6 +186,8 @@ enum ParserProgress: Equatable {
                 unsafe bytes.baseAddress == valueEnd
                 || (continuesAtStart && bytes.baseAddress == inputStart)
             guard isContinued else { return stop(.malformed("a header is folded over lines")) }
+        } else if let start = bytes.baseAddress, bytes.count > 0, unsafe standsInFold(start) {
+            return stop(.malformed("a header is folded over lines"))
         }
         isInValue = true
         unsafe value.append(contentsOf: bytes)
@@ -181,17 +228,27 @@ enum ParserProgress: Equatable {
         delegate.headersEnded()
         // Nothing is upgraded here: such a request is answered as it stands.
         unsafe parser.pointee.upgrade = 0
+        // So that `feed` sees how the head ends, and how a chunked body is framed.
+        isAtHeadEnd = true
+        chunks = isChunked ? ChunkCheck() : nil
+        unsafe http_parser_pause(parser, 1)
         return 0
+    }
+
+    private var isChunked: Bool {
+        unsafe parser.pointee.flags & UInt32(F_CHUNKED.rawValue) != 0
     }
 
     fileprivate func onBody(_ bytes: UnsafeRawBufferPointer) { unsafe delegate.body(bytes) }
 
-    fileprivate func onEnd() {
+    fileprivate func onEnd() -> CInt {
         // Trailers came after the head's end and are dropped.
+        if isInValue || !name.isEmpty, !finishHeader() { return -1 }
         name.removeAll(keepingCapacity: true)
         value.removeAll(keepingCapacity: true)
         isInValue = false
         if !delegate.messageEnded() { unsafe http_parser_pause(parser, 1) }
+        return 0
     }
 
     // MARK: Doors
@@ -226,8 +283,7 @@ enum ParserProgress: Equatable {
             return 0
         }
         unsafe settings.pointee.on_message_complete = { parser in
-            unsafe find(parser)?.onEnd()
-            return 0
+            unsafe find(parser)?.onEnd() ?? -1
         }
         return unsafe UnsafePointer(settings)
     }()

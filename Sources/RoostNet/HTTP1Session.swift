@@ -35,12 +35,13 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
 
     /// When the connection has waited too long for a head to begin or to end.
     private var quietDeadline: UInt64
+    private var quietSince: UInt64
     private var isBeforeFirstRequest = true
     /// An answer went out before its request was in: when to stop waiting for the rest.
     private var lingerDeadline = UInt64.max
 
-    private static let pieceBytes = 256 << 10
-    private static let waitingBytes = 64 << 10
+    private static let pieceBytes = 64 << 10
+    private static let waitingBytes = 16 << 10
     private static let lingerMilliseconds: UInt64 = 5_000
     /// A body that is not wanted is read to its end when no more than this is missing.
     private static let cheapRestBytes = 64 << 10
@@ -49,6 +50,7 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         self.context = context
         self.peer = peer
         self.host = host
+        quietSince = context.now
         quietDeadline = context.now &+ context.headerMilliseconds
         context.noteDeadline(quietDeadline)
     }
@@ -158,6 +160,11 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         }
     }
 
+    var idleSince: UInt64? {
+        guard exchange == nil, waiting.isEmpty, pending.isEmpty else { return nil }
+        return quietSince
+    }
+
     func abandon() {
         mustClose = true
         exchange?.detach()
@@ -209,7 +216,8 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
 
     func target(_ bytes: UnsafeRawBufferPointer) {
         guard let block = exchange?.head.block else { return }
-        unsafe parser.methodName.utf8Name { unsafe block.setMethod($0) }
+        var method = parser.methodName
+        method.withUTF8 { unsafe block.setMethod(UnsafeRawBufferPointer($0)) }
         unsafe block.setTarget(bytes)
     }
 
@@ -238,6 +246,11 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         if let coding = unsafe block.firstValue(of: "transfer-encoding") {
             if block.index(of: "content-length") != nil {
                 return .malformed("both a transfer-encoding and a content-length")
+            }
+            if let first = block.index(of: "transfer-encoding"),
+                block.index(of: "transfer-encoding", from: first + 1) != nil
+            {
+                return .malformed("more than one transfer-encoding")
             }
             guard unsafe equalsIgnoringCase(coding, "chunked") else {
                 return unsafe .unsupportedTransferEncoding(
@@ -368,6 +381,7 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
             mustClose = true
             return
         }
+        quietSince = context.now
         quietDeadline = context.now &+ context.idleMilliseconds
         context.noteDeadline(quietDeadline)
         unpauseWhenReady()

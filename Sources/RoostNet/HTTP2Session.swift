@@ -25,16 +25,25 @@ import Synchronization
     private var lateResets: [Int32] = []
 
     private(set) var mustClose = false
-    private var idleSince: UInt64
+    private var emptySince: UInt64
     private var isReceiving = false
     /// When the second GOAWAY is due.
     private var finalGoawayAt = UInt64.max
     private var isDraining = false
+    private var hasPeerEnded = false
 
     /// Between the GOAWAY that announces the end and the one that names the last stream.
     private static let goawayPauseMilliseconds: UInt64 = 100
     /// One call of `drain` appends about this much.
-    private static let drainBytes = 256 << 10
+    private static let drainBytes = 64 << 10
+
+    /// Streams that are paid for: the connection itself pays for the first, the others are paid for
+    /// in lots, and stay so until the connection ends.
+    private var paidStreams = HTTP2Session.lotOfStreams
+    private static let lotOfStreams = 16
+    /// What an open stream takes, without a long head.
+    private static let streamBytes = 4 << 10
+    private var lots: [MemoryReservation] = []
 
     /// Nil when there is no memory for it.
     init?(context: ServerContext, peer: Peer, host: any SessionHost) {
@@ -47,7 +56,7 @@ import Synchronization
         self.context = context
         self.peer = peer
         self.host = host
-        idleSince = context.now
+        emptySince = context.now
         // nghttp2 calls back only from inside calls that this object makes.
         unsafe nghttp2_session_set_user_data(
             session, Unmanaged.passUnretained(self).toOpaque())
@@ -111,8 +120,16 @@ import Synchronization
 
     var wantsInput: Bool { true }
 
-    /// A peer of HTTP/2 that ends its side wants nothing more.
-    func peerEnded() { mustClose = true }
+    /// What is whole is still answered; what is not never will be.
+    func peerEnded() {
+        hasPeerEnded = true
+        for exchange in exchanges where exchange.input != .ended {
+            reset(exchange, NGHTTP2_CANCEL)
+        }
+        noteEnd()
+    }
+
+    var idleSince: UInt64? { exchanges.isEmpty ? emptySince : nil }
 
     func abandon() {
         mustClose = true
@@ -143,7 +160,7 @@ import Synchronization
                 UInt32(NGHTTP2_NO_ERROR.rawValue), nil, 0)
         }
         for exchange in exchanges { check(exchange, now: now) }
-        if exchanges.isEmpty, now >= idleSince &+ context.idleMilliseconds, !mustClose {
+        if exchanges.isEmpty, now >= emptySince &+ context.idleMilliseconds, !mustClose {
             context.settings.counters.idleTimeouts.add(1, ordering: .relaxed)
             terminate()
         }
@@ -168,7 +185,7 @@ import Synchronization
     var nextDeadline: UInt64 {
         guard !mustClose else { return .max }
         var next = finalGoawayAt
-        if exchanges.isEmpty { next = min(next, idleSince &+ context.idleMilliseconds) }
+        if exchanges.isEmpty { next = min(next, emptySince &+ context.idleMilliseconds) }
         for exchange in exchanges {
             next = min(next, exchange.nextDeadline)
             if exchange.isAnswered { next = min(next, exchange.outgoingDeadline) }
@@ -183,6 +200,7 @@ import Synchronization
 
     /// Draining ends with the last stream; a session that wants nothing more has ended too.
     private func noteEnd() {
+        if hasPeerEnded, exchanges.isEmpty { mustClose = true }
         if isDraining, finalGoawayAt == .max, exchanges.isEmpty { mustClose = true }
         if unsafe nghttp2_session_want_read(session) == 0,
             unsafe nghttp2_session_want_write(session) == 0
@@ -200,6 +218,15 @@ import Synchronization
             headerBytes = 0
             return
         }
+        guard canPayForStream() else {
+            current = nil
+            headerBytes = 0
+            // RFC 9113 §8.7: nothing was done, the request can be sent again.
+            unsafe nghttp2_submit_rst_stream(
+                session, UInt8(NGHTTP2_FLAG_NONE.rawValue), streamID,
+                NGHTTP2_REFUSED_STREAM.rawValue)
+            return
+        }
         let head = RequestHead(block: context.makeHeaderBlock(), peer: peer, isHTTP2: true)
         let exchange = Exchange(
             context: context, carrier: self, head: head, streamID: streamID)
@@ -210,6 +237,15 @@ import Synchronization
             session, streamID, Unmanaged.passUnretained(exchange).toOpaque())
         current = exchange
         headerBytes = 0
+    }
+
+    private func canPayForStream() -> Bool {
+        guard exchanges.count >= paidStreams else { return true }
+        let bytes = HTTP2Session.lotOfStreams * HTTP2Session.streamBytes
+        guard let lot = context.settings.memory.reserve(bytes) else { return false }
+        lots.append(lot)
+        paidStreams += HTTP2Session.lotOfStreams
+        return true
     }
 
     func header(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
@@ -241,6 +277,8 @@ import Synchronization
                 fault = .headersTooLarge(limit: settings.maxHeaderBytes)
             } else if exchange.head.block.targetLength > settings.maxTargetBytes {
                 fault = .targetTooLong(limit: settings.maxTargetBytes)
+            } else if !exchange.payForHead() {
+                fault = .noMemory
             }
             exchange.begin(hasBody: !endsStream, fault: fault)
         }
@@ -269,7 +307,7 @@ import Synchronization
         exchange.detach()
         exchange.recycleHead()
         if exchanges.isEmpty {
-            idleSince = context.now
+            emptySince = context.now
             context.noteDeadline(nextDeadline)
         }
     }

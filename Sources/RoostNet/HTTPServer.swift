@@ -133,7 +133,10 @@ import Synchronization
     }
 
     private func admit() -> Bool {
-        guard settings.connections.tryTake() else { return false }
+        if !settings.connections.tryTake() {
+            // Who waits for nothing gives way to who comes.
+            guard closeLongestIdle(), settings.connections.tryTake() else { return false }
+        }
         guard
             connections.count < HTTPServer.alwaysServed
                 || settings.memory.tryTake(Connection.reservedBytes)
@@ -141,6 +144,18 @@ import Synchronization
             settings.connections.giveBack()
             return false
         }
+        return true
+    }
+
+    private func closeLongestIdle() -> Bool {
+        var longest: (since: UInt64, connection: Connection)?
+        for connection in connections {
+            guard let since = connection.idleSince, since < longest?.since ?? .max else { continue }
+            longest = (since, connection)
+        }
+        guard let longest else { return false }
+        settings.counters.idleTimeouts.add(1, ordering: .relaxed)
+        longest.connection.close()
         return true
     }
 

@@ -19,6 +19,7 @@ import Glibc
     private var methodRange = 0..<0
     private var targetRange = 0..<0
     private var pathLength = 0
+    private var authorityRange: Range<Int>?
 
     init() {
         capacity = 1_024
@@ -34,7 +35,11 @@ import Glibc
         methodRange = 0..<0
         targetRange = 0..<0
         pathLength = 0
+        authorityRange = nil
     }
+
+    /// Bytes of memory that it takes.
+    var roomBytes: Int { capacity + fields.capacity * MemoryLayout<Field>.stride }
 
     var fieldCount: Int { fields.count }
     var targetLength: Int { targetRange.count }
@@ -47,7 +52,8 @@ import Glibc
         methodRange = start..<byteCount
     }
 
-    /// Splits the target at the first question mark. An absolute URL keeps its path and query only.
+    /// Splits the target at the first question mark. Of an absolute URL
+    /// the authority is kept apart.
     func setTarget(_ bytes: UnsafeRawBufferPointer) {
         var target = unsafe bytes
         if target.count > 7, unsafe target[0] != 0x2F,
@@ -55,6 +61,9 @@ import Glibc
         {
             let rest = unsafe UnsafeRawBufferPointer(rebasing: target[(scheme + 3)...])
             let slash = unsafe rest.firstIndex { $0 == 0x2F || $0 == 0x3F }
+            let authority = byteCount
+            unsafe append(UnsafeRawBufferPointer(rebasing: rest[..<(slash ?? rest.count)]))
+            authorityRange = authority..<byteCount
             unsafe target =
                 slash.map { unsafe UnsafeRawBufferPointer(rebasing: rest[$0...]) }
                 ?? UnsafeRawBufferPointer(start: nil, count: 0)
@@ -110,6 +119,11 @@ import Glibc
         unsafe slice(methodRange.lowerBound, methodRange.count)
     }
     var pathBytes: UnsafeRawBufferPointer { unsafe slice(targetRange.lowerBound, pathLength) }
+
+    /// Of a target that is an absolute URL.
+    var authorityBytes: UnsafeRawBufferPointer? {
+        unsafe authorityRange.map { unsafe slice($0.lowerBound, $0.count) }
+    }
 
     /// Without the question mark.
     var queryBytes: UnsafeRawBufferPointer {

@@ -20,6 +20,9 @@ protocol ProtocolSession: AnyObject {
     /// When `checkDeadlines` has something to look for; `.max` for never.
     var nextDeadline: UInt64 { get }
 
+    /// Since when it has had no request, by the loop's clock; nil while it has one.
+    var idleSince: UInt64? { get }
+
     /// Finishes the requests it has and takes no more.
     func beginDraining()
 

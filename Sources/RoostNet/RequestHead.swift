@@ -76,7 +76,16 @@ public struct RequestHead {
 
     /// The announced length of the body as sent; nil when it was not announced.
     public var contentLength: Int? {
-        unsafe block.firstValue(of: "content-length").flatMap { unsafe decimal($0) }
+        unsafe block.firstValue(of: "content-length").flatMap { unsafe length($0) }
+    }
+
+    /// Whom the request is for: the target's when that is a whole URL (RFC 9112 §3.2.2), else the
+    /// `host` header's.
+    public var authority: String? {
+        if let bytes = unsafe block.authorityBytes {
+            return unsafe String(decoding: bytes, as: UTF8.self)
+        }
+        return header("host")
     }
 
     /// With its parameters.
@@ -110,6 +119,14 @@ private func withBytes<Result>(
 func withoutParameters(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
     let end = unsafe bytes.firstIndex(of: 0x3B) ?? bytes.count
     return unsafe trimmed(UnsafeRawBufferPointer(rebasing: bytes[..<end]))
+}
+
+/// A length of decimal digits only; what does not fit is `Int.max`.
+private func length(_ bytes: UnsafeRawBufferPointer) -> Int? {
+    let zeros = unsafe bytes.firstIndex { $0 != 0x30 } ?? bytes.count
+    let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[zeros...])
+    guard rest.count > 18 else { return rest.count == 0 ? 0 : unsafe decimal(rest) }
+    return unsafe rest.allSatisfy { 0x30...0x39 ~= $0 } ? Int.max : nil
 }
 
 /// A number of decimal digits only, at most 18 of them.

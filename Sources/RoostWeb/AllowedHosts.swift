@@ -16,24 +16,40 @@ struct AllowedHosts {
     }
 
     func allows(_ head: RequestHead) -> Bool {
-        guard !allowsAny, let host = head.header("host") ?? head.header(named: ":authority") else {
-            return true
-        }
-        let name = AllowedHosts.name(host)
+        guard !allowsAny, let authority = head.authority else { return true }
+        guard let name = AllowedHosts.name(authority) else { return false }
         return names.contains(name) || AllowedHosts.isNumber(name)
     }
 
-    /// The name without its port, in lower case.
-    private static func name(_ host: String) -> String {
-        let lower = host.lowercased()
-        if lower.hasPrefix("["), let end = lower.firstIndex(of: "]") {
-            return String(lower[lower.index(after: lower.startIndex)..<end])
+    /// The name without its port, in lower case; nil for what is not `name` or `name:port`.
+    private static func name(_ authority: String) -> String? {
+        let lower = authority.lowercased()
+        var name = lower[...]
+        if lower.hasPrefix("[") {
+            guard let end = lower.firstIndex(of: "]") else { return nil }
+            name = lower[lower.index(after: lower.startIndex)..<end]
+            guard isPort(lower[lower.index(after: end)...]), isNumber(String(name)) else {
+                return nil
+            }
+            return String(name)
         }
-        return String(lower.prefix { $0 != ":" })
+        name = lower.prefix { $0 != ":" }
+        return isPort(lower[name.endIndex...]) ? String(name) : nil
     }
 
+    private static func isPort(_ text: Substring) -> Bool {
+        text.isEmpty
+            || (text.first == ":" && text.utf8.count <= 6
+                && text.utf8.dropFirst().allSatisfy { (0x30...0x39).contains($0) })
+    }
+
+    /// An address of version 4 or 6 in digits, which no name server can point elsewhere.
     private static func isNumber(_ name: String) -> Bool {
-        name.contains(":")
-            || (!name.isEmpty && name.utf8.allSatisfy { $0 == 0x2E || (0x30...0x39).contains($0) })
+        guard !name.isEmpty else { return false }
+        let isVersion6 = name.contains(":")
+        return name.utf8.allSatisfy {
+            $0 == 0x2E || (0x30...0x39).contains($0)
+                || (isVersion6 && ($0 == 0x3A || (0x61...0x66).contains($0)))
+        }
     }
 }

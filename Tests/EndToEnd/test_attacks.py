@@ -5,6 +5,7 @@ import random
 import socket
 import threading
 import time
+import zlib
 
 import httpx
 import pytest
@@ -247,6 +248,9 @@ def frame(kind, flags, stream, payload):
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"")
 # Static table: POST, http, /; then a literal without indexing.
 HEAD = bytes([0x83, 0x86, 0x84]) + b"\x00\x0acontent-ty" + b"\x01x"
+# POST, http, an authority, and the path and content type of an export of spans.
+GRPC_HEAD = b"\x83\x86\x01\x01x\x04\x3b" + METHODS["traces"].encode() + (
+    b"\x0f\x10\x10application/grpc")
 FLOODS = {
     "settings": PREFACE + frame(4, 0, 0, b"") * 20_000,
     "pings": PREFACE + frame(6, 0, 0, b"12345678") * 20_000,
@@ -447,13 +451,74 @@ def test_announced_memory_is_not_taken_before_it_arrives(roost):
         peer.socket.close()
 
 
+def slow_gzip(size):
+    """A gzip member of `size` bytes that hold nothing, block after block, each with tables to be
+    built, and 64 MiB of zeros behind them; its last four bytes say that it is one byte long."""
+    bits = []
+
+    def write(value, count):
+        bits.extend(value >> place & 1 for place in range(count))
+
+    write(0, 1)  # not the last block
+    write(2, 2)  # with tables of its own
+    write(0, 5), write(0, 5), write(14, 4)
+    for symbol in [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1]:
+        write(symbol in (18, 1), 3)
+    # 138 and 118 lengths of zero, one of one: the end of a block; another of one for distances.
+    write(1, 1), write(127, 7), write(1, 1), write(107, 7), write(0, 1), write(0, 1)
+    write(0, 1)  # the end of the block
+    bits *= 8
+    block = bytes(
+        sum(bits[at + place] << place for place in range(8)) for at in range(0, len(bits), 8))
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+    zeros = deflate.compress(bytes(64 * MIB)) + deflate.flush()
+    return (
+        b"\x1f\x8b\x08" + bytes(6) + b"\xff" + block * (size // len(block)) + zeros
+        + zlib.crc32(bytes(64 * MIB)).to_bytes(4, "little") + (1).to_bytes(4, "little"))
+
+
+def test_a_body_that_is_slow_to_inflate_holds_nobody_up(roost):
+    body = slow_gzip(7 * MIB)
+    slow = Peer(roost.http, post(len(body), "content-encoding: gzip\r\n") + body, timeout=60)
+    longest = 0
+    ended = threading.Event()
+
+    def watch():
+        slow.read_until(b"HTTP/1.1 400")
+        ended.set()
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    # Connections of all loops, so that the one that has the slow body is among them.
+    ways = [HTTPWay(roost) for _ in range(8)]
+    asked = 0
+    while not ended.is_set():
+        for ask in [*(way.send for way in ways)]:
+            began = time.monotonic()
+            assert ask("traces", request("traces")).outcome == "OK"
+            longest = max(longest, time.monotonic() - began)
+            asked += 1
+    watcher.join()
+    for way in ways:
+        way.close()
+    slow.socket.close()
+    # Held up, one of them would have taken as long as the slow one.
+    assert asked > 50
+    assert longest < 0.5
+
+
 # Connections
 
 
 def test_connections_above_the_cap_are_closed(tmp_path):
     with starter(tmp_path) as start:
         process = start({"limits": {"connections": 20}})
-        peers = [Peer(process.http) for _ in range(40)]
+        # Half a head each: one that waits for nothing would give way.
+        peers = []
+        for _ in range(40):
+            peers.append(Peer(process.http, b"POST /v1"))
+            wait_until(lambda: len(peers) > 20 or open_to_senders(process) == len(peers),
+                       what="an accepted connection")
         wait_until(lambda: sum(map(has_ended, peers)) >= 20, what="refused connections")
         assert sum(map(has_ended, peers)) == 20
         # Probes and scrapes have connections of their own.
@@ -468,6 +533,22 @@ def test_connections_above_the_cap_are_closed(tmp_path):
         assert refused >= 20
 
 
+def test_idle_connections_give_way_to_new_ones(tmp_path):
+    with starter(tmp_path) as start:
+        process = start()
+        idle = []
+        for _ in range(80):
+            peer = Peer(process.web, b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            assert b"200 OK" in peer.read_until(b"}")
+            idle.append(peer)
+        with Peer(process.web, b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n") as peer:
+            assert b"200 OK" in peer.read_until(b"}")
+        assert has_ended(idle[0])
+        assert not has_ended(idle[-1])
+        for peer in idle:
+            peer.socket.close()
+
+
 def test_few_open_files_are_told_and_do_not_keep_probes_out(tmp_path):
     with starter(tmp_path) as start:
         process = start(wait=False, args=["--set", "limits.connections=100"], open_files=80)
@@ -478,6 +559,43 @@ def test_few_open_files_are_told_and_do_not_keep_probes_out(tmp_path):
         assert process.get("/health").status_code == 200
         for peer in peers:
             peer.socket.close()
+
+
+def test_heads_of_open_requests_are_part_of_the_memory(tmp_path):
+    with starter(tmp_path) as start:
+        process = start({"limits": {"memory": "64MiB", "body_timeout": "60s"}})
+        long = b"\x40\x03big\x7f\xbd\x1d" + b"v" * 3900
+        # The long field is sent once, then named four times in each head.
+        heads = [frame(1, 4, 1, GRPC_HEAD + long + b"\xbe" * 3)]
+        heads += [frame(1, 4, stream, GRPC_HEAD + b"\xbe" * 4) for stream in range(3, 501, 2)]
+        peers = [Peer(process.grpc, PREFACE + b"".join(heads)) for _ in range(40)]
+        wait_until(lambda: process.status()["memory"]["used_bytes"] > 60 * MIB,
+                   what="heads that fill the memory")
+        assert process.get("/health").status_code == 200
+        assert process.status()["memory"]["used_bytes"] <= 64 * MIB
+        assert process.resident_bytes(peak=True) < 96 * MIB
+        for peer in peers:
+            peer.socket.close()
+        wait_until(lambda: process.status()["memory"]["used_bytes"] < 16 * MIB, what="memory")
+
+
+def test_a_peer_that_ends_its_side_gets_the_answer_to_a_large_call(roost):
+    small = request("traces", 1000).SerializeToString()
+    body = small * (1_300_000 // len(small))
+    message = b"\x00" + len(body).to_bytes(4, "big") + body
+    parts = [message[at:at + 16_384] for at in range(0, len(message), 16_384)]
+    with Peer(roost.grpc, PREFACE) as peer:
+        # Its settings hold once they are acknowledged.
+        peer.read_until(frame(4, 1, 0, b""))
+        peer.send(frame(4, 1, 0, b"") + frame(1, 4, 1, GRPC_HEAD))
+        for place, part in enumerate(parts):
+            peer.send(frame(0, part is parts[-1], 1, part))
+            if place == 55:
+                # A stream may have one mebibyte under way; more when the first has been read.
+                peer.read_until(frame(8, 0, 1, bytes(4))[:9])
+        peer.socket.shutdown(socket.SHUT_WR)
+        # "grpc-status" in HPACK's Huffman code, and its value.
+        assert bytes.fromhex("9acac8b21234da8f") + b"\x010" in peer.read()
 
 
 def open_to_senders(process):

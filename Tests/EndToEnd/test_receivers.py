@@ -461,7 +461,7 @@ def half_sent(address, announced, sent):
 @pytest.mark.parametrize("way", WAYS)
 def test_without_memory_the_sender_is_asked_to_come_back(roost, way):
     process = roost({"limits": {"memory": "16MiB", "request": "4MiB"}})
-    holders = [half_sent(process.http, 1 << 20, 100_000) for _ in range(15)]
+    holders = [half_sent(process.http, 1 << 20, (1 << 20) - 1) for _ in range(15)]
     way = WAYS[way](process)
     wait_until(lambda: process.status()["memory"]["used_bytes"] >= 15 << 20, what="a full budget")
     message = request("traces", 1, service="s" * (1 << 20))

@@ -74,3 +74,29 @@ def test_a_port_is_free_again_after_the_end(roost):
     again = roost({"listen": addresses})
     assert again.grpc == first.grpc
     assert again.stop() == 0
+
+
+def test_of_two_that_start_at_once_one_is_refused(roost):
+    for _ in range(8):
+        addresses = {name: f"127.0.0.1:{free_port()}" for name in ("grpc", "http", "web")}
+        both = [roost({"listen": addresses}, wait=False) for _ in range(2)]
+        began = [process.wait_for_line(r"\bready\b") is not None for process in both]
+        assert sorted(began) == [False, True]
+        winner, loser = both if began[0] else reversed(both)
+        assert "in use by" in refused(loser)
+        assert winner.stop() == 0
+
+
+def test_one_data_folder_has_one_user(roost):
+    first = roost()
+    log = refused(roost({"store": {"path": str(first.data)}}, wait=False))
+    assert f"{first.data} is in use by another roost (pid {first.pid})" in log
+    assert "--set store.path=" in log
+    first.kill()
+    assert roost({"store": {"path": str(first.data)}}).stop() == 0
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -6,10 +6,22 @@ import Testing
 @Suite struct DataFolderTests {
     private let base = NSTemporaryDirectory() + "roost-\(UUID().uuidString)"
 
-    @Test func `makes the folder and those above it, and leaves nothing in it`() throws {
-        try DataFolder.prepare(base + "/a/b")
-        #expect(try FileManager.default.contentsOfDirectory(atPath: base + "/a/b") == [])
-        try DataFolder.prepare(base + "/a/b")
+    @Test func `makes the folder and those above it, and leaves only its lock in it`() throws {
+        _ = try DataFolder(base + "/a/b")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: base + "/a/b") == ["lock"])
+        _ = try DataFolder(base + "/a/b")
+        try FileManager.default.removeItem(atPath: base)
+    }
+
+    @Test func `one folder has one user, and the second is told who that is`() throws {
+        let first = try DataFolder(base)
+        do {
+            _ = try DataFolder(base)
+            Issue.record("two use one folder")
+        } catch {
+            #expect("\(error)".contains("in use by another roost (pid \(getpid()))"))
+        }
+        _ = first
         try FileManager.default.removeItem(atPath: base)
     }
 
@@ -17,7 +29,7 @@ import Testing
         try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
         try "x".write(toFile: base + "/file", atomically: true, encoding: .utf8)
         do {
-            try DataFolder.prepare(base + "/file")
+            _ = try DataFolder(base + "/file")
             Issue.record("a file was taken for a folder")
         } catch {
             #expect("\(error)".contains(base + "/file"))

@@ -135,10 +135,12 @@ import Testing
         let bench = Bench(memory: 5_000)
         let session = bench.http1()
         let answer = exchange(
-            session, "POST / HTTP/1.1\r\nhost: x\r\nContent-Length: 9000\r\n\r\nabc")
+            session,
+            "POST / HTTP/1.1\r\nhost: x\r\nContent-Length: 9000\r\n\r\n"
+                + String(repeating: "x", count: 5_001))
         #expect(answer.hasPrefix("HTTP/1.1 503"))
         // A short rest is read and dropped, so the connection can go on.
-        _ = exchange(session, String(repeating: "x", count: 8_997))
+        _ = exchange(session, String(repeating: "x", count: 3_999))
         #expect(exchange(session, get).hasPrefix("HTTP/1.1 200"))
         #expect(bench.budget.usedBytes == 0)
     }
@@ -285,8 +287,85 @@ import Testing
         let flood = String(repeating: get, count: 20)
         var text = flood
         text.withUTF8 { unsafe session.receive(UnsafeRawBufferPointer($0)) }
-        #expect(bench.handler.bodies.count == 3)
+        #expect(bench.handler.bodies.count == 1)
         _ = drained(session)
         #expect(bench.handler.bodies.count == 20)
+    }
+
+    @Test(arguments: [
+        // Bytes behind a chunk's data, where its line must end.
+        "Transfer-Encoding: chunked\r\n\r\n3\r\nabcXX0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\rX0\r\n\r\n",
+        // Line feeds alone.
+        "Transfer-Encoding: chunked\r\n\r\n3;a=\n\r\nabc\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\n0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n3\rXabc\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n0\r\nT: t\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n0\r\n\rX",
+        // Sizes that are none.
+        "Transfer-Encoding: chunked\r\n\r\n\r\nabc\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n11111111111111111\r\nabc\r\n0\r\n\r\n",
+        // Trailers that are no fields.
+        "Transfer-Encoding: chunked\r\n\r\n0\r\nbad name: t\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n0\r\na: b\r\nb(d: t\r\n\r\n",
+        // Codings, lengths and lines that two readers could take for two things.
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "X-A:\r\n folded\r\nContent-Length: 3\r\n\r\nabc",
+        "X-A: b\r\n\tfolded\r\nContent-Length: 3\r\n\r\nabc",
+        "Content-Length: 3\r\n\rXabc",
+    ])
+    func `refuses what two readers could take for two requests`(_ rest: String) {
+        let text = "POST /p HTTP/1.1\r\nhost: x\r\n" + rest
+        for size in [1, 7, text.utf8.count] {
+            let bench = Bench()
+            let session = bench.http1()
+            var answer = ""
+            var left = Substring(text)
+            while !left.isEmpty {
+                answer += exchange(session, String(left.prefix(size)))
+                left = left.dropFirst(size)
+            }
+            #expect(answer.hasPrefix("HTTP/1.1 400"), "\(size): \(answer.prefix(60))")
+            #expect(answer.contains("connection: close"))
+            #expect(bench.handler.bodies.isEmpty)
+            #expect(session.mustClose)
+        }
+    }
+
+    @Test func `takes lengths with zeros in front and refuses those beyond any number`() {
+        let bench = Bench()
+        let zeros =
+            "POST / HTTP/1.1\r\nhost: x\r\nContent-Length: 00000000000000000000003\r\n\r\nabc"
+        #expect(exchange(bench.http1(), zeros).hasPrefix("HTTP/1.1 200"))
+        let many = zeros.replacing("00000000000000000000003", with: "9999999999999999999")
+        #expect(exchange(bench.http1(), many).hasPrefix("HTTP/1.1 413"))
+        #expect(bench.handler.bodies == [Array("abc".utf8)])
+    }
+
+    @Test func `a target that is a whole URL says whom the request is for`() {
+        let bench = Bench()
+        var seen: [String?] = []
+        bench.handler.admits = { head in
+            seen.append(head.authority)
+            #expect(head.path == "/a" && head.method == "PROPFIND")
+            return .read
+        }
+        _ = exchange(bench.http1(), "PROPFIND http://y:1/a HTTP/1.1\r\nhost: x\r\n\r\n")
+        _ = exchange(bench.http1(), "PROPFIND /a HTTP/1.1\r\nhost: x\r\n\r\n")
+        #expect(seen == ["y:1", "x"])
+    }
+
+    @Test func `a long announcement takes no memory while others need it`() {
+        let bench = Bench(memory: 100_000)
+        let head = "POST / HTTP/1.1\r\nhost: x\r\nContent-Length: 90000\r\n\r\na"
+        let sessions = (0..<10).map { _ in bench.http1() }
+        for session in sessions { #expect(exchange(session, head) == "") }
+        #expect(bench.budget.usedBytes < 100_000)
+        let post = "POST / HTTP/1.1\r\nhost: x\r\nContent-Length: 3\r\n\r\nabc"
+        #expect(exchange(bench.http1(), post).hasPrefix("HTTP/1.1 503") == false)
+        for session in sessions { session.abandon() }
+        #expect(bench.budget.usedBytes == 0)
     }
 }

@@ -287,4 +287,42 @@ import Testing
         #expect(client.answer(id).headers["grpc-status"] == "14")
         #expect(bench.budget.usedBytes == 0)
     }
+
+    @Test func `streams and long heads are paid for, and refused when there is no memory`() throws {
+        let bench = Bench(memory: 100_000)
+        var kept: [Responder] = []
+        bench.handler.answers = { _, _, responder in kept.append(responder) }
+        let (server, client) = try start(bench)
+        let calls = (0..<60).map { _ in client.call(frame([])) }
+        client.talk()
+        // The connection pays for 16 streams, the memory for one lot more.
+        #expect(kept.count == 32)
+        #expect(bench.budget.usedBytes == 16 * 4_096)
+        for call in calls[32...] { #expect(client.answer(call).resetCode == 7) }
+        for responder in kept { responder.send(.grpc(message: [])) }
+        client.talk()
+        let long = [("x-long", String(repeating: "b", count: 15_000))]
+        let refused = (0..<4).map { _ in client.call(frame([]), long) }
+        client.talk()
+        #expect(client.answer(refused[0]).headers.isEmpty)
+        #expect(client.answer(refused[3]).headers["grpc-status"] == "14")
+        kept.last?.send(.grpc(message: []))
+        server.abandon()
+        #expect(bench.budget.usedBytes <= 16 * 4_096)
+    }
+
+    @Test func `a peer that has ended its side still gets its answers`() throws {
+        let bench = Bench()
+        var kept: Responder?
+        bench.handler.answers = { _, _, responder in kept = responder }
+        let (server, client) = try start(bench)
+        let whole = client.call(frame([]))
+        client.talk()
+        server.peerEnded()
+        #expect(!server.mustClose)
+        kept?.send(.grpc(message: []))
+        client.talk()
+        #expect(client.answer(whole).trailers["grpc-status"] == "0")
+        #expect(server.mustClose)
+    }
 }

@@ -56,14 +56,33 @@ import Testing
             connections: ConnectionLimit(1), memory: budget.share("test"))
         try withServer(settings: settings) { _, _, port in
             let first = try RawClient(port)
-            first.send(get)
-            #expect(first.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+            first.send(
+                "POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 1\r\n\r\n")
+            #expect(first.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 100"))
+            // One with a request under way stays.
             let second = try RawClient(port)
             #expect(second.read() == "")
             #expect(settings.counters.values.connectionsRefused == 1)
             #expect(settings.counters.values.connectionsOpen == 1)
         }
         #expect(settings.connections.open == 0)
+    }
+
+    @Test func `an idle connection gives way to a new one`() throws {
+        let budget = MemoryBudget(limitBytes: 1 << 20)
+        let settings = ServerSettings(
+            connections: ConnectionLimit(2), memory: budget.share("test"))
+        try withServer(settings: settings) { _, _, port in
+            let clients = try (0..<6).map { _ in
+                let client = try RawClient(port)
+                client.send(get)
+                #expect(client.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+                return client
+            }
+            #expect(clients[0].read() == "")
+            #expect(settings.counters.values.connectionsRefused == 0)
+            #expect(settings.counters.values.connectionsOpen == 2)
+        }
     }
 
     @Test func `answers from another thread`() throws {

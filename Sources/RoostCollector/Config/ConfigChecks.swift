@@ -71,14 +71,16 @@ struct ConfigChecks {
         if limits.durationHistogramBounds == nil {
             fault("limits.duration_bounds", "must be 1 to 64 durations, each above the one before")
         }
-        guard limits.request > limits.memory else { return }
+        // A request is held up to four times at once: as it came, inflated, while that grows, cut.
+        let most = limits.memory / 4
+        guard limits.request > most else { return }
         if reading.isGiven("limits.request") {
             fault(
                 "limits.request",
-                "\(sizeText(limits.request)) is above limits.memory (\(sizeText(limits.memory))), "
-                    + "no such request could ever be held")
+                "\(sizeText(limits.request)) is above a quarter of limits.memory "
+                    + "(\(sizeText(limits.memory))); no such request could be worked on")
         } else {
-            config.limits.request = limits.memory
+            config.limits.request = most
         }
     }
 

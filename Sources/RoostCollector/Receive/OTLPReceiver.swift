@@ -77,6 +77,8 @@ final class OTLPReceiver: RequestHandler {
     /// A refused request whose items nobody has counted; one to an unknown path has no signal.
     private func count(_ reason: RefusalReason, _ signal: Signal?, _ head: RequestHead) {
         guard let signal else {
+            // What is no request is counted as a breach of the protocol.
+            guard !head.pathIs("") else { return }
             intake.shared.unrouted.wrappingAdd(1, ordering: .relaxed)
             return
         }

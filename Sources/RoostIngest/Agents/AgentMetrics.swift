@@ -27,9 +27,9 @@ struct AgentMetrics: Sendable {
     let reported: Int32
     let computed: Int32
 
-    init(bounds: DurationBounds, seriesLimit: Int) {
-        func counter() -> AgentCounter { AgentCounter(limit: seriesLimit) }
-        func histogram() -> AgentHistogram { AgentHistogram(bounds: bounds, limit: seriesLimit) }
+    init(bounds: DurationBounds, room: AgentSeriesRoom) {
+        func counter() -> AgentCounter { AgentCounter(room) }
+        func histogram() -> AgentHistogram { AgentHistogram(bounds: bounds, room) }
         agentRuns = counter()
         agentRunDuration = histogram()
         workflowRuns = counter()

@@ -1,3 +1,4 @@
+import RoostCore
 import RoostMetrics
 
 /// The labels of one series, as numbers of texts, in the order of its family's label names.
@@ -51,6 +52,13 @@ struct AgentExemplar: Sendable {
     }
 }
 
+/// What the series of a family may take.
+struct AgentSeriesRoom: Sendable {
+    let series: Int
+    /// Pays for them; they stay, so it is never given back.
+    let memory: MemoryBudget.Share?
+}
+
 /// The label sets of one family: those met first, up to a limit, and one that the others share.
 ///
 /// Series only ever are appended; number 0 is the shared one.
@@ -60,9 +68,15 @@ struct AgentSeriesIndex: Sendable {
     private(set) var overflowed: UInt64 = 0
     /// Open addressing; 0 is free.
     private var slots = [Int32](repeating: 0, count: 64)
-    private let limit: Int
+    private let room: AgentSeriesRoom
+    private let bytesOfSeries: Int
 
-    init(limit: Int) { self.limit = limit }
+    /// `bytesOfValues`: what the family keeps of a series beside its labels.
+    init(_ room: AgentSeriesRoom, bytesOfValues: Int) {
+        self.room = room
+        // Twice, for the copy that is made of what is written to while a scrape holds it.
+        bytesOfSeries = 2 * (64 + bytesOfValues)
+    }
 
     var count: Int { keys.count }
 
@@ -82,7 +96,9 @@ struct AgentSeriesIndex: Sendable {
     private mutating func make(
         _ key: AgentSeriesKey, _ place: Int, now: UInt64
     ) -> (number: Int, isNew: Bool) {
-        guard keys.count <= limit, !key.hasOverflow else {
+        guard keys.count <= room.series, !key.hasOverflow,
+            room.memory?.tryTake(bytesOfSeries) ?? true
+        else {
             overflowed &+= 1
             if created[0] == 0 { created[0] = now }
             return (0, false)
@@ -110,7 +126,10 @@ struct AgentCounter: Sendable {
     private(set) var values: [Double] = [0]
     private(set) var exemplars: [AgentExemplar?] = [nil]
 
-    init(limit: Int) { index = AgentSeriesIndex(limit: limit) }
+    init(_ room: AgentSeriesRoom) {
+        index = AgentSeriesIndex(
+            room, bytesOfValues: 8 + MemoryLayout<AgentExemplar?>.stride)
+    }
 
     /// `now` in Unix nanoseconds. Nothing and less than nothing are not added.
     mutating func add(
@@ -139,9 +158,11 @@ struct AgentHistogram: Sendable {
     private(set) var counts: [UInt64] = [0]
     private(set) var exemplars: [AgentExemplar?]
 
-    init(bounds: DurationBounds, limit: Int) {
+    init(bounds: DurationBounds, _ room: AgentSeriesRoom) {
         self.bounds = bounds
-        index = AgentSeriesIndex(limit: limit)
+        index = AgentSeriesIndex(
+            room,
+            bytesOfValues: 16 + bounds.bucketCount * (8 + MemoryLayout<AgentExemplar?>.stride))
         buckets = [UInt64](repeating: 0, count: bounds.bucketCount)
         exemplars = [AgentExemplar?](repeating: nil, count: bounds.bucketCount)
     }

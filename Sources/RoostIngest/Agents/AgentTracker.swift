@@ -1,4 +1,4 @@
-import RoostCore
+public import RoostCore
 
 /// What calls to models cost, where that is known.
 public protocol PriceSource: Sendable {
@@ -35,6 +35,8 @@ public struct AgentTrackerSettings: Sendable {
     public var openActivities = 50_000
     public var seriesLimit = 10_000
     public var bounds = DurationBounds.standard
+    /// Pays for the series.
+    public var memory: MemoryBudget.Share?
 
     public init() {}
 }
@@ -70,7 +72,9 @@ public struct AgentTracker: Sendable {
     public init(_ settings: AgentTrackerSettings, prices: (any PriceSource)? = nil) {
         self.settings = settings
         self.prices = prices
-        metrics = AgentMetrics(bounds: settings.bounds, seriesLimit: settings.seriesLimit)
+        metrics = AgentMetrics(
+            bounds: settings.bounds,
+            room: AgentSeriesRoom(series: settings.seriesLimit, memory: settings.memory))
     }
 
     /// How many activities are held.

@@ -135,8 +135,8 @@ import Testing
             "f.yaml:1:37: listen.web: 127.0.0.1:9 is the address of listen.grpc already"
         ),
         (
-            "limits: { memory: 16MiB, request: 17MiB }",
-            "f.yaml:1:35: limits.request: 17MiB is above limits.memory (16MiB), no such request could ever be held"
+            "limits: { memory: 16MiB, request: 5MiB }",
+            "f.yaml:1:35: limits.request: 5MiB is above a quarter of limits.memory (16MiB); no such request could be worked on"
         ),
     ])
     func `tells where and what`(_ text: String, _ fault: String) {
@@ -201,7 +201,7 @@ import Testing
         let config = try loadConfig(
             "limits: { memory: 32MiB }\nexport: [{ name: a, endpoint: 'http://h:4318' }]"
         ).config
-        #expect(config.limits.request == 32 << 20)
+        #expect(config.limits.request == 8 << 20)
         #expect(config.export[0].queue.size == 32 << 20)
     }
 
