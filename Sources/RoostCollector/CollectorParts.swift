@@ -67,7 +67,9 @@ final class CollectorParts: Sendable {
         agentMemory =
             config.enable.analytics
             ? budget.share("agents").reserve(min(24 << 20, config.limits.memory / 8)) : nil
-        agents = AgentService(loops: processorCount(), settings: tracking, prices: config.prices)
+        tracking.semconv = config.agents.semconv
+        agents = AgentService(
+            loops: processorCount(), settings: tracking, prices: config.prices, series: series)
         let readiness = Readiness(lifecycle: lifecycle, exports: exports, budget: budget)
         self.readiness = readiness
         intake = IntakeShared(

@@ -163,3 +163,81 @@ def test_its_families_pass_promtool(roost):
         ["promtool", "check", "metrics"], input=page, capture_output=True, timeout=60
     )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+
+
+# The conventions' own client metrics
+
+
+def client_metrics(process, service, **labels):
+    """Name and labels to value, of the client families of one service."""
+    found = {}
+    for sample in process.metrics().samples:
+        if not sample.name.startswith("gen_ai_client") or sample.labels.get("job") != service:
+            continue
+        if all(sample.labels.get(key) == value for key, value in labels.items()):
+            if not sample.name.endswith(("_bucket", "_created")):
+                found[sample.name] = found.get(sample.name, 0) + sample.value
+    return found
+
+
+def own_usage(service):
+    point = {
+        "startTimeUnixNano": str(time.time_ns() - 10**9), "timeUnixNano": str(time.time_ns()),
+        "count": "3", "sum": 77, "bucketCounts": ["3"], "explicitBounds": [],
+        "attributes": [
+            {"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}},
+            {"key": "gen_ai.token.type", "value": {"stringValue": "input"}}],
+    }
+    return {"resourceMetrics": [{
+        "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]},
+        "scopeMetrics": [{"scope": {"name": "its own"}, "metrics": [{
+            "name": "gen_ai.client.token.usage", "unit": "{token}",
+            "histogram": {"aggregationTemporality": 2, "dataPoints": [point]}}]}],
+    }]}
+
+
+def test_client_metrics_are_computed_for_services_that_send_none(roost):
+    import httpx
+
+    process = roost(HOLD)
+    for number in range(1, 4):
+        post(process, call(number, 0.5))
+    wait_until(lambda: total(process, "roost_llm_calls_total") == 3, what="the calls")
+    usage = "gen_ai_client_token_usage"
+    name = {"otel_scope_name": "roost", "gen_ai_request_model": "gpt-4o",
+            "gen_ai_provider_name": "openai", "gen_ai_operation_name": "chat"}
+    assert client_metrics(process, "shop", gen_ai_token_type="input", **name) == {
+        f"{usage}_sum": 300, f"{usage}_count": 3}
+    assert client_metrics(process, "shop", gen_ai_token_type="output", **name) == {
+        f"{usage}_sum": 60, f"{usage}_count": 3}
+    shown = client_metrics(process, "shop", **name)
+    assert shown["gen_ai_client_operation_duration_seconds_count"] == 3
+    assert shown["gen_ai_client_operation_duration_seconds_sum"] == pytest.approx(3)
+    bounds = [sample.labels["le"] for sample in process.metrics().samples
+              if sample.name == f"{usage}_bucket" and sample.labels["gen_ai_token_type"] == "input"]
+    assert [float(bound) for bound in bounds] == [4**power for power in range(14)] + [float("inf")]
+
+    # Another service sends its own: those are shown, and nothing is computed for it.
+    answer = httpx.post(
+        f"http://{process.http}/v1/metrics", json=own_usage("own"), trust_env=False)
+    assert answer.status_code == 200
+    mine = call(9, 0.5)
+    resource = mine["resourceSpans"][0]["resource"]
+    resource["attributes"][0]["value"]["stringValue"] = "own"
+    post(process, mine)
+    wait_until(lambda: total(process, "roost_llm_calls_total") == 4, what="its call")
+    assert client_metrics(process, "own") == {f"{usage}_sum": 77, f"{usage}_count": 3}
+    assert client_metrics(process, "shop")[f"{usage}_count"] == 6
+
+
+def test_client_metrics_take_the_names_of_the_new_repository(roost):
+    process = roost({"agents": {"semconv": "genai"}})
+    post(process, call(1, 0.5))
+    wait_until(lambda: total(process, "roost_llm_calls_total") == 1, what="the call")
+    assert set(client_metrics(process, "shop")) == {
+        f"gen_ai_client_inference_{name}_{part}" for part in ("sum", "count")
+        for name in ("duration_seconds", "operation_input_tokens", "operation_output_tokens")}
+    off = roost({"agents": {"semconv": "off"}})
+    post(off, call(1, 0.5))
+    wait_until(lambda: total(off, "roost_llm_calls_total") == 1, what="the call")
+    assert client_metrics(off, "shop") == {}

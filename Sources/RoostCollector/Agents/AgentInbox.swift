@@ -5,6 +5,9 @@ import Synchronization
 /// The one tracker of the process, which a loop uses at once when nobody else does.
 final class AgentAccounts: Sendable {
     private let tracker: Mutex<AgentTracker>
+    /// Services known to send the conventions' client metrics themselves.
+    private let senders = Mutex<Set<[UInt8]>>([])
+    private static let mostSenders = 10_000
 
     init(settings: AgentTrackerSettings, prices: (any PriceSource)?) {
         tracker = Mutex(AgentTracker(settings, prices: prices))
@@ -15,6 +18,17 @@ final class AgentAccounts: Sendable {
         tracker.withLockIfAvailable { tracker in
             tracker.take(&batch, now: monotonicNanoseconds(), unixNow: unixNanoseconds())
         } != nil
+    }
+
+    /// Notes services that send client metrics; waits while another thread counts, the first time
+    /// for each service.
+    func noteClientMetrics(of services: [[UInt8]]) {
+        for service in services {
+            let isNew = senders.withLock {
+                $0.count < Self.mostSenders && $0.insert(service).inserted
+            }
+            if isNew { withTracker { $0.noteClientMetrics(of: service) } }
+        }
     }
 
     /// Lends the tracker; waits while another thread has it.
@@ -35,7 +49,7 @@ final class AgentInbox: Sendable {
         var free: [ActivityBatch] = []
     }
 
-    private let accounts: AgentAccounts
+    let accounts: AgentAccounts
     private let state = Mutex(State())
     private let bytes = Atomic<Int>(0)
 

@@ -1,5 +1,6 @@
 import RoostCore
 import RoostIngest
+import RoostMetrics
 import Synchronization
 
 /// The thread `analytics`: counts what the loops could not count themselves about agents, and what
@@ -10,6 +11,8 @@ final class AgentService: Sendable {
     let inboxes: [AgentInbox]
     private let accounts: AgentAccounts
     private let wake = WakeUp()
+    /// Gets the client metrics that are computed.
+    private let series: SeriesStore
     private let state = Mutex(State())
     private let beat = Atomic<UInt64>(monotonicNanoseconds())
 
@@ -22,7 +25,11 @@ final class AgentService: Sendable {
     /// How long what came waits for more to be counted with it.
     private static let interval: UInt64 = 100_000_000
 
-    init(loops: Int, settings: AgentTrackerSettings, prices: (any PriceSource)?) {
+    init(
+        loops: Int, settings: AgentTrackerSettings, prices: (any PriceSource)?,
+        series: SeriesStore
+    ) {
+        self.series = series
         let accounts = AgentAccounts(settings: settings, prices: prices)
         self.accounts = accounts
         inboxes = (0..<loops).map { _ in AgentInbox(accounts) }
@@ -78,7 +85,14 @@ final class AgentService: Sendable {
                     if isTickDue { tracker.tick(now: now, unixNow: unixNow) }
                     return questions.isEmpty ? nil : tracker.snapshot
                 }
-                if let snapshot { for question in questions { question(snapshot) } }
+                if let snapshot {
+                    if let request = ClientMetricsRequest.bytes(
+                        of: snapshot, now: unixNanoseconds())
+                    {
+                        series.ingest(ByteBlock(request), now: now)
+                    }
+                    for question in questions { question(snapshot) }
+                }
             }
             if isStopping { return }
         }

@@ -80,6 +80,8 @@ public struct Config: Sendable, Equatable {
         public var redact = Redact()
         /// Adds the GenAI conventions' names to forwarded spans of other dialects.
         public var normalize = false
+        /// Whose names the computed client metrics have.
+        public var semconv = ClientConventions.stable
         /// How long a trace must be quiet to be taken for over, and a call waits for its agent.
         public var hold: Duration = .seconds(30)
         /// Activities held at the same time.

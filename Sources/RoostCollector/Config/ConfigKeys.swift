@@ -192,6 +192,9 @@ extension Config.Agents {
             "normalize", \.normalize, .flag,
             "Adds `gen_ai.*` attributes to forwarded spans of other dialects; needs analytics"),
         .value(
+            "semconv", \.semconv, .word("version of the conventions"),
+            "Names of the `gen_ai_client_*` families computed for services that send none"),
+        .value(
             "hold", \.hold, .duration(.milliseconds(100) ... .seconds(3600)),
             "How long a trace must be quiet to be over, and a call waits to learn its agent"),
         .value(

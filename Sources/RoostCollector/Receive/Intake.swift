@@ -116,7 +116,9 @@ final class Intake {
                 spanMetrics.add(scan, now: now)
                 agents.give(&scan.activities)
             }
-        case .metrics: shared.series.ingest(request.body, now: monotonicNanoseconds())
+        case .metrics:
+            agents.accounts.noteClientMetrics(of: request.clientMetrics)
+            shared.series.ingest(request.body, now: monotonicNanoseconds())
         case .logs:
             if let logs = request.logs { agents.give(&logs.activities) }
         }
@@ -143,6 +145,7 @@ final class Intake {
             if let logs = request.logs { agents.give(&logs.activities) }
             done(accepted)
         case .metrics:
+            agents.accounts.noteClientMetrics(of: request.clientMetrics)
             let series = shared.series
             let body = request.body
             loop.offload(

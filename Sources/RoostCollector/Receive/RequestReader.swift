@@ -22,6 +22,8 @@ struct ReadRequest: @unchecked Sendable {
     let scan: TraceScan?
     /// What a logs request says about agents.
     let logs: LogScan?
+    /// Services that a metrics request brings the conventions' client metrics of.
+    let clientMetrics: [[UInt8]]
     /// Holds the bytes that the notes point into.
     let source: ByteBlock
     /// Pays for the notes of a large request.
@@ -54,7 +56,9 @@ enum RequestReader {
         if signal == .traces, source.count > Intake.largeBodyBytes {
             notes = try makeRoom(in: scan, for: source, memory: memory)
         }
-        let items = try items(of: source, signal, scan, logs, names, &rejections)
+        var clientMetrics: [[UInt8]] = []
+        let items = try items(
+            of: source, signal, scan, logs, names, &rejections, &clientMetrics)
         var forwarded = source
         if !rejections.isEmpty {
             guard let reservation = memory.reserve(source.count) else { throw .noMemory }
@@ -68,7 +72,8 @@ enum RequestReader {
             case .redacted(let body, let tally):
                 // The notes must not show what has just been taken out.
                 var none = Rejections()
-                _ = try Self.items(of: body, signal, scan, logs, names, &none)
+                _ = try Self.items(
+                    of: body, signal, scan, logs, names, &none, &clientMetrics)
                 forwarded = body
                 source = body
                 redacted = (redactor, tally)
@@ -85,13 +90,14 @@ enum RequestReader {
             signal: signal, body: forwarded, redacted: redacted, items: items,
             rejected: rejections.count,
             firstReason: rejections.firstReason, scan: signal == .traces ? scan : nil,
-            logs: signal == .logs ? logs : nil, source: source, notes: notes)
+            logs: signal == .logs ? logs : nil, clientMetrics: clientMetrics, source: source,
+            notes: notes)
     }
 
     /// Validates a request and takes notes of its spans or log records. Answers its well-formed items.
     private static func items(
         of source: ByteBlock, _ signal: Signal, _ scan: TraceScan, _ logs: LogScan,
-        _ names: NameTable?, _ rejections: inout Rejections
+        _ names: NameTable?, _ rejections: inout Rejections, _ clientMetrics: inout [[UInt8]]
     ) throws(Failure) -> Int {
         do throws(WireError) {
             switch signal {
@@ -100,7 +106,8 @@ enum RequestReader {
                 rejections = scan.rejections
                 return scan.itemCount
             case .metrics:
-                var visitor = NoMetrics()
+                var visitor = ClientMetricsFinder()
+                defer { clientMetrics = visitor.services }
                 return unsafe try source.withBytes { bytes throws(WireError) in
                     unsafe try readMetrics(bytes, visitor: &visitor, rejections: &rejections)
                 }
@@ -148,9 +155,10 @@ enum RequestReader {
             }
         } catch {
             guard error.kind == .malformed else { throw .tooLarge(limit: maxBytes) }
-            throw .undecodable(field: error.field, reason: error.reason, offset: error.offset)
+            throw .undecodable(
+                field: error.field.isEmpty ? "request" : error.field, reason: error.reason,
+                offset: error.offset)
         }
     }
 
-    private struct NoMetrics: MetricsVisitor {}
 }

@@ -27,7 +27,11 @@ struct AgentMetrics: Sendable {
     let reported: Int32
     let computed: Int32
 
-    init(bounds: DurationBounds, room: AgentSeriesRoom) {
+    /// Nil when they are switched off.
+    var client: ClientMetrics?
+
+    init(bounds: DurationBounds, room: AgentSeriesRoom, conventions: ClientConventions) {
+        client = conventions == .off ? nil : ClientMetrics(conventions, room)
         func counter() -> AgentCounter { AgentCounter(room) }
         func histogram() -> AgentHistogram { AgentHistogram(bounds: bounds, room) }
         agentRuns = counter()

@@ -17,7 +17,9 @@ struct AgentNode {
     var name: Int32 = 0
     var agent: Int32 = 0
     var workflow: Int32 = 0
+    /// The one that answered, else the one that was asked for.
     var model: Int32 = 0
+    var modelRequested: Int32 = 0
     var provider: Int32 = 0
     var tool: Int32 = 0
     var errorType: Int32 = 0
@@ -66,6 +68,8 @@ struct AgentNodeFlags: OptionSet {
     static let isRoot = AgentNodeFlags(rawValue: 1024)
     /// How long it took is unknown.
     static let isInstant = AgentNodeFlags(rawValue: 2048)
+    /// It says which model answered.
+    static let isModelAnswered = AgentNodeFlags(rawValue: 4096)
 }
 
 /// One trace that something is still expected of.

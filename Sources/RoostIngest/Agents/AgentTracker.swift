@@ -37,6 +37,8 @@ public struct AgentTrackerSettings: Sendable {
     public var bounds = DurationBounds.standard
     /// Pays for the series.
     public var memory: MemoryBudget.Share?
+    /// Whose names the computed client metrics have.
+    public var semconv = ClientConventions.stable
 
     public init() {}
 }
@@ -74,11 +76,18 @@ public struct AgentTracker: Sendable {
         self.prices = prices
         metrics = AgentMetrics(
             bounds: settings.bounds,
-            room: AgentSeriesRoom(series: settings.seriesLimit, memory: settings.memory))
+            room: AgentSeriesRoom(series: settings.seriesLimit, memory: settings.memory),
+            conventions: settings.semconv)
     }
 
     /// How many activities are held.
     public var heldActivities: Int { open.nodeCount }
+
+    /// From now on a service's own client metrics are shown, and none computed for it.
+    public mutating func noteClientMetrics(of service: [UInt8]) {
+        let number = metrics.texts.number(service[...])
+        metrics.client?.sendsItsOwn(number)
+    }
 
     // MARK: taking in
 
@@ -174,6 +183,8 @@ public struct AgentTracker: Sendable {
         let model =
             activity.modelAnswered.isEmpty ? activity.modelRequested : activity.modelAnswered
         node.model = numbers.number(model, batch, &metrics.texts)
+        node.modelRequested = numbers.number(activity.modelRequested, batch, &metrics.texts)
+        if !activity.modelAnswered.isEmpty { node.flags.insert(.isModelAnswered) }
         node.provider = numbers.number(activity.provider, batch, &metrics.texts)
         node.tool = numbers.number(activity.tool, batch, &metrics.texts)
         node.errorType = numbers.number(activity.errorType, batch, &metrics.texts)
@@ -377,7 +388,9 @@ public struct AgentTracker: Sendable {
             metrics.llmTimeToFirstToken.observe(
                 nanoseconds: node.timeToFirstToken, key, exemplar, now: unixNow)
         }
-        if open.traces[Int(node.trace)].isLate {
+        let isLate = open.traces[Int(node.trace)].isLate
+        metrics.client?.count(node, usage: !isLate, now: unixNow)
+        if isLate {
             metrics.events.lateChildren &+= 1
             return
         }

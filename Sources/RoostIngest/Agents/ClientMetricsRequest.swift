@@ -1,0 +1,172 @@
+import RoostCore
+import RoostWire
+
+/// The computed client metrics as the OTLP request that each service could have sent.
+///
+/// They go the way of application metrics from here on, so a family that some services send and
+/// others do not is one family on the page, and nothing can clash.
+public struct ClientMetricsRequest: Sendable {
+    private var writer = MessageWriter()
+    private let metrics: ClientMetrics
+    private let texts: [[UInt8]]
+    private let now: UInt64
+
+    /// The bytes of an `ExportMetricsServiceRequest`; nil when there is nothing to show.
+    ///
+    /// `now` in Unix nanoseconds is the time of the points.
+    public static func bytes(of snapshot: AgentSnapshot, now: UInt64) -> [UInt8]? {
+        guard let client = snapshot.metrics.client else { return nil }
+        var request = ClientMetricsRequest(
+            metrics: client, texts: snapshot.metrics.texts.texts, now: now)
+        let services = request.services()
+        guard !services.isEmpty else { return nil }
+        for service in services { request.write(service) }
+        return request.writer.bytes
+    }
+
+    private init(metrics: ClientMetrics, texts: [[UInt8]], now: UInt64) {
+        self.metrics = metrics
+        self.texts = texts
+        self.now = now
+    }
+
+    /// Numbers of series, by operation, of the three tables.
+    private struct Service {
+        var number: Int32
+        var durations: [[Int]]
+        var inputTokens: [[Int]]
+        var outputTokens: [[Int]]
+    }
+
+    private func services() -> [Service] {
+        let none = [[Int]](repeating: [], count: ClientMetrics.operations.count)
+        var found: [Int32: Service] = [:]
+        func sort(
+            _ tables: [AgentHistogram], _ list: WritableKeyPath<Service, [[Int]]>
+        ) {
+            for (operation, table) in tables.enumerated() {
+                for series in 1..<max(1, table.index.count) {
+                    let number = table.index.keys[series].first
+                    guard number >= 0, !metrics.others.contains(number) else { continue }
+                    found[
+                        number,
+                        default: Service(
+                            number: number, durations: none, inputTokens: none, outputTokens: none)
+                    ][keyPath: list][operation].append(series)
+                }
+            }
+        }
+        sort(metrics.durations, \.durations)
+        sort(metrics.inputTokens, \.inputTokens)
+        sort(metrics.outputTokens, \.outputTokens)
+        return found.values.sorted { $0.number < $1.number }
+    }
+
+    private mutating func write(_ service: Service) {
+        let isNew = metrics.conventions == .genai
+        let name = texts[Int(service.number)]
+        // `writer` is lent out, so what is needed of `self` is copied first.
+        let source = self
+        writer.message(1) { resourceMetrics in
+            resourceMetrics.message(1) { resource in
+                Self.attribute(&resource, 1, "service.name", name)
+            }
+            resourceMetrics.message(2) { scoped in
+                scoped.message(1) { $0.string(1, "roost") }
+                scoped.message(2) { metric in
+                    metric.string(
+                        1,
+                        isNew
+                            ? "gen_ai.client.inference.duration"
+                            : "gen_ai.client.operation.duration")
+                    metric.string(2, "GenAI operation duration.")
+                    metric.string(3, "s")
+                    metric.message(9) { histogram in
+                        source.points(
+                            &histogram, source.metrics.durations, service.durations, type: nil)
+                        histogram.varint(2, 2)
+                    }
+                }
+                if isNew {
+                    for (type, tables, series) in [
+                        ("input", source.metrics.inputTokens, service.inputTokens),
+                        ("output", source.metrics.outputTokens, service.outputTokens),
+                    ] where series.contains(where: { !$0.isEmpty }) {
+                        scoped.message(2) { metric in
+                            metric.string(1, "gen_ai.client.inference.operation.\(type)_tokens")
+                            metric.string(2, "Number of \(type) tokens of an operation.")
+                            metric.string(3, "{token}")
+                            metric.message(9) { histogram in
+                                source.points(&histogram, tables, series, type: nil)
+                                histogram.varint(2, 2)
+                            }
+                        }
+                    }
+                } else if (service.inputTokens + service.outputTokens)
+                    .contains(where: { !$0.isEmpty })
+                {
+                    scoped.message(2) { metric in
+                        metric.string(1, "gen_ai.client.token.usage")
+                        metric.string(2, "Number of input and output tokens used.")
+                        metric.string(3, "{token}")
+                        metric.message(9) { histogram in
+                            source.points(
+                                &histogram, source.metrics.inputTokens, service.inputTokens,
+                                type: "input")
+                            source.points(
+                                &histogram, source.metrics.outputTokens, service.outputTokens,
+                                type: "output")
+                            histogram.varint(2, 2)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func points(
+        _ histogram: inout MessageWriter, _ tables: [AgentHistogram], _ series: [[Int]],
+        type: String?
+    ) {
+        for (operation, table) in tables.enumerated() {
+            for number in series[operation] {
+                histogram.message(1) { point in
+                    self.point(&point, table, number, operation, type)
+                }
+            }
+        }
+    }
+
+    private func point(
+        _ point: inout MessageWriter, _ table: AgentHistogram, _ number: Int, _ operation: Int,
+        _ type: String?
+    ) {
+        let key = table.index.keys[number]
+        let width = table.bounds.bucketCount
+        let labels: [(String, Int32)] = [
+            ("gen_ai.provider.name", key.second), ("gen_ai.request.model", key.third),
+            ("gen_ai.response.model", key.fourth), ("error.type", key.fifth),
+        ]
+        Self.attribute(
+            &point, 9, "gen_ai.operation.name", Array(ClientMetrics.operations[operation].utf8))
+        if let type { Self.attribute(&point, 9, "gen_ai.token.type", Array(type.utf8)) }
+        for (name, text) in labels where text > 0 {
+            Self.attribute(&point, 9, name, texts[Int(text)])
+        }
+        point.fixed64(2, table.index.created[number])
+        point.fixed64(3, now)
+        point.fixed64(4, table.counts[number])
+        point.double(5, table.sums[number])
+        point.packedFixed64(6, table.buckets[number * width..<(number + 1) * width])
+        point.packedDouble(7, table.bounds.seconds)
+    }
+
+    private static func attribute(
+        _ writer: inout MessageWriter, _ field: Int, _ key: String, _ value: [UInt8]
+    ) {
+        writer.message(field) { attribute in
+            attribute.string(1, key)
+            attribute.message(2) { $0.bytes(1, value) }
+        }
+    }
+}
