@@ -67,6 +67,7 @@ final class CollectorParts: Sendable {
         agentMemory =
             config.enable.analytics
             ? budget.share("agents").reserve(min(24 << 20, config.limits.memory / 8)) : nil
+        tracking.began = startedUnixNano
         tracking.semconv = config.agents.semconv
         agents = AgentService(
             loops: processorCount(), settings: tracking, prices: config.prices, series: series)

@@ -17,6 +17,7 @@ extension CollectorView {
         writeExporters(reading, into: &writer)
         writeMemory(reading, into: &writer)
         writeSeries(reading, into: &writer)
+        writeAgents(into: &writer)
         writer.object("redaction") { writer in
             writer.field("on", parts.intake.redaction.redactor.isOn)
             writer.object("values") { writer in
@@ -147,6 +148,24 @@ extension CollectorView {
             writer.object("unexposed_points") { writer in
                 for (reason, points) in reading.unexposedPoints where points > 0 {
                     writer.field(reason, points)
+                }
+            }
+        }
+    }
+
+    /// Whose work is taken from which signal.
+    private func writeAgents(into writer: inout JSONWriter) {
+        writer.object("agents") { writer in
+            writer.array("believed") { writer in
+                for belief in parts.agents.beliefs {
+                    writer.beginObject()
+                    writer.field("service", belief.service)
+                    writer.field("of", belief.fact)
+                    writer.field("signal", belief.signal)
+                    writer.array("left_out") { writer in
+                        for other in belief.others { writer.value(other) }
+                    }
+                    writer.endObject()
                 }
             }
         }

@@ -545,9 +545,22 @@ def claude_code():
     fixture(
         "claude_code_spans", document, "2.0", CLAUDE_ACCOUNT, [spans], tools={"Bash": 1},
     )
+    # The events of what the spans tell, a little off as two clocks are.
+    same = logs(
+        "claude-code", scope,
+        event("user_prompt", 0.0, 1, {"prompt_length": "42"}),
+        event("api_request", 3.1, 2, one | {"cost_usd": 0.0123, "duration_ms": 2000,
+                                            "request_id": "req_1"}),
+        event("tool_decision", 9.0, 3, {"tool_name": "Bash", "decision": "accept",
+                                        "source": "user_temporary"}),
+        event("tool_result", 10.2, 4, {"tool_name": "Bash", "success": "true",
+                                       "duration_ms": 1000}),
+        event("api_request", 12.9, 5, two | {"cost_usd": 0.0045, "duration_ms": 2000,
+                                             "request_id": "req_2"}),
+    )
     fixture(
         "claude_code_all_signals", document, "2.0",
-        CLAUDE_ACCOUNT, [spans, metrics, events], tools={"Bash": 1},
+        CLAUDE_ACCOUNT, [spans, metrics, same], tools={"Bash": 1},
     )
 
 

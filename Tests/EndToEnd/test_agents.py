@@ -241,3 +241,53 @@ def test_client_metrics_take_the_names_of_the_new_repository(roost):
     post(off, call(1, 0.5))
     wait_until(lambda: total(off, "roost_llm_calls_total") == 1, what="the call")
     assert client_metrics(off, "shop") == {}
+
+
+# Which signal is believed
+
+
+def send_all(process, fixture, *signals):
+    import httpx
+
+    for signal in signals:
+        for item in fixture["requests"]:
+            if item["signal"] == signal:
+                answer = httpx.post(
+                    f"http://{process.http}/v1/{signal}", json=item["body"], trust_env=False)
+                assert answer.status_code == 200
+
+
+def test_what_metrics_alone_tell_is_counted(roost):
+    fixture = json.loads((FIXTURES / "claude_code_metrics.json").read_text())
+    process = roost(HOLD)
+    send_all(process, fixture, "metrics")
+    (model, account), = fixture["account"].items()
+    wait_until(lambda: total(process, "roost_llm_tokens_total") == sum(account["tokens"].values()),
+               what="the tokens")
+    for kind, tokens in account["tokens"].items():
+        assert total(process, "roost_llm_tokens_total", model=model, token_type=kind) == tokens
+    cost = total(process, "roost_llm_cost_usd_total", source="reported", agent="claude-code")
+    assert cost == pytest.approx(fixture["reported_cost_usd"], rel=1e-9)
+
+
+@pytest.mark.parametrize("order", ["metrics logs traces", "traces logs metrics",
+                                   "logs metrics traces"])
+def test_three_signals_of_one_service_count_once(roost, order):
+    fixture = json.loads((FIXTURES / "claude_code_all_signals.json").read_text())
+    process = roost(HOLD)
+    send_all(process, fixture, *order.split())
+    (model, account), = fixture["account"].items()
+
+    def believed():
+        return {(one["service"], one["of"]): (one["signal"], one["left_out"])
+                for one in process.status()["agents"]["believed"]}
+
+    wait_until(lambda: ("claude-code", "calls") in believed(), what="a belief")
+    wait_until(lambda: total(process, "roost_agent_held_activities") == 0, what="quiet traces")
+    assert believed() == {
+        ("claude-code", "calls"): ("traces", ["logs", "metrics"]),
+        ("claude-code", "tools"): ("traces", ["logs"])}
+    assert total(process, "roost_llm_calls_total", model=model) == account["calls"]
+    assert total(process, "roost_llm_tokens_total") == sum(account["tokens"].values())
+    assert total(process, "roost_tool_calls_total") == 1
+    assert total(process, "roost_agent_left_out_activities_total") > 0

@@ -20,14 +20,18 @@ final class AgentAccounts: Sendable {
         } != nil
     }
 
-    /// Notes services that send client metrics; waits while another thread counts, the first time
-    /// for each service.
-    func noteClientMetrics(of services: [[UInt8]]) {
-        for service in services {
+    /// Counts what a metrics request says about agents; waits while another thread counts if it says
+    /// anything.
+    func count(_ found: AgentMetricsScan) {
+        for service in found.senders {
             let isNew = senders.withLock {
                 $0.count < Self.mostSenders && $0.insert(service).inserted
             }
             if isNew { withTracker { $0.noteClientMetrics(of: service) } }
+        }
+        guard !found.facts.isEmpty else { return }
+        withTracker {
+            $0.take(found.facts, now: monotonicNanoseconds(), unixNow: unixNanoseconds())
         }
     }
 

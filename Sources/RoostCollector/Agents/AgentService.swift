@@ -19,6 +19,8 @@ final class AgentService: Sendable {
     private struct State {
         var questions: [@Sendable (AgentSnapshot) -> Void] = []
         var isStopping = false
+        /// As of the last tick.
+        var beliefs: [AgentBelief] = []
         var thread: NamedThread?
     }
 
@@ -48,6 +50,9 @@ final class AgentService: Sendable {
         state.withLock { $0.questions.append(then) }
         wake.signal()
     }
+
+    /// Which signal the work of each service is taken from, as of a second ago.
+    var beliefs: [AgentBelief] { state.withLock { $0.beliefs } }
 
     /// Monotonic nanoseconds of the last turn.
     var lastBeatNanoseconds: UInt64 { beat.load(ordering: .relaxed) }
@@ -82,7 +87,11 @@ final class AgentService: Sendable {
                 let snapshot = accounts.withTracker { tracker in
                     let unixNow = unixNanoseconds()
                     for inbox in inboxes { inbox.count(&tracker, now: now, unixNow: unixNow) }
-                    if isTickDue { tracker.tick(now: now, unixNow: unixNow) }
+                    if isTickDue {
+                        tracker.tick(now: now, unixNow: unixNow)
+                        let beliefs = tracker.beliefs
+                        state.withLock { $0.beliefs = beliefs }
+                    }
                     return questions.isEmpty ? nil : tracker.snapshot
                 }
                 if let snapshot {

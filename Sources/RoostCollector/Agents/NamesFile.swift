@@ -35,8 +35,8 @@ struct NamesReading {
     var faults: [ConfigFault]
 
     private static let sections = [
-        "replace", "attributes", "usage_keys", "kinds", "span_names", "log_events", "providers",
-        "model_prefixes", "dialects", "content",
+        "replace", "attributes", "usage_keys", "kinds", "span_names", "log_events", "metrics",
+        "providers", "model_prefixes", "dialects", "content",
     ]
     private static let concepts = Dictionary(
         uniqueKeysWithValues: NameConcept.allCases.map { ($0.name, $0) })
@@ -61,6 +61,7 @@ struct NamesReading {
             case "kinds": readKinds(section.value)
             case "span_names": readSpanNames(section.value)
             case "log_events": readLogEvents(section.value)
+            case "metrics": readMetrics(section.value)
             case "providers": readTexts(section.value, \.providers)
             case "model_prefixes": readTexts(section.value, \.modelPrefixes)
             case "dialects": readDialects(section.value)
@@ -84,6 +85,7 @@ struct NamesReading {
             case ("content", nil): source.content = []
             case ("span_names", nil): source.spanNames = [:]
             case ("log_events", nil): source.logEvents = [:]
+            case ("metrics", nil): source.metrics = [:]
             default:
                 fault(
                     origin,

@@ -28,6 +28,14 @@ extension NamesFile {
         for (name, event) in source.logEvents.sorted(by: { $0.key < $1.key }) {
             text += logEvent(name, event)
         }
+        if !source.metrics.isEmpty { text += "metrics:\n" }
+        for (name, metric) in source.metrics.sorted(by: { $0.key < $1.key }) {
+            text += "  \(scalar(name)):\n    tells: \(metric.tells.rawValue)\n"
+            if !metric.by.isEmpty { text += "    by: \(scalar(metric.by))\n" }
+            for (type, values) in zip(NameMetric.typeNames, metric.types) where !values.isEmpty {
+                text += list(type, values, indent: 4)
+            }
+        }
         section("providers", source.providers.sorted { $0.key < $1.key })
         section("model_prefixes", source.modelPrefixes.sorted { $0.key < $1.key })
         text += "dialects:\n"

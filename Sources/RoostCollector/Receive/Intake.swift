@@ -117,7 +117,7 @@ final class Intake {
                 agents.give(&scan.activities)
             }
         case .metrics:
-            agents.accounts.noteClientMetrics(of: request.clientMetrics)
+            if let found = request.metrics { agents.accounts.count(found) }
             shared.series.ingest(request.body, now: monotonicNanoseconds())
         case .logs:
             if let logs = request.logs { agents.give(&logs.activities) }
@@ -145,7 +145,7 @@ final class Intake {
             if let logs = request.logs { agents.give(&logs.activities) }
             done(accepted)
         case .metrics:
-            agents.accounts.noteClientMetrics(of: request.clientMetrics)
+            if let found = request.metrics { agents.accounts.count(found) }
             let series = shared.series
             let body = request.body
             loop.offload(

@@ -22,8 +22,8 @@ struct ReadRequest: @unchecked Sendable {
     let scan: TraceScan?
     /// What a logs request says about agents.
     let logs: LogScan?
-    /// Services that a metrics request brings the conventions' client metrics of.
-    let clientMetrics: [[UInt8]]
+    /// What a metrics request says about agents.
+    let metrics: AgentMetricsScan?
     /// Holds the bytes that the notes point into.
     let source: ByteBlock
     /// Pays for the notes of a large request.
@@ -56,9 +56,9 @@ enum RequestReader {
         if signal == .traces, source.count > Intake.largeBodyBytes {
             notes = try makeRoom(in: scan, for: source, memory: memory)
         }
-        var clientMetrics: [[UInt8]] = []
+        var found: AgentMetricsScan?
         let items = try items(
-            of: source, signal, scan, logs, names, &rejections, &clientMetrics)
+            of: source, signal, scan, logs, names, &rejections, &found)
         var forwarded = source
         if !rejections.isEmpty {
             guard let reservation = memory.reserve(source.count) else { throw .noMemory }
@@ -73,7 +73,7 @@ enum RequestReader {
                 // The notes must not show what has just been taken out.
                 var none = Rejections()
                 _ = try Self.items(
-                    of: body, signal, scan, logs, names, &none, &clientMetrics)
+                    of: body, signal, scan, logs, names, &none, &found)
                 forwarded = body
                 source = body
                 redacted = (redactor, tally)
@@ -90,14 +90,14 @@ enum RequestReader {
             signal: signal, body: forwarded, redacted: redacted, items: items,
             rejected: rejections.count,
             firstReason: rejections.firstReason, scan: signal == .traces ? scan : nil,
-            logs: signal == .logs ? logs : nil, clientMetrics: clientMetrics, source: source,
+            logs: signal == .logs ? logs : nil, metrics: found, source: source,
             notes: notes)
     }
 
     /// Validates a request and takes notes of its spans or log records. Answers its well-formed items.
     private static func items(
         of source: ByteBlock, _ signal: Signal, _ scan: TraceScan, _ logs: LogScan,
-        _ names: NameTable?, _ rejections: inout Rejections, _ clientMetrics: inout [[UInt8]]
+        _ names: NameTable?, _ rejections: inout Rejections, _ found: inout AgentMetricsScan?
     ) throws(Failure) -> Int {
         do throws(WireError) {
             switch signal {
@@ -106,8 +106,8 @@ enum RequestReader {
                 rejections = scan.rejections
                 return scan.itemCount
             case .metrics:
-                var visitor = ClientMetricsFinder()
-                defer { clientMetrics = visitor.services }
+                var visitor = AgentMetricsScan(names: names)
+                defer { found = visitor }
                 return unsafe try source.withBytes { bytes throws(WireError) in
                     unsafe try readMetrics(bytes, visitor: &visitor, rejections: &rejections)
                 }

@@ -258,6 +258,10 @@ enum SelfMetricsFamilies {
                 "late_children", "Calls below an agent whose own account had been believed.",
                 events.lateChildren),
             counter(
+                "left_out_activities",
+                "Steps told by logs or metrics of a service whose spans or logs tell them too.",
+                events.disbelieved),
+            counter(
                 "rejected_values", "Spans with token counts or costs that cannot be.",
                 events.rejectedValues),
             counter(

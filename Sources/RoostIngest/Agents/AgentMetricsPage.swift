@@ -7,8 +7,17 @@ public struct AgentSnapshot: Sendable {
     public var events: AgentEvents { metrics.events }
     /// Activities held: open, or waiting for their trace to be quiet.
     public let heldActivities: Int
-    /// By service, the signal that its calls are taken from: `traces` or `logs`.
-    public let believed: [(service: String, signal: String)]
+}
+
+/// Which signal some of the work of a service is taken from.
+public struct AgentBelief: Sendable, Equatable {
+    public let service: String
+    /// `calls`, `tools` or `runs`.
+    public let fact: String
+    /// `traces`, `logs` or `metrics`.
+    public let signal: String
+    /// What tells the same and is left out.
+    public let others: [String]
 }
 
 /// The families about agents on `/metrics`. Confined to the thread that renders the page.

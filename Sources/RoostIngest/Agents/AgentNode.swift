@@ -70,6 +70,8 @@ struct AgentNodeFlags: OptionSet {
     static let isInstant = AgentNodeFlags(rawValue: 2048)
     /// It says which model answered.
     static let isModelAnswered = AgentNodeFlags(rawValue: 4096)
+    /// Another signal of its service told it, and that was counted.
+    static let isToldBefore = AgentNodeFlags(rawValue: 8192)
 }
 
 /// One trace that something is still expected of.
@@ -79,6 +81,8 @@ struct AgentTrace {
     /// Index of its first node; -1 is none.
     var first: Int32 = -1
     var root: Int32 = -1
+    /// Of events without spans: the hash of their session.
+    var session: UInt64 = 0
     var nodes: Int32 = 0
     var unsettled: Int32 = 0
     var placeholders: Int32 = 0

@@ -37,6 +37,8 @@ public struct AgentTrackerSettings: Sendable {
     public var bounds = DurationBounds.standard
     /// Pays for the series.
     public var memory: MemoryBudget.Share?
+    /// Unix nanoseconds. Sums that began before then are counted from their second point on.
+    public var began: UInt64 = 0
     /// Whose names the computed client metrics have.
     public var semconv = ClientConventions.stable
 
@@ -50,8 +52,8 @@ public struct AgentTrackerSettings: Sendable {
 /// that of children when its trace has been quiet. Pure but for the times it is given. Confined to
 /// one thread.
 public struct AgentTracker: Sendable {
-    private let settings: AgentTrackerSettings
-    private(set) var metrics: AgentMetrics
+    let settings: AgentTrackerSettings
+    var metrics: AgentMetrics
     private var open = AgentTraces()
     private let prices: (any PriceSource)?
     /// The last quote for each model, provider and tier.
@@ -64,7 +66,14 @@ public struct AgentTracker: Sendable {
     /// The trace of the activity before; -1 is none.
     private var latest: Int32 = -1
     private var numbers = BatchTexts()
-    private var signals = AgentSignals()
+    var signals = AgentSignals()
+    var usage: UsageStreams
+    /// Numbers of services whose metrics tell their cost.
+    var costTellers: Set<Int32> = []
+    /// The session of the activity before, and its hash.
+    private var latestSession: (text: TextRef, hash: UInt64) = (.none, 0)
+    /// Monotonic nanoseconds of the last batch or tick.
+    var lastTold: UInt64 = 0
 
     /// More ancestors than this are a cycle, or as good as one.
     private static let deepest = 64
@@ -74,6 +83,7 @@ public struct AgentTracker: Sendable {
     public init(_ settings: AgentTrackerSettings, prices: (any PriceSource)? = nil) {
         self.settings = settings
         self.prices = prices
+        usage = UsageStreams(began: settings.began)
         metrics = AgentMetrics(
             bounds: settings.bounds,
             room: AgentSeriesRoom(series: settings.seriesLimit, memory: settings.memory),
@@ -95,6 +105,8 @@ public struct AgentTracker: Sendable {
     public mutating func take(_ batch: inout ActivityBatch, now: UInt64, unixNow: UInt64) {
         numbers.begin()
         latest = -1
+        lastTold = now
+        latestSession = (.none, 0)
         for place in batch.activities.indices {
             take(batch.activities[place], batch, now: now)
             if open.nodeCount > settings.openActivities {
@@ -112,15 +124,72 @@ public struct AgentTracker: Sendable {
     private mutating func take(_ activity: Activity, _ batch: ActivityBatch, now: UInt64) {
         if activity.flags.contains(.hasRejectedValue) { metrics.events.rejectedValues &+= 1 }
         if activity.flags.contains(.isMendedTime) { metrics.events.mendedTimes &+= 1 }
+        if activity.source == .log, isLeftOut(activity, batch, now: now) {
+            metrics.events.disbelieved &+= 1
+            return
+        }
         let trace = trace(of: activity, now: now)
         guard let index = node(for: activity, in: trace) else { return }
         fill(index, activity, batch, now: now)
+        if activity.kind != .other, activity.phase == .finished {
+            noteTold(index, activity, batch, now: now)
+        }
         attach(index, activity)
         let node = open.nodes[Int(index)]
         if node.kind != .other || node.flags.contains(.isAggregate) {
             open.traces[Int(trace)].isAgentic = true
         }
         if !node.flags.contains(.isPending) { tellAncestors(of: index) }
+    }
+
+    /// Whether spans tell what this event does.
+    private mutating func isLeftOut(
+        _ activity: Activity, _ batch: ActivityBatch, now: UInt64
+    ) -> Bool {
+        let fact = activity.phase == .finished ? AgentSignals.Fact(activity.kind) : nil
+        guard fact != nil || activity.flags.contains(.isDerivedTrace) else { return false }
+        return signals.leavesOutEvent(fact, source(of: activity, batch), now: now)
+    }
+
+    private mutating func source(
+        of activity: Activity, _ batch: ActivityBatch
+    ) -> AgentSignals.Source {
+        let service = numbers.number(activity.service, batch, &metrics.texts)
+        // A batch holds each text once.
+        if activity.session != latestSession.text {
+            latestSession = (activity.session, sessionHash(batch.bytes(activity.session)))
+        }
+        return AgentSignals.Source(service: service, session: latestSession.hash)
+    }
+
+    func sessionHash(_ session: ArraySlice<UInt8>) -> UInt64 {
+        guard !session.isEmpty else { return 0 }
+        let hash = unsafe session.withUnsafeBufferPointer {
+            unsafe ByteHash.hash($0, seed: 0x5E55)
+        }
+        // Neither of the numbers that mean something else.
+        return min(max(hash, 1), .max - 1)
+    }
+
+    /// Takes in which signal has told something, and finds out whether events told before what a
+    /// span does.
+    private mutating func noteTold(
+        _ index: Int32, _ activity: Activity, _ batch: ActivityBatch, now: UInt64
+    ) {
+        guard let fact = AgentSignals.Fact(activity.kind) else { return }
+        let source = source(of: activity, batch)
+        let name =
+            switch fact {
+            case .calls: open.nodes[Int(index)].model
+            case .tools: open.nodes[Int(index)].tool
+            case .runs: open.nodes[Int(index)].agent
+            }
+        if activity.source == .log {
+            signals.event(fact, source, name: name, end: activity.end)
+            open.traces[Int(open.nodes[Int(index)].trace)].session = source.session
+        } else if signals.span(fact, source, name: name, end: activity.end, now: now) {
+            open.nodes[Int(index)].flags.insert(.isToldBefore)
+        }
     }
 
     private mutating func trace(of activity: Activity, now: UInt64) -> Int32 {
@@ -280,6 +349,8 @@ public struct AgentTracker: Sendable {
 
     /// Counts what has waited for long enough and ends what has been quiet for long enough.
     public mutating func tick(now: UInt64, unixNow: UInt64) {
+        lastTold = now
+        countUsage(now: now, unixNow: unixNow)
         var rounds = open.traceCount
         while rounds > 0, open.oldest >= 0 {
             rounds -= 1
@@ -352,6 +423,10 @@ public struct AgentTracker: Sendable {
         let node = open.nodes[Int(index)]
         open.nodes[Int(index)].flags.insert(.isSettled)
         open.traces[Int(node.trace)].unsettled -= 1
+        if node.flags.contains(.isToldBefore) {
+            metrics.events.disbelieved &+= 1
+            return
+        }
         switch node.kind {
         case .llm, .embedding: countCall(index, node, unixNow: unixNow)
         case .tool: countTool(index, node, unixNow: unixNow)
@@ -445,6 +520,16 @@ public struct AgentTracker: Sendable {
         return quote.rates?.cost(node.tokens) ?? .nan
     }
 
+    /// What tokens of several calls cost together; nil when the price is unknown.
+    func cost(
+        of tokens: ActivityTokens, model: Int32, provider: Int32, unixNow: UInt64
+    ) -> Double? {
+        let quote = prices?.quote(
+            model: text(model), provider: text(provider), tier: .standard, inputTokens: 0,
+            unixNano: unixNow)
+        return quote?.rates?.cost(tokens)
+    }
+
     private mutating func countTool(_ index: Int32, _ node: AgentNode, unixNow: UInt64) {
         if isInsideSameTool(node) {
             metrics.events.duplicateCalls &+= 1
@@ -493,6 +578,10 @@ public struct AgentTracker: Sendable {
         }
         open.traces[Int(index)].isWorkflowCounted = true
         let top = topNode(of: trace)
+        if trace.isDerived {
+            let source = AgentSignals.Source(service: top.service, session: trace.session)
+            if signals.isTraced(source, now: lastTold) { return }
+        }
         var (start, end) = (UInt64.max, UInt64(0))
         var node = trace.first
         while node >= 0 {
@@ -723,9 +812,18 @@ public struct AgentTracker: Sendable {
 
     /// What has been counted so far. Nothing is copied until the next activity comes.
     public var snapshot: AgentSnapshot {
-        AgentSnapshot(metrics: metrics, heldActivities: open.nodeCount, believed: [])
+        AgentSnapshot(metrics: metrics, heldActivities: open.nodeCount)
     }
-}
 
-/// Which signal each service's calls are taken from.
-struct AgentSignals {}
+    /// Which signal the work of each service is taken from; of 1,000 at the most.
+    public var beliefs: [AgentBelief] {
+        signals.beliefs(now: lastTold, most: Self.mostBeliefs).map { belief in
+            AgentBelief(
+                service: String(decoding: text(belief.service), as: UTF8.self),
+                fact: "\(belief.fact)", signal: "\(belief.signal)",
+                others: belief.others.map { "\($0)" })
+        }
+    }
+
+    private static let mostBeliefs = 1_000
+}

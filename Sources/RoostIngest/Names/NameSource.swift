@@ -9,6 +9,8 @@ public struct NameSource: Sendable, Equatable {
     public var spanNames: [String: ActivityKind] = [:]
     /// By name of the event.
     public var logEvents: [String: NameEvent] = [:]
+    /// By name of the metric.
+    public var metrics: [String: NameMetric] = [:]
     /// OpenTelemetry's name of each provider with its other spellings; those of the empty name are
     /// no providers.
     public var providers: [String: [String]] = [:]
@@ -45,6 +47,22 @@ public struct NameEvent: Sendable, Equatable {
             self.values = values
         }
     }
+}
+
+/// What the points of a metric tell.
+public struct NameMetric: Sendable, Equatable {
+    public enum Subject: String, Sendable, CaseIterable { case tokens, cost, calls, tools }
+
+    public var tells: Subject
+    /// The attribute that says which tokens.
+    public var by = ""
+    /// Its values, by what they stand for, in the order of `ActivityTokens`.
+    public var types = [[String]](repeating: [], count: 5)
+
+    public init(tells: Subject) { self.tells = tells }
+
+    /// As the tables spell what `types` stand for.
+    public static let typeNames = ["input", "cache_read", "cache_write", "output", "reasoning"]
 }
 
 /// One way of writing agents' telemetry, and how it is recognised.

@@ -14,6 +14,9 @@ public import RoostWire
     /// The value is an index into `logEvents`.
     let logEventNames: ByteMap
     let logEvents: [NameEvent]
+    /// The value is an index into `metrics`.
+    let metricNames: ByteMap
+    let metrics: [NameMetric]
     /// Spellings in small letters; the value is an index into `providerNames`.
     let providers: ByteMap
     let providerNames: [[UInt8]]
@@ -61,6 +64,9 @@ public import RoostWire
         let events = source.logEvents.sorted { $0.key < $1.key }
         logEventNames = ByteMap(events.enumerated().map { ($1.key, UInt32($0)) })
         logEvents = events.map(\.value)
+        let sums = source.metrics.sorted { $0.key < $1.key }
+        metricNames = ByteMap(sums.enumerated().map { ($1.key, UInt32($0)) })
+        metrics = sums.map(\.value)
         let names = source.providers.keys.sorted()
         providerNames = names.map { Array($0.utf8) }
         providers = ByteMap(
@@ -88,7 +94,7 @@ public import RoostWire
 
     deinit {
         maps.free()
-        for map in [logEventNames, providers, services, contentKeys] { map.free() }
+        for map in [logEventNames, metricNames, providers, services, contentKeys] { map.free() }
     }
 
     /// Whether an attribute holds what was said to a model or a tool, or by one.

@@ -1,0 +1,215 @@
+import RoostCore
+import RoostIngest
+import RoostWire
+import Testing
+
+@testable import RoostCollector
+
+/// Which signal is believed when several tell the same, and what metrics alone tell.
+@Suite struct AgentSignalsTests {
+    private static let table = NameTable(NamesFile.builtIn)
+    private static let second: UInt64 = 1_000_000_000
+
+    /// A tracker and the time that passes for it.
+    private struct Run {
+        var tracker: AgentTracker
+        var now: UInt64 = 1
+
+        init(began: UInt64 = 0) {
+            var settings = AgentTrackerSettings()
+            settings.began = began
+            tracker = AgentTracker(settings)
+        }
+
+        mutating func take(_ request: ByteBlock, _ signal: Signal) throws {
+            switch signal {
+            case .traces:
+                let scan = TraceScan()
+                try scan.read(request, names: AgentSignalsTests.table)
+                tracker.take(&scan.activities, now: now, unixNow: 1)
+            case .logs:
+                let scan = LogScan()
+                try scan.read(request, names: AgentSignalsTests.table)
+                tracker.take(&scan.activities, now: now, unixNow: 1)
+            case .metrics:
+                var scan = AgentMetricsScan(names: AgentSignalsTests.table)
+                var rejections = Rejections()
+                _ = unsafe try request.withBytes { bytes throws(WireError) in
+                    unsafe try readMetrics(bytes, visitor: &scan, rejections: &rejections)
+                }
+                tracker.take(scan.facts, now: now, unixNow: 1)
+            }
+        }
+
+        mutating func pass(_ seconds: UInt64) {
+            now += seconds * AgentSignalsTests.second
+            tracker.tick(now: now, unixNow: 1)
+        }
+
+        func sum(_ family: String, _ labels: [String: String] = [:]) -> Double {
+            tracker.snapshot.values(of: family).filter { found, _ in
+                labels.allSatisfy { found[$0.key] == $0.value }
+            }.reduce(0) { $0 + $1.1 }
+        }
+    }
+
+    @Test(arguments: [
+        [Signal.logs, .traces], [.traces, .logs], [.logs, .traces, .logs],
+        [.logs, .traces, .metrics], [.traces, .metrics, .logs], [.logs, .metrics, .traces],
+        [.traces, .traces, .logs, .metrics], [.metrics, .traces, .logs],
+        [.metrics, .logs, .traces],
+        [.metrics, .logs],
+    ])
+    func `what several signals tell counts once`(_ order: [Signal]) throws {
+        let fixture = try AgentFixture("claude_code_all_signals")
+        var run = Run()
+        for signal in order {
+            for request in try fixture.requests(signal) { try run.take(request, signal) }
+            run.pass(5)
+        }
+        run.pass(31)
+        for (model, account) in fixture.account {
+            #expect(run.sum("roost_llm_calls_total", ["model": model]) == Double(account.calls))
+            let tokens = account.tokens.values.reduce(0, +)
+            #expect(run.sum("roost_llm_tokens_total", ["model": model]) == Double(tokens))
+        }
+        #expect(run.sum("roost_tool_calls_total") == 1)
+        #expect(run.sum("roost_workflow_runs_total") == 1)
+        let events = run.tracker.snapshot.events
+        #expect(events.disbelieved + events.duplicateCalls > 0)
+        let calls = try #require(run.tracker.beliefs.first { $0.fact == "calls" })
+        #expect(calls.service == "claude-code")
+        let heard = ["traces", "logs", "metrics"].filter { name in
+            order.contains { $0.name == name }
+        }
+        #expect([calls.signal] + calls.others == heard)
+    }
+
+    @Test func `a service whose spans have stopped is believed in its events again`() throws {
+        let fixture = try AgentFixture("claude_code_all_signals")
+        var run = Run()
+        for request in try fixture.requests(.traces) { try run.take(request, .traces) }
+        run.pass(60)
+        let before = run.sum("roost_tool_calls_total")
+        for request in try fixture.requests(.logs) { try run.take(request, .logs) }
+        #expect(run.sum("roost_tool_calls_total") == before)
+        run.pass(700)
+        for request in try fixture.requests(.logs) { try run.take(request, .logs) }
+        #expect(run.sum("roost_tool_calls_total") == before + 1)
+        #expect(run.tracker.beliefs.allSatisfy { $0.signal == "logs" })
+    }
+
+    @Test func `each session of a service is believed in its own best signal`() throws {
+        let fixture = try AgentFixture("claude_code_all_signals")
+        var run = Run()
+        for request in try fixture.requests(.traces) { try run.take(request, .traces) }
+        // Another user of the same tool, who sends events only.
+        for request in try fixture.requests(.logs) {
+            try run.take(
+                replacing("session-1", "session-2", in: replacing("req_", "xxx_", in: request)),
+                .logs)
+        }
+        run.pass(31)
+        #expect(run.sum("roost_tool_calls_total") == 2)
+        #expect(run.sum("roost_llm_calls_total") == 4)
+        #expect(run.sum("roost_workflow_runs_total") == 2)
+    }
+
+    private func replacing(_ old: String, _ new: String, in request: ByteBlock) -> ByteBlock {
+        var bytes = request.array
+        let (old, new) = (Array(old.utf8), Array(new.utf8))
+        var place = 0
+        while place + old.count <= bytes.count {
+            if bytes[place..<(place + old.count)].elementsEqual(old) {
+                bytes.replaceSubrange(place..<(place + old.count), with: new)
+            }
+            place += 1
+        }
+        return ByteBlock(bytes)
+    }
+
+    @Test func `metrics alone give tokens and cost`() throws {
+        let fixture = try AgentFixture("claude_code_metrics")
+        var run = Run()
+        for request in try fixture.requests(.metrics) { try run.take(request, .metrics) }
+        run.pass(31)
+        for (model, account) in fixture.account {
+            for (type, tokens) in account.tokens {
+                let labels = [
+                    "model": model, "token_type": type, "provider": "anthropic",
+                    "agent": "claude-code",
+                ]
+                #expect(run.sum("roost_llm_tokens_total", labels) == Double(tokens), "\(type)")
+            }
+        }
+        let cost = try #require(fixture.root["reported_cost_usd"] as? Double)
+        #expect(
+            abs(run.sum("roost_llm_cost_usd_total", ["source": "reported"]) - cost) < 1e-9)
+        #expect(run.sum("roost_llm_cost_usd_total", ["source": "computed"]) == 0)
+        let belief = try #require(run.tracker.beliefs.first)
+        #expect(belief.signal == "metrics" && belief.fact == "calls")
+    }
+
+    // MARK: sums that go on rising
+
+    private func gemini(
+        _ values: [(type: String, value: Int)], start: UInt64 = 10, at time: UInt64,
+        isCumulative: Bool = true
+    ) throws -> ByteBlock {
+        let points = values.map { type, value in
+            """
+            {"startTimeUnixNano": "\(start)", "timeUnixNano": "\(time)", "asInt": "\(value)",
+             "attributes": [{"key": "type", "value": {"stringValue": "\(type)"}},
+              {"key": "model", "value": {"stringValue": "gemini-2.5-pro"}}]}
+            """
+        }.joined(separator: ",")
+        let json = """
+            {"resourceMetrics": [{"resource": {"attributes": [
+              {"key": "service.name", "value": {"stringValue": "gemini-cli"}}]},
+             "scopeMetrics": [{"scope": {"name": "gemini-cli"}, "metrics": [
+              {"name": "gemini_cli.token.usage", "sum": {"isMonotonic": true,
+               "aggregationTemporality": \(isCumulative ? 2 : 1), "dataPoints": [\(points)]}}]}]}]}
+            """
+        return unsafe try Array(json.utf8).withUnsafeBytes { bytes in
+            unsafe try transcodeJSON(bytes, signal: .metrics, maxBytes: 1 << 20)
+        }
+    }
+
+    @Test func `sums that rise are counted by how much they rise`() throws {
+        var run = Run(began: 5)
+        func tokens(_ type: String) -> Double {
+            run.pass(31)
+            return run.sum("roost_llm_tokens_total", ["token_type": type])
+        }
+        try run.take(gemini([("input", 100), ("cache", 60), ("thought", 7)], at: 20), .metrics)
+        #expect((tokens("input"), tokens("cache_read"), tokens("reasoning")) == (40, 60, 7))
+        // The same again, then more, then from the beginning.
+        try run.take(gemini([("input", 100), ("cache", 60), ("thought", 7)], at: 20), .metrics)
+        #expect(tokens("input") == 40)
+        try run.take(gemini([("input", 150), ("cache", 60)], at: 40), .metrics)
+        #expect(tokens("input") == 90)
+        // One that was overtaken.
+        try run.take(gemini([("input", 120), ("cache", 60)], at: 30), .metrics)
+        #expect(tokens("input") == 90)
+        try run.take(gemini([("input", 20)], start: 50, at: 60), .metrics)
+        #expect(tokens("input") == 110)
+        try run.take(gemini([("input", 5)], start: 50, at: 70), .metrics)
+        #expect(tokens("input") == 115)
+        // Deltas, one of them nonsense.
+        try run.take(gemini([("input", 3)], at: 80, isCumulative: false), .metrics)
+        try run.take(gemini([("input", -3)], at: 80, isCumulative: false), .metrics)
+        try run.take(gemini([("tool", 900)], at: 80, isCumulative: false), .metrics)
+        #expect(tokens("input") == 118)
+        #expect(run.tracker.snapshot.events.rejectedValues == 1)
+    }
+
+    @Test func `what a sum held before the collector began is not counted`() throws {
+        var run = Run(began: 1_000)
+        try run.take(gemini([("output", 500)], at: 20), .metrics)
+        run.pass(31)
+        #expect(run.sum("roost_llm_tokens_total") == 0)
+        try run.take(gemini([("output", 520)], at: 30), .metrics)
+        run.pass(31)
+        #expect(run.sum("roost_llm_tokens_total") == 20)
+    }
+}
