@@ -10,7 +10,7 @@ from concurrent import futures
 
 import grpc
 import pytest
-from conftest import roost_binary
+from conftest import roost_binary, wait_until
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service_pb2_grpc
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metrics_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
@@ -349,3 +349,33 @@ def test_roosts_ledger_says_the_same(roost, protocol):
     assert metrics.value("traces_span_metrics_calls_total") == report["sent"]["spans"]
     assert metrics.value("gen_ai_client_token_usage_sum") == sum(report["tokens"].values())
     assert metrics.value("fleet_llm_cost_USD_total") == pytest.approx(report["cost_usd"])
+
+
+def test_roosts_account_of_the_agents_says_the_same(roost):
+    process = roost()
+    done = run_demo(
+        "--endpoint", f"http://{process.grpc}", "--rate", 300, "--for", 10, "--seed", 7,
+        timeout=120)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+
+    def shown(name, **labels):
+        return process.metrics().value(name, **labels)
+
+    calls = report["calls"]
+    models = calls["llm"]["count"] + calls["embeddings"]["count"]
+    wait_until(lambda: shown("roost_llm_calls_total") == models, what="every call")
+    wait_until(
+        lambda: shown("roost_workflow_runs_total") == report["workflows"]["count"],
+        what="every workflow")
+    assert shown("roost_llm_calls_total", status="error") == (
+        calls["llm"]["failed"] + calls["embeddings"]["failed"])
+    assert shown("roost_tool_calls_total") == calls["tools"]["count"]
+    assert shown("roost_tool_calls_total", status="error") == calls["tools"]["failed"]
+    assert shown("roost_agent_runs_total") == report["agents"]["count"]
+    assert shown("roost_agent_runs_total", status="error") == report["agents"]["failed"]
+    assert shown("roost_workflow_runs_total", status="error") == report["workflows"]["failed"]
+    for kind, tokens in report["tokens"].items():
+        assert shown("roost_llm_tokens_total", token_type=kind) == tokens, kind
+    assert shown("roost_llm_cost_usd_total") == pytest.approx(report["cost_usd"], rel=1e-9)
+    assert shown("roost_llm_unpriced_calls_total") == report["unpriced_calls"]

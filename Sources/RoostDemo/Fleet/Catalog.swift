@@ -59,13 +59,13 @@ extension Model {
     static let geminiPro = Model(
         provider: "gcp.gemini", name: "gemini-2.5-pro", responseName: "gemini-2.5-pro",
         host: "generativelanguage.googleapis.com", path: "/v1beta/models/gemini-2.5-pro",
-        price: Price(input: 1.25, output: 10, cacheRead: 0.31, cacheWrite: 1.25),
+        price: Price(input: 1.25, output: 10, cacheRead: 0.125, cacheWrite: 1.25),
         firstToken: 2.1, tokensPerSecond: 110, reasoning: 0.5, contextWindow: 1_048_576,
         rateLimitError: "google.genai.errors.ClientError")
     static let geminiFlash = Model(
         provider: "gcp.gemini", name: "gemini-2.5-flash", responseName: "gemini-2.5-flash",
         host: "generativelanguage.googleapis.com", path: "/v1beta/models/gemini-2.5-flash",
-        price: Price(input: 0.3, output: 2.5, cacheRead: 0.075, cacheWrite: 0.3),
+        price: Price(input: 0.3, output: 2.5, cacheRead: 0.03, cacheWrite: 0.3),
         firstToken: 0.5, tokensPerSecond: 210, reasoning: 0.2, contextWindow: 1_048_576,
         rateLimitError: "google.genai.errors.ClientError")
     static let ownCoder = Model(
