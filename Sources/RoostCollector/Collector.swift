@@ -47,6 +47,7 @@ public final class Collector {
             throw .exporter("\(error)")
         }
         try startThreads()
+        StartCode.forget()
         parts.lifecycle.enter(.running)
         log.info(
             "ready",
@@ -91,9 +92,15 @@ public final class Collector {
     public func apply(_ new: Config) {
         parts.switches.set(new.enable)
         log.set(level: new.log.level, format: new.log.format)
-        parts.intake.redaction.apply(new.agents.redact)
+        parts.intake.redaction.apply(new.agents.redact, contentKeys: new.names.content)
         parts.intake.normalizes.store(new.agents.normalize, ordering: .relaxed)
+        if parts.inForce.withLock({ $0.agents.tables != new.agents.tables }) {
+            parts.use(tables: new)
+        }
         parts.inForce.withLock { config in
+            config.agents.names = new.agents.names
+            config.agents.prices = new.agents.prices
+            config.agents.tables = new.agents.tables
             config.enable = new.enable
             config.log = new.log
             config.agents.redact = new.agents.redact
@@ -102,6 +109,9 @@ public final class Collector {
         var rest = new
         rest.enable = config.enable
         rest.log = config.log
+        rest.agents.names = config.agents.names
+        rest.agents.prices = config.agents.prices
+        rest.agents.tables = config.agents.tables
         rest.agents.redact = config.agents.redact
         rest.agents.normalize = config.agents.normalize
         let waiting = config.keysChanged(in: rest)

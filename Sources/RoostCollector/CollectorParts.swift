@@ -83,6 +83,12 @@ final class CollectorParts: Sendable {
             normalizes: config.agents.normalize, isReady: { readiness.reasons.isEmpty })
     }
 
+    /// From the next request on; calls that were told before keep their price.
+    func use(tables config: Config) {
+        intake.names.withLock { if $0 != nil { $0 = NameTable(config.names) } }
+        agents.use(prices: config.prices)
+    }
+
     /// What a listener allows its peers.
     func settings(_ listener: Listener) -> ServerSettings {
         var settings = ServerSettings(

@@ -38,7 +38,8 @@ public import RoostWire
     public private(set) var itemCount = 0
     /// What the spans are to agents, one for each well-formed span; empty when read without names.
     public var activities = ActivityBatch()
-    private let scratch = ActivityScratch()
+    /// Made when it is first needed: it takes some 100 KB.
+    private lazy var scratch = ActivityScratch()
 
     public init() {}
 

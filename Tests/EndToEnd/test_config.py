@@ -8,7 +8,7 @@ import httpx
 import pytest
 import yaml
 
-from conftest import roost_binary
+from conftest import roost_binary, wait_until
 
 
 def check(text, *arguments, folder, env=None):
@@ -197,3 +197,49 @@ def test_hang_up_names_what_needs_a_restart(roost):
     running.signal(signal.SIGHUP)
     assert running.wait_for_line("needs a restart: limits.request, limits.series_expiry\\W")
     assert running.stop() == 0
+
+
+def test_hang_up_takes_up_tables_and_a_bad_one_changes_nothing(roost, tmp_path):
+    names, prices = tmp_path / "names.yaml", tmp_path / "prices.txt"
+    names.write_text("attributes: {}\n")
+    prices.write_text("openai =fleet-1 - standard 0 1.00 - - - 2.00 -\n")
+    running = roost({"agents": {"names": str(names), "prices": str(prices)}})
+
+    def call(number):
+        span = {"traceId": f"{number:032x}", "spanId": f"{number:016x}", "name": "chat",
+                "startTimeUnixNano": "1790000000000000000", "endTimeUnixNano": "1790000001000000000",
+                "attributes": [{"key": key, "value": value} for key, value in {
+                    "gen_ai.operation.name": {"stringValue": "chat"},
+                    "gen_ai.provider.name": {"stringValue": "openai"},
+                    "fleet.model": {"stringValue": "fleet-1"},
+                    "gen_ai.usage.input_tokens": {"intValue": "1000000"}}.items()]}
+        body = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+        answer = httpx.post(f"http://{running.http}/v1/traces", json=body, trust_env=False)
+        assert answer.status_code == 200
+
+    def cost():
+        return running.metrics().value("roost_llm_cost_usd_total", model="fleet-1")
+
+    def calls():
+        return running.metrics().value("roost_llm_calls_total")
+
+    call(1)
+    wait_until(lambda: calls() == 1, what="the first call")
+    assert cost() == 0
+    names.write_text("attributes: { model_requested: [fleet.model] }\n")
+    running.signal(signal.SIGHUP)
+    assert running.wait_for_line("configuration reloaded")
+    call(2)
+    wait_until(lambda: cost() == 1, what="the second call with its model")
+    names.write_text("attributes: { modle_requested: [fleet.model] }\n")
+    running.signal(signal.SIGHUP)
+    assert running.wait_for_line(f"not reloaded: {names}:1:15: .*did you mean model_requested")
+    call(3)
+    wait_until(lambda: cost() == 2, what="the third call as before")
+    names.write_text("attributes: { model_requested: [fleet.model] }\n")
+    prices.write_text("openai =fleet-1 - standard 0 5.00 - - - 2.00 -\n")
+    running.signal(signal.SIGHUP)
+    wait_until(lambda: running.log.count("configuration reloaded") == 2, what="the new prices")
+    call(4)
+    wait_until(lambda: cost() == 7, what="the fourth call at its new price")
+    assert "needs a restart" not in running.log

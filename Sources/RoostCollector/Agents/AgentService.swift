@@ -51,6 +51,9 @@ final class AgentService: Sendable {
         wake.signal()
     }
 
+    /// From the next call on.
+    func use(prices: any PriceSource) { accounts.withTracker { $0.use(prices: prices) } }
+
     /// Which signal the work of each service is taken from, as of a second ago.
     var beliefs: [AgentBelief] { state.withLock { $0.beliefs } }
 

@@ -6,21 +6,19 @@ final class RedactionInForce: Sendable {
     private let current: Mutex<Redactor>
     /// For hashes where the configuration gives no key: good until the process ends.
     private let ownHashKey: [UInt8]
-    private let contentKeys: [String]
     let counts = RedactionCounts()
 
     /// `contentKeys` are those of the table of names.
     init(_ config: Config.Redact, contentKeys: [String]) {
         var generator = SystemRandomNumberGenerator()
         ownHashKey = (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
-        self.contentKeys = contentKeys
         current = Mutex(Redactor(config.settings(ownHashKey: ownHashKey, contentKeys: contentKeys)))
     }
 
     var redactor: Redactor { current.withLock { $0 } }
 
     /// From the next request on.
-    func apply(_ config: Config.Redact) {
+    func apply(_ config: Config.Redact, contentKeys: [String]) {
         let new = Redactor(config.settings(ownHashKey: ownHashKey, contentKeys: contentKeys))
         current.withLock { $0 = new }
     }

@@ -55,7 +55,7 @@ public struct AgentTracker: Sendable {
     let settings: AgentTrackerSettings
     var metrics: AgentMetrics
     private var open = AgentTraces()
-    private let prices: (any PriceSource)?
+    private var prices: (any PriceSource)?
     /// The last quote for each model, provider and tier.
     private var quotes: [AgentSeriesKey: PriceQuote] = [:]
     /// Calls counted lately, by service and call id.
@@ -88,6 +88,12 @@ public struct AgentTracker: Sendable {
             bounds: settings.bounds,
             room: AgentSeriesRoom(series: settings.seriesLimit, memory: settings.memory),
             conventions: settings.semconv)
+    }
+
+    /// From the next call on.
+    public mutating func use(prices: any PriceSource) {
+        self.prices = prices
+        quotes.removeAll()
     }
 
     /// How many activities are held.
