@@ -37,6 +37,8 @@ enum ParserProgress: Equatable {
     private var value: [UInt8] = []
     private var isInValue = false
     private var headBytes = 0
+    /// What the head says of it; beyond any number it is `Int.max`.
+    private var contentLength: Int?
     /// Fields after this are trailers, which are checked and dropped.
     private var isHeadDone = false
     private let maxHeadBytes: Int
@@ -162,6 +164,7 @@ enum ParserProgress: Equatable {
         value.removeAll(keepingCapacity: true)
         isInValue = false
         headBytes = 0
+        contentLength = nil
         isHeadDone = false
         delegate.messageBegan()
     }
@@ -177,6 +180,8 @@ enum ParserProgress: Equatable {
     fileprivate func onName(_ bytes: UnsafeRawBufferPointer) -> CInt {
         if isInValue, !finishHeader() { return -1 }
         unsafe name.append(contentsOf: bytes)
+        // For the library it is then a field like any other, see `takeContentLength`.
+        if isContentLength { unsafe parser.pointee.header_state = 0 }
         return count(bytes.count)
     }
 
@@ -212,12 +217,30 @@ enum ParserProgress: Equatable {
             return false
         }
         guard !isHeadDone else { return true }
+        if isContentLength, !takeContentLength() { return false }
         unsafe name.withUnsafeBytes { name in
             unsafe value.withUnsafeBytes { value in
                 unsafe delegate.header(name: name, value: trimmed(value))
             }
         }
         return true
+    }
+
+    private var isContentLength: Bool {
+        name.count == 14
+            && unsafe name.withUnsafeBytes { unsafe equalsIgnoringCase($0, "content-length") }
+    }
+
+    /// Read here, because the library takes neither a tab behind the number nor a number that it
+    /// cannot hold: the first is a blank (RFC 9110 §5.6.3), the second a body that is too large.
+    private func takeContentLength() -> Bool {
+        guard contentLength == nil else {
+            fault = .malformed("more than one content-length")
+            return false
+        }
+        contentLength = unsafe value.withUnsafeBytes { unsafe length(trimmed($0)) }
+        if contentLength == nil { fault = .malformed("a content-length is not a number") }
+        return contentLength != nil
     }
 
     fileprivate func onHeadersEnd() -> CInt {
@@ -228,6 +251,10 @@ enum ParserProgress: Equatable {
         delegate.headersEnded()
         // Nothing is upgraded here: such a request is answered as it stands.
         unsafe parser.pointee.upgrade = 0
+        if let contentLength {
+            unsafe parser.pointee.content_length = UInt64(contentLength)
+            unsafe parser.pointee.flags |= UInt32(F_CONTENTLENGTH.rawValue)
+        }
         // So that `feed` sees how the head ends, and how a chunked body is framed.
         isAtHeadEnd = true
         chunks = isChunked ? ChunkCheck() : nil

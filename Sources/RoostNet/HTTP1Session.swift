@@ -258,11 +258,6 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
             }
             if isHTTP10 { return .malformed("a transfer-encoding in HTTP/1.0") }
         }
-        if let first = block.index(of: "content-length"),
-            block.index(of: "content-length", from: first + 1) != nil
-        {
-            return .malformed("more than one content-length")
-        }
         if let expected = unsafe block.firstValue(of: "expect"),
             unsafe !equalsIgnoringCase(expected, "100-continue")
         {

@@ -122,7 +122,8 @@ func withoutParameters(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointe
 }
 
 /// A length of decimal digits only; what does not fit is `Int.max`.
-private func length(_ bytes: UnsafeRawBufferPointer) -> Int? {
+func length(_ bytes: UnsafeRawBufferPointer) -> Int? {
+    guard bytes.count > 0 else { return nil }
     let zeros = unsafe bytes.firstIndex { $0 != 0x30 } ?? bytes.count
     let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[zeros...])
     guard rest.count > 18 else { return rest.count == 0 ? 0 : unsafe decimal(rest) }

@@ -140,6 +140,14 @@ def test_one_byte_at_a_time(roost):
         assert statuses(peer.read()) == [200]
 
 
+def test_blanks_around_a_length_and_lengths_beyond_any_number(roost):
+    assert statuses(exchange(roost, post(f"\t{len(BODY)}\t", "connection: close\r\n") + BODY)) == (
+        [200])
+    for digits in (19, 20, 40):
+        with Peer(roost.http, post("9" * digits)) as peer:
+            assert peer.read_until(b"\r\n\r\n").startswith(b"HTTP/1.1 413 ")
+
+
 SMUGGLED = {
     "both lengths": post(5, "transfer-encoding: chunked\r\n") + b"0\r\n\r\n",
     "two lengths": post(5, "content-length: 6\r\n") + b"abcdef",
