@@ -1,0 +1,50 @@
+/// What is at work now.
+extension AgentTracker {
+    /// Counts the workflows and agents in progress: announced, or known by what is below them.
+    mutating func noteActive() {
+        for key in metrics.activeWorkflows.keys { metrics.activeWorkflows[key] = 0 }
+        for key in metrics.activeAgents.keys { metrics.activeAgents[key] = 0 }
+        for trace in open.traces where trace.first >= 0 && trace.isAgentic && !trace.isDerived {
+            guard trace.pending > 0 || trace.placeholders > 0, trace.root < 0 else { continue }
+            let workflow = workflowName(of: trace)
+            count(workflow, in: \.activeWorkflows)
+            var agents: Set<Int32> = []
+            var node = trace.first
+            while node >= 0 {
+                let current = open.nodes[Int(node)]
+                if let name = activeAgent(current) { agents.insert(name) }
+                node = current.next
+            }
+            for agent in agents { count(agent, in: \.activeAgents) }
+        }
+    }
+
+    mutating func count(
+        _ name: Int32, in gauge: WritableKeyPath<AgentMetrics, [Int32: Int]>
+    ) {
+        guard name >= 0 else { return }
+        if metrics[keyPath: gauge][name] == nil,
+            metrics[keyPath: gauge].count >= settings.seriesLimit
+        {
+            return
+        }
+        metrics[keyPath: gauge][name, default: 0] += 1
+    }
+
+    /// The agent at work that a node is or tells of.
+    func activeAgent(_ node: AgentNode) -> Int32? {
+        if node.flags.contains(.isPlaceholder) { return nil }
+        if node.kind == .agent { return node.flags.contains(.isPending) ? agentName(node) : nil }
+        guard node.kind != .other, node.agent != TextTable.none else { return nil }
+        var above = node.parent
+        var steps = 0
+        while above >= 0, steps < Self.deepest {
+            let parent = open.nodes[Int(above)]
+            if parent.flags.contains(.isPlaceholder) { return node.agent }
+            if parent.kind == .agent { return nil }
+            above = parent.parent
+            steps += 1
+        }
+        return nil
+    }
+}

@@ -1,0 +1,205 @@
+/// What is counted of an activity once its ancestors are known, or of a trace when it is over.
+extension AgentTracker {
+    mutating func settle(_ index: Int32, unixNow: UInt64) {
+        let node = open.nodes[Int(index)]
+        open.nodes[Int(index)].flags.insert(.isSettled)
+        open.traces[Int(node.trace)].unsettled -= 1
+        if node.flags.contains(.isToldBefore) {
+            metrics.events.disbelieved &+= 1
+            return
+        }
+        switch node.kind {
+        case .llm, .embedding: countCall(index, node, unixNow: unixNow)
+        case .tool: countTool(index, node, unixNow: unixNow)
+        case .agent: countRun(node, unixNow: unixNow)
+        default: break
+        }
+    }
+
+    mutating func countCall(_ index: Int32, _ node: AgentNode, unixNow: UInt64) {
+        if node.flags.contains(.isWrapper) || isInsideCountedCall(node) {
+            metrics.events.duplicateCalls &+= 1
+            return
+        }
+        if node.call != 0, !recentCalls.insert(node.call) {
+            metrics.events.duplicateCalls &+= 1
+            return
+        }
+        open.nodes[Int(index)].flags.insert(.isCounted)
+        let agent = agentName(node)
+        let status = node.status == .error ? metrics.error : metrics.ok
+        let exemplar = exemplar(node)
+        metrics.llmCalls.add(
+            1,
+            AgentSeriesKey(
+                first: agent, second: node.provider, third: node.model, fourth: status,
+                fifth: node.errorType), exemplar, now: unixNow)
+        let key = AgentSeriesKey(
+            first: agent, second: node.provider, third: node.model, fourth: status)
+        if !node.flags.contains(.isInstant) {
+            metrics.llmCallDuration.observe(
+                nanoseconds: node.end &- node.start, key, exemplar, now: unixNow)
+        }
+        if node.timeToFirstToken > 0 {
+            metrics.llmTimeToFirstToken.observe(
+                nanoseconds: node.timeToFirstToken, key, exemplar, now: unixNow)
+        }
+        let isLate = open.traces[Int(node.trace)].isLate
+        metrics.client?.count(node, usage: !isLate, now: unixNow)
+        if isLate {
+            metrics.events.lateChildren &+= 1
+            return
+        }
+        countUsage(node, agent: agent, exemplar, unixNow: unixNow)
+    }
+
+    mutating func countUsage(
+        _ node: AgentNode, agent: Int32, _ exemplar: AgentExemplar, unixNow: UInt64
+    ) {
+        for (place, type) in metrics.tokenTypes.enumerated() {
+            let count = node.tokens[place]
+            if count == 0 { continue }
+            metrics.llmTokens.add(
+                Double(count),
+                AgentSeriesKey(
+                    first: agent, second: node.provider, third: node.model, fourth: type),
+                exemplar, now: unixNow)
+        }
+        guard node.hasUsage else { return }
+        var cost = node.cost
+        var source = metrics.reported
+        if cost.isNaN, node.model > 0 {
+            source = metrics.computed
+            cost = computedCost(node)
+        }
+        if cost.isNaN {
+            metrics.llmUnpricedCalls.add(
+                1, AgentSeriesKey(first: node.provider, second: node.model), nil, now: unixNow)
+            return
+        }
+        metrics.llmCost.add(
+            cost,
+            AgentSeriesKey(
+                first: agent, second: workflowName(node), third: node.provider,
+                fourth: node.model, fifth: source), exemplar, now: unixNow)
+    }
+
+    /// Not a number when the price is unknown.
+    mutating func computedCost(_ node: AgentNode) -> Double {
+        guard let prices else { return .nan }
+        let input = node.tokens.input &+ node.tokens.cacheRead &+ node.tokens.cacheWrite
+        let key = AgentSeriesKey(
+            first: node.model, second: node.provider, third: Int32(node.serviceTier.rawValue))
+        if let known = quotes[key], known.holds(inputTokens: input, unixNano: node.end) {
+            return known.rates?.cost(node.tokens) ?? .nan
+        }
+        let quote = prices.quote(
+            model: text(node.model), provider: text(node.provider), tier: node.serviceTier,
+            inputTokens: input, unixNano: node.end)
+        if quotes.count >= 4096 { quotes.removeAll(keepingCapacity: true) }
+        quotes[key] = quote
+        return quote.rates?.cost(node.tokens) ?? .nan
+    }
+
+    /// What tokens of several calls cost together; nil when the price is unknown.
+    func cost(
+        of tokens: ActivityTokens, model: Int32, provider: Int32, unixNow: UInt64
+    ) -> Double? {
+        let quote = prices?.quote(
+            model: text(model), provider: text(provider), tier: .standard, inputTokens: 0,
+            unixNano: unixNow)
+        return quote?.rates?.cost(tokens)
+    }
+
+    mutating func countTool(_ index: Int32, _ node: AgentNode, unixNow: UInt64) {
+        if isInsideSameTool(node) {
+            metrics.events.duplicateCalls &+= 1
+            return
+        }
+        open.nodes[Int(index)].flags.insert(.isCounted)
+        let agent = agentName(node)
+        let status = node.status == .error ? metrics.error : metrics.ok
+        let exemplar = exemplar(node)
+        metrics.toolCalls.add(
+            1,
+            AgentSeriesKey(
+                first: agent, second: node.tool, third: status, fourth: node.errorType),
+            exemplar, now: unixNow)
+        metrics.toolDuration.observe(
+            nanoseconds: working(node),
+            AgentSeriesKey(first: agent, second: node.tool, third: status), exemplar, now: unixNow)
+    }
+
+    /// A run begins with an agent's span below no other of the same agent.
+    mutating func countRun(_ node: AgentNode, unixNow: UInt64) {
+        let name = agentName(node)
+        var above = node.parent
+        var steps = 0
+        while above >= 0, steps < Self.deepest {
+            let parent = open.nodes[Int(above)]
+            if parent.kind == .agent {
+                if agentName(parent) == name { return }
+                break
+            }
+            above = parent.parent
+            steps += 1
+        }
+        let status = node.status == .error ? metrics.error : metrics.ok
+        let key = AgentSeriesKey(first: name, second: workflowName(node), third: status)
+        let exemplar = exemplar(node)
+        metrics.agentRuns.add(1, key, exemplar, now: unixNow)
+        metrics.agentRunDuration.observe(
+            nanoseconds: working(node), key, exemplar, now: unixNow)
+    }
+
+    mutating func countWorkflow(_ index: Int32, unixNow: UInt64) {
+        let trace = open.traces[Int(index)]
+        guard trace.isAgentic, !trace.isWorkflowCounted, trace.first >= 0, !trace.isLate else {
+            return
+        }
+        open.traces[Int(index)].isWorkflowCounted = true
+        let top = topNode(of: trace)
+        if trace.isDerived {
+            let source = AgentSignals.Source(service: top.service, session: trace.session)
+            if signals.isTraced(source, now: lastTold) { return }
+        }
+        var (start, end) = (UInt64.max, UInt64(0))
+        var node = trace.first
+        while node >= 0 {
+            let current = open.nodes[Int(node)]
+            if !current.flags.contains(.isPlaceholder), !current.flags.contains(.isPending) {
+                start = min(start, current.start)
+                end = max(end, current.end)
+            }
+            node = current.next
+        }
+        if trace.root >= 0 { (start, end) = (top.start, top.end) }
+        guard start <= end else { return }
+        let status = top.status == .error ? metrics.error : metrics.ok
+        let key = AgentSeriesKey(first: workflowName(of: trace), second: status)
+        let exemplar = exemplar(top)
+        metrics.workflowRuns.add(1, key, exemplar, now: unixNow)
+        metrics.workflowDuration.observe(
+            nanoseconds: end &- start, key, exemplar, now: unixNow)
+    }
+
+    /// Usage that agents told of themselves, where no call below them did.
+    mutating func countAccounts(_ index: Int32, unixNow: UInt64) {
+        let trace = open.traces[Int(index)]
+        var node = trace.first
+        var hasCounted = false
+        while node >= 0 {
+            let current = open.nodes[Int(node)]
+            if current.flags.contains(.isAggregate),
+                current.flags.isDisjoint(with: [.hasInferenceBelow, .hasAggregateBelow]),
+                !trace.isLate
+            {
+                countUsage(
+                    current, agent: agentName(current), exemplar(current), unixNow: unixNow)
+                hasCounted = true
+            }
+            node = current.next
+        }
+        if hasCounted { _ = closedByAccount.insert(IdIndex.mix(trace.idHigh, trace.idLow)) }
+    }
+}

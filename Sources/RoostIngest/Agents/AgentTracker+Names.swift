@@ -1,0 +1,138 @@
+/// Which agent and workflow an activity belongs to, and what lies above it.
+extension AgentTracker {
+    /// The agent that a node belongs to: its own word, else the nearest above, else the service.
+    func agentName(_ node: AgentNode) -> Int32 {
+        if node.agent != TextTable.none { return node.agent }
+        if node.kind == .agent { return node.service }
+        var above = node.parent
+        var steps = 0
+        while above >= 0, steps < Self.deepest {
+            let parent = open.nodes[Int(above)]
+            if parent.agent != TextTable.none { return parent.agent }
+            if parent.kind == .agent { return parent.service }
+            above = parent.parent
+            steps += 1
+        }
+        return node.service
+    }
+
+    /// The workflow that a node belongs to, by the word of the topmost span that says it, else by
+    /// the name of the topmost span.
+    func workflowName(_ node: AgentNode) -> Int32 {
+        let trace = open.traces[Int(node.trace)]
+        return trace.isComplete || trace.nodes == 1
+            ? workflowName(of: trace) : workflowName(above: node)
+    }
+
+    func workflowName(above node: AgentNode) -> Int32 {
+        var name = node.workflow
+        var top = node
+        var above = node.parent
+        var steps = 0
+        while above >= 0, steps < Self.deepest {
+            let parent = open.nodes[Int(above)]
+            if !parent.flags.contains(.isPlaceholder) {
+                if parent.workflow != TextTable.none { name = parent.workflow }
+                top = parent
+            }
+            above = parent.parent
+            steps += 1
+        }
+        if name != TextTable.none { return name }
+        return top.flags.contains(.isFromLog) ? top.service : top.name
+    }
+
+    func workflowName(of trace: AgentTrace) -> Int32 {
+        let top = topNode(of: trace)
+        if top.workflow != TextTable.none { return top.workflow }
+        // Those below may know; the one nearest to the root is believed.
+        var best: (depth: Int, name: Int32) = (.max, TextTable.none)
+        var node = trace.first
+        var looked = 0
+        while node >= 0, looked < 512 {
+            let current = open.nodes[Int(node)]
+            if current.workflow != TextTable.none {
+                let depth = depth(of: current)
+                if depth < best.depth { best = (depth, current.workflow) }
+            }
+            node = current.next
+            looked += 1
+        }
+        if best.name != TextTable.none { return best.name }
+        return top.flags.contains(.isFromLog) ? top.service : top.name
+    }
+
+    func depth(of node: AgentNode) -> Int {
+        var depth = 0
+        var above = node.parent
+        while above >= 0, depth < Self.deepest {
+            depth += 1
+            above = open.nodes[Int(above)].parent
+        }
+        return depth
+    }
+
+    /// The root, or without it the earliest of the spans that are known.
+    func topNode(of trace: AgentTrace) -> AgentNode {
+        if trace.root >= 0 { return open.nodes[Int(trace.root)] }
+        var best = AgentNode()
+        best.start = .max
+        var node = trace.first
+        while node >= 0 {
+            let current = open.nodes[Int(node)]
+            if !current.flags.contains(.isPlaceholder), current.start < best.start {
+                best = current
+            }
+            node = current.next
+        }
+        return best
+    }
+
+    /// Whether the call above, with nothing of note between, has been counted.
+    func isInsideCountedCall(_ node: AgentNode) -> Bool {
+        var above = node.parent
+        var steps = 0
+        while above >= 0, steps < Self.deepest {
+            let parent = open.nodes[Int(above)]
+            if parent.kind == .llm || parent.kind == .embedding {
+                return parent.flags.contains(.isCounted)
+            }
+            if parent.kind != .other { return false }
+            above = parent.parent
+            steps += 1
+        }
+        return false
+    }
+
+    /// Whether both sides of one call of a tool told it.
+    func isInsideSameTool(_ node: AgentNode) -> Bool {
+        var above = node.parent
+        var steps = 0
+        while above >= 0, steps < Self.deepest {
+            let parent = open.nodes[Int(above)]
+            if parent.kind == .tool { return parent.tool == node.tool }
+            if parent.kind != .other { return false }
+            above = parent.parent
+            steps += 1
+        }
+        return false
+    }
+
+    /// Nanoseconds without waiting for people.
+    func working(_ node: AgentNode) -> UInt64 {
+        let duration = node.end &- node.start
+        return duration > node.humanWait ? duration - node.humanWait : 0
+    }
+
+    func exemplar(_ node: AgentNode) -> AgentExemplar {
+        let trace = open.traces[Int(node.trace)]
+        return AgentExemplar(
+            traceIDHigh: trace.idHigh, traceIDLow: trace.idLow, spanID: node.spanID, value: 0,
+            unixNano: node.end)
+    }
+
+    func text(_ number: Int32) -> ArraySlice<UInt8> {
+        guard number > 0, Int(number) < metrics.texts.texts.count else { return [] }
+        return metrics.texts.texts[Int(number)][...]
+    }
+}

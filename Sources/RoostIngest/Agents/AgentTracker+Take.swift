@@ -1,0 +1,248 @@
+import RoostCore
+
+/// How activities come in: into their traces, under their parents, once.
+extension AgentTracker {
+    /// Takes in a batch. `now` is monotonic, `unixNow` the time of day, both in nanoseconds.
+    public mutating func take(_ batch: inout ActivityBatch, now: UInt64, unixNow: UInt64) {
+        numbers.begin()
+        latest = -1
+        lastTold = now
+        latestSession = (.none, 0)
+        for place in batch.activities.indices {
+            take(batch.activities[place], batch, now: now)
+            if open.nodeCount > settings.openActivities {
+                closeOldest(now: now, unixNow: unixNow)
+                latest = -1
+            }
+        }
+        for trace in touched where open.traces[Int(trace)].isTouched {
+            open.traces[Int(trace)].isTouched = false
+            if open.traces[Int(trace)].isComplete { settleAll(trace, unixNow: unixNow) }
+        }
+        touched.removeAll(keepingCapacity: true)
+    }
+
+    mutating func take(_ activity: Activity, _ batch: ActivityBatch, now: UInt64) {
+        if activity.flags.contains(.hasRejectedValue) { metrics.events.rejectedValues &+= 1 }
+        if activity.flags.contains(.isMendedTime) { metrics.events.mendedTimes &+= 1 }
+        if activity.source == .log, isLeftOut(activity, batch, now: now) {
+            metrics.events.disbelieved &+= 1
+            return
+        }
+        let trace = trace(of: activity, now: now)
+        guard let index = node(for: activity, in: trace) else { return }
+        fill(index, activity, batch, now: now)
+        if activity.kind != .other, activity.phase == .finished {
+            noteTold(index, activity, batch, now: now)
+        }
+        attach(index, activity)
+        let node = open.nodes[Int(index)]
+        if node.kind != .other || node.flags.contains(.isAggregate) {
+            open.traces[Int(trace)].isAgentic = true
+        }
+        if !node.flags.contains(.isPending) { tellAncestors(of: index) }
+    }
+
+    /// Whether spans tell what this event does.
+    mutating func isLeftOut(
+        _ activity: Activity, _ batch: ActivityBatch, now: UInt64
+    ) -> Bool {
+        let fact = activity.phase == .finished ? AgentSignals.Fact(activity.kind) : nil
+        guard fact != nil || activity.flags.contains(.isDerivedTrace) else { return false }
+        return signals.leavesOutEvent(fact, source(of: activity, batch), now: now)
+    }
+
+    mutating func source(
+        of activity: Activity, _ batch: ActivityBatch
+    ) -> AgentSignals.Source {
+        let service = numbers.number(activity.service, batch, &metrics.texts)
+        // A batch holds each text once.
+        if activity.session != latestSession.text {
+            latestSession = (activity.session, sessionHash(batch.bytes(activity.session)))
+        }
+        return AgentSignals.Source(service: service, session: latestSession.hash)
+    }
+
+    func sessionHash(_ session: ArraySlice<UInt8>) -> UInt64 {
+        guard !session.isEmpty else { return 0 }
+        let hash = unsafe session.withUnsafeBufferPointer {
+            unsafe ByteHash.hash($0, seed: 0x5E55)
+        }
+        // Neither of the numbers that mean something else.
+        return min(max(hash, 1), .max - 1)
+    }
+
+    /// Takes in which signal has told something, and finds out whether events told before what a
+    /// span does.
+    mutating func noteTold(
+        _ index: Int32, _ activity: Activity, _ batch: ActivityBatch, now: UInt64
+    ) {
+        guard let fact = AgentSignals.Fact(activity.kind) else { return }
+        let source = source(of: activity, batch)
+        let name =
+            switch fact {
+            case .calls: open.nodes[Int(index)].model
+            case .tools: open.nodes[Int(index)].tool
+            case .runs: open.nodes[Int(index)].agent
+            }
+        if activity.source == .log {
+            signals.event(fact, source, name: name, end: activity.end)
+            open.traces[Int(open.nodes[Int(index)].trace)].session = source.session
+        } else if signals.span(fact, source, name: name, end: activity.end, now: now) {
+            open.nodes[Int(index)].flags.insert(.isToldBefore)
+        }
+    }
+
+    mutating func trace(of activity: Activity, now: UInt64) -> Int32 {
+        let (high, low) = (activity.traceIDHigh, activity.traceIDLow)
+        if latest >= 0, open.traces[Int(latest)].idLow == low,
+            open.traces[Int(latest)].idHigh == high
+        {
+            return latest
+        }
+        let index: Int32
+        if let known = open.findTrace(high, low) {
+            index = known
+            open.touch(index, now: now)
+        } else {
+            index = open.addTrace(high, low, now: now)
+            open.traces[Int(index)].isDerived = activity.flags.contains(.isDerivedTrace)
+            open.traces[Int(index)].isLate = closedByAccount.contains(IdIndex.mix(high, low))
+        }
+        if !open.traces[Int(index)].isTouched {
+            open.traces[Int(index)].isTouched = true
+            touched.append(index)
+        }
+        latest = index
+        return index
+    }
+
+    /// The place for an activity; nil when it was there already.
+    mutating func node(for activity: Activity, in trace: Int32) -> Int32? {
+        guard let known = open.findNode(trace, activity.spanID) else {
+            let index = open.addNode(trace, activity.spanID)
+            open.traces[Int(trace)].unsettled += 1
+            return index
+        }
+        let flags = open.nodes[Int(known)].flags
+        if flags.contains(.isPlaceholder) {
+            open.traces[Int(trace)].placeholders -= 1
+            open.traces[Int(trace)].unsettled += 1
+            return known
+        }
+        if flags.contains(.isPending), activity.phase == .finished {
+            open.traces[Int(trace)].pending -= 1
+            return known
+        }
+        if activity.phase == .finished { metrics.events.repeatedSpans &+= 1 }
+        return nil
+    }
+
+    mutating func fill(
+        _ index: Int32, _ activity: Activity, _ batch: ActivityBatch, now: UInt64
+    ) {
+        var node = open.nodes[Int(index)]
+        node.flags.subtract([.isPlaceholder, .isPending])
+        node.kind = activity.kind
+        node.status = activity.status
+        node.serviceTier = activity.serviceTier
+        node.service = numbers.number(activity.service, batch, &metrics.texts)
+        node.name = numbers.number(activity.name, batch, &metrics.texts)
+        node.agent = numbers.number(activity.agent, batch, &metrics.texts)
+        node.workflow = numbers.number(activity.workflow, batch, &metrics.texts)
+        let model =
+            activity.modelAnswered.isEmpty ? activity.modelRequested : activity.modelAnswered
+        node.model = numbers.number(model, batch, &metrics.texts)
+        node.modelRequested = numbers.number(activity.modelRequested, batch, &metrics.texts)
+        if !activity.modelAnswered.isEmpty { node.flags.insert(.isModelAnswered) }
+        node.provider = numbers.number(activity.provider, batch, &metrics.texts)
+        node.tool = numbers.number(activity.tool, batch, &metrics.texts)
+        node.errorType = numbers.number(activity.errorType, batch, &metrics.texts)
+        node.start = activity.start
+        node.end = activity.end
+        node.timeToFirstToken = activity.timeToFirstToken
+        node.tokens = activity.tokens
+        node.cost = activity.reportedCost
+        node.arrived = now
+        if !activity.callID.isEmpty {
+            node.call = callHash(node.service, batch.bytes(activity.callID))
+        }
+        if activity.flags.contains(.usageIsAggregate), node.hasUsage {
+            node.flags.insert(.isAggregate)
+            open.traces[Int(node.trace)].hasAggregates = true
+        }
+        if activity.source == .log { node.flags.insert(.isFromLog) }
+        if activity.flags.contains(.isInstant) { node.flags.insert(.isInstant) }
+        if activity.phase == .pending {
+            node.flags.insert(.isPending)
+            open.traces[Int(node.trace)].pending += 1
+        }
+        if node.kind == .humanWait { node.humanWait &+= activity.duration }
+        open.nodes[Int(index)] = node
+    }
+
+    func callHash(_ service: Int32, _ id: ArraySlice<UInt8>) -> UInt64 {
+        let seed = UInt64(UInt32(bitPattern: service))
+        let hash = unsafe id.withUnsafeBufferPointer { unsafe ByteHash.hash($0, seed: seed) }
+        return hash | 1
+    }
+
+    /// Puts a node under its parent, which may only be known by that.
+    mutating func attach(_ index: Int32, _ activity: Activity) {
+        let trace = open.nodes[Int(index)].trace
+        let parentID = activity.parentSpanID
+        guard parentID != 0, parentID != activity.spanID else {
+            open.nodes[Int(index)].parent = -1
+            open.nodes[Int(index)].flags.insert(.isRoot)
+            // Of events that were put together by their session none is above the others.
+            if activity.phase == .finished, !activity.flags.contains(.isDerivedTrace) {
+                open.traces[Int(trace)].root = index
+            }
+            return
+        }
+        if let parent = open.findNode(trace, parentID) {
+            open.nodes[Int(index)].parent = parent
+            return
+        }
+        let parent = open.addNode(trace, parentID)
+        open.nodes[Int(parent)].flags.insert(.isPlaceholder)
+        open.traces[Int(trace)].placeholders += 1
+        open.nodes[Int(index)].parent = parent
+    }
+
+    /// Tells those above what an activity means for their own account.
+    mutating func tellAncestors(of index: Int32) {
+        var node = open.nodes[Int(index)]
+        let isCall = node.kind == .llm || node.kind == .embedding
+        if isCall, node.flags.contains(.hasDirectCall) {
+            node.flags.insert(.isWrapper)
+            open.nodes[Int(index)].flags = node.flags
+        }
+        let hasInference = isCall || node.flags.contains(.hasInferenceBelow)
+        let hasAggregate =
+            node.flags.contains(.isAggregate) || node.flags.contains(.hasAggregateBelow)
+        var isDirect = isCall || node.kind == .other && node.flags.contains(.hasDirectCall)
+        guard hasInference || hasAggregate || node.humanWait > 0 else { return }
+        var above = node.parent
+        var steps = 0
+        while above >= 0, above != index, steps < Self.deepest {
+            steps += 1
+            var parent = open.nodes[Int(above)]
+            if hasInference { parent.flags.insert(.hasInferenceBelow) }
+            if hasAggregate { parent.flags.insert(.hasAggregateBelow) }
+            parent.humanWait &+= node.humanWait
+            if isDirect {
+                if parent.flags.contains(.isPlaceholder) || parent.kind == .other {
+                    parent.flags.insert(.hasDirectCall)
+                } else {
+                    if parent.kind == .llm || parent.kind == .embedding {
+                        parent.flags.insert(.isWrapper)
+                    }
+                    isDirect = false
+                }
+            }
+            open.nodes[Int(above)] = parent
+            above = parent.parent
+        }
+    }
+}
