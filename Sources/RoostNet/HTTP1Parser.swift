@@ -227,8 +227,8 @@ enum ParserProgress: Equatable {
     }
 
     private var isContentLength: Bool {
-        name.count == 14
-            && unsafe name.withUnsafeBytes { unsafe equalsIgnoringCase($0, "content-length") }
+        guard name.count == 14 else { return false }
+        return unsafe name.withUnsafeBytes { unsafe equalsIgnoringCase($0, "content-length") }
     }
 
     /// Read here, because the library takes neither a tab behind the number nor a number that it
