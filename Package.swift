@@ -34,6 +34,8 @@ let package = Package(
         .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "CZstd"),
         .systemLibrary(name: "CYAML"),
+        .systemLibrary(name: "CSQLite"),
+        .systemLibrary(name: "COpenSSL"),
         // Generated from Protos/ by protoc-c.
         .target(
             name: "COTLP", dependencies: ["CProtobufC"],
@@ -53,15 +55,26 @@ let package = Package(
             name: "RoostIngest",
             dependencies: ["RoostCore", "RoostWire", "RoostMetrics", "CScan", "CPrices"],
             resources: [.embedInCode("Names/names.yaml")], swiftSettings: strict),
+        library("RoostAnalytics", ["RoostCore", "RoostWire", "RoostIngest"]),
+        library("RoostAudit", ["RoostCore", "COpenSSL"]),
         library("RoostNet", ["RoostCore", "RoostCompression", "CUV", "CNghttp2", "CHTTPParser"]),
         library("RoostHTTPClient", ["RoostCore", "CCurl"]),
+        library(
+            "RoostStore",
+            ["RoostCore", "RoostWire", "RoostIngest", "RoostAnalytics", "CSQLite", "CZstd"]),
         library(
             "RoostCollector",
             [
                 "RoostCore", "RoostCompression", "RoostWire", "RoostMetrics", "RoostIngest",
-                "RoostNet", "RoostHTTPClient", "CYAML",
+                "RoostNet", "RoostHTTPClient", "RoostAnalytics", "RoostAudit", "RoostStore",
+                "CYAML",
             ]),
-        library("RoostWeb", ["RoostCore", "RoostMetrics", "RoostNet", "RoostCollector"]),
+        library(
+            "RoostWeb",
+            [
+                "RoostCore", "RoostMetrics", "RoostNet", "RoostCollector", "RoostAnalytics",
+                "RoostAudit", "RoostStore",
+            ]),
         library("RoostDemo", ["RoostCore", "RoostWire", "RoostHTTPClient"]),
         .executableTarget(
             name: "roost",
@@ -101,6 +114,11 @@ let package = Package(
         tests("RoostWire", ["RoostCore", "RoostWire"]),
         tests("RoostMetrics", ["RoostCore", "RoostWire", "RoostMetrics"]),
         tests("RoostIngest", ["RoostCore", "RoostWire", "RoostMetrics", "RoostIngest"]),
+        tests("RoostAnalytics", ["RoostCore", "RoostWire", "RoostIngest", "RoostAnalytics"]),
+        tests("RoostAudit", ["RoostCore", "RoostAudit"]),
+        tests(
+            "RoostStore",
+            ["RoostCore", "RoostWire", "RoostIngest", "RoostAnalytics", "RoostStore"]),
         tests("RoostNet", ["RoostCore", "RoostCompression", "RoostNet", "CNghttp2"]),
         tests("RoostHTTPClient", ["RoostCore", "RoostHTTPClient", "RoostNet"]),
         tests(
