@@ -12,6 +12,19 @@ import Testing
         #expect(budget.usedBytes == 60)
     }
 
+    @Test func `a budget and its shares end with the last who holds them`() {
+        weak var ended: MemoryBudget?
+        weak var endedShare: MemoryBudget.Share?
+        do {
+            let budget = MemoryBudget(limitBytes: 100)
+            let share = budget.share("a")
+            ended = budget
+            endedShare = share
+            #expect(share.reserve(60) != nil)
+        }
+        #expect(ended == nil && endedShare == nil)
+    }
+
     @Test func `gives back when the block that held a reservation is gone`() {
         let budget = MemoryBudget(limitBytes: 100)
         let share = budget.share("bodies")
