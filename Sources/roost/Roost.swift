@@ -1,5 +1,6 @@
 import Glibc
 import RoostCollector
+import RoostCore
 import RoostDemo
 
 /// The version of this program.
@@ -7,7 +8,13 @@ let version = "0.1.0"
 
 @main
 enum Roost {
-    static func main() { exit(run(Array(CommandLine.arguments.dropFirst()))) }
+    static func main() {
+        let arguments = CommandLine.arguments.dropFirst()
+        // Before anything else: a signal that comes while the collector still starts ends it
+        // like every other.
+        if arguments.first == "serve" { SignalWaiter.block(ServeSignals.all) }
+        exit(run(Array(arguments)))
+    }
 
     /// Finds the command and runs it; the exit code of the program.
     static func run(_ arguments: [String]) -> Int32 {

@@ -2,6 +2,11 @@ import RoostCollector
 import RoostCore
 import RoostWeb
 
+/// The signals that `serve` answers.
+enum ServeSignals {
+    static let all = [SignalWaiter.terminate, SignalWaiter.interrupt, SignalWaiter.hangUp]
+}
+
 /// Runs the collector until a signal ends it; the exit code of the program.
 ///
 /// `reload` reads the configuration again and tells what is wrong with it; nil changes nothing.
@@ -9,9 +14,7 @@ func serve(
     _ config: Config, log: Log, version: String, reload: () -> Config?
 ) -> Int32 {
     // Blocked before the first thread is made, so that every thread leaves them to this one.
-    let signals = SignalWaiter([
-        SignalWaiter.terminate, SignalWaiter.interrupt, SignalWaiter.hangUp,
-    ])
+    let signals = SignalWaiter(ServeSignals.all)
     let collector = Collector(config: config, log: log, version: version)
     do throws(StartError) {
         try collector.start { view, loop in WebHandler(collector: view, loop: loop) }

@@ -11,7 +11,7 @@ import time
 import pytest
 import yaml
 
-from conftest import roost_binary
+from conftest import roost_binary, wait_until
 
 
 def run(*arguments, env=None, folder=None):
@@ -176,3 +176,29 @@ def test_a_signal_drains_and_ends_with_0(roost, name):
     messages = [line["message"] for line in lines]
     assert messages[-2:] == ["draining", "stopped"]
     assert all(set(line) >= {"time", "level", "message"} for line in lines)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_while_the_configuration_is_read_ends_with_0_too(tmp_path, name):
+    pipe = tmp_path / "roost.yaml"
+    os.mkfifo(pipe)
+
+    def opened():
+        try:
+            return os.fdopen(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK), "w")
+        except OSError:  # Nobody reads yet.
+            return None
+
+    process = subprocess.Popen(
+        [roost_binary(), "serve", "--config", str(pipe)], stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    try:
+        with wait_until(opened, timeout=20, what="the reading of the file") as file:
+            process.send_signal(getattr(signal, name))
+            file.write("listen: { grpc: '127.0.0.1:0', http: '127.0.0.1:0', web: '127.0.0.1:0' }")
+        log = process.communicate(timeout=40)[1]
+        assert process.returncode == 0
+        assert "draining" in log and "stopped" in log.splitlines()[-1]
+    finally:
+        process.kill()
+        process.communicate()
