@@ -5,6 +5,8 @@ struct Command: Sendable {
     let options: [Options.Known]
     /// How many words it takes that are no options.
     var words = 0
+    /// Options that cannot stand beside any other.
+    var alone: Set<String> = []
     /// Answers the exit code: 0 fine, 1 failed, 2 wrong usage or configuration.
     let run: @Sendable (Options) -> Int32
 
@@ -24,7 +26,7 @@ struct Command: Sendable {
             options: [
                 config, set,
                 Options.Known(name: "--defaults", value: nil, doc: "prints every default instead"),
-            ], run: checkCommand),
+            ], alone: ["--defaults"], run: checkCommand),
         Command(
             name: "demo", summary: "plays a simulated fleet of agents into a running collector",
             options: [

@@ -53,6 +53,14 @@ struct Options {
 
     func all(_ name: String) -> [String] { given.filter { $0.name == name }.map(\.value) }
 
+    /// One of `alone` that was given, and another option that was given with it.
+    func conflict(alone: Set<String>) -> (alone: String, other: String)? {
+        guard let first = given.first(where: { alone.contains($0.name) })?.name,
+            let other = given.first(where: { $0.name != first })?.name
+        else { return nil }
+        return (first, other)
+    }
+
     func has(_ name: String) -> Bool { given.contains { $0.name == name } }
 }
 
@@ -63,6 +71,7 @@ enum UsageError: Error {
     case valueMissing(Options.Known)
     case valueNotTaken(String)
     case unexpectedWord(String)
+    case notTogether(String, String)
     case notInThisVersion(String, String)
 
     var text: String {
@@ -74,6 +83,8 @@ enum UsageError: Error {
         case .valueMissing(let option): "\(option.name) needs a value: \(option.value ?? "")"
         case .valueNotTaken(let name): "\(name) takes no value"
         case .unexpectedWord(let word): "\(word) is not expected here"
+        case .notTogether(let alone, let other):
+            "\(alone) stands alone, \(other) would change nothing; leave one of them out"
         case .notInThisVersion(let name, let what): "\(name) is not in this version: \(what)"
         }
     }

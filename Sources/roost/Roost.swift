@@ -54,6 +54,9 @@ enum Roost {
         if name == "demo" { return RoostDemo.run(arguments) }
         let options = try Options(arguments, known: command.options)
         if let extra = options.words.dropFirst(command.words).first { throw .unexpectedWord(extra) }
+        if let (alone, other) = options.conflict(alone: command.alone) {
+            throw .notTogether(alone, other)
+        }
         return command.run(options)
     }
 }

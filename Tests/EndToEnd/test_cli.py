@@ -50,6 +50,8 @@ def test_nothing_to_do_is_wrong_usage():
         (["serve", "--confg", "x"], ["unknown option --confg", "did you mean --config?"]),
         (["check", "--config"], ["--config needs a value: FILE"]),
         (["check", "--defaults=yes"], ["--defaults takes no value"]),
+        (["check", "--defaults", "--config", "x"], ["--defaults stands alone", "--config"]),
+        (["check", "--set", "a=b", "--defaults"], ["--defaults stands alone", "--set"]),
         (["check", "file.yaml"], ["file.yaml is not expected here"]),
         (["health", "-u"], ["unknown option -u"]),
         (["help", "chekc"], ["unknown command chekc"]),
