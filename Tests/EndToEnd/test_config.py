@@ -11,14 +11,14 @@ import yaml
 from conftest import roost_binary, wait_until
 
 
-def check(text, *arguments, folder, env=None):
-    """`roost check` of a file; its result, with the folder taken out of what it says."""
+def check(text, *arguments, folder, env=None, command="check"):
+    """`roost check` of a file in its folder; its result, with the folder taken out of what it says."""
     file = folder / "roost.yaml"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
     clean = {key: value for key, value in os.environ.items() if not key.startswith("OTEL_")}
     result = subprocess.run(
-        [roost_binary(), "check", "--config", str(file), *arguments], capture_output=True,
-        text=True, errors="replace", timeout=60, env={**clean, **(env or {})})
+        [roost_binary(), command, "--config", str(file), *arguments], capture_output=True,
+        text=True, errors="replace", timeout=60, cwd=folder, env={**clean, **(env or {})})
     result.stderr = result.stderr.replace(f"{folder}/", "")
     return result
 
@@ -98,6 +98,24 @@ def test_a_file_that_is_not_there(tmp_path):
     folder = subprocess.run(
         [roost_binary(), "check", "--config", str(tmp_path)], capture_output=True, text=True)
     assert folder.returncode == 2 and "is a folder" in folder.stderr
+
+
+def test_tls_files_that_cannot_be_read_are_told_with_their_place(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "good.crt").write_text("")
+    os.mkfifo(tmp_path / "pipe")
+    text = (
+        "export:\n- name: a\n  endpoint: https://h:4318\n"
+        "  tls: { ca: folder, cert: good.crt, key: no.key }\n"
+        "- { name: b, endpoint: 'https://h:4317', tls: { ca: pipe } }\n")
+    faults = [
+        "roost.yaml:4:14: export[0].tls.ca: folder is a folder; name a file",
+        "roost.yaml:4:43: export[0].tls.key: no.key cannot be read: No such file or directory",
+    ]
+    for command in ("check", "serve"):
+        result = check(text, folder=tmp_path, command=command)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert result.stderr.splitlines() == faults
 
 
 def test_variables_in_values(tmp_path):

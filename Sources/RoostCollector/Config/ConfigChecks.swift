@@ -6,12 +6,14 @@ struct ConfigChecks {
     private(set) var reading: ConfigReading
     private let addresses: OwnAddresses
     private let fallback: ConfigOrigin
+    private let whyUnreadable: (String) -> String?
 
-    /// `fallback` is told for what stands nowhere.
+    /// `fallback` is told for what stands nowhere; `whyUnreadable` of files that are named.
     init(
         _ config: Config, _ reading: ConfigReading, _ addresses: OwnAddresses,
-        fallback: ConfigOrigin
+        fallback: ConfigOrigin, whyUnreadable: @escaping (String) -> String?
     ) {
+        self.whyUnreadable = whyUnreadable
         self.config = config
         self.reading = reading
         self.addresses = addresses
@@ -198,7 +200,13 @@ struct ConfigChecks {
         if tls.key != nil, tls.cert == nil {
             fault(path + ".tls.key", "needs tls.cert, the certificate of the key")
         }
-        guard tls != Config.ClientTLS(), export.endpoint.lowercased().hasPrefix("http://") else {
+        guard tls != Config.ClientTLS() else { return }
+        let endpoint = try? ExportEndpoint(export.endpoint, protocol: export.protocol ?? .grpc)
+        guard endpoint?.scheme == "http" else {
+            for (key, file) in [("ca", tls.ca), ("cert", tls.cert), ("key", tls.key)] {
+                guard let file, let reason = whyUnreadable(file) else { continue }
+                fault("\(path).tls.\(key)", "\(file) \(reason)")
+            }
             return
         }
         // The variables of the environment may be meant for other destinations of other programs.

@@ -26,18 +26,21 @@ public enum ConfigLoader {
             if text == nil {
                 throw ConfigErrors(faults: [
                     ConfigFault(
-                        origin: .file(file, line: 0, column: 0), message: whyUnreadable(file))
+                        origin: .file(file, line: 0, column: 0),
+                        message: whyUnreadable(file)
+                            ?? "cannot be read, or holds more than \(sizeText(maxBytes))")
                 ])
             }
         }
         return try load(
             text: text, name: file ?? "", sets: sets, environment: environment,
-            addresses: OwnAddresses.ofThisMachine())
+            addresses: OwnAddresses.ofThisMachine(), whyUnreadable: whyUnreadable)
     }
 
+    /// `whyUnreadable` says why a file cannot be read, nil when it can.
     static func load(
         text: [UInt8]?, name: String, sets: [String], environment: [String: String],
-        addresses: OwnAddresses
+        addresses: OwnAddresses, whyUnreadable: @escaping (String) -> String?
     ) throws(ConfigErrors) -> Loaded {
         var reading = ConfigReading(environment: environment)
         var nodes: [ConfigNode] = []
@@ -59,7 +62,8 @@ public enum ConfigLoader {
         applyVariables(to: &config, &reading, unlessGivenIn: nodes)
         for node in nodes { Config.section.read(node, at: "", into: &config, &reading) }
         var checks = ConfigChecks(
-            config, reading, addresses, fallback: .file(name, line: 0, column: 0))
+            config, reading, addresses, fallback: .file(name, line: 0, column: 0),
+            whyUnreadable: whyUnreadable)
         checks.run()
         let faults = checks.reading.faults
         guard faults.isEmpty else { throw ConfigErrors(faults: inOrder(faults)) }
@@ -84,6 +88,9 @@ public enum ConfigLoader {
             reading.note("export[\(index)]", origin)
             reading.note("export[\(index)].name", origin)
             reading.note("export[\(index)].endpoint", origin)
+            for (key, variable) in destination.files {
+                reading.note("export[\(index)].\(key)", .environment(variable))
+            }
             config.export.append(destination.export)
         }
     }
@@ -103,8 +110,9 @@ public enum ConfigLoader {
         }.map(\.element)
     }
 
-    private static func whyUnreadable(_ path: String) -> String {
-        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    /// Does not wait for whoever should write into a pipe.
+    private static func whyUnreadable(_ path: String) -> String? {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else {
             return "cannot be read: " + (unsafe String(cString: strerror(errno)))
         }
@@ -113,6 +121,6 @@ public enum ConfigLoader {
         if unsafe fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
             return "is a folder; name a file"
         }
-        return "cannot be read, or holds more than \(sizeText(maxBytes))"
+        return nil
     }
 }

@@ -15,6 +15,8 @@ struct OTLPVariables {
     struct Destination: Equatable {
         var export: Config.Export
         let variable: String
+        /// By key, `tls.ca`: the variable that names the file.
+        var files: [String: String] = [:]
     }
 
     /// One destination, or several where signals differ in more than their address. Signals
@@ -63,7 +65,9 @@ struct OTLPVariables {
                 isOwn ? endpoint.urlAsGiven(for: signal) : endpoint.url(for: signal)
         }
         readRest(of: &export, signal)
-        return Destination(export: export, variable: variable)
+        var found = Destination(export: export, variable: variable)
+        readFiles(of: &found, signal)
+        return found
     }
 
     private mutating func endpoint(
@@ -104,9 +108,18 @@ struct OTLPVariables {
                 warn(variable, "\"\(text)\" is ignored; allowed: milliseconds, 10 to 3600000")
             }
         }
-        export.tls.ca = value("CERTIFICATE", signal)?.text
-        export.tls.cert = value("CLIENT_CERTIFICATE", signal)?.text
-        export.tls.key = value("CLIENT_KEY", signal)?.text
+    }
+
+    private func readFiles(of destination: inout Destination, _ signal: Signal) {
+        let keys: [(String, WritableKeyPath<Config.ClientTLS, String?>, String)] = [
+            ("tls.ca", \.ca, "CERTIFICATE"), ("tls.cert", \.cert, "CLIENT_CERTIFICATE"),
+            ("tls.key", \.key, "CLIENT_KEY"),
+        ]
+        for (key, field, name) in keys {
+            guard let (variable, file, _) = value(name, signal) else { continue }
+            destination.export.tls[keyPath: field] = file
+            destination.files[key] = variable
+        }
     }
 
     private mutating func exportProtocol(_ signal: Signal) -> ExportProtocol? {

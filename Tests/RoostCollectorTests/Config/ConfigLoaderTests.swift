@@ -143,6 +143,34 @@ import Testing
         #expect(configFaults(text) == [fault])
     }
 
+    @Test func `files of an export that cannot be read are faults`() throws {
+        let tls = "tls: { ca: missing.crt, cert: c.crt, key: missing.key }"
+        #expect(
+            configFaults("export: [{ name: a, endpoint: 'https://h:4317', \(tls) }]") == [
+                "f.yaml:1:60: export[0].tls.ca: missing.crt cannot be read: No such file",
+                "f.yaml:1:91: export[0].tls.key: missing.key cannot be read: No such file",
+            ])
+        // Nobody will look for them.
+        for endpoint in ["http://h:4318", "HTTP://h:4318", "h:4318"] {
+            #expect(configFaults("export: [{ name: a, endpoint: '\(endpoint)', \(tls) }]") == [])
+        }
+    }
+
+    @Test func `a file that cannot be read is told with the variable that names it`() {
+        let prefix = "OTEL_EXPORTER_OTLP_"
+        let faults = configFaults(
+            "", [],
+            [
+                prefix + "ENDPOINT": "https://h:4317", prefix + "CERTIFICATE": "ca.crt",
+                prefix + "TRACES_CERTIFICATE": "missing.crt",
+            ])
+        #expect(
+            faults == [
+                prefix + "TRACES_CERTIFICATE: export[0].tls.ca: missing.crt cannot be read: "
+                    + "No such file"
+            ])
+    }
+
     @Test func `tells everything at once, in the order of the file`() {
         let text = """
             export:
@@ -163,7 +191,7 @@ import Testing
         do {
             _ = try ConfigLoader.load(
                 text: text, name: "f.yaml", sets: [], environment: [:],
-                addresses: OwnAddresses(local: []))
+                addresses: OwnAddresses(local: []), whyUnreadable: { _ in nil })
             Issue.record("loaded")
         } catch {
             #expect(error.description.hasPrefix("f.yaml:2:11: not UTF-8 text"))
@@ -324,7 +352,7 @@ import Testing
             }
             _ = try? ConfigLoader.load(
                 text: bytes, name: "f", sets: [], environment: [:],
-                addresses: OwnAddresses(local: []))
+                addresses: OwnAddresses(local: []), whyUnreadable: { _ in nil })
         }
     }
 }
