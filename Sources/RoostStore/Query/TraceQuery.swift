@@ -1,0 +1,76 @@
+public import RoostAnalytics
+public import RoostCore
+
+/// Which traces a list shows. What is nil does not narrow it.
+public struct TraceQuery: Sendable, Equatable {
+    /// Any service of the trace.
+    public var service: String?
+    /// The name of a span of `service`, or of any service without one.
+    public var operation: String?
+    /// The workflow's name, or a trace id of 32 hexadecimal digits.
+    public var workflow: String?
+    /// Any agent of the trace.
+    public var agent: String?
+    public var session: String?
+    public var status: TraceSummary.Status?
+    /// Nanoseconds, both included.
+    public var minDuration: UInt64?
+    public var maxDuration: UInt64?
+    /// Unix nanoseconds of the trace's start, both included.
+    public var since: UInt64?
+    public var until: UInt64?
+    /// Attributes of one and the same span or its resource, value as text; `error` is its status.
+    public var tags: [String: String] = [:]
+    /// 1 to `mostTraces`; others are brought inside.
+    public var limit = 50
+    /// Of the page before; the other members must be the same.
+    public var cursor: String?
+
+    public static let mostTraces = 1000
+
+    public init() {}
+}
+
+/// Traces by their start, newest first.
+public struct TracePage: Sendable, Equatable {
+    public var traces: [TraceSummary] = []
+    /// Where the next page begins; nil when there is none.
+    public var cursor: String?
+
+    public init() {}
+}
+
+/// Which log records are shown.
+public struct LogQuery: Sendable, Equatable {
+    /// With `traceIDLow`; a derived trace's id does, too.
+    public var traceIDHigh: UInt64?
+    public var traceIDLow: UInt64?
+    public var session: String?
+    /// Records; a page may hold some more, never part of what was stored together.
+    public var limit = 100
+    public var cursor: String?
+
+    public static let mostRecords = 1000
+
+    public init() {}
+}
+
+/// Log records as they came, newest first.
+public struct LogPage: Sendable {
+    /// Each is an `ExportLogsServiceRequest`; inside of one, records stand as they arrived.
+    public var requests: [ByteBlock] = []
+    public var records = 0
+    public var cursor: String?
+
+    public init() {}
+}
+
+/// Why a question was not answered.
+public enum StoreQueryError: Error, Equatable, Sendable {
+    /// The cursor is not one of this store, or of another query.
+    case badCursor
+    /// Answering would read too much; the text says how to narrow the question.
+    case tooMuch(String)
+    /// The store is closed, or its database cannot be read now.
+    case unavailable(String)
+}
