@@ -1,0 +1,258 @@
+/// A JSON document as a value, for the small ones that people and programs send to the web port.
+///
+/// RFC 8259, and strict: no comments, no trailing commas, valid UTF-8, nothing behind the document.
+public enum JSONValue: Sendable, Equatable {
+    case null
+    case bool(Bool)
+    case number(Double)
+    case string(String)
+    case array([JSONValue])
+    /// In the order of the document; of equal names the last counts for `subscript`.
+    case object([(name: String, value: JSONValue)])
+
+    /// Why a text is no JSON document, and at which byte.
+    public struct Fault: Error, Equatable {
+        public let reason: String
+        public let offset: Int
+    }
+
+    /// Values may be nested this deep.
+    public static let deepest = 32
+
+    public init(parsing bytes: some Collection<UInt8>) throws(Fault) {
+        var parser = JSONParser(bytes: Array(bytes))
+        self = try parser.document()
+    }
+
+    public static func == (left: JSONValue, right: JSONValue) -> Bool {
+        switch (left, right) {
+        case (.null, .null): true
+        case (.bool(let one), .bool(let other)): one == other
+        case (.number(let one), .number(let other)): one == other
+        case (.string(let one), .string(let other)): one == other
+        case (.array(let one), .array(let other)): one == other
+        case (.object(let one), .object(let other)):
+            one.count == other.count && zip(one, other).allSatisfy { $0 == $1 }
+        default: false
+        }
+    }
+
+    /// The member of an object.
+    public subscript(_ name: String) -> JSONValue? {
+        guard case .object(let members) = self else { return nil }
+        return members.last { $0.name == name }?.value
+    }
+
+    public var string: String? {
+        if case .string(let text) = self { text } else { nil }
+    }
+
+    public var number: Double? {
+        if case .number(let number) = self { number } else { nil }
+    }
+
+    public var bool: Bool? {
+        if case .bool(let flag) = self { flag } else { nil }
+    }
+
+    public var array: [JSONValue]? {
+        if case .array(let elements) = self { elements } else { nil }
+    }
+
+    public var members: [(name: String, value: JSONValue)]? {
+        if case .object(let members) = self { members } else { nil }
+    }
+}
+
+extension JSONWriter {
+    /// Puts in a value as it is.
+    public mutating func value(_ value: JSONValue) {
+        switch value {
+        case .null: null()
+        case .bool(let flag): self.value(flag)
+        case .number(let number):
+            if let whole = Int(exactly: number) { self.value(whole) } else { self.value(number) }
+        case .string(let text): self.value(text)
+        case .array(let elements):
+            beginArray()
+            for element in elements { self.value(element) }
+            endArray()
+        case .object(let members):
+            beginObject()
+            for member in members {
+                key(member.name)
+                self.value(member.value)
+            }
+            endObject()
+        }
+    }
+}
+
+private struct JSONParser {
+    let bytes: [UInt8]
+    var offset = 0
+
+    init(bytes: [UInt8]) { self.bytes = bytes }
+
+    mutating func document() throws(JSONValue.Fault) -> JSONValue {
+        let value = try value(depth: 0)
+        skipSpace()
+        guard offset == bytes.count else { throw fault("something follows the document") }
+        return value
+    }
+
+    private func fault(_ reason: String) -> JSONValue.Fault {
+        JSONValue.Fault(reason: reason, offset: offset)
+    }
+
+    private var here: UInt8? { offset < bytes.count ? bytes[offset] : nil }
+
+    private mutating func skipSpace() {
+        while let byte = here, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
+            offset += 1
+        }
+    }
+
+    private mutating func take(_ byte: UInt8) -> Bool {
+        guard here == byte else { return false }
+        offset += 1
+        return true
+    }
+
+    private mutating func value(depth: Int) throws(JSONValue.Fault) -> JSONValue {
+        guard depth <= JSONValue.deepest else { throw fault("nested too deep") }
+        skipSpace()
+        switch here {
+        case nil: throw fault("the document ends early")
+        case UInt8(ascii: "{"): return try object(depth: depth)
+        case UInt8(ascii: "["): return try array(depth: depth)
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "t"): return try word("true", .bool(true))
+        case UInt8(ascii: "f"): return try word("false", .bool(false))
+        case UInt8(ascii: "n"): return try word("null", .null)
+        default: return .number(try number())
+        }
+    }
+
+    private mutating func word(
+        _ text: String, _ value: JSONValue
+    ) throws(JSONValue.Fault) -> JSONValue {
+        guard bytes[offset...].starts(with: text.utf8) else { throw fault("no JSON value") }
+        offset += text.utf8.count
+        return value
+    }
+
+    private mutating func object(depth: Int) throws(JSONValue.Fault) -> JSONValue {
+        offset += 1
+        var members: [(name: String, value: JSONValue)] = []
+        skipSpace()
+        if take(UInt8(ascii: "}")) { return .object(members) }
+        repeat {
+            skipSpace()
+            guard here == UInt8(ascii: "\"") else { throw fault("a name in quotes is missing") }
+            let name = try string()
+            skipSpace()
+            guard take(UInt8(ascii: ":")) else { throw fault("a colon is missing") }
+            members.append((name, try value(depth: depth + 1)))
+            skipSpace()
+        } while take(UInt8(ascii: ","))
+        guard take(UInt8(ascii: "}")) else { throw fault("a comma or } is missing") }
+        return .object(members)
+    }
+
+    private mutating func array(depth: Int) throws(JSONValue.Fault) -> JSONValue {
+        offset += 1
+        var elements: [JSONValue] = []
+        skipSpace()
+        if take(UInt8(ascii: "]")) { return .array(elements) }
+        repeat {
+            elements.append(try value(depth: depth + 1))
+            skipSpace()
+        } while take(UInt8(ascii: ","))
+        guard take(UInt8(ascii: "]")) else { throw fault("a comma or ] is missing") }
+        return .array(elements)
+    }
+
+    private mutating func number() throws(JSONValue.Fault) -> Double {
+        let start = offset
+        _ = take(UInt8(ascii: "-"))
+        let whole = digits()
+        guard whole > 0, whole == 1 || bytes[offset - whole] != UInt8(ascii: "0") else {
+            throw fault("no JSON value")
+        }
+        if take(UInt8(ascii: ".")), digits() == 0 { throw fault("digits are missing") }
+        if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
+            if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
+            if digits() == 0 { throw fault("digits are missing") }
+        }
+        guard let number = Double(String(decoding: bytes[start..<offset], as: UTF8.self)),
+            number.isFinite
+        else { throw fault("the number is too large") }
+        return number
+    }
+
+    private mutating func digits() -> Int {
+        let start = offset
+        while let byte = here, (0x30...0x39).contains(byte) { offset += 1 }
+        return offset - start
+    }
+
+    private mutating func string() throws(JSONValue.Fault) -> String {
+        offset += 1
+        var text: [UInt8] = []
+        while let byte = here {
+            offset += 1
+            switch byte {
+            case UInt8(ascii: "\""):
+                guard let valid = String(validating: text, as: UTF8.self) else {
+                    throw fault("the text is not valid UTF-8")
+                }
+                return valid
+            case UInt8(ascii: "\\"): try escape(into: &text)
+            case 0..<0x20: throw fault("a control character in a text")
+            default: text.append(byte)
+            }
+        }
+        throw fault("the document ends early")
+    }
+
+    private static let escapes: [UInt8: UInt8] = [
+        0x22: 0x22, 0x5C: 0x5C, 0x2F: 0x2F, 0x62: 8, 0x66: 12, 0x6E: 10, 0x72: 13, 0x74: 9,
+    ]
+
+    private mutating func escape(into text: inout [UInt8]) throws(JSONValue.Fault) {
+        guard let byte = here else { throw fault("the document ends early") }
+        offset += 1
+        if let plain = JSONParser.escapes[byte] { return text.append(plain) }
+        guard byte == UInt8(ascii: "u") else { throw fault("an unknown escape in a text") }
+        var code = try hexadecimal()
+        if (0xD800..<0xDC00).contains(code) {
+            guard take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) else {
+                throw fault("half of a surrogate pair")
+            }
+            let low = try hexadecimal()
+            guard (0xDC00..<0xE000).contains(low) else { throw fault("half of a surrogate pair") }
+            code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
+        }
+        guard let scalar = Unicode.Scalar(code) else { throw fault("half of a surrogate pair") }
+        text.append(contentsOf: Array(String(Character(scalar)).utf8))
+    }
+
+    private mutating func hexadecimal() throws(JSONValue.Fault) -> UInt32 {
+        guard offset + 4 <= bytes.count,
+            bytes[offset..<offset + 4].allSatisfy({ hexValue($0) != nil })
+        else { throw fault("four hexadecimal digits are missing") }
+        defer { offset += 4 }
+        return bytes[offset..<offset + 4].reduce(0) { $0 << 4 | UInt32(hexValue($1) ?? 0) }
+    }
+}
+
+/// The value of a hexadecimal digit; nil for anything else.
+@inlinable public func hexValue(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case 0x30...0x39: byte &- 0x30
+    case 0x41...0x46: byte &- 0x37
+    case 0x61...0x66: byte &- 0x57
+    default: nil
+    }
+}
