@@ -125,7 +125,7 @@ let package = Package(
             "RoostCollector",
             [
                 "RoostCore", "RoostCompression", "RoostWire", "RoostMetrics", "RoostIngest",
-                "RoostNet", "RoostHTTPClient", "RoostCollector",
+                "RoostNet", "RoostHTTPClient", "RoostAnalytics", "RoostCollector",
             ]),
         tests("RoostWeb", ["RoostCore", "RoostMetrics", "RoostNet", "RoostCollector", "RoostWeb"]),
         tests("RoostDemo", ["RoostCore", "RoostWire", "RoostHTTPClient", "RoostDemo"]),

@@ -36,6 +36,9 @@ struct AgentNode {
     var cost = Double.nan
     /// Of service and call id; 0 is none.
     var call: UInt64 = 0
+    /// Of whom it is, as facts call them; 0 is none.
+    var session: UInt64 = 0
+    var user: UInt64 = 0
     /// Monotonic nanoseconds.
     var arrived: UInt64 = 0
 

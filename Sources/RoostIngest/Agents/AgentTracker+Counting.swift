@@ -12,7 +12,8 @@ extension AgentTracker {
         case .llm, .embedding: countCall(index, node, unixNow: unixNow)
         case .tool: countTool(index, node, unixNow: unixNow)
         case .agent: countRun(node, unixNow: unixNow)
-        default: break
+        case .other, .workflow: break
+        default: tellEnded(node)
         }
     }
 
@@ -48,14 +49,16 @@ extension AgentTracker {
         metrics.client?.count(node, usage: !isLate, now: unixNow)
         if isLate {
             metrics.events.lateChildren &+= 1
+            tellEnded(node)
             return
         }
-        countUsage(node, agent: agent, exemplar, unixNow: unixNow)
+        tellEnded(node, countUsage(node, agent: agent, exemplar, unixNow: unixNow))
     }
 
     mutating func countUsage(
         _ node: AgentNode, agent: Int32, _ exemplar: AgentExemplar, unixNow: UInt64
-    ) {
+    ) -> CountedUsage {
+        var counted = CountedUsage(tokens: node.tokens)
         for (place, type) in metrics.tokenTypes.enumerated() {
             let count = node.tokens[place]
             if count == 0 { continue }
@@ -65,7 +68,7 @@ extension AgentTracker {
                     first: agent, second: node.provider, third: node.model, fourth: type),
                 exemplar, now: unixNow)
         }
-        guard node.hasUsage else { return }
+        guard node.hasUsage else { return counted }
         var cost = node.cost
         var source = metrics.reported
         if cost.isNaN, node.model > 0 {
@@ -75,13 +78,16 @@ extension AgentTracker {
         if cost.isNaN {
             metrics.llmUnpricedCalls.add(
                 1, AgentSeriesKey(first: node.provider, second: node.model), nil, now: unixNow)
-            return
+            return counted
         }
+        counted.cost = cost
+        counted.source = source == metrics.reported ? .reported : .computed
         metrics.llmCost.add(
             cost,
             AgentSeriesKey(
                 first: agent, second: workflowName(node), third: node.provider,
                 fourth: node.model, fifth: source), exemplar, now: unixNow)
+        return counted
     }
 
     /// Not a number when the price is unknown.
@@ -128,6 +134,7 @@ extension AgentTracker {
         metrics.toolDuration.observe(
             nanoseconds: working(node),
             AgentSeriesKey(first: agent, second: node.tool, third: status), exemplar, now: unixNow)
+        tellEnded(node)
     }
 
     /// A run begins with an agent's span below no other of the same agent.
@@ -150,6 +157,7 @@ extension AgentTracker {
         metrics.agentRuns.add(1, key, exemplar, now: unixNow)
         metrics.agentRunDuration.observe(
             nanoseconds: working(node), key, exemplar, now: unixNow)
+        tellEnded(node)
     }
 
     mutating func countWorkflow(_ index: Int32, unixNow: UInt64) {
@@ -181,6 +189,7 @@ extension AgentTracker {
         metrics.workflowRuns.add(1, key, exemplar, now: unixNow)
         metrics.workflowDuration.observe(
             nanoseconds: end &- start, key, exemplar, now: unixNow)
+        tellWorkflow(top, name: workflowName(of: trace), start: start, end: end)
     }
 
     /// Usage that agents told of themselves, where no call below them did.
@@ -194,8 +203,9 @@ extension AgentTracker {
                 current.flags.isDisjoint(with: [.hasInferenceBelow, .hasAggregateBelow]),
                 !trace.isLate
             {
-                countUsage(
+                let usage = countUsage(
                     current, agent: agentName(current), exemplar(current), unixNow: unixNow)
+                tellAccount(current, usage)
                 hasCounted = true
             }
             node = current.next

@@ -20,6 +20,7 @@ extension AgentTracker {
             if open.traces[Int(trace)].isComplete { settleAll(trace, unixNow: unixNow) }
         }
         touched.removeAll(keepingCapacity: true)
+        if !arrived.isEmpty { tellSeen(now: now) }
     }
 
     mutating func take(_ activity: Activity, _ batch: ActivityBatch, now: UInt64) {
@@ -36,6 +37,7 @@ extension AgentTracker {
             noteTold(index, activity, batch, now: now)
         }
         attach(index, activity)
+        noteArrival(index, activity, batch)
         let node = open.nodes[Int(index)]
         if node.kind != .other || node.flags.contains(.isAggregate) {
             open.traces[Int(trace)].isAgentic = true

@@ -63,6 +63,10 @@ public struct AgentTracker: Sendable {
     /// Traces whose usage was counted from an agent's own account.
     var closedByAccount = RecentSet(limit: 16_384)
     var touched: [Int32] = []
+    /// Nil while nobody wants to know.
+    var facts: AgentFactLog?
+    /// Activities of the batch at hand, by place and span id.
+    var arrived: [(index: Int32, spanID: UInt64)] = []
     /// The trace of the activity before; -1 is none.
     var latest: Int32 = -1
     var numbers = BatchTexts()
@@ -174,6 +178,7 @@ public struct AgentTracker: Sendable {
             countWorkflow(index, unixNow: unixNow)
         }
         if before.hasAggregates { countAccounts(index, unixNow: unixNow) }
+        if before.isAgentic { tellClosed(before) }
         open.remove(index)
     }
 

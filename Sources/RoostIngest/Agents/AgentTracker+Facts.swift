@@ -1,0 +1,152 @@
+/// What the tracker tells those who analyse.
+extension AgentTracker {
+    /// From now on what is found out is told, to be fetched with `takeFacts`.
+    public mutating func tellFacts() { if facts == nil { facts = AgentFactLog() } }
+
+    /// From now on nothing is told; what was not fetched is forgotten.
+    public mutating func stopFacts() { facts = nil }
+
+    /// How many facts wait to be fetched.
+    public var waitingFacts: Int { facts?.count ?? 0 }
+
+    /// What was found out since the last time, in order. `room` is what an earlier call returned,
+    /// emptied, or a new one.
+    public mutating func takeFacts(room: AgentFactBatch) -> AgentFactBatch {
+        facts?.take(metrics.texts.texts, room: room) ?? AgentFactBatch()
+    }
+
+    // MARK: told while activities come in
+
+    /// Notes whose an activity is, and that it came.
+    mutating func noteArrival(_ index: Int32, _ activity: Activity, _ batch: ActivityBatch) {
+        guard facts != nil else { return }
+        if !activity.session.isEmpty {
+            open.nodes[Int(index)].session = facts?.identity(batch.bytes(activity.session)) ?? 0
+        }
+        if !activity.user.isEmpty {
+            open.nodes[Int(index)].user = facts?.identity(batch.bytes(activity.user)) ?? 0
+        }
+        guard activity.isAgentic else { return }
+        if activity.phase == .pending {
+            tell(.began, open.nodes[Int(index)])
+        } else {
+            arrived.append((index, activity.spanID))
+        }
+    }
+
+    /// Tells of the activities of this batch that wait for their neighbours.
+    mutating func tellSeen(now: UInt64) {
+        for (index, spanID) in arrived {
+            let node = open.nodes[Int(index)]
+            guard node.spanID == spanID, node.arrived == now, node.trace >= 0,
+                !node.flags.contains(.isSettled), !node.flags.contains(.isWrapper)
+            else { continue }
+            tell(.seen, node)
+        }
+        arrived.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: told when something is counted
+
+    /// Usage that was counted with a call or without one.
+    struct CountedUsage {
+        var tokens = ActivityTokens()
+        var cost = Double.nan
+        var source = AgentFact.CostSource.unknown
+    }
+
+    /// An activity was counted; `usage` is what was counted with it.
+    mutating func tellEnded(_ node: AgentNode, _ usage: CountedUsage = CountedUsage()) {
+        guard facts != nil else { return }
+        var fact = fact(.ended, node)
+        fact.tokens = usage.tokens
+        fact.cost = usage.cost
+        fact.costSource = usage.source
+        facts?.add(fact)
+    }
+
+    /// An agent's own account of its usage was counted.
+    mutating func tellAccount(_ node: AgentNode, _ usage: CountedUsage) {
+        guard facts != nil else { return }
+        var fact = fact(.usage, node)
+        fact.tokens = usage.tokens
+        fact.cost = usage.cost
+        fact.costSource = usage.source
+        fact.calls = 0
+        facts?.add(fact)
+    }
+
+    mutating func tellWorkflow(
+        _ top: AgentNode, name: Int32, start: UInt64, end: UInt64
+    ) {
+        guard facts != nil else { return }
+        var fact = fact(.workflowEnded, top)
+        fact.activity = .workflow
+        fact.workflow = name
+        fact.start = start
+        fact.end = end
+        fact.tokens = ActivityTokens()
+        fact.cost = .nan
+        facts?.add(fact)
+    }
+
+    mutating func tellClosed(_ trace: AgentTrace) {
+        guard facts != nil else { return }
+        var fact = AgentFact(.traceClosed)
+        fact.traceIDHigh = trace.idHigh
+        fact.traceIDLow = trace.idLow
+        fact.isDerivedTrace = trace.isDerived
+        fact.calls = UInt32(max(trace.pending, 0))
+        facts?.add(fact)
+    }
+
+    /// Usage that metrics tell.
+    mutating func tellUsage(_ fact: AgentFact) { facts?.add(fact) }
+
+    private mutating func tell(_ kind: AgentFact.Kind, _ node: AgentNode) {
+        var fact = fact(kind, node)
+        let isCall = node.kind == .llm || node.kind == .embedding
+        if kind == .seen, isCall, !node.flags.contains(.isAggregate) {
+            fact.cost = node.cost
+            fact.costSource = node.cost.isNaN ? .unknown : .reported
+            if node.cost.isNaN, node.hasUsage, node.model > 0 {
+                fact.cost = computedCost(node)
+                fact.costSource = fact.cost.isNaN ? .unknown : .computed
+            }
+        } else {
+            fact.tokens = ActivityTokens()
+        }
+        facts?.add(fact)
+    }
+
+    /// What a node says, and what is known above it.
+    private func fact(_ kind: AgentFact.Kind, _ node: AgentNode) -> AgentFact {
+        var fact = AgentFact(kind)
+        let trace = open.traces[Int(node.trace)]
+        fact.activity = node.kind
+        fact.status = node.status
+        fact.source = node.flags.contains(.isFromLog) ? .log : .span
+        fact.isInstant = node.flags.contains(.isInstant)
+        fact.isDerivedTrace = trace.isDerived
+        fact.traceIDHigh = trace.idHigh
+        fact.traceIDLow = trace.idLow
+        fact.spanID = node.spanID
+        fact.parentSpanID = node.parent >= 0 ? open.nodes[Int(node.parent)].spanID : 0
+        fact.session = node.session
+        fact.user = node.user
+        fact.service = node.service
+        fact.name = node.name
+        fact.agent = agentName(node)
+        fact.workflow = workflowName(node)
+        fact.provider = node.provider
+        fact.model = node.model
+        fact.tool = node.tool
+        fact.errorType = node.errorType
+        fact.start = node.start
+        fact.end = node.end
+        fact.humanWait = node.humanWait
+        fact.timeToFirstToken = node.timeToFirstToken
+        fact.tokens = node.tokens
+        return fact
+    }
+}
