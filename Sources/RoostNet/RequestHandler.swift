@@ -69,8 +69,8 @@ public enum RequestFault: Error, Equatable, Sendable {
         switch self {
         case .tooLarge, .headersTooLarge, .targetTooLong: 8  // RESOURCE_EXHAUSTED
         case .unsupportedCoding, .unsupportedTransferEncoding: 12  // UNIMPLEMENTED
-        case .noMemory: 14  // UNAVAILABLE
-        case .timeout, .deadlineExceeded: 4  // DEADLINE_EXCEEDED
+        case .noMemory, .timeout: 14  // UNAVAILABLE
+        case .deadlineExceeded: 4  // DEADLINE_EXCEEDED: the caller's own deadline only
         case .corruptBody, .badGRPCFrame, .badGRPCTimeout: 13  // INTERNAL
         case .malformed, .expectationFailed, .unsupportedMediaType: 13
         }
