@@ -98,6 +98,8 @@ final class CollectorParts: Sendable {
         settings.headerTimeout = config.limits.headerTimeout
         settings.bodyTimeout = config.limits.bodyTimeout
         settings.idleTimeout = config.limits.idleTimeout
+        // Probes and scrapes are answered when the memory is full, too; `mostOfWeb` bounds them.
+        settings.buffersArePaidFor = listener != .web
         return settings
     }
 

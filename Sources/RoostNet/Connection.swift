@@ -32,9 +32,13 @@ import Synchronization
     /// `.max` when nothing is being written or waited for.
     private var ownDeadline: UInt64
     private var write: PendingWrite?
+    /// Bytes reserved for unsent answers and waiting requests.
+    private var paidBytes = 0
 
     /// What the budget is charged for a connection: its objects, tables and small buffers.
     static let reservedBytes = 16 << 10
+    /// Buffers of a connection that `reservedBytes` pays for; more of them is paid for in such lots.
+    private static let usualBufferBytes = 8 << 10
     private static let lingerMilliseconds: UInt64 = 2_000
     /// While the program ends.
     private static let lastLingerMilliseconds: UInt64 = 250
@@ -141,7 +145,9 @@ import Synchronization
 
     /// Writes what the session has, at once as far as the socket takes it; closes when all is said.
     func flush() {
-        guard !isClosed, !isBusy, write == nil, let session else { return }
+        guard !isClosed, !isBusy, let session else { return }
+        // While an answer is stuck in the socket, more of them may come to wait.
+        guard write == nil else { return payForBuffers() }
         guard !loop.isFlushing else { return loop.delayedFlushes.append(self) }
         isBusy = true
         loop.isFlushing = true
@@ -161,6 +167,7 @@ import Synchronization
                 stopReading()
             }
         }
+        payForBuffers()
         flushDelayed()
     }
 
@@ -169,6 +176,27 @@ import Synchronization
         while !loop.isFlushing, let connection = loop.delayedFlushes.popLast() {
             connection.flush()
         }
+    }
+
+    /// Reserves what a peer that does not read its answers makes this connection keep. Half of the
+    /// memory stays for requests: a connection for which there is no room costs its own peer.
+    private func payForBuffers() {
+        guard !isClosed, context.settings.buffersArePaidFor else { return }
+        let lot = Connection.usualBufferBytes
+        let held = (write?.count ?? 0) + (session?.heldBytes ?? 0)
+        let due = held <= lot ? 0 : (held + lot - 1) / lot * lot
+        guard due != paidBytes else { return }
+        let memory = context.settings.memory
+        if due < paidBytes {
+            memory.giveBack(paidBytes - due)
+        } else {
+            let more = due - paidBytes
+            guard memory.hasPlenty(for: more), memory.tryTake(more) else {
+                context.settings.counters.connectionsRefused.add(1, ordering: .relaxed)
+                return close()
+            }
+        }
+        paidBytes = due
     }
 
     private enum FlushOutcome { case wrote, drained, blocked, failed }
@@ -226,6 +254,8 @@ import Synchronization
         isClosed = true
         isReading = false
         session?.abandon()
+        context.settings.memory.giveBack(paidBytes)
+        paidBytes = 0
         server.remove(self)
         unsafe uv_close(
             UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self),
@@ -310,6 +340,8 @@ import Synchronization
 @safe private final class PendingWrite {
     private let request: UnsafeMutablePointer<uv_write_t>
     private let bytes: UnsafeMutableRawBufferPointer
+
+    var count: Int { unsafe bytes.count }
 
     init(_ bytes: UnsafeRawBufferPointer) {
         unsafe request = .allocate(capacity: 1)

@@ -21,7 +21,7 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
     private var isChunked = false
     private var isWritingBody = false
 
-    private var pending = OutputBuffer(reserving: 512)
+    private var pending = OutputBuffer(reserving: HTTP1Session.usualOutputBytes)
     /// Input that waits for the answer before it.
     private var waiting: [UInt8] = []
     private var isParserPaused = false
@@ -42,6 +42,8 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
 
     private static let pieceBytes = 64 << 10
     private static let waitingBytes = 16 << 10
+    /// Room for answers that a connection keeps; most are shorter.
+    private static let usualOutputBytes = 512
     private static let lingerMilliseconds: UInt64 = 5_000
     /// A body that is not wanted is read to its end when no more than this is missing.
     private static let cheapRestBytes = 64 << 10
@@ -116,7 +118,7 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
     func drain(into output: inout OutputBuffer) {
         let start = output.count
         unsafe output.append(pending.bytes)
-        pending.removeAll()
+        pending.removeAll(keeping: HTTP1Session.usualOutputBytes)
         while isWritingBody, let exchange, output.count - start < HTTP1Session.pieceBytes {
             exchange.outgoing.refill()
             let size = exchange.outgoing.available
@@ -136,12 +138,14 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         unpauseWhenReady()
         if output.count == start, !pending.isEmpty {
             unsafe output.append(pending.bytes)
-            pending.removeAll()
+            pending.removeAll(keeping: HTTP1Session.usualOutputBytes)
         }
         if hasPeerEnded, exchange == nil, waiting.isEmpty { mustClose = true }
     }
 
     var wantsInput: Bool { waiting.count < HTTP1Session.waitingBytes && !hasBroken }
+
+    var heldBytes: Int { pending.roomBytes + waiting.capacity }
 
     func peerEnded() {
         hasPeerEnded = true

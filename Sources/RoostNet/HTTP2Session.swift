@@ -120,6 +120,9 @@ import Synchronization
 
     var wantsInput: Bool { true }
 
+    /// Bodies and streams are paid for where they are kept, and nghttp2 bounds what it queues.
+    var heldBytes: Int { 0 }
+
     /// What is whole is still answered; what is not never will be.
     func peerEnded() {
         hasPeerEnded = true

@@ -18,7 +18,19 @@
     /// The bytes so far; valid until the next change.
     var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: base, count: count) }
 
+    /// Bytes of memory that it takes.
+    var roomBytes: Int { capacity }
+
     mutating func removeAll() { count = 0 }
+
+    /// Empties it, and lets go of room above `bytes`.
+    mutating func removeAll(keeping bytes: Int) {
+        count = 0
+        guard capacity > bytes else { return }
+        unsafe base.deallocate()
+        capacity = max(bytes, 64)
+        unsafe base = .allocate(byteCount: capacity, alignment: 16)
+    }
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let start = bytes.baseAddress, bytes.count > 0 else { return }

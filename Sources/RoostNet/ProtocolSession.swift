@@ -31,6 +31,9 @@ protocol ProtocolSession: AnyObject {
 
     /// False while it has more input than it can use.
     var wantsInput: Bool { get }
+
+    /// Bytes of memory in which it keeps input that waits and output that has not left.
+    var heldBytes: Int { get }
 }
 
 /// Whoever carries a session's bytes.

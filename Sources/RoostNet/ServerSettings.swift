@@ -27,6 +27,10 @@ public struct ServerSettings: Sendable {
     public var connections: ConnectionLimit
     /// Every buffered body and every open connection is reserved here.
     public var memory: MemoryBudget.Share
+    /// Unsent answers and requests that wait behind them are reserved too, and a connection whose
+    /// peer leaves too much of them is closed when half of the memory is in use. Off where few
+    /// connections are allowed that must be served whatever the memory.
+    public var buffersArePaidFor = true
     /// Shared by the servers of all loops on one address.
     public var counters: ServerCounters
 
@@ -65,7 +69,7 @@ public final class ServerCounters: Sendable {
         /// Open now.
         public var connectionsOpen = 0
         public var connectionsAccepted = 0
-        /// Closed at once, for the cap or for lack of memory.
+        /// Closed for the cap or for lack of memory, most of them at once.
         public var connectionsRefused = 0
         public var requests = 0
         public var headerTimeouts = 0

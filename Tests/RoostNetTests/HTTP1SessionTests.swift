@@ -290,8 +290,10 @@ import Testing
         var text = flood
         text.withUTF8 { unsafe session.receive(UnsafeRawBufferPointer($0)) }
         #expect(bench.handler.bodies.count == 1)
+        #expect(session.heldBytes > 100_000)
         _ = drained(session)
         #expect(bench.handler.bodies.count == 20)
+        #expect(session.heldBytes < 1_000)
     }
 
     @Test(arguments: [

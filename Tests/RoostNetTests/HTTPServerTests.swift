@@ -146,6 +146,45 @@ import Testing
         }
     }
 
+    @Test func `what a peer leaves unread is part of the memory`() throws {
+        let handler = TestHandler()
+        handler.answers = { _, _, responder in
+            responder.send(
+                Response(status: 200, body: .bytes([UInt8](repeating: 0x41, count: 100_000))))
+        }
+        let budget = MemoryBudget(limitBytes: 64 << 20)
+        let settings = ServerSettings(
+            connections: ConnectionLimit(4), memory: budget.share("test"))
+        try withServer(handler, settings: settings) { _, _, port in
+            let client = try RawClient(port)
+            client.send(String(repeating: get, count: 300))
+            #expect(eventually { budget.usedBytes > 64 << 10 })
+            let last = get.replacing("host: x", with: "host: x\r\nconnection: close")
+            client.send(last)
+            #expect(client.read().utf8.count > 301 * 100_000)
+            #expect(eventually { budget.usedBytes == 0 })
+            #expect(settings.counters.values.connectionsRefused == 0)
+        }
+    }
+
+    @Test func `a peer that leaves more unread than there is memory for is closed`() throws {
+        let handler = TestHandler()
+        handler.answers = { _, _, responder in
+            responder.send(
+                Response(status: 200, body: .bytes([UInt8](repeating: 0x41, count: 100_000))))
+        }
+        let budget = MemoryBudget(limitBytes: 100_000)
+        let settings = ServerSettings(
+            connections: ConnectionLimit(4), memory: budget.share("test"))
+        try withServer(handler, settings: settings) { _, _, port in
+            let client = try RawClient(port)
+            client.send(String(repeating: get, count: 300))
+            #expect(eventually { settings.counters.values.connectionsRefused == 1 })
+            #expect(eventually { settings.connections.open == 0 })
+            #expect(budget.usedBytes == 0)
+        }
+    }
+
     @Test func `survives peers that reset at any moment`() throws {
         let handler = TestHandler()
         let held = Mutex<[RemoteResponder]>([])

@@ -73,6 +73,15 @@ final class Signal: Sendable {
     }
 }
 
+/// Whether `condition`, which another thread makes true, does so within ten seconds.
+func eventually(_ condition: () -> Bool) -> Bool {
+    for _ in 0..<5_000 {
+        if condition() { return true }
+        usleep(2_000)
+    }
+    return condition()
+}
+
 private final class ThreadWork: Sendable {
     let work: @Sendable () -> Void
     init(_ work: @escaping @Sendable () -> Void) { self.work = work }
