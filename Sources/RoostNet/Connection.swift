@@ -29,6 +29,8 @@ import Synchronization
     private var hasPeerEnded = false
     /// All is said; reads on and drops, so that unread input does not cost the peer the answer.
     private var isLingering = false
+    /// Since when it had been idle when draining began; nil when it was not.
+    private var idleAtDrain: UInt64?
     /// `.max` when nothing is being written or waited for.
     private var ownDeadline: UInt64
     private var write: PendingWrite?
@@ -233,8 +235,10 @@ import Synchronization
     /// Ends our side and waits a little for the peer to end its own.
     private func linger() {
         guard !isLingering else { return }
+        // Where nothing was asked since draining began, there is no answer to be read.
+        let owedNothing = idleAtDrain != nil && session?.idleSince == idleAtDrain
         session?.abandon()
-        guard !hasPeerEnded else { return close() }
+        guard !hasPeerEnded, !owedNothing else { return close() }
         isLingering = true
         var descriptor: CInt = -1
         let found = unsafe uv_fileno(
@@ -264,10 +268,10 @@ import Synchronization
 
     func beginDraining() {
         guard let session else { return close() }
-        let wasIdle = idleSince != nil
+        idleAtDrain = idleSince
         session.beginDraining()
         // Nothing was under way and nothing is left to say.
-        if wasIdle, session.mustClose { return close() }
+        if idleAtDrain != nil, session.mustClose { return close() }
         flush()
     }
 

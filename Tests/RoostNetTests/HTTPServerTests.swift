@@ -146,6 +146,19 @@ import Testing
         }
     }
 
+    @Test func `draining does not wait for an HTTP/2 peer that was asked nothing of`() throws {
+        try withServer { thread, server, port in
+            let client = try RawClient(port)
+            client.send(http2Preface + [0, 0, 0, 4, 0, 0, 0, 0, 0])
+            #expect(client.read(count: 49).utf8.count >= 49)
+            let drained = Signal()
+            server.drain { drained.fire() }
+            // It never closes its side.
+            #expect(drained.wait())
+            #expect(client.read().utf8.count >= 34, "two GOAWAY frames")
+        }
+    }
+
     @Test func `what a peer leaves unread is part of the memory`() throws {
         let handler = TestHandler()
         handler.answers = { _, _, responder in
