@@ -6,7 +6,8 @@ import RoostWire
 ///
 /// A frame is one byte and a 32-bit little-endian length, then that many bytes. In: 0 traces,
 /// 1 metrics, 2 logs, with the JSON; 3 to 5 the same, 200 times over, answered with the CPU time of
-/// one in nanoseconds. Out: 0 with protobuf, or 1 with the text of the error.
+/// one in nanoseconds. Out: 0 with protobuf, 1 with the text of the error, or 2 with what makes an
+/// item malformed.
 @main struct JSONDump {
     static let maxBytes = 256 << 20
 
@@ -15,7 +16,13 @@ import RoostWire
             guard let signal = Signal(rawValue: Int(kind % 3)) else { exit(2) }
             do throws(JSONError) {
                 if kind < 3 {
-                    write(0, try transcode(body, signal).array)
+                    var flaw: JSONError?
+                    let request = try transcode(body, signal, &flaw).array
+                    if let flaw {
+                        write(2, Array(flaw.description.utf8))
+                    } else {
+                        write(0, request)
+                    }
                 } else {
                     write(0, Array(String(try time(body, signal)).utf8))
                 }
@@ -26,18 +33,19 @@ import RoostWire
     }
 
     private static func transcode(
-        _ body: [UInt8], _ signal: Signal
+        _ body: [UInt8], _ signal: Signal, _ flaw: inout JSONError?
     ) throws(JSONError) -> ByteBlock {
         let block = ByteBlock(body)
         return try unsafe block.withBytes { bytes throws(JSONError) in
-            try unsafe transcodeJSON(bytes, signal: signal, maxBytes: maxBytes)
+            try unsafe transcodeJSON(bytes, signal: signal, maxBytes: maxBytes, flaw: &flaw)
         }
     }
 
     private static func time(_ body: [UInt8], _ signal: Signal) throws(JSONError) -> UInt64 {
         let rounds: UInt64 = 200
         let start = threadCPUNanoseconds()
-        for _ in 0..<rounds { _ = try transcode(body, signal) }
+        var flaw: JSONError?
+        for _ in 0..<rounds { _ = try transcode(body, signal, &flaw) }
         return (threadCPUNanoseconds() - start) / rounds
     }
 

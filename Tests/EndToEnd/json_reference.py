@@ -34,6 +34,10 @@ class Refused(Exception):
     pass
 
 
+class Malformed(Exception):
+    """The request can be read, but an id or a string of some item is none."""
+
+
 class Number:
     def __init__(self, text):
         self.text = text
@@ -48,12 +52,9 @@ class Members:
 
 
 def read(body, message):
-    """Fills an empty message from bytes, or raises Refused."""
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Refused(str(error)) from error
-    text = text.removeprefix("\ufeff")
+    """Fills an empty message from bytes, or raises Refused or Malformed."""
+    # What is not UTF-8 becomes surrogates, which JSON takes in strings only.
+    text = body.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
 
     def constant(name):
         raise Refused(name)
@@ -68,25 +69,14 @@ def read(body, message):
         )
     except (ValueError, RecursionError) as error:
         raise Refused(str(error)) from error
-    check_strings(value)
-    fill(message, value)
+    flaws = []
+    fill(message, value, flaws)
+    if flaws:
+        raise Malformed(flaws[0])
     return message
 
 
-def check_strings(value):
-    if isinstance(value, str):
-        if SURROGATE.search(value):
-            raise Refused("surrogate")
-    elif isinstance(value, list):
-        for element in value:
-            check_strings(element)
-    elif isinstance(value, Members):
-        for key, member in value.pairs:
-            check_strings(key)
-            check_strings(member)
-
-
-def fill(message, value):
+def fill(message, value, flaws):
     if not isinstance(value, Members):
         raise Refused("no object")
     fields = {field.json_name: field for field in message.DESCRIPTOR.fields}
@@ -110,21 +100,21 @@ def fill(message, value):
                 raise Refused("no array")
             for element in member:
                 if field.message_type:
-                    fill(target.add(), element)
+                    fill(target.add(), element, flaws)
                 else:
-                    target.append(scalar(field, element))
+                    target.append(scalar(field, element, flaws))
         elif field.message_type:
             target.SetInParent()
-            fill(target, member)
+            fill(target, member, flaws)
         else:
-            setattr(message, field.name, scalar(field, member))
+            setattr(message, field.name, scalar(field, member, flaws))
 
 
 def is_container(field):
     return field.is_repeated or field.message_type is not None
 
 
-def scalar(field, value):
+def scalar(field, value, flaws):
     if field.type == Field.TYPE_BOOL:
         if not isinstance(value, bool):
             raise Refused("no bool")
@@ -136,10 +126,14 @@ def scalar(field, value):
     if not isinstance(value, str):
         raise Refused("no string")
     if field.type == Field.TYPE_STRING:
+        if SURROGATE.search(value):
+            flaws.append("no text")
+            return ""
         return value
     if field.name in HEX_FIELDS:
         if len(value) % 2 or not re.fullmatch("[0-9a-fA-F]*", value, re.ASCII):
-            raise Refused("no hex")
+            flaws.append("no hex")
+            return b""
         return bytes.fromhex(value)
     return from_base64(value)
 

@@ -178,8 +178,11 @@ class GRPCWay:
             return Answer(error.code().name, status=status)
         return Answer("OK", response=RESPONSES[signal].FromString(raw))
 
+    def encode(self, message):
+        return message.SerializeToString()
+
     def send(self, signal, message, **options):
-        return self.send_bytes(signal, message.SerializeToString(), **options)
+        return self.send_bytes(signal, self.encode(message), **options)
 
     def close(self):
         self.channel.close()

@@ -30,19 +30,23 @@ MUTATIONS = int(os.environ.get("JSON_MUTATIONS", "30000"))
 SEED = int(os.environ.get("JSON_SEED", "0"))
 
 
+class Flaw(str):
+    """What makes an item malformed."""
+
+
 class Transcoder:
     def __init__(self):
         self.process = subprocess.Popen([binary()], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def __call__(self, kind, body):
-        """The protobuf as bytes, or the error as text."""
+        """The protobuf as bytes, a flaw, or the error as text."""
         self.process.stdin.write(struct.pack("<BI", kind, len(body)) + body)
         self.process.stdin.flush()
         head = self.process.stdout.read(5)
         assert len(head) == 5, f"the transcoder died of {body[:2000]!r}"
         status, length = struct.unpack("<BI", head)
         answer = self.process.stdout.read(length)
-        return answer if status == 0 else answer.decode()
+        return answer if status == 0 else (str, Flaw)[status - 1](answer.decode())
 
 
 def binary():
@@ -253,7 +257,7 @@ def test_mutations_are_judged_alike(transcode, kind):
         text = json_reference.write(message, rng).encode()
         if len(text) < 3_000:
             bodies.append(text)
-    taken = refused = 0
+    taken = refused = malformed = 0
     for _ in range(MUTATIONS // 3):
         body = mutate(rng.choice(bodies), bodies, rng)
         answer = transcode(kind, body)
@@ -261,7 +265,12 @@ def test_mutations_are_judged_alike(transcode, kind):
             expected = json_reference.read(body, REQUESTS[kind]())
         except json_reference.Refused as error:
             refused += 1
+            assert type(answer) is str, (error, body)
+            continue
+        except json_reference.Malformed as error:
+            malformed += 1
             assert isinstance(answer, str), (error, body)
+            assert isinstance(answer, Flaw) or any(reason in answer for reason in INTENDED), (answer, body)
             continue
         if isinstance(answer, str) and any(reason in answer for reason in INTENDED):
             continue
@@ -269,6 +278,7 @@ def test_mutations_are_judged_alike(transcode, kind):
         assert isinstance(answer, bytes), (answer, body)
         assert same(clean_nan(answer, kind), expected), body
     assert taken > MUTATIONS // 60 and refused > MUTATIONS // 60, (taken, refused)
+    assert malformed > MUTATIONS // 600, malformed
 
 
 # Shapes

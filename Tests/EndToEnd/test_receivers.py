@@ -193,26 +193,60 @@ def test_malformed_items_are_told_and_the_rest_is_taken(shared_roost, way, signa
     }
 
 
-@pytest.mark.parametrize("way", ["grpc", "http1-protobuf", "http2-protobuf"], indirect=True)
+@every_way
 @every_signal
 def test_text_that_is_not_utf8_costs_its_item(shared_roost, way, signal):
     message = request(signal, 2)
     SPOILED[signal](scopes(message)[0])
-    body = message.SerializeToString().replace(b"SPOILED", b"SPO\xffLED")
+    body = way.encode(message).replace(b"SPOILED", b"SPO\xffLED")
     answer = way.send_bytes(signal, body)
     assert answer.outcome == "OK"
     assert answer.rejected == 1
     assert "UTF-8" in answer.message
 
 
-@pytest.mark.parametrize("way", ["grpc", "http1-protobuf"], indirect=True)
+@pytest.mark.parametrize("way", ["grpc", "http1-protobuf", "http1-json"], indirect=True)
 @every_signal
 def test_text_that_is_not_utf8_in_a_resource_costs_all_below(shared_roost, way, signal):
     message = request(signal, 5, service="SPOILED")
     message.MergeFrom(request(signal, 2))
-    body = message.SerializeToString().replace(b"SPOILED", b"SPO\xffLED")
+    body = way.encode(message).replace(b"SPOILED", b"SPO\xffLED")
     answer = way.send_bytes(signal, body)
     assert answer.rejected == 5
+
+
+# What only JSON can say, and what the sender is told of it.
+SPOILED_JSON = {
+    "half a surrogate pair": (b"SPOILED", b"SPO\\ud83dLED", "UTF-8"),
+    "id of odd length": (b"ab" * 16, b"ab" * 15 + b"a", "traceId: an odd number"),
+    "id that is not hexadecimal": (b"ab" * 16, b"ab" * 15 + b"xy", "traceId: a byte that is no"),
+}
+
+
+@pytest.mark.parametrize("way", ["http1-json", "http2-json"], indirect=True)
+@pytest.mark.parametrize("kind", SPOILED_JSON)
+@pytest.mark.parametrize("signal", ["traces", "logs"])
+def test_an_item_that_is_malformed_in_json_is_told_and_the_rest_is_taken(
+        shared_roost, way, signal, kind):
+    good, bad, reason = SPOILED_JSON[kind]
+    message = request(signal, 3)
+    spoiled = ADD[signal](scopes(message)[0])
+    spoiled.trace_id = b"\xab" * 16
+    spoiled.attributes.append(attribute("k", "SPOILED"))
+    body = way.encode(message)
+    before = counts(shared_roost)
+    answer = way.send_bytes(signal, body.replace(good, bad))
+    assert answer.outcome == "OK"
+    assert answer.rejected == 1
+    assert reason in answer.message and "at byte" in answer.message
+    assert difference(counts(shared_roost), before) == {
+        **counted(f"accepted_{ITEMS[signal]}", 3, transport="http"),
+        **counted("accepted_requests", signal=signal, transport="http"),
+        **counted(f"refused_{ITEMS[signal]}", transport="http", reason="malformed"),
+        **counted("refused_requests", signal=signal, transport="http", reason="malformed"),
+    }
+    # The same with a fault of JSON behind it is no request at all.
+    assert way.send_bytes(signal, body.replace(good, bad)[:-1]).outcome == "INVALID_ARGUMENT"
 
 
 @every_signal

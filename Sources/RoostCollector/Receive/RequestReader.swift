@@ -49,8 +49,10 @@ enum RequestReader {
         names: NameTable? = nil, maxBytes: Int, redactor: Redactor, normalizes: Bool = false,
         memory: MemoryBudget.Share
     ) throws(Failure) -> ReadRequest {
+        var flaw: JSONError?
         var source = try protobuf(
-            body, signal: signal, encoding: encoding, maxBytes: maxBytes, memory: memory)
+            body, signal: signal, encoding: encoding, maxBytes: maxBytes, memory: memory,
+            flaw: &flaw)
         var rejections = Rejections()
         var notes: MemoryReservation?
         if signal == .traces, source.count > Intake.largeBodyBytes {
@@ -89,7 +91,7 @@ enum RequestReader {
         return ReadRequest(
             signal: signal, body: forwarded, redacted: redacted, items: items,
             rejected: rejections.count,
-            firstReason: rejections.firstReason, scan: signal == .traces ? scan : nil,
+            firstReason: reason(of: rejections, flaw), scan: signal == .traces ? scan : nil,
             logs: signal == .logs ? logs : nil, metrics: found, source: source,
             notes: notes)
     }
@@ -142,7 +144,7 @@ enum RequestReader {
     /// The request as protobuf: as it came, or transcoded from JSON once, at the door.
     private static func protobuf(
         _ body: ByteBlock, signal: Signal, encoding: Encoding, maxBytes: Int,
-        memory: MemoryBudget.Share
+        memory: MemoryBudget.Share, flaw: inout JSONError?
     ) throws(Failure) -> ByteBlock {
         guard encoding == .json else { return body }
         // Almost everything is shorter as protobuf; a bucket count may take eight bytes for two.
@@ -151,7 +153,8 @@ enum RequestReader {
         do throws(JSONError) {
             return unsafe try body.withBytes { bytes throws(JSONError) in
                 unsafe try transcodeJSON(
-                    bytes, signal: signal, maxBytes: maxBytes, reservation: reservation)
+                    bytes, signal: signal, maxBytes: maxBytes, reservation: reservation,
+                    flaw: &flaw)
             }
         } catch {
             guard error.kind == .malformed else { throw .tooLarge(limit: maxBytes) }
@@ -161,4 +164,9 @@ enum RequestReader {
         }
     }
 
+    /// What was wrong with the first malformed item. What the JSON shows says more than what the
+    /// protobuf made of it does.
+    private static func reason(of rejections: Rejections, _ flaw: JSONError?) -> String? {
+        rejections.firstReason.map { flaw?.description ?? $0 }
+    }
 }

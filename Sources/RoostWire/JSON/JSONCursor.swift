@@ -5,6 +5,9 @@
     let bytes: UnsafePointer<UInt8>
     let count: Int
     private(set) var offset = 0
+    /// The start of the last string that was read and is no text, although one can tell where it
+    /// ends; -1 before there is one. It is here, and not in `JSONString`, for speed.
+    var flawedString = -1
 
     /// Values that are skipped may be nested this deep.
     static let maxSkippedDepth = 64

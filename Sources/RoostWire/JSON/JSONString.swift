@@ -1,4 +1,4 @@
-/// A JSON string that has been read and found well-formed, still in its place.
+/// A JSON string that has been read, still in its place.
 struct JSONString {
     /// Of its first byte, behind the quote.
     let start: Int
@@ -13,8 +13,8 @@ struct JSONString {
 extension JSONCursor {
     /// Reads a string whose opening quote has just been passed, to behind its closing quote.
     ///
-    /// Refuses control characters, unknown escapes, surrogates without their other half and
-    /// invalid UTF-8. RFC 8259, section 7.
+    /// Refuses control characters and unknown escapes. Invalid UTF-8 and surrogates without their
+    /// other half only make it the cursor's `flawedString`. RFC 8259, section 7.
     mutating func string() throws(JSONFault) -> JSONString {
         let start = offset
         var removed = 0
@@ -26,18 +26,17 @@ extension JSONCursor {
             case UInt8(ascii: "\""):
                 let end = offset
                 let text = unsafe WireBytes(base: bytes + start, count: end - start)
-                guard isASCII || isUTF8(text) else {
-                    throw JSONFault("a string is not UTF-8", at: start - 1)
-                }
+                if !isASCII && !isUTF8(text) { flawedString = start }
                 advance(1)
                 return JSONString(start: start, end: end, decodedCount: end - start - removed)
-            case UInt8(ascii: "\\"): removed += try skipEscape()
+            case UInt8(ascii: "\\"): removed += try skipEscape(ofStringAt: start)
             default: throw JSONFault("a control character inside a string", at: offset)
             }
         }
     }
 
-    /// Undoes the escapes of `string`, whose `decodedCount` bytes `target` takes.
+    /// Undoes the escapes of `string`, whose `decodedCount` bytes `target` takes. A surrogate
+    /// without its other half becomes the three bytes that UTF-8 would have for it, and forbids.
     func decode(_ string: JSONString, into target: UnsafeMutablePointer<UInt8>) {
         var from = string.start
         var to = 0
@@ -49,12 +48,9 @@ extension JSONCursor {
                 to += 1
                 continue
             }
-            let (scalar, length) = decodedEscape(at: from)
+            let (value, length) = decodedEscape(at: from, end: string.end)
             from += length
-            for unit in UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter {
-                unsafe target[to] = unit
-                to += 1
-            }
+            unsafe to += encode(value, into: target + to)
         }
     }
 
@@ -91,8 +87,35 @@ extension JSONCursor {
         return seen & highs == 0
     }
 
+    /// UTF-8 for `value`, also where it is a surrogate; answers how many bytes that took.
+    private func encode(_ value: UInt32, into target: UnsafeMutablePointer<UInt8>) -> Int {
+        func continuation(_ shift: UInt32) -> UInt8 {
+            UInt8(truncatingIfNeeded: value >> shift & 0x3F | 0x80)
+        }
+        switch value {
+        case ..<0x80:
+            unsafe target[0] = UInt8(truncatingIfNeeded: value)
+            return 1
+        case ..<0x800:
+            unsafe target[0] = UInt8(truncatingIfNeeded: value >> 6 | 0xC0)
+            unsafe target[1] = continuation(0)
+            return 2
+        case ..<0x10000:
+            unsafe target[0] = UInt8(truncatingIfNeeded: value >> 12 | 0xE0)
+            unsafe target[1] = continuation(6)
+            unsafe target[2] = continuation(0)
+            return 3
+        default:
+            unsafe target[0] = UInt8(truncatingIfNeeded: value >> 18 | 0xF0)
+            unsafe target[1] = continuation(12)
+            unsafe target[2] = continuation(6)
+            unsafe target[3] = continuation(0)
+            return 4
+        }
+    }
+
     /// Passes over an escape; answers by how many bytes it is longer than what it stands for.
-    private mutating func skipEscape() throws(JSONFault) -> Int {
+    private mutating func skipEscape(ofStringAt string: Int) throws(JSONFault) -> Int {
         let start = offset
         guard count - offset >= 2 else { throw JSONFault("a string has no end", at: start) }
         switch unsafe bytes[offset + 1] {
@@ -103,42 +126,45 @@ extension JSONCursor {
             guard let unit = hexUnit(at: offset + 2) else {
                 throw JSONFault("\\u wants four hexadecimal digits", at: start)
             }
-            switch unit {
-            case 0xD800..<0xDC00:
-                guard count - offset >= 12, unsafe bytes[offset + 6] == UInt8(ascii: "\\"),
-                    unsafe bytes[offset + 7] == UInt8(ascii: "u"),
-                    let low = hexUnit(at: offset + 8), 0xDC00..<0xE000 ~= low
-                else { throw JSONFault("a surrogate without its other half", at: start) }
+            if lowSurrogate(after: unit, at: start, end: count) != nil {
                 advance(12)
                 return 8
-            case 0xDC00..<0xE000: throw JSONFault("a surrogate without its other half", at: start)
-            default:
-                advance(6)
-                return unit < 0x80 ? 5 : unit < 0x800 ? 4 : 3
             }
+            if 0xD800..<0xE000 ~= unit { flawedString = string }
+            advance(6)
+            return unit < 0x80 ? 5 : unit < 0x800 ? 4 : 3
         default: throw JSONFault("an unknown escape in a string", at: start)
         }
     }
 
-    /// What a checked escape stands for, and its length.
-    private func decodedEscape(at start: Int) -> (scalar: Unicode.Scalar, length: Int) {
-        let replacement: Unicode.Scalar = "\u{FFFD}"
+    /// What a checked escape stands for, and its length; its string ends at `end`.
+    private func decodedEscape(at start: Int, end: Int) -> (value: UInt32, length: Int) {
         switch unsafe bytes[start + 1] {
-        case UInt8(ascii: "b"): return ("\u{8}", 2)
-        case UInt8(ascii: "f"): return ("\u{C}", 2)
-        case UInt8(ascii: "n"): return ("\n", 2)
-        case UInt8(ascii: "r"): return ("\r", 2)
-        case UInt8(ascii: "t"): return ("\t", 2)
+        case UInt8(ascii: "b"): return (0x08, 2)
+        case UInt8(ascii: "f"): return (0x0C, 2)
+        case UInt8(ascii: "n"): return (0x0A, 2)
+        case UInt8(ascii: "r"): return (0x0D, 2)
+        case UInt8(ascii: "t"): return (0x09, 2)
         case UInt8(ascii: "u"):
             let unit = hexUnit(at: start + 2) ?? 0
-            guard 0xD800..<0xDC00 ~= unit else {
-                return (Unicode.Scalar(unit) ?? replacement, 6)
+            guard let low = lowSurrogate(after: unit, at: start, end: end) else {
+                return (unit, 6)
             }
-            let low = hexUnit(at: start + 8) ?? 0xDC00
-            let value = 0x10000 &+ (unit &- 0xD800) << 10 &+ (low &- 0xDC00)
-            return (Unicode.Scalar(value) ?? replacement, 12)
-        case let plain: return (Unicode.Scalar(plain), 2)
+            return (0x10000 &+ (unit &- 0xD800) << 10 &+ (low &- 0xDC00), 12)
+        case let plain: return (UInt32(plain), 2)
         }
+    }
+
+    /// The other half of the surrogate `unit`, whose escape begins at `start`; nil when `unit` is
+    /// none, or stands alone.
+    @inline(__always)
+    private func lowSurrogate(after unit: UInt32, at start: Int, end: Int) -> UInt32? {
+        guard 0xD800..<0xDC00 ~= unit, end - start >= 12,
+            unsafe bytes[start + 6] == UInt8(ascii: "\\"),
+            unsafe bytes[start + 7] == UInt8(ascii: "u"),
+            let low = hexUnit(at: start + 8), 0xDC00..<0xE000 ~= low
+        else { return nil }
+        return low
     }
 
     /// Four hexadecimal digits as a number.

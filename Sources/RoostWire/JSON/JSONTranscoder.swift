@@ -9,6 +9,16 @@ import RoostCore
     private var output: ProtobufOutput
     private let fields: UnsafeBufferPointer<JSONField>
     private let starts: UnsafeBufferPointer<Int>
+    /// The first value that makes the item around it malformed, in a form that the reader of the
+    /// result rejects.
+    var flaw: JSONFault? { firstFlaw?.fault }
+    private var firstFlaw: Flaw?
+
+    /// A class, because a larger transcoder is copied at every key.
+    private final class Flaw {
+        let fault: JSONFault
+        init(_ fault: JSONFault) { self.fault = fault }
+    }
 
     /// Messages below the request, as in the protobuf reader.
     static let maxDepth = WireError.maxDepth
@@ -198,6 +208,9 @@ import RoostCore
         guard cursor.take(UInt8(ascii: "\"")) else { throw cursor.unexpected(wanted: "a string") }
         let string = try cursor.string()
         if string.decodedCount == 0 && !isWritten { return }
+        if cursor.flawedString == string.start {
+            note("a string is not UTF-8", field, at: string.start - 1)
+        }
         let cursor = cursor
         unsafe try output.append(tag: field.tag, length: string.decodedCount) { target in
             if string.hasEscapes {
@@ -239,13 +252,16 @@ import RoostCore
     ) throws(JSONFault) {
         if isHex {
             guard text.count % 2 == 0 else {
-                throw JSONFault("an odd number of hexadecimal digits", at: start)
+                return try putUnfitID(field, "an odd number of hexadecimal digits", at: start)
             }
             var isRight = true
+            let before = output.count
             unsafe try output.append(tag: field.tag, length: text.count / 2) { target in
                 isRight = unsafe decodeHex(text, into: target)
             }
-            if !isRight { throw JSONFault("a byte that is no hexadecimal digit", at: start) }
+            guard !isRight else { return }
+            output.takeBack(to: before)
+            try putUnfitID(field, "a byte that is no hexadecimal digit", at: start)
         } else {
             guard let length = unsafe base64Length(text) else {
                 throw JSONFault("base64 of impossible length", at: start)
@@ -256,6 +272,21 @@ import RoostCore
             }
             if !isRight { throw JSONFault("a byte that is not base64", at: start) }
         }
+    }
+
+    /// An id of one byte, which no field takes.
+    @inline(never)
+    private mutating func putUnfitID(
+        _ field: JSONField, _ reason: String, at offset: Int
+    ) throws(JSONFault) {
+        note(reason, field, at: offset)
+        unsafe try output.append(tag: field.tag, length: 1) { unsafe $0[0] = 0xFF }
+    }
+
+    @inline(never)
+    private mutating func note(_ reason: String, _ field: JSONField, at offset: Int) {
+        guard firstFlaw == nil else { return }
+        firstFlaw = Flaw(JSONFault(reason, at: offset).inField(field.name))
     }
 
     // MARK: - Numbers, plain or in quotes

@@ -57,6 +57,9 @@ import RoostCore
             message.contentStart - message.lengthBytes - ProtobufOutput.varintBytes(UInt64(tag))
     }
 
+    /// Takes back everything from `count` bytes on.
+    mutating func takeBack(to count: Int) { self.count = count }
+
     mutating func append(varint value: UInt64) throws(JSONFault) {
         try reserve(10)
         put(varint: value)
