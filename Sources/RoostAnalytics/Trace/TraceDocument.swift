@@ -38,8 +38,12 @@ public struct TraceStep: Sendable {
     /// False where `tokens` and `cost` repeat what other steps tell, or another instrumentation told
     /// the same call.
     public var isCounted = true
-    /// Announced, and not over.
+    /// Announced, and not over; then `end` is `start`.
     public var isPending = false
+    /// It said that it ended before it began.
+    public var isMendedTime = false
+    /// How long it took is unknown; `end` is `start`.
+    public var isInstant = false
     /// Of a tool's arguments, so that equal calls are known; 0 is unknown.
     public var argumentsHash: UInt64 = 0
 
@@ -56,6 +60,11 @@ public struct TraceDocument: Sendable {
     public var steps: [TraceStep]
     /// Steps that were left out because there were too many.
     public var omitted = 0
+    /// By the word of the root, else by that of the step nearest to it, else the root's name.
+    public var workflow = ""
+    /// Index of the first span that has no parent, of those that ended if any did; nil when there
+    /// is none.
+    public var root: Int?
 
     public init(traceIDHigh: UInt64, traceIDLow: UInt64, steps: [TraceStep]) {
         self.traceIDHigh = traceIDHigh

@@ -1,3 +1,5 @@
+public import RoostIngest
+
 /// One line about a trace: what lists show and queries filter by.
 public struct TraceSummary: Sendable, Equatable {
     public enum Status: String, Sendable, CaseIterable {
@@ -39,4 +41,73 @@ public struct TraceSummary: Sendable, Equatable {
     public init() {}
 
     public var duration: UInt64 { end > start ? end &- start : 0 }
+}
+
+extension TraceSummary {
+    /// What a trace comes to. Of `isClosed` nothing more is expected: then one whose root never
+    /// came is not running.
+    ///
+    /// Steps that the document leaves out are not in it but for `spans`.
+    public init(of document: TraceDocument, isClosed: Bool = false) {
+        traceIDHigh = document.traceIDHigh
+        traceIDLow = document.traceIDLow
+        workflow = document.workflow
+        spans = document.steps.count + document.omitted
+        guard let first = document.steps.first else { return }
+        let top = document.root.map { document.steps[$0] } ?? first
+        service = top.service
+        name = top.name
+        start = first.start
+        // By index, since a loop over steps would copy each.
+        for place in document.steps.indices { add(document.steps[place]) }
+        session = top.session.isEmpty ? session : top.session
+        user = top.user.isEmpty ? user : top.user
+        status = TraceSummary.status(of: document, top, isClosed: isClosed)
+    }
+
+    private mutating func add(_ step: TraceStep) {
+        end = max(end, step.end)
+        TraceSummary.note(step.service, in: &services, most: 16)
+        // What belongs to none has its service for one.
+        if step.activity != .other { TraceSummary.note(step.agent, in: &agents, most: 32) }
+        TraceSummary.note(step.model, in: &models, most: 16)
+        if session.isEmpty { session = step.session }
+        if user.isEmpty { user = step.user }
+        if step.status == .error { errors += 1 }
+        guard step.isCounted else { return }
+        if step.isModelCall { calls += 1 }
+        if step.activity == .tool { toolCalls += 1 }
+        tokens &+= step.tokens.total
+        if let cost = step.cost { self.cost = (self.cost ?? 0) + cost }
+    }
+
+    private static func note(_ text: String, in list: inout [String], most: Int) {
+        // Mostly the one before, or one of a few.
+        guard !text.isEmpty, !list.contains(text), list.count < most else { return }
+        list.append(text)
+    }
+
+    private static func status(
+        of document: TraceDocument, _ top: TraceStep, isClosed: Bool
+    ) -> Status {
+        if document.root != nil {
+            if top.isPending { return .running }
+            return top.status == .error ? .error : .ok
+        }
+        // Of events alone none is the root.
+        if top.source == .log { return top.status == .error ? .error : .ok }
+        if !isClosed { return .running }
+        let hasFailed = document.steps.contains { $0.parent == nil && $0.status == .error }
+        return hasFailed ? .error : .ok
+    }
+}
+
+extension TraceStep {
+    /// Whether it is a call to a model.
+    public var isModelCall: Bool { activity == .llm || activity == .embedding }
+}
+
+extension ActivityTokens {
+    /// All sorts together.
+    public var total: UInt64 { input &+ cacheRead &+ cacheWrite &+ output &+ reasoning }
 }

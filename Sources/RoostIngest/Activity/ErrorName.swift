@@ -32,14 +32,17 @@ enum ErrorName {
     }
 
     /// The type of the last exception among a span's events.
-    static func exception(_ events: EventList) -> WireBytes? {
+    static func exception(_ events: EventList) -> WireBytes? { last("exception.type", events) }
+
+    /// What the last exception among a span's events says.
+    static func message(_ events: EventList) -> WireBytes? { last("exception.message", events) }
+
+    private static func last(_ attribute: StaticString, _ events: EventList) -> WireBytes? {
         var found: WireBytes?
         events.forEach { event in
             guard event.name.equals("exception") else { return }
             event.attributes.forEach { key, value in
-                if key.equals("exception.type"), !value.stringBytes.isEmpty {
-                    found = value.stringBytes
-                }
+                if key.equals(attribute), !value.stringBytes.isEmpty { found = value.stringBytes }
             }
         }
         return found

@@ -12,7 +12,7 @@ public protocol PriceSource: Sendable {
 /// The rates of one model, and for which requests they hold.
 public struct PriceQuote: Sendable {
     /// Nil when the price is unknown.
-    let rates: PriceRates?
+    package let rates: PriceRates?
     /// Unix nanoseconds, the second excluded.
     let from: UInt64
     let until: UInt64
@@ -20,7 +20,7 @@ public struct PriceQuote: Sendable {
     let over: UInt64
     let to: UInt64
 
-    func holds(inputTokens: UInt64, unixNano: UInt64) -> Bool {
+    package func holds(inputTokens: UInt64, unixNano: UInt64) -> Bool {
         unixNano >= from && unixNano < until && inputTokens <= to
             && (inputTokens > over || over == 0)
     }

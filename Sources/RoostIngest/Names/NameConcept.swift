@@ -8,6 +8,7 @@ public enum NameConcept: UInt8, Sendable, CaseIterable {
     case errorType, success, statusCode, outcome, finishReason
     case secondsToFirstToken, millisecondsToFirstToken, timeToFirstToken
     case callID, spanType, pendingParent
+    case arguments
     case eventName, prompt, errorMessage, durationMilliseconds
 
     /// As the tables spell it: `cache_read_tokens`.

@@ -1,0 +1,53 @@
+public import RoostCore
+public import RoostIngest
+
+/// Makes documents of traces. Reused from trace to trace, which saves most of the work for small
+/// ones; one thread's at a time. New names or prices need a new one.
+public final class TraceReader {
+    private let names: NameTable
+    private var builder: TraceDocumentBuilder
+    private let source = TraceActivities()
+
+    public init(names: NameTable, prices: (any PriceSource)?) {
+        self.names = names
+        builder = TraceDocumentBuilder(prices: prices)
+    }
+
+    /// The document of a trace from all that is kept of it: chunks of `TracesData` bytes, which may
+    /// hold the same span twice, and activities of its events.
+    ///
+    /// What belongs to other traces is passed over. At most `most` steps are made, the earliest;
+    /// `TraceDocument.omitted` counts the rest. Parents, agents and what is counted are found out
+    /// with all of them.
+    public func document(
+        chunks: [ByteBlock], activities: ActivityBatch? = nil, traceIDHigh: UInt64,
+        traceIDLow: UInt64, most: Int = .max
+    ) -> TraceDocument {
+        source.removeAll()
+        for chunk in chunks { source.read(chunk, names: names) }
+        if let activities { source.append(activities) }
+        return builder.make(
+            source.batch, source.details, high: traceIDHigh, low: traceIDLow, most: most)
+    }
+}
+
+extension TraceDocument {
+    /// As `TraceReader.document`, for one trace.
+    public static func make(
+        chunks: [ByteBlock], traceIDHigh: UInt64, traceIDLow: UInt64, names: NameTable,
+        prices: (any PriceSource)?, most: Int = .max
+    ) -> TraceDocument {
+        TraceReader(names: names, prices: prices).document(
+            chunks: chunks, traceIDHigh: traceIDHigh, traceIDLow: traceIDLow, most: most)
+    }
+
+    /// The document of a trace of which there are only events.
+    public static func make(
+        activities: ActivityBatch, traceIDHigh: UInt64, traceIDLow: UInt64,
+        prices: (any PriceSource)?, most: Int = .max
+    ) -> TraceDocument {
+        var builder = TraceDocumentBuilder(prices: prices)
+        return builder.make(
+            activities, [], high: traceIDHigh, low: traceIDLow, most: most)
+    }
+}

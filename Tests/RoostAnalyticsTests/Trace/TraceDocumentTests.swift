@@ -1,0 +1,182 @@
+import RoostCore
+import RoostIngest
+import Testing
+
+@testable import RoostAnalytics
+
+@Suite struct TraceDocumentTests {
+    private let research: [TestSpan] = [
+        TestSpan(
+            1, "plan a trip", 0, 1000,
+            [("gen_ai.workflow.name", "travel"), ("gen_ai.conversation.id", "s-1")]),
+        .agent(2, under: 1, 10, 900, "planner"),
+        .llm(3, under: 2, 20, 200, input: 100, output: 10),
+        TestSpan(4, under: 2, "http", 210, 500),
+        .tool(5, under: 4, 220, 480, "search", #"{"q":"trains"}"#, error: "Timeout"),
+    ]
+
+    @Test func `sorts steps by start and finds their parents`() {
+        let document = TestTrace.document(research.reversed())
+        #expect(document.steps.map(\.spanID) == [1, 2, 3, 4, 5])
+        #expect(document.steps.map(\.parent) == [nil, 0, 1, 1, 3])
+        #expect(document.root == 0)
+        #expect(document.steps[4].start == TestTrace.time(220))
+        #expect(document.steps[4].duration == 260_000_000)
+    }
+
+    @Test func `puts parents before children that start with them`() {
+        let document = TestTrace.document([
+            TestSpan(3, under: 2, 5, 6), TestSpan(2, under: 1, 5, 7), TestSpan(1, 5, 8),
+        ])
+        #expect(document.steps.map(\.spanID) == [1, 2, 3])
+    }
+
+    @Test func `gives steps the agent and the workflow above them`() {
+        let steps = TestTrace.document(research).steps
+        #expect(steps.map(\.agent) == ["desk", "planner", "planner", "planner", "planner"])
+        #expect(Set(steps.map(\.workflow)) == ["travel"])
+        #expect(steps[4].tool == "search")
+        #expect(steps[4].errorType == "Timeout")
+        #expect(steps[4].statusMessage == "it said Timeout")
+        #expect(steps[4].argumentsHash != 0)
+        #expect(steps[3].argumentsHash == 0)
+    }
+
+    @Test func `keeps a span that came twice once`() {
+        let document = TestTrace.document(of: [
+            TestTrace.chunk(research), TestTrace.chunk(Array(research[1...3])),
+        ])
+        #expect(document.steps.count == 5)
+    }
+
+    @Test func `an announced span gives way to its end, whichever comes first`() {
+        let announced = TestSpan(
+            20, under: 7, "work", 5, 5,
+            [
+                ("logfire.span_type", "pending_span"),
+                ("logfire.pending_parent_id", "0000000000000000"),
+                ("gen_ai.operation.name", "invoke_agent"), ("gen_ai.agent.name", "a"),
+            ])
+        let alone = TestTrace.document([announced])
+        #expect(alone.steps.map(\.isPending) == [true])
+        #expect(alone.steps.map(\.spanID) == [7])
+        #expect(TraceSummary(of: alone).status == .running)
+        let end = TestSpan.agent(7, 5, 50, "a")
+        for spans in [[announced, end], [end, announced]] {
+            let document = TestTrace.document(spans)
+            #expect(document.steps.map(\.isPending) == [false])
+            #expect(document.steps.map(\.duration) == [45_000_000])
+        }
+    }
+
+    @Test func `counts a call that two instrumentations told once`() {
+        let steps = TestTrace.document([
+            .agent(1, 0, 100, "a", [("gen_ai.usage.input_tokens", 30)]),
+            .llm(2, under: 1, 0, 90, input: 10),
+            TestSpan(3, under: 2, "http", 0, 80),
+            .llm(4, under: 3, 0, 70, input: 10),
+            .llm(5, under: 1, 91, 99, input: 20, call: "r-1"),
+            .llm(6, under: 1, 92, 98, input: 20, call: "r-1"),
+        ]).steps
+        #expect(steps.map(\.spanID) == [1, 2, 3, 4, 5, 6])
+        #expect(steps.map(\.isCounted) == [false, false, true, true, true, false])
+    }
+
+    @Test func `believes an agent's account where no call tells it`() {
+        let steps = TestTrace.document([
+            .agent(1, 0, 100, "a", [("gen_ai.usage.input_tokens", 30)]),
+            .agent(2, under: 1, 10, 90, "b", [("gen_ai.usage.input_tokens", 20)]),
+            .tool(3, under: 2, 20, 30, "x"),
+            .tool(4, under: 3, 21, 29, "x"),
+        ]).steps
+        #expect(steps.map(\.isCounted) == [false, true, true, false])
+    }
+
+    @Test func `takes reported costs and works out others`() {
+        var paid = TestSpan.llm(1, 0, 10, input: 1_000_000)
+        paid.texts.append(("gen_ai.usage.cost", "0.25"))
+        let steps = TestTrace.document(
+            [
+                paid, .llm(2, 20, 30, input: 1_000_000, output: 100_000),
+                .llm(3, 40, 50, model: "of-nobody", input: 5),
+            ], prices: PriceBook()
+        ).steps
+        #expect(steps.map(\.cost) == [0.25, 3.5, nil])
+        #expect(steps.map(\.costSource) == [.reported, .computed, .unknown])
+    }
+
+    @Test func `cuts cycles and parents that are themselves`() {
+        let steps = TestTrace.document([
+            TestSpan(1, under: 3, 0, 9), TestSpan(2, under: 1, 1, 8), TestSpan(3, under: 2, 2, 7),
+            TestSpan(4, under: 4, 3, 6), TestSpan(5, under: 99, 4, 5),
+        ]).steps
+        #expect(steps.map(\.parent) == [nil, 0, 1, nil, nil])
+    }
+
+    @Test func `leaves out the latest steps beyond the most`() {
+        let document = TestTrace.document(research, most: 2)
+        #expect(document.steps.map(\.spanID) == [1, 2])
+        #expect(document.omitted == 3)
+        #expect(TestTrace.document(research, most: 0).steps.isEmpty)
+    }
+
+    @Test func `mends a span that ends before it starts`() {
+        let step = TestTrace.document([TestSpan(1, 50, 20)]).steps[0]
+        #expect(step.duration == 0)
+        #expect(step.isMendedTime)
+    }
+
+    @Test func `passes over spans of another trace and survives damage`() {
+        let none = TraceDocument.make(
+            chunks: [TestTrace.chunk(research)], traceIDHigh: 1, traceIDLow: 2,
+            names: TestTrace.names, prices: nil)
+        #expect(none.steps.isEmpty)
+        let whole = TestTrace.chunk(research).array
+        for length in stride(from: 0, to: whole.count, by: 7) {
+            _ = TestTrace.document(of: [ByteBlock(Array(whole[..<length]))])
+        }
+    }
+
+    @Test func `one reader makes the same of a trace again and again`() {
+        let reader = TraceReader(names: TestTrace.names, prices: PriceBook())
+        for _ in 0..<3 {
+            let document = reader.document(
+                chunks: [TestTrace.chunk(research)], traceIDHigh: TestTrace.high,
+                traceIDLow: TestTrace.low)
+            #expect(document.steps.map(\.tool) == ["", "", "", "", "search"])
+            #expect(document.steps.map(\.cost).compactMap { $0 } == [0.00035])
+        }
+    }
+
+    // MARK: summaries
+
+    @Test func `sums up a trace`() {
+        let document = TestTrace.document(research, prices: PriceBook())
+        let summary = TraceSummary(of: document)
+        #expect(summary.name == "plan a trip")
+        #expect(summary.workflow == "travel")
+        #expect(summary.service == "desk")
+        #expect(summary.services == ["desk"])
+        #expect(summary.agents == ["planner"])
+        #expect(summary.models == ["gpt-4o"])
+        #expect(summary.session == "s-1")
+        #expect(summary.status == .ok)
+        #expect(summary.start == TestTrace.time(0))
+        #expect(summary.duration == 1_000_000_000)
+        #expect(summary.spans == 5)
+        #expect(summary.errors == 1)
+        #expect(summary.calls == 1)
+        #expect(summary.toolCalls == 1)
+        #expect(summary.tokens == 110)
+        #expect(summary.cost == 0.00035)
+    }
+
+    @Test func `a trace without its root runs until it is closed`() {
+        let document = TestTrace.document(Array(research[1...]))
+        #expect(TraceSummary(of: document).status == .running)
+        #expect(TraceSummary(of: document, isClosed: true).status == .ok)
+        let failed = TestTrace.document([.tool(5, under: 4, 0, 9, "x", error: "E")])
+        #expect(TraceSummary(of: failed, isClosed: true).status == .error)
+        #expect(TraceSummary(of: TestTrace.document([])).spans == 0)
+    }
+}
