@@ -144,6 +144,8 @@ public struct ActivityFlags: OptionSet, Sendable {
     public static let isMendedTime = ActivityFlags(rawValue: 8)
     /// How long it took is unknown; `start` is `end`.
     public static let isInstant = ActivityFlags(rawValue: 16)
+    /// The trace id was made up from a session and one prompt in it.
+    public static let isOfPrompt = ActivityFlags(rawValue: 32)
 }
 
 /// Activities and their texts, in two arrays that are reused.

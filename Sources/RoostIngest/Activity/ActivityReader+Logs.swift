@@ -115,6 +115,7 @@ extension ActivityReader {
             let session = slots.text(.session)
             let prompt = slots.text(.prompt)
             activity.flags.insert(.isDerivedTrace)
+            if !prompt.isEmpty { activity.flags.insert(.isOfPrompt) }
             var high = unsafe service.withUnsafeBufferPointer { unsafe ByteHash.hash($0, seed: 2) }
             high = unsafe ByteHash.hash(session.pointer, count: session.count, seed: high)
             activity.traceIDHigh = high

@@ -27,8 +27,6 @@ struct AgentNode {
     /// Unix nanoseconds.
     var start: UInt64 = 0
     var end: UInt64 = 0
-    /// Nanoseconds of waiting for people, at or below it.
-    var humanWait: UInt64 = 0
     /// Nanoseconds; 0 is unknown.
     var timeToFirstToken: UInt64 = 0
     var tokens = ActivityTokens()
@@ -67,14 +65,16 @@ struct AgentNodeFlags: OptionSet {
     /// The call that it is, is told once more below it.
     static let isWrapper = AgentNodeFlags(rawValue: 256)
     static let isFromLog = AgentNodeFlags(rawValue: 512)
-    /// It has no parent.
-    static let isRoot = AgentNodeFlags(rawValue: 1024)
+    /// An account that was counted before its trace was closed holds what it used.
+    static let isAccounted = AgentNodeFlags(rawValue: 1024)
     /// How long it took is unknown.
     static let isInstant = AgentNodeFlags(rawValue: 2048)
     /// It says which model answered.
     static let isModelAnswered = AgentNodeFlags(rawValue: 4096)
     /// Another signal of its service told it, and that was counted.
     static let isToldBefore = AgentNodeFlags(rawValue: 8192)
+    /// People were waited for somewhere below.
+    static let hasWaitBelow = AgentNodeFlags(rawValue: 16384)
 }
 
 /// One trace that something is still expected of.
@@ -97,9 +97,11 @@ struct AgentTrace {
     var lastHeard: UInt64 = 0
     var isAgentic = false
     var isWorkflowCounted = false
-    /// Its usage was counted from an agent's own account before it was reopened.
-    var isLate = false
+    /// It was closed before, and more of it came.
+    var isReopened = false
     var isDerived = false
+    /// Derived, and of one prompt.
+    var isOfPrompt = false
     var hasAggregates = false
     /// Touched by the batch at hand.
     var isTouched = false

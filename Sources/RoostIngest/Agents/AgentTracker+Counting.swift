@@ -45,7 +45,7 @@ extension AgentTracker {
             metrics.llmTimeToFirstToken.observe(
                 nanoseconds: node.timeToFirstToken, key, exemplar, now: unixNow)
         }
-        let isLate = open.traces[Int(node.trace)].isLate
+        let isLate = isAccounted(node)
         metrics.client?.count(node, usage: !isLate, now: unixNow)
         if isLate {
             metrics.events.lateChildren &+= 1
@@ -131,9 +131,12 @@ extension AgentTracker {
             AgentSeriesKey(
                 first: agent, second: node.tool, third: status, fourth: node.errorType),
             exemplar, now: unixNow)
-        metrics.toolDuration.observe(
-            nanoseconds: working(node),
-            AgentSeriesKey(first: agent, second: node.tool, third: status), exemplar, now: unixNow)
+        if !node.flags.contains(.isInstant) {
+            metrics.toolDuration.observe(
+                nanoseconds: working(node),
+                AgentSeriesKey(first: agent, second: node.tool, third: status), exemplar,
+                now: unixNow)
+        }
         tellEnded(node)
     }
 
@@ -155,16 +158,16 @@ extension AgentTracker {
         let key = AgentSeriesKey(first: name, second: workflowName(node), third: status)
         let exemplar = exemplar(node)
         metrics.agentRuns.add(1, key, exemplar, now: unixNow)
-        metrics.agentRunDuration.observe(
-            nanoseconds: working(node), key, exemplar, now: unixNow)
+        if !node.flags.contains(.isInstant) {
+            metrics.agentRunDuration.observe(
+                nanoseconds: working(node), key, exemplar, now: unixNow)
+        }
         tellEnded(node)
     }
 
     mutating func countWorkflow(_ index: Int32, unixNow: UInt64) {
         let trace = open.traces[Int(index)]
-        guard trace.isAgentic, !trace.isWorkflowCounted, trace.first >= 0, !trace.isLate else {
-            return
-        }
+        guard trace.isAgentic, !trace.isWorkflowCounted, trace.first >= 0 else { return }
         open.traces[Int(index)].isWorkflowCounted = true
         let top = topNode(of: trace)
         if trace.isDerived {
@@ -187,8 +190,11 @@ extension AgentTracker {
         let key = AgentSeriesKey(first: workflowName(of: trace), second: status)
         let exemplar = exemplar(top)
         metrics.workflowRuns.add(1, key, exemplar, now: unixNow)
-        metrics.workflowDuration.observe(
-            nanoseconds: end &- start, key, exemplar, now: unixNow)
+        let isInstant = trace.root >= 0 ? top.flags.contains(.isInstant) : start == end
+        if !isInstant {
+            metrics.workflowDuration.observe(
+                nanoseconds: end &- start, key, exemplar, now: unixNow)
+        }
         tellWorkflow(top, name: workflowName(of: trace), start: start, end: end)
     }
 
@@ -201,15 +207,16 @@ extension AgentTracker {
             let current = open.nodes[Int(node)]
             if current.flags.contains(.isAggregate),
                 current.flags.isDisjoint(with: [.hasInferenceBelow, .hasAggregateBelow]),
-                !trace.isLate
+                !isAccounted(current)
             {
                 let usage = countUsage(
                     current, agent: agentName(current), exemplar(current), unixNow: unixNow)
                 tellAccount(current, usage)
+                open.nodes[Int(node)].flags.insert(.isAccounted)
                 hasCounted = true
             }
             node = current.next
         }
-        if hasCounted { _ = closedByAccount.insert(IdIndex.mix(trace.idHigh, trace.idLow)) }
+        if hasCounted { rememberAccounts(index) }
     }
 }

@@ -144,7 +144,7 @@ extension AgentTracker {
         fact.errorType = node.errorType
         fact.start = node.start
         fact.end = node.end
-        fact.humanWait = node.humanWait
+        fact.humanWait = waited(node)
         fact.timeToFirstToken = node.timeToFirstToken
         fact.tokens = node.tokens
         return fact

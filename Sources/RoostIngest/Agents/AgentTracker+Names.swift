@@ -118,12 +118,6 @@ extension AgentTracker {
         return false
     }
 
-    /// Nanoseconds without waiting for people.
-    func working(_ node: AgentNode) -> UInt64 {
-        let duration = node.end &- node.start
-        return duration > node.humanWait ? duration - node.humanWait : 0
-    }
-
     func exemplar(_ node: AgentNode) -> AgentExemplar {
         let trace = open.traces[Int(node.trace)]
         return AgentExemplar(

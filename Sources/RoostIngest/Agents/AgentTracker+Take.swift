@@ -38,11 +38,12 @@ extension AgentTracker {
         }
         attach(index, activity)
         noteArrival(index, activity, batch)
+        if activity.kind == .humanWait, activity.phase == .finished { noteWait(index) }
         let node = open.nodes[Int(index)]
         if node.kind != .other || node.flags.contains(.isAggregate) {
             open.traces[Int(trace)].isAgentic = true
         }
-        if !node.flags.contains(.isPending) { tellAncestors(of: index) }
+        tellAncestors(of: index)
     }
 
     /// Whether spans tell what this event does.
@@ -109,7 +110,11 @@ extension AgentTracker {
         } else {
             index = open.addTrace(high, low, now: now)
             open.traces[Int(index)].isDerived = activity.flags.contains(.isDerivedTrace)
-            open.traces[Int(index)].isLate = closedByAccount.contains(IdIndex.mix(high, low))
+            open.traces[Int(index)].isOfPrompt = activity.flags.contains(.isOfPrompt)
+            if closed.hasCounted(high, low) {
+                open.traces[Int(index)].isReopened = true
+                open.traces[Int(index)].isWorkflowCounted = true
+            }
         }
         if !open.traces[Int(index)].isTouched {
             open.traces[Int(index)].isTouched = true
@@ -122,7 +127,7 @@ extension AgentTracker {
     /// The place for an activity; nil when it was there already.
     mutating func node(for activity: Activity, in trace: Int32) -> Int32? {
         guard let known = open.findNode(trace, activity.spanID) else {
-            let index = open.addNode(trace, activity.spanID)
+            let index = addNode(trace, activity.spanID)
             open.traces[Int(trace)].unsettled += 1
             return index
         }
@@ -179,7 +184,6 @@ extension AgentTracker {
             node.flags.insert(.isPending)
             open.traces[Int(node.trace)].pending += 1
         }
-        if node.kind == .humanWait { node.humanWait &+= activity.duration }
         open.nodes[Int(index)] = node
     }
 
@@ -195,7 +199,6 @@ extension AgentTracker {
         let parentID = activity.parentSpanID
         guard parentID != 0, parentID != activity.spanID else {
             open.nodes[Int(index)].parent = -1
-            open.nodes[Int(index)].flags.insert(.isRoot)
             // Of events that were put together by their session none is above the others.
             if activity.phase == .finished, !activity.flags.contains(.isDerivedTrace) {
                 open.traces[Int(trace)].root = index
@@ -206,16 +209,24 @@ extension AgentTracker {
             open.nodes[Int(index)].parent = parent
             return
         }
-        let parent = open.addNode(trace, parentID)
+        let parent = addNode(trace, parentID)
         open.nodes[Int(parent)].flags.insert(.isPlaceholder)
         open.traces[Int(trace)].placeholders += 1
         open.nodes[Int(index)].parent = parent
     }
 
-    /// Tells those above what an activity means for their own account.
+    private mutating func addNode(_ trace: Int32, _ spanID: UInt64) -> Int32 {
+        let index = open.addNode(trace, spanID)
+        if open.traces[Int(trace)].isReopened { recall(index) }
+        return index
+    }
+
+    /// Tells those above what an activity means for their own account. What was announced passes
+    /// on what is known below it.
     mutating func tellAncestors(of index: Int32) {
         var node = open.nodes[Int(index)]
-        let isCall = node.kind == .llm || node.kind == .embedding
+        let isOver = !node.flags.contains(.isPending)
+        let isCall = isOver && (node.kind == .llm || node.kind == .embedding)
         if isCall, node.flags.contains(.hasDirectCall) {
             node.flags.insert(.isWrapper)
             open.nodes[Int(index)].flags = node.flags
@@ -223,8 +234,11 @@ extension AgentTracker {
         let hasInference = isCall || node.flags.contains(.hasInferenceBelow)
         let hasAggregate =
             node.flags.contains(.isAggregate) || node.flags.contains(.hasAggregateBelow)
-        var isDirect = isCall || node.kind == .other && node.flags.contains(.hasDirectCall)
-        guard hasInference || hasAggregate || node.humanWait > 0 else { return }
+        let hasWait =
+            isOver && node.kind == .humanWait || node.flags.contains(.hasWaitBelow)
+        var isDirect =
+            isCall || isOver && node.kind == .other && node.flags.contains(.hasDirectCall)
+        guard hasInference || hasAggregate || hasWait else { return }
         var above = node.parent
         var steps = 0
         while above >= 0, above != index, steps < Self.deepest {
@@ -232,7 +246,7 @@ extension AgentTracker {
             var parent = open.nodes[Int(above)]
             if hasInference { parent.flags.insert(.hasInferenceBelow) }
             if hasAggregate { parent.flags.insert(.hasAggregateBelow) }
-            parent.humanWait &+= node.humanWait
+            if hasWait { parent.flags.insert(.hasWaitBelow) }
             if isDirect {
                 if parent.flags.contains(.isPlaceholder) || parent.kind == .other {
                     parent.flags.insert(.hasDirectCall)

@@ -60,8 +60,9 @@ public struct AgentTracker: Sendable {
     var quotes: [AgentSeriesKey: PriceQuote] = [:]
     /// Calls counted lately, by service and call id.
     var recentCalls = RecentSet(limit: 65_536)
-    /// Traces whose usage was counted from an agent's own account.
-    var closedByAccount = RecentSet(limit: 16_384)
+    var closed = ClosedTraces()
+    /// By trace, when people were waited for.
+    var waits: [Int32: [HumanWait]] = [:]
     var touched: [Int32] = []
     /// Nil while nobody wants to know.
     var facts: AgentFactLog?
@@ -126,7 +127,7 @@ public struct AgentTracker: Sendable {
                 settleWaiting(index, now: now, unixNow: unixNow)
                 open.moveToEnd(index)
             } else {
-                close(index, unixNow: unixNow)
+                close(index, isForRoom: false, unixNow: unixNow)
             }
         }
         // Traces that go on and on: calls in them do not wait for ever.
@@ -138,7 +139,7 @@ public struct AgentTracker: Sendable {
 
     mutating func closeOldest(now: UInt64, unixNow: UInt64) {
         guard open.oldest >= 0 else { return }
-        close(open.oldest, unixNow: unixNow)
+        close(open.oldest, isForRoom: true, unixNow: unixNow)
     }
 
     mutating func settleWaiting(_ index: Int32, now: UInt64, unixNow: UInt64) {
@@ -170,15 +171,19 @@ public struct AgentTracker: Sendable {
         if !open.traces[Int(index)].isDerived { countWorkflow(index, unixNow: unixNow) }
     }
 
-    mutating func close(_ index: Int32, unixNow: UInt64) {
+    mutating func close(_ index: Int32, isForRoom: Bool, unixNow: UInt64) {
         let before = open.traces[Int(index)]
         settleAll(index, unixNow: unixNow)
         if before.isAgentic {
-            metrics.events.abandoned &+= UInt64(max(before.pending, 0))
+            // Parents that never come are common; those that may still come are work in progress.
+            let given = max(before.pending, 0) + (isForRoom ? max(before.placeholders, 0) : 0)
+            metrics.events.abandoned &+= UInt64(given)
             countWorkflow(index, unixNow: unixNow)
         }
         if before.hasAggregates { countAccounts(index, unixNow: unixNow) }
         if before.isAgentic { tellClosed(before) }
+        remember(index)
+        if !waits.isEmpty { waits[index] = nil }
         open.remove(index)
     }
 

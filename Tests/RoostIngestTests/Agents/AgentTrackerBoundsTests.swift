@@ -1,0 +1,99 @@
+import Testing
+
+@testable import RoostIngest
+
+/// What does not fit or cannot be.
+@Suite struct AgentTrackerBoundsTests {
+    @Test func `above the limit the quietest trace is closed, and what was at work in it counted`()
+    {
+        var run = TrackerRun { $0.openActivities = 100 }
+        run.take(Step.agent("planner", 1).announced, .call(2, below: 1))
+        run.pass(1)
+        for trace: UInt64 in 2..<60 {
+            run.take(Step.call(1, below: 9).inTrace(trace))
+            #expect(run.tracker.heldActivities <= 100)
+        }
+        #expect(run.sum("roost_agent_runs_total") == 0)
+        #expect(run.sum("roost_llm_calls_total", ["agent": "planner"]) == 1)
+        // The announced agent, and of the others those above the calls.
+        #expect(run.events.abandoned >= 1)
+        let closed = run.calls
+        #expect(closed >= 8)
+        #expect(run.events.abandoned == UInt64(closed))
+        run.pass(31)
+        #expect(run.calls == 59)
+        #expect(run.tracker.heldActivities == 0)
+        // What was given up for time is no more than what was given up for room.
+        #expect(run.events.abandoned == UInt64(closed))
+    }
+
+    @Test func `one trace larger than the limit is cut, and its calls count once`() {
+        var run = TrackerRun { $0.openActivities = 100 }
+        for id: UInt64 in 0..<1_000 { run.take(.call(10 + id, below: 1)) }
+        run.take(.agent("planner", 1, tokens: 5_000))
+        run.pass(31)
+        #expect(run.calls == 1_000)
+        #expect(run.tokens() == 100_000)
+        #expect(run.sum("roost_workflow_runs_total") == 1)
+    }
+
+    @Test(arguments: [[(2, 3), (3, 2)], [(2, 2)], [(2, 3), (3, 4), (4, 2), (5, 2)]])
+    func `spans that are each other's parents end the search`(_ links: [(UInt64, UInt64)]) {
+        var run = TrackerRun()
+        for (id, parent) in links { run.take(.agent("planner", id, below: parent, tokens: 7)) }
+        run.take(.call(9, below: 2))
+        run.pass(31)
+        #expect(run.calls == 1)
+        // An agent outside of the circle has an account of its own.
+        #expect(run.tokens() == (links.count > 3 ? 107 : 100))
+        #expect(run.tracker.heldActivities == 0)
+    }
+
+    @Test func `a chain of a thousand parents is walked as far as is sensible`() {
+        var run = TrackerRun()
+        for id: UInt64 in 1...1_000 {
+            run.take(Step(id == 1 ? .agent : .other, id, below: id - 1))
+        }
+        run.take(.call(2_000, below: 1_000))
+        run.pass(31)
+        #expect(run.calls == 1)
+        #expect(run.tracker.heldActivities == 0)
+    }
+
+    @Test func `more series than there is room for share one`() {
+        var run = TrackerRun { $0.seriesLimit = 10 }
+        for id: UInt64 in 1...100 {
+            run.take(Step.call(id).inTrace(id).with { $0.model = "model-\(id)" })
+        }
+        #expect(run.calls == 100)
+        #expect(run.sum("roost_llm_calls_total") == 10)
+        #expect(run.allTokens == 10_000)
+    }
+
+    @Test func `a span without any name or time is taken`() {
+        var run = TrackerRun()
+        run.take(
+            Step(.llm, 1).at(0, 0).with { $0.service = "" }, Step(.tool, 2, below: 1).at(0, 0))
+        run.pass(31)
+        #expect(run.calls == 1)
+        #expect(run.sum("roost_tool_calls_total") == 1)
+    }
+
+    @Test func `unknown duration is not a duration of nothing`() {
+        var run = TrackerRun()
+        run.take(
+            Step.agent("planner", 1).with { $0.flags = .isInstant },
+            Step.tool("edit", 2, below: 1).with { $0.flags = .isInstant },
+            Step.call(3, below: 1).with { $0.flags = .isInstant })
+        #expect(run.calls == 1)
+        #expect(run.sum("roost_agent_runs_total") == 1)
+        #expect(run.sum("roost_tool_calls_total") == 1)
+        let metrics = run.tracker.metrics
+        for histogram in [
+            metrics.agentRunDuration, metrics.toolDuration, metrics.llmCallDuration,
+            metrics.workflowDuration,
+        ] {
+            #expect(histogram.counts.allSatisfy { $0 == 0 })
+        }
+    }
+}
