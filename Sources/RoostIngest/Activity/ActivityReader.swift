@@ -139,9 +139,10 @@ import RoostWire
         }
         activity.start = span.startTimeUnixNano
         activity.end = span.endTimeUnixNano
-        if activity.end < activity.start {
-            activity.end = activity.start
-            activity.flags.insert(.isMendedTime)
+        if activity.end < activity.start
+            || activity.end - activity.start > ActivityReader.longest
+        {
+            mendTimes(&activity)
         }
         if span.statusCode == 2 {
             activity.status = .error
@@ -164,6 +165,20 @@ import RoostWire
             isNewService = false
         }
         return serviceRef
+    }
+
+    /// Nanoseconds; a month. What claims more is nonsense, or tells no start.
+    private static let longest: UInt64 = 2_592_000_000_000_000
+
+    /// Of what ended before it began, or began in another age, how long it took is unknown.
+    @inline(never)
+    private func mendTimes(_ activity: inout Activity) {
+        if activity.end < activity.start {
+            activity.end = activity.start
+        } else {
+            activity.start = activity.end
+        }
+        activity.flags.formUnion([.isMendedTime, .isInstant])
     }
 
     /// What the attributes make of a span.

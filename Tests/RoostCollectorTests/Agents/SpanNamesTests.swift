@@ -1,14 +1,11 @@
-import Foundation
-import RoostCore
 import RoostIngest
-import RoostWire
 import Testing
 
 @testable import RoostCollector
 
 /// Walks every row of the built-in tables with a span of its own.
 @Suite struct SpanNamesTests {
-    private static let table = NameTable(NamesFile.builtIn)
+    private static let table = OneSpan.table
     private static let source = NamesFile.builtIn
 
     private func text(_ value: String) -> [String: Any] { ["stringValue": value] }
@@ -18,28 +15,7 @@ import Testing
         service: String = "s", scope: String = "lib", name: String = "step",
         _ attributes: [String: Any]
     ) throws -> ReadActivity {
-        func list(_ items: [String: Any]) -> [[String: Any]] {
-            items.map { ["key": $0.key, "value": $0.value] }
-        }
-        let span: [String: Any] = [
-            "traceId": "000102030405060708090a0b0c0d0e0f", "spanId": "0102030405060708",
-            "parentSpanId": "1112131415161718", "name": name, "kind": 1,
-            "startTimeUnixNano": "1790000000000000000", "endTimeUnixNano": "1790000001000000000",
-            "attributes": list(attributes),
-        ]
-        let root: [String: Any] = [
-            "resourceSpans": [
-                [
-                    "resource": ["attributes": list(["service.name": text(service)])],
-                    "scopeSpans": [["scope": ["name": scope], "spans": [span]]],
-                ]
-            ]
-        ]
-        let json = try JSONSerialization.data(withJSONObject: root)
-        let request = try unsafe json.withUnsafeBytes { bytes in
-            unsafe try transcodeJSON(bytes, signal: .traces, maxBytes: 64 << 20)
-        }
-        return try #require(try ReadActivity.spans(of: request, Self.table).first)
+        try OneSpan(service: service, scope: scope, name: name, attributes: attributes).read()
     }
 
     private static var texts: [(NameConcept, KeyPath<Activity, TextRef>, String)] {
