@@ -417,6 +417,22 @@ import RoostWire
             seconds = (SpanUsage.number(value) ?? 0) / (value.kind == .int ? 1000 : 1)
         }
         if seconds > 0, seconds < 1e6 { activity.timeToFirstToken = UInt64(seconds * 1e9) }
+        guard seconds == 0, slots.has(.firstTokenTime), !activity.flags.contains(.isInstant),
+            let time = Self.moment(slots.text(.firstTokenTime))
+        else { return }
+        // Outside of the call it is nonsense.
+        if time > activity.start, time <= activity.end {
+            activity.timeToFirstToken = time - activity.start
+        }
+    }
+
+    /// RFC 3339, in quotes too. Unix nanoseconds.
+    private static func moment(_ text: WireBytes) -> UInt64? {
+        guard text.count <= 66 else { return nil }
+        let words = text.string
+        return words.hasPrefix("\"")
+            ? unixNanoseconds(rfc3339: words.dropFirst().dropLast())
+            : unixNanoseconds(rfc3339: words)
     }
 
     /// A pending span announces the span that it names as its parent.

@@ -51,7 +51,7 @@ import RoostWire
     static let outcomes = bits(
         .errorType, .success, .statusCode, .outcome, .finishReason)
     static let times = bits(
-        .secondsToFirstToken, .millisecondsToFirstToken, .timeToFirstToken)
+        .secondsToFirstToken, .millisecondsToFirstToken, .timeToFirstToken, .firstTokenTime)
     static let usage = bits(
         .inputTokens, .outputTokens, .cacheReadTokens, .cacheWriteTokens, .reasoningTokens,
         .usageDetails, .cacheDetails, .reasoningDetails, .cost, .costDetails)

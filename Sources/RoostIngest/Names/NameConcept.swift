@@ -6,7 +6,7 @@ public enum NameConcept: UInt8, Sendable, CaseIterable {
     case usageDetails, cacheDetails, reasoningDetails
     case cost, costDetails, serviceTier
     case errorType, success, statusCode, outcome, finishReason
-    case secondsToFirstToken, millisecondsToFirstToken, timeToFirstToken
+    case secondsToFirstToken, millisecondsToFirstToken, timeToFirstToken, firstTokenTime
     case callID, spanType, pendingParent
     case arguments
     case eventName, prompt, errorMessage, durationMilliseconds
