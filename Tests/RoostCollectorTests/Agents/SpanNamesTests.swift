@@ -106,6 +106,14 @@ import Testing
         }
     }
 
+    @Test(arguments: ["db.system", "db.system.name"])
+    func `a database that is no vector store says nothing`(_ key: String) throws {
+        #expect(try read([key: text("postgresql")]).activity.kind == .other)
+        // What else is said goes before.
+        let tool = try read([key: text("qdrant"), "gen_ai.operation.name": text("execute_tool")])
+        #expect(tool.activity.kind == .tool)
+    }
+
     @Test func `each name of a span is understood within its dialect`() throws {
         for (name, kind) in Self.source.spanNames {
             let inside = try read(scope: "com.anthropic.claude_code", name: name, [:])
