@@ -92,7 +92,7 @@ public final class Collector {
     public func apply(_ new: Config) {
         parts.switches.set(new.enable)
         log.set(level: new.log.level, format: new.log.format)
-        parts.intake.redaction.apply(new.agents.redact, contentKeys: new.names.content)
+        parts.intake.redaction.apply(new.agents.redact, names: new.names)
         parts.intake.normalizes.store(new.agents.normalize, ordering: .relaxed)
         if parts.inForce.withLock({ $0.agents.tables != new.agents.tables }) {
             parts.use(tables: new)

@@ -76,7 +76,7 @@ final class CollectorParts: Sendable {
         intake = IntakeShared(
             ledger: ledger, exports: exports, series: series, switches: switches,
             redaction: RedactionInForce(
-                config.agents.redact, contentKeys: config.names.content),
+                config.agents.redact, names: config.names),
             lifecycle: lifecycle, memory: budget.share("copies"),
             maxRequestBytes: config.limits.request,
             names: config.enable.analytics ? NameTable(config.names) : nil,

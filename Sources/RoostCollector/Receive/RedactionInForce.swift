@@ -8,27 +8,27 @@ final class RedactionInForce: Sendable {
     private let ownHashKey: [UInt8]
     let counts = RedactionCounts()
 
-    /// `contentKeys` are those of the table of names.
-    init(_ config: Config.Redact, contentKeys: [String]) {
+    init(_ config: Config.Redact, names: NameSource) {
         var generator = SystemRandomNumberGenerator()
         ownHashKey = (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
-        current = Mutex(Redactor(config.settings(ownHashKey: ownHashKey, contentKeys: contentKeys)))
+        current = Mutex(Redactor(config.settings(ownHashKey: ownHashKey, names: names)))
     }
 
     var redactor: Redactor { current.withLock { $0 } }
 
     /// From the next request on.
-    func apply(_ config: Config.Redact, contentKeys: [String]) {
-        let new = Redactor(config.settings(ownHashKey: ownHashKey, contentKeys: contentKeys))
+    func apply(_ config: Config.Redact, names: NameSource) {
+        let new = Redactor(config.settings(ownHashKey: ownHashKey, names: names))
         current.withLock { $0 = new }
     }
 }
 
 extension Config.Redact {
-    fileprivate func settings(ownHashKey: [UInt8], contentKeys: [String]) -> RedactionSettings {
+    fileprivate func settings(ownHashKey: [UInt8], names: NameSource) -> RedactionSettings {
         var settings = RedactionSettings()
         settings.content = content
-        settings.contentKeys = contentKeys
+        settings.contentKeys = names.content
+        settings.parameterKeys = names.attributes[.modelParameters] ?? []
         settings.keys = keys
         settings.values = Set(values)
         settings.action = action

@@ -270,7 +270,7 @@ import RoostWire
             if model.isEmpty { model = requested }
         }
         if model.isEmpty, slots.has(.modelParameters),
-            let found = UsageJSON(slots.text(.modelParameters)).firstText("model")
+            let found = UsageJSON(slots.text(.modelParameters)).outermostText("model")
         {
             model = found
             activity.modelRequested = text(model)

@@ -30,18 +30,22 @@ struct UsageJSON {
         }
     }
 
-    /// The first text behind `key`.
-    func firstText(_ key: StaticString) -> WireBytes? {
+    /// The text behind `key` in the outermost map; what lies deeper has its own meanings.
+    func outermostText(_ key: StaticString) -> WireBytes? {
         var place = 0
+        var depth = 0
         let end = min(bytes.count, UsageJSON.longest)
         while place < end {
             let quote = unsafe bytes.base[place]
             guard quote == 0x22 || quote == 0x27 else {
+                // Braces and brackets.
+                if quote | 0x20 == 0x7B { depth += 1 }
+                if quote | 0x20 == 0x7D { depth -= 1 }
                 place += 1
                 continue
             }
             guard let found = text(from: &place, end: end, quote: quote) else { return nil }
-            guard found.equals(key) else { continue }
+            guard depth == 1, found.equals(key) else { continue }
             skipSpace(&place, end)
             guard place < end, unsafe bytes.base[place] == 0x3A else { continue }
             place += 1

@@ -48,9 +48,25 @@ struct RedactionEditor: TextEditor {
 
     mutating func keyed(_ key: WireBytes, _ value: WireBytes) -> TextVerdict {
         if redactor.keys.contains(key) { return whole(value, .key) }
-        if redactor.contentKeys.contains(key) { return whole(value, .content) }
+        if redactor.contentKeys.contains(key) { return content(key, value) }
         return .keep
     }
+
+    /// Of the parameters of a call the model stays, unless it is a secret itself.
+    private mutating func content(_ key: WireBytes, _ value: WireBytes) -> TextVerdict {
+        guard redactor.parameterKeys.contains(key),
+            let model = UsageJSON(value).outermostText("model"), !model.isEmpty,
+            model.endOfRun(0, of: Self.modelCharacters, atMost: 128) == model.count,
+            text(model) == .keep
+        else { return whole(value, .content) }
+        tally[Rule.content.number] += 1
+        replacement = Array("{\"model\":\"".utf8)
+        unsafe replacement.append(contentsOf: model.buffer)
+        replacement.append(contentsOf: Array("\"}".utf8))
+        return .replace
+    }
+
+    private static let modelCharacters = ByteSet.token.union(ByteSet("./:@"))
 
     var looksAtBodies: Bool { settings.content }
 

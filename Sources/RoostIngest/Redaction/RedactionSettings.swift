@@ -19,6 +19,9 @@ public struct RedactionSettings: Sendable {
     /// Keys of attributes that hold it, from the table of names: whole, `foo.*`, or `!foo.bar` for
     /// what is none although it begins so.
     public var contentKeys: [String] = []
+    /// Of these, keys of JSON with the parameters of a call: tools and instructions may stand in
+    /// it, but what model it asks for stays, since failed calls say it nowhere else.
+    public var parameterKeys: [String] = []
     /// Keys of attributes and of entries in maps: whole, or `foo.*`.
     public var keys: [String] = []
     public var values: Set<SecretKind> = [.apiKey, .privateKey]

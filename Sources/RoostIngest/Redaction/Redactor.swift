@@ -19,6 +19,7 @@ public final class Redactor: Sendable {
     let needles: SecretNeedles?
     let keys: KeyRules
     let contentKeys: KeyRules
+    let parameterKeys: KeyRules
     let hash: SecretHash
     /// Every rule that may be counted: `ownRules`, then the patterns.
     public let rules: [String]
@@ -34,6 +35,7 @@ public final class Redactor: Sendable {
         needles = kinds.isEmpty ? nil : SecretNeedles(kinds)
         keys = KeyRules(settings.keys)
         contentKeys = KeyRules(settings.content ? settings.contentKeys : [])
+        parameterKeys = KeyRules(settings.parameterKeys)
         hash = SecretHash(key: settings.hashKey)
         rules = RedactionSettings.ownRules + settings.patterns.map(\.name)
         looksAtAll =

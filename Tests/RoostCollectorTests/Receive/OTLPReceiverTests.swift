@@ -23,7 +23,8 @@ import Testing
             exports: ExportService(
                 destinations: [], ledger: ledger, budget: budget, log: Log { _ in }),
             series: SeriesStore(), switches: Switches(enable),
-            redaction: RedactionInForce(Config.Redact(), contentKeys: []), lifecycle: lifecycle,
+            redaction: RedactionInForce(Config.Redact(), names: NamesFile.builtIn),
+            lifecycle: lifecycle,
             memory: budget.share("copies"), maxRequestBytes: 1 << 20, names: nil, isReady: { true })
         loop = try EventLoop(name: "test")
         receiver = OTLPReceiver(

@@ -51,6 +51,46 @@ import Testing
         #expect(result.counts == ["content": 2])
     }
 
+    private func parameters(
+        _ text: String, _ change: (inout RedactionSettings) -> Void = { _ in }
+    ) -> (text: String?, counts: [String: Int]) {
+        let rules = redactor {
+            $0.content = true
+            $0.contentKeys = ["llm.invocation_parameters"]
+            $0.parameterKeys = ["llm.invocation_parameters"]
+            change(&$0)
+        }
+        let result = redacted(
+            spanRequest { $0.attribute(9, "llm.invocation_parameters", text) }, rules)
+        return (texts(result.body)["llm.invocation_parameters"], result.counts)
+    }
+
+    @Test(arguments: [RedactionAction.replace, .hash, .drop])
+    func `of the parameters of a call the model stays`(_ action: RedactionAction) {
+        let found = parameters(
+            #"{"tools": [{"model": "inner"}], "stop": ["\"model\""], "model": "a/gpt-4o:1", "n": 1}"#
+        ) { $0.action = action }
+        #expect(found.text == #"{"model":"a/gpt-4o:1"}"#)
+        #expect(found.counts == ["content": 1])
+    }
+
+    @Test(arguments: [
+        #"{"tools": [{"model": "inner"}]}"#, #"{"model": "tell me, please"}"#, "[]", "{", "",
+        #"{"model": ["gpt-4o"]}"#, #"{"model": ""}"#, #"["model", "gpt-4o"]"#,
+        #"{"model": "\#(String(repeating: "x", count: 200))"}"#,
+    ])
+    func `parameters without a name of a model go whole`(_ text: String) {
+        let found = parameters(text)
+        #expect(found.text == "[redacted:content]")
+        #expect(found.counts == ["content": 1])
+    }
+
+    @Test func `a secret in the place of a model does not stay`() {
+        let found = parameters("{\"model\": \"\(secret)\"}")
+        #expect(found.text == "[redacted:content]")
+        #expect(found.counts == ["content": 1, "api_key": 1])
+    }
+
     @Test func `a hash is the same for the same secret and another under another key`() {
         let rules = redactor { $0.action = .hash }
         let one = redactedText("a \(secret) b", rules)
