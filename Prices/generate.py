@@ -9,7 +9,8 @@ A line of the table, in US dollars per million tokens, `-` where there is no pri
     provider match from tier above input cache_read cache_write cache_write_1h output reasoning
 
 `match` begins with `=` (the whole name), `^` (it begins so), `$` (it ends so) or `~` (it holds it).
-`above`: only for requests with more input tokens than that.
+`from`: a date, `-` for always, and hours in UTC behind an `@` where a price holds for a part of the
+day. `above`: only for requests with more input tokens than that.
 """
 
 import json
@@ -79,7 +80,30 @@ def clauses(match, skipped):
             text = getattr(match, attribute).lower()
             if " " not in text:
                 return [sign + text]
+    if kind == "ClauseRegex" and (found := dated(match.regex)):
+        return found
+    if kind == "ClauseAnd":
+        # That a name is none of those for speech: those have lines of their own, which are longer.
+        parts = [part for part in match.and_ if getattr(part, "regex", "") != NO_SPEECH]
+        if len(parts) == 1:
+            return clauses(parts[0], skipped)
     skipped.append(str(match))
+    return []
+
+
+NO_SPEECH = "^(?!.*-[tT][tT][sS](?:$|-))"
+
+
+def dated(regex):
+    """The matches for a name with a date or a version behind it, where that is all that is asked."""
+    found = re.fullmatch(
+        r"\^((?:[\w/-]|\\[./-])+?)"
+        r"(-\\d\{8\}|\[-@\]\\d\{8\}|-\\d\{4\}-\\d\{2\}-\\d\{2\})\$", regex)
+    if found:
+        # A date behind a name is left out before names are compared.
+        return ["=" + found[1].replace("\\", "").lower()]
+    if found := re.fullmatch(r"\^((?:[\w/-]|\\[./-])+?)-\\d", regex):
+        return [f"^{found[1].replace(chr(92), '').lower()}-{digit}" for digit in range(10)]
     return []
 
 
@@ -92,15 +116,18 @@ def genai_lines(wheel, skipped):
         if not name:
             continue
         for model in provider.models:
-            dated = model.prices
-            if not isinstance(dated, list):
-                dated = [type("Always", (), {"constraint": None, "prices": dated})]
+            prices = model.prices
+            if not isinstance(prices, list):
+                prices = [type("Always", (), {"constraint": None, "prices": prices})]
             rows = []
-            for entry in dated:
-                start = getattr(entry.constraint, "start_date", None)
-                if entry.constraint is not None and start is None:
-                    skipped.append(f"{provider.id} {model.id}: {entry.constraint}")
-                    continue
+            since = None
+            for entry in prices:
+                hours = ""
+                if hasattr(entry.constraint, "start_date"):
+                    since = entry.constraint.start_date
+                elif entry.constraint is not None:
+                    # A part of each day, as long as the price before it holds for the rest.
+                    hours = f"@{entry.constraint.start_time:%H:%M}-{entry.constraint.end_time:%H:%M}"
                 values = [getattr(entry.prices, field, None) for field in FIELDS]
                 if all(value is None for value in values):
                     continue
@@ -108,9 +135,9 @@ def genai_lines(wheel, skipped):
                 for value in values:
                     starts |= {tier.start for tier in getattr(value, "tiers", [])}
                 for above in sorted(starts):
-                    prices = [number(at(v, above) if above else base(v)) if v is not None else "-"
-                              for v in values]
-                    rows.append(f"{start or '-'} standard {above} {' '.join(prices)}")
+                    rates = [number(at(v, above) if above else base(v)) if v is not None else "-"
+                             for v in values]
+                    rows.append(f"{since or '-'}{hours} standard {above} {' '.join(rates)}")
             for match in clauses(model.match, skipped) if rows else []:
                 for row in rows:
                     yield f"{name} {match} {row}"
@@ -191,8 +218,7 @@ def main():
     head = [
         "# Prices in US dollars per million tokens, made by Prices/generate.py from",
         f"# genai-prices {version(genai)} and litellm {version(litellm)}, both MIT; see NOTICE.",
-        f"# Left out, since a line cannot say them: {len(skipped)} rules (regular expressions,",
-        "# several conditions at once, times of day).",
+        f"# Left out, since a line cannot say them: {len(skipped)} rules.",
         "# provider match from tier above input cache_read cache_write cache_write_1h output"
         " reasoning",
     ]

@@ -29,8 +29,8 @@ func pricesCommand(_ options: Options) -> Int32 {
     }
     var time = unixNanoseconds()
     if let day = options.last("--at") {
-        guard let start = PriceBook.day(day) else {
-            printError("roost prices: \(day) is no date; write 2026-11-20\n")
+        guard let start = PriceBook.time(day) else {
+            printError("roost prices: \(day) is no date; write 2026-11-20 or 2026-11-20T04:30\n")
             return 2
         }
         time = start
@@ -80,7 +80,8 @@ private enum PriceText {
         line("table", found.isUsers ? "agents.prices" : "built in")
         line(
             "holds since",
-            found.from == 0 ? "always" : String(rfc3339(unixNanoseconds: found.from).prefix(10)))
+            (found.from == 0 ? "always" : String(rfc3339(unixNanoseconds: found.from).prefix(10)))
+                + (found.hours.map { ", \($0) UTC each day" } ?? ""))
         line("tier", "\(found.tier)")
         if found.above > 0 { line("above", "\(found.above) tokens of input") }
         text += "  US dollars per million tokens\n"

@@ -94,9 +94,76 @@ import Testing
         #expect(input("gpt-5", "openai", Self.now) == 1.25)
     }
 
+    /// 2026-11-20 and so many minutes.
+    private func at(_ hour: UInt64, _ minute: UInt64 = 0) -> UInt64 {
+        1_795_132_800_000_000_000 + (hour * 60 + minute) * 60_000_000_000
+    }
+
+    @Test func `prices by the hour go before those of the rest of the day`() throws {
+        let book = try PriceBook(
+            users: """
+                x =night - standard 0 9 - - - 9 -
+                x =night 2026-01-01 standard 0 8 - - - 8 -
+                x =night 2026-01-01@01:00-04:00 standard 0 4 - - - 4 -
+                x =night 2026-01-01@22:30-00:30 standard 0 2 - - - 2 -
+                x =night 2026-01-01@22:30-00:30 standard 1000 3 - - - 3 -
+                x =night 2027-01-01 standard 0 1 - - - 1 -
+                """)
+        func input(_ time: UInt64, _ tokens: UInt64 = 0) -> Double? {
+            let quote = book.quote(
+                model: Array("night".utf8)[...], provider: Array("x".utf8)[...], tier: .standard,
+                inputTokens: tokens, unixNano: time)
+            #expect(quote.holds(inputTokens: tokens, unixNano: time))
+            let found = book.find(
+                model: "night", provider: "x", tier: .standard, inputTokens: tokens,
+                unixNano: time)
+            #expect(found?.rates.input == quote.rates?.input)
+            // The quote says the truth about every other minute of these days too.
+            for minute in stride(from: 0, to: 3 * 1440, by: 7) {
+                let other = at(0) - 86_400_000_000_000 + UInt64(minute) * 60_000_000_000
+                guard quote.holds(inputTokens: tokens, unixNano: other) else { continue }
+                let there = book.find(
+                    model: "night", provider: "x", tier: .standard, inputTokens: tokens,
+                    unixNano: other)
+                #expect(there?.rates.input == quote.rates?.input, "minute \(minute)")
+            }
+            return found?.rates.input
+        }
+        #expect(input(at(0, 59)) == 8)
+        #expect(input(at(1)) == 4)
+        #expect(input(at(3, 59)) == 4)
+        #expect(input(at(4)) == 8)
+        #expect(input(at(22, 29)) == 8)
+        #expect(input(at(22, 30)) == 2)
+        #expect(input(at(23, 59), 1_001) == 3)
+        #expect(input(at(0, 29)) == 2)
+        #expect(input(at(0, 30)) == 8)
+        // Before and after the dates.
+        #expect(input(1) == 9)
+        #expect(input(1_800_000_000_000_000_000) == 1)
+    }
+
+    @Test func `hours of the built-in table hold`() {
+        #expect(find("deepseek-reasoner", "deepseek", at: at(20))?.rates.input == 0.135)
+        let day = find("deepseek-reasoner", "deepseek", at: at(12))
+        #expect(day?.rates.input == 0.55)
+        #expect(day?.hours == "00:30-16:30")
+    }
+
+    @Test func `no rule of the figures is left out`() {
+        #expect(PriceBook.text.contains("# Left out, since a line cannot say them: 0 rules."))
+        #expect(find("gemini-3.5-flash-002", "google")?.rates.input == 1.5)
+        #expect(find("gemini-2.5-flash-lite-preview-09-2025", "google")?.rates.input == 0.1)
+    }
+
     @Test(arguments: [
         ("openai gpt-4o - standard 0 1 - - - 1 -", 8, "is no match"),
         ("openai =x 2026-13-01 standard 0 1 - - - 1 -", 11, "is no date"),
+        ("openai =x -@1-2 standard 0 1 - - - 1 -", 11, "no hours"),
+        ("openai =x -@ standard 0 1 - - - 1 -", 11, "no hours"),
+        ("openai =x -@01:00-24:00 standard 0 1 - - - 1 -", 11, "no hours"),
+        ("openai =x -@01:00-01:00 standard 0 1 - - - 1 -", 11, "no hours"),
+        ("openai =x 2026-01-01@01:00-02:00-03:00 standard 0 1 - - - 1 -", 11, "no hours"),
         ("openai =x - cheap 0 1 - - - 1 -", 13, "is no tier"),
         ("openai =x - standard 0 -1 - - - 1 -", 24, "is no price"),
         ("openai =x - standard 0 1", 1, "eleven words"),

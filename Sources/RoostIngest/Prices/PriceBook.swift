@@ -16,6 +16,8 @@ public final class PriceBook: PriceSource {
         public let isUsers: Bool
         /// Unix nanoseconds; 0 is always.
         public let from: UInt64
+        /// The part of each day for which it holds, in UTC: `01:00-04:00`; nil is all of it.
+        public let hours: String?
         public let tier: ActivityServiceTier
         public let above: UInt64
         public let rates: PriceRates
@@ -78,11 +80,24 @@ public final class PriceBook: PriceSource {
         }
         // Whatever another line says, the quote ends there.
         let lines = candidates(model: model.lowercased(), provider: provider).flatMap(\.lines)
-        let later: UInt64 = lines.map(\.from).filter { $0 > unixNano }.min() ?? .max
+        let turns = lines.map(\.from) + Self.turns(of: lines, around: unixNano)
+        let later: UInt64 = turns.filter { $0 > unixNano }.min() ?? .max
         let more: UInt64 = lines.map(\.above).filter { $0 >= inputTokens && $0 > 0 }.min() ?? .max
-        let earlier = lines.map(\.from).filter { $0 <= unixNano }.max() ?? 0
+        let earlier = turns.filter { $0 <= unixNano }.max() ?? 0
         let fewer = lines.map(\.above).filter { $0 < inputTokens }.max() ?? 0
         return PriceQuote(rates: found.rates, from: earlier, until: later, over: fewer, to: more)
+    }
+
+    /// When the hours of lines begin and end, on the day of `unixNano` and those beside it.
+    private static func turns(of lines: [PriceLine], around unixNano: UInt64) -> [UInt64] {
+        let hours = lines.compactMap(\.hours)
+        if hours.isEmpty { return [] }
+        let midnight = unixNano - unixNano % PriceHours.day
+        return [midnight, midnight &- PriceHours.day, midnight &+ PriceHours.day].flatMap { day in
+            hours.flatMap {
+                [day &+ $0.start * PriceHours.minute, day &+ $0.end * PriceHours.minute]
+            }
+        }
     }
 
     /// The price of a request with so many tokens of input at a time; nil when it is unknown.
@@ -97,18 +112,24 @@ public final class PriceBook: PriceSource {
         let candidates = candidates(model: model.lowercased(), provider: provider)
         for wanted in tier == .standard ? [tier] : [tier, .standard] {
             for candidate in candidates {
-                let lines = candidate.lines.filter { $0.tier == wanted }
+                let lines = candidate.lines.filter {
+                    $0.tier == wanted && $0.hours?.hold(at: unixNano) ?? true
+                }
                 guard let first = lines.map(\.from).min() else { continue }
                 let from = lines.map(\.from).filter { $0 <= unixNano }.max() ?? first
-                let dated = lines.filter { $0.from == from }
+                var dated = lines.filter { $0.from == from }
+                // What holds for a part of the day is told beside what holds for the rest.
+                if dated.contains(where: { $0.hours != nil }) {
+                    dated.removeAll { $0.hours == nil }
+                }
                 guard
                     let line = dated.filter({ $0.above == 0 || inputTokens > $0.above })
                         .max(by: { $0.above < $1.above })
                 else { continue }
                 return Found(
                     provider: line.provider, match: line.match.description, name: candidate.name,
-                    isUsers: candidate.isUsers, from: line.from, tier: line.tier,
-                    above: line.above, rates: line.rates)
+                    isUsers: candidate.isUsers, from: line.from, hours: line.hours?.description,
+                    tier: line.tier, above: line.above, rates: line.rates)
             }
         }
         return nil
@@ -123,8 +144,8 @@ public final class PriceBook: PriceSource {
             var found: [Candidate] = []
             for (lines, isUsers) in [(users, true), (builtIn, false)] {
                 for provider in PriceNames.providers(provider, model: model) {
-                    for name in PriceNames.forms(of: model) {
-                        for isExact in [true, false] {
+                    for isExact in [true, false] {
+                        for name in PriceNames.forms(of: model) {
                             found += Self.fitting(lines, provider, name, isExact, isUsers)
                         }
                     }
@@ -151,8 +172,10 @@ public final class PriceBook: PriceSource {
             groups[line.match, default: Candidate(name: name, isUsers: isUsers, lines: [])]
                 .lines.append(line)
         }
-        return groups.sorted { $0.key.description.utf8.count > $1.key.description.utf8.count }
-            .map(\.value)
+        func order(_ match: PriceMatch) -> (Int, String) {
+            (-match.description.utf8.count, match.description)
+        }
+        return groups.sorted { order($0.key) < order($1.key) }.map(\.value)
     }
 
     private static func readBuiltIn() -> [PriceLine] {
@@ -167,9 +190,14 @@ public final class PriceBook: PriceSource {
             as: UTF8.self)
     }
 
-    /// The start of a day in UTC, in Unix nanoseconds: `2026-11-20`.
-    public static func day(_ text: String) -> UInt64? {
-        text == "-" ? nil : PriceLine.date(text)
+    /// A day in UTC, or a minute of it, in Unix nanoseconds: `2026-11-20`, `2026-11-20T04:30`.
+    public static func time(_ text: String) -> UInt64? {
+        let parts = text.split(separator: "T", omittingEmptySubsequences: false)
+        guard text != "-", parts.count <= 2, let day = PriceLine.date(String(parts[0])) else {
+            return nil
+        }
+        if parts.count == 1 { return day }
+        return PriceHours.minutes(parts[1]).map { day + $0 * PriceHours.minute }
     }
 
     /// Names of models that are written much like this one.

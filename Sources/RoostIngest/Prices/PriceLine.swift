@@ -4,10 +4,53 @@ struct PriceLine: Sendable, Equatable {
     var match: PriceMatch
     /// Unix nanoseconds since when the price holds; 0 is always.
     var from: UInt64
+    /// Nil is the whole day.
+    var hours: PriceHours?
     var tier: ActivityServiceTier
     /// Only for requests with more input tokens.
     var above: UInt64
     var rates: PriceRates
+}
+
+/// A part of every day, in UTC, in minutes after midnight; it may go beyond midnight.
+struct PriceHours: Sendable, Equatable, CustomStringConvertible {
+    let start: UInt64
+    let end: UInt64
+
+    static let minute: UInt64 = 60_000_000_000
+    static let day: UInt64 = 1_440 * minute
+
+    func hold(at unixNano: UInt64) -> Bool {
+        let time = unixNano % Self.day
+        let isAfterStart = time >= start * Self.minute
+        let isBeforeEnd = time < end * Self.minute
+        return start <= end ? isAfterStart && isBeforeEnd : isAfterStart || isBeforeEnd
+    }
+
+    /// `01:00-04:00`.
+    init?(_ text: some StringProtocol) {
+        let ends = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard ends.count == 2, let start = Self.minutes(ends[0]), let end = Self.minutes(ends[1]),
+            start != end
+        else { return nil }
+        (self.start, self.end) = (start, end)
+    }
+
+    var description: String { "\(Self.clock(start))-\(Self.clock(end))" }
+
+    private static func clock(_ minutes: UInt64) -> String {
+        func two(_ number: UInt64) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        return "\(two(minutes / 60)):\(two(minutes % 60))"
+    }
+
+    /// Of `04:30`.
+    static func minutes(_ text: some StringProtocol) -> UInt64? {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts.allSatisfy({ $0.utf8.count == 2 }),
+            let hour = UInt64(parts[0]), let minute = UInt64(parts[1]), hour < 24, minute < 60
+        else { return nil }
+        return hour * 60 + minute
+    }
 }
 
 /// Which names of models a line is for. Names are compared in small letters.
@@ -89,8 +132,14 @@ extension PriceLine {
         guard let match = PriceMatch(words[1].text) else {
             throw fault(1, "is no match; it begins with =, ^, $ or ~ and goes on")
         }
-        guard let from = date(words[2].text) else {
+        let since = words[2].text.split(
+            separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let from = date(String(since[0])) else {
             throw fault(2, "is no date; write 2026-11-20, or - for always")
+        }
+        let hours = since.count > 1 ? PriceHours(since[1]) : nil
+        guard since.count == 1 || hours != nil else {
+            throw fault(2, "has no hours behind its @; write 01:00-04:00, in UTC")
         }
         let tiers: [String: ActivityServiceTier] = [
             "standard": .standard, "batch": .batch, "priority": .priority, "flex": .flex,
@@ -116,7 +165,7 @@ extension PriceLine {
             throw PriceFault(column: words[5].column, message: "a line needs at least one price")
         }
         return PriceLine(
-            provider: first.text, match: match, from: from, tier: tier, above: above,
+            provider: first.text, match: match, from: from, hours: hours, tier: tier, above: above,
             rates: PriceRates(
                 input: rates[0], cacheRead: rates[1], cacheWrite: rates[2],
                 cacheWriteHour: rates[3], output: rates[4], reasoning: rates[5]))
