@@ -1,0 +1,219 @@
+import RoostIngest
+
+/// How often each agent, tool, model and workflow was tried, failed and was slow, by slot of time.
+///
+/// Memory: 14 slots of 292 bytes and two rings an operation, 4.6 KB; at most `limit` of them.
+struct OperationBook: Sendable {
+    /// What one operation did in one slot.
+    struct Slot: Sendable {
+        var attempts: UInt32 = 0
+        var failures: UInt32 = 0
+        /// Attempts that followed a failed one of the same caller.
+        var retries: UInt32 = 0
+        /// Attempts whose duration is known, and those of them over the limit for p95.
+        var timed: UInt32 = 0
+        var slow: UInt32 = 0
+        /// Seconds, and their squares.
+        var sum: Double = 0
+        var squares: Double = 0
+
+        mutating func add(_ other: Slot) {
+            attempts &+= other.attempts
+            failures &+= other.failures
+            retries &+= other.retries
+            timed &+= other.timed
+            slow &+= other.slow
+            sum += other.sum
+            squares += other.squares
+        }
+    }
+
+    /// The slots of one window added up.
+    struct Sums {
+        var slot = Slot()
+        var buckets = [UInt64](repeating: 0, count: DurationBuckets.count)
+
+        var attempts: Int { Int(slot.attempts) }
+        var failures: Int { Int(slot.failures) }
+        var failureShare: Double { attempts == 0 ? 0 : Double(failures) / Double(attempts) }
+        /// Seconds; 0 when no duration is known.
+        var mean: Double { slot.timed == 0 ? 0 : slot.sum / Double(slot.timed) }
+        func quantile(_ share: Double) -> Double { DurationBuckets.quantile(share, of: buckets) }
+    }
+
+    private let limit: Int
+    /// Seconds.
+    private let slowFrom: Double
+    private let longFrom: Double
+    private var index = SubjectIndex()
+    private(set) var keys: [SubjectKey] = []
+    private var slots: [Slot] = []
+    private var buckets: [UInt32] = []
+    private(set) var failureExamples: [ExampleRing] = []
+    private(set) var slowExamples: [ExampleRing] = []
+    private var lastSeen: [UInt64] = []
+    /// Attempts of operations that found no room.
+    private(set) var unwatched = 0
+
+    init(_ settings: PatternSettings) {
+        limit = settings.operations
+        slowFrom = settings.slowP95
+        longFrom = settings.longP95
+    }
+
+    /// The place of an operation, made when there is room; -1 when not.
+    private mutating func place(_ key: SubjectKey) -> Int {
+        let place = index.place(key.packed)
+        if place >= 0 { return place }
+        guard keys.count < limit else { return -1 }
+        keys.append(key)
+        slots.append(contentsOf: repeatElement(Slot(), count: PatternSlots.count))
+        buckets.append(
+            contentsOf: repeatElement(0, count: PatternSlots.count &* DurationBuckets.count))
+        failureExamples.append(ExampleRing())
+        slowExamples.append(ExampleRing())
+        lastSeen.append(0)
+        index.insert(key.packed, place: keys.count - 1)
+        return keys.count - 1
+    }
+
+    mutating func note(_ key: SubjectKey, _ fact: AgentFact, at time: PatternSlots, now: UInt64) {
+        let place = place(key)
+        guard place >= 0 else {
+            unwatched &+= 1
+            return
+        }
+        lastSeen[place] = now
+        let hasFailed = fact.status == .error
+        let seconds = Double(fact.working) * 1e-9
+        let isSlow = seconds > (key.kind == .workflow ? longFrom : slowFrom)
+        let bucket = DurationBuckets.bucket(seconds)
+        var change = Slot(attempts: 1, failures: hasFailed ? 1 : 0)
+        if !fact.isInstant {
+            change.timed = 1
+            change.slow = isSlow ? 1 : 0
+            change.sum = seconds
+            change.squares = seconds * seconds
+        }
+        add(change, bucket, to: place &* PatternSlots.count &+ time.shortSlot)
+        add(change, bucket, to: place &* PatternSlots.count &+ time.longSlot)
+        if hasFailed { failureExamples[place].note(fact, now: now) }
+        if isSlow, !fact.isInstant { slowExamples[place].note(fact, now: now) }
+    }
+
+    private mutating func add(_ change: Slot, _ bucket: Int, to slot: Int) {
+        slots[slot].add(change)
+        buckets[slot &* DurationBuckets.count &+ bucket] &+= change.timed
+    }
+
+    mutating func noteRetry(_ key: SubjectKey, at time: PatternSlots) {
+        let place = index.place(key.packed)
+        guard place >= 0 else { return }
+        slots[place &* PatternSlots.count &+ time.shortSlot].retries &+= 1
+        slots[place &* PatternSlots.count &+ time.longSlot].retries &+= 1
+    }
+
+    /// Of a window, leaving out the slots whose bits are set.
+    func sums(at place: Int, _ window: PatternWindow, without stale: UInt32 = 0) -> Sums {
+        var sums = Sums()
+        for at in window.slots where stale & (1 << UInt32(at)) == 0 {
+            let slot = place &* PatternSlots.count &+ at
+            let one = slots[slot]
+            guard one.attempts > 0 else { continue }
+            sums.slot.add(one)
+            for bucket in 0..<DurationBuckets.count {
+                sums.buckets[bucket] &+= UInt64(buckets[slot &* DurationBuckets.count &+ bucket])
+            }
+        }
+        return sums
+    }
+
+    func sums(of key: SubjectKey, _ window: PatternWindow) -> Sums? {
+        let place = index.place(key.packed)
+        return place < 0 ? nil : sums(at: place, window)
+    }
+
+    /// Empties the slots whose bits are set.
+    mutating func empty(_ bits: UInt32) {
+        for at in 0..<PatternSlots.count where bits & (1 << UInt32(at)) != 0 {
+            for place in keys.indices {
+                let slot = place &* PatternSlots.count &+ at
+                guard slots[slot].attempts > 0 || slots[slot].retries > 0 else { continue }
+                slots[slot] = Slot()
+                let from = slot &* DurationBuckets.count
+                for bucket in from..<from &+ DurationBuckets.count { buckets[bucket] = 0 }
+            }
+        }
+    }
+
+    /// Forgets what was not seen for a day; when there is no room, also what was seen least lately.
+    mutating func makeRoom(now: UInt64) {
+        var oldest = now > PatternSlots.day ? now - PatternSlots.day : 0
+        if keys.count >= limit {
+            let order = lastSeen.sorted()
+            oldest = max(oldest, order[order.count / 16])
+        }
+        var keep = 0
+        for place in keys.indices where lastSeen[place] >= oldest {
+            if keep != place { move(place, to: keep) }
+            keep += 1
+        }
+        guard keep < keys.count else { return }
+        let gone = keys.count - keep
+        keys.removeLast(gone)
+        slots.removeLast(gone * PatternSlots.count)
+        buckets.removeLast(gone * PatternSlots.count * DurationBuckets.count)
+        failureExamples.removeLast(gone)
+        slowExamples.removeLast(gone)
+        lastSeen.removeLast(gone)
+        index.removeAll()
+        for (place, key) in keys.enumerated() { index.insert(key.packed, place: place) }
+    }
+
+    private mutating func move(_ from: Int, to: Int) {
+        keys[to] = keys[from]
+        failureExamples[to] = failureExamples[from]
+        slowExamples[to] = slowExamples[from]
+        lastSeen[to] = lastSeen[from]
+        for at in 0..<PatternSlots.count {
+            slots[to &* PatternSlots.count &+ at] = slots[from &* PatternSlots.count &+ at]
+        }
+        let stride = PatternSlots.count &* DurationBuckets.count
+        for at in 0..<stride { buckets[to &* stride &+ at] = buckets[from &* stride &+ at] }
+    }
+}
+
+/// Sixty-four buckets of duration, four to the doubling, from 31 ms to over half an hour.
+enum DurationBuckets {
+    static let count = 64
+    /// The place of 1/32 s among floats cut to exponent and two bits.
+    private static let lowest = Int32(122 << 2)
+
+    static func bucket(_ seconds: Double) -> Int {
+        let cut = Int32(bitPattern: Float(seconds).bitPattern >> 21)
+        return Int(min(max(cut &- lowest, 0), Int32(count - 1)))
+    }
+
+    /// Seconds at which a bucket begins.
+    private static func bound(_ bucket: Int) -> Double {
+        guard bucket > 0 else { return 0 }
+        return Double(Float(bitPattern: UInt32(bitPattern: Int32(bucket) &+ lowest) << 21))
+    }
+
+    /// Seconds, within the bucket by proportion: at most 12 % off.
+    static func quantile(_ share: Double, of buckets: [UInt64]) -> Double {
+        let all = buckets.reduce(0, &+)
+        guard all > 0 else { return 0 }
+        let rank = share * Double(all)
+        var before = 0.0
+        for (bucket, count) in buckets.enumerated() where count > 0 {
+            if before + Double(count) >= rank {
+                let low = bound(bucket)
+                let high = bucket < self.count - 1 ? bound(bucket + 1) : low
+                return low + (high - low) * (rank - before) / Double(count)
+            }
+            before += Double(count)
+        }
+        return bound(self.count - 1)
+    }
+}
