@@ -69,12 +69,13 @@ let package = Package(
                 "RoostNet", "RoostHTTPClient", "RoostAnalytics", "RoostAudit", "RoostStore",
                 "CYAML",
             ]),
-        library(
-            "RoostWeb",
-            [
+        .target(
+            name: "RoostWeb",
+            dependencies: [
                 "RoostCore", "RoostMetrics", "RoostNet", "RoostCollector", "RoostAnalytics",
-                "RoostAudit", "RoostStore",
-            ]),
+                "RoostAudit", "RoostStore", "RoostCompression",
+            ],
+            resources: [.embedInCode("API/schemas.json")], swiftSettings: strict),
         library("RoostDemo", ["RoostCore", "RoostWire", "RoostHTTPClient"]),
         .executableTarget(
             name: "roost",

@@ -91,6 +91,7 @@ public final class Collector {
     /// Takes over what can change while the collector runs; names what cannot.
     public func apply(_ new: Config) {
         parts.switches.set(new.enable)
+        parts.credentials.use(new.listen.tokens)
         log.set(level: new.log.level, format: new.log.format)
         parts.intake.redaction.apply(new.agents.redact, names: new.names)
         parts.intake.normalizes.store(new.agents.normalize, ordering: .relaxed)
@@ -102,12 +103,14 @@ public final class Collector {
             config.agents.prices = new.agents.prices
             config.agents.tables = new.agents.tables
             config.enable = new.enable
+            config.listen.tokens = new.listen.tokens
             config.log = new.log
             config.agents.redact = new.agents.redact
             config.agents.normalize = new.agents.normalize
         }
         var rest = new
         rest.enable = config.enable
+        rest.listen.tokens = config.listen.tokens
         rest.log = config.log
         rest.agents.names = config.agents.names
         rest.agents.prices = config.agents.prices

@@ -9,6 +9,7 @@ final class CollectorParts: Sendable {
     enum Listener: String, Sendable { case grpc, http, web }
 
     let version: String
+    private let log: Log
     /// As it was at start.
     let config: Config
     /// With what a reload has changed since.
@@ -20,6 +21,7 @@ final class CollectorParts: Sendable {
     let series: SeriesStore
     let switches: Switches
     let lifecycle = Lifecycle()
+    let credentials: Credentials
     let bounds: DurationBounds
     let intake: IntakeShared
     let agents: AgentService
@@ -38,6 +40,7 @@ final class CollectorParts: Sendable {
 
     init(config: Config, log: Log, version: String) {
         self.version = version
+        self.log = log
         self.config = config
         inForce = Mutex(config)
         bounds = config.limits.durationHistogramBounds ?? .standard
@@ -57,6 +60,7 @@ final class CollectorParts: Sendable {
                 expiry: config.limits.seriesExpiry, memory: budget.share("series")),
             reservedNames: SelfMetricsSource.isReserved)
         switches = Switches(config.enable)
+        credentials = Credentials(config.listen.tokens)
         var tracking = AgentTrackerSettings()
         tracking.hold = config.agents.hold.nanoseconds
         tracking.openActivities = config.agents.openActivities
@@ -77,6 +81,7 @@ final class CollectorParts: Sendable {
             ledger: ledger, exports: exports, series: series, switches: switches,
             redaction: RedactionInForce(
                 config.agents.redact, names: config.names),
+            credentials: credentials,
             lifecycle: lifecycle, memory: budget.share("copies"),
             maxRequestBytes: config.limits.request,
             names: config.enable.analytics ? NameTable(config.names) : nil,
@@ -87,6 +92,17 @@ final class CollectorParts: Sendable {
     func use(tables config: Config) {
         intake.names.withLock { if $0 != nil { $0 = NameTable(config.names) } }
         agents.use(prices: config.prices)
+    }
+
+    /// Turns a part on or off while the collector runs.
+    func turn(_ part: Switches.Part, on isOn: Bool) {
+        switches.set(part, isOn)
+        inForce.withLock { $0.enable[part] = isOn }
+        if part == .analytics {
+            let names = inForce.withLock { $0.names }
+            intake.names.withLock { $0 = isOn ? NameTable(names) : nil }
+        }
+        log.info("\(part.rawValue) switched \(isOn ? "on" : "off")")
     }
 
     /// What a listener allows its peers.

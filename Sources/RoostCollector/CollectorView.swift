@@ -79,6 +79,16 @@ public final class CollectorView {
 
     package var version: String { parts.version }
 
+    package var credentials: Credentials { parts.credentials }
+
+    package var switches: Switches { parts.switches }
+
+    /// Turns a part on or off, until the next reload or start.
+    package func turn(_ part: Switches.Part, on isOn: Bool) {
+        guard parts.switches.isOn(part) != isOn else { return }
+        parts.turn(part, on: isOn)
+    }
+
     /// Gathers what the loops have counted and hands over everything that `/metrics` shows, in the
     /// order of the page. `then` is called once, on the web loop.
     ///

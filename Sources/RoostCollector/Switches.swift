@@ -3,25 +3,87 @@ import Synchronization
 
 /// Which parts of the collector are on. Read per request, changed rarely. Any thread.
 package final class Switches: Sendable {
-    private let signals: Atomic<UInt8>
+    /// As configuration, API and metrics call them.
+    package enum Part: String, Sendable, CaseIterable {
+        case metrics, traces, logs, analytics, store, live, audit
 
-    package init(_ enable: Config.Enable) { signals = Atomic(Switches.bits(enable)) }
+        package init(_ signal: Signal) {
+            switch signal {
+            case .traces: self = .traces
+            case .metrics: self = .metrics
+            case .logs: self = .logs
+            }
+        }
+
+        fileprivate var bit: UInt8 {
+            switch self {
+            case .traces: 1
+            case .metrics: 2
+            case .logs: 4
+            case .analytics: 8
+            case .store: 16
+            case .live: 32
+            case .audit: 64
+            }
+        }
+    }
+
+    private let bits: Atomic<UInt8>
+
+    package init(_ enable: Config.Enable) { bits = Atomic(Switches.bits(enable)) }
 
     /// Whether requests of this signal are taken.
-    package func isOn(_ signal: Signal) -> Bool {
-        signals.load(ordering: .relaxed) & (1 << UInt8(signal.rawValue)) != 0
+    package func isOn(_ signal: Signal) -> Bool { isOn(Part(signal)) }
+
+    package func isOn(_ part: Part) -> Bool {
+        bits.load(ordering: .relaxed) & part.bit != 0
     }
 
     /// From the next request on.
     package func set(_ enable: Config.Enable) {
-        signals.store(Switches.bits(enable), ordering: .relaxed)
+        bits.store(Switches.bits(enable), ordering: .relaxed)
+    }
+
+    /// From the next request on.
+    package func set(_ part: Part, _ isOn: Bool) {
+        if isOn {
+            bits.bitwiseOr(part.bit, ordering: .relaxed)
+        } else {
+            bits.bitwiseAnd(~part.bit, ordering: .relaxed)
+        }
     }
 
     private static func bits(_ enable: Config.Enable) -> UInt8 {
         var bits: UInt8 = 0
-        if enable.traces { bits |= 1 << UInt8(Signal.traces.rawValue) }
-        if enable.metrics { bits |= 1 << UInt8(Signal.metrics.rawValue) }
-        if enable.logs { bits |= 1 << UInt8(Signal.logs.rawValue) }
+        for part in Part.allCases where enable[part] { bits |= part.bit }
         return bits
+    }
+}
+
+extension Config.Enable {
+    /// Whether a part is on.
+    package subscript(_ part: Switches.Part) -> Bool {
+        get {
+            switch part {
+            case .metrics: metrics
+            case .traces: traces
+            case .logs: logs
+            case .analytics: analytics
+            case .store: store
+            case .live: live
+            case .audit: audit
+            }
+        }
+        set {
+            switch part {
+            case .metrics: metrics = newValue
+            case .traces: traces = newValue
+            case .logs: logs = newValue
+            case .analytics: analytics = newValue
+            case .store: store = newValue
+            case .live: live = newValue
+            case .audit: audit = newValue
+            }
+        }
     }
 }

@@ -2,56 +2,93 @@ public import RoostCollector
 public import RoostCore
 public import RoostNet
 
-/// Answers the web port: probes, `/metrics`, `/status` and a first page. Confined to the web loop.
+/// Answers the web port: probes, `/metrics`, `/status`, the first page, and the API. Confined to the
+/// web loop.
 public final class WebHandler: RequestHandler {
     private let collector: CollectorView
-    private let hosts: AllowedHosts
+    private let access: AccessControl
     private let turns: SliceTurns
+    private let endpoints: EndpointTable
 
     public init(collector: CollectorView, loop: EventLoop) {
         self.collector = collector
         turns = SliceTurns(loop: loop)
-        hosts = AllowedHosts(listeners: collector.addresses.map(\.address))
+        access = AccessControl(
+            hosts: AllowedHosts(listeners: collector.addresses.map(\.address)),
+            credentials: collector.credentials)
+        endpoints = API.table(APIContext(collector: collector, loop: loop))
     }
 
     public func admit(_ head: RequestHead) -> BodyPolicy {
-        guard head.methodIs("GET") || head.methodIs("HEAD") else {
-            let isKnown = WebRoute(head) != nil
-            return .answer(
-                isKnown
-                    ? WebAnswer.error(
-                        405, "method_not_allowed", "\(head.method) is not allowed here, use GET",
-                        headers: [("allow", "GET, HEAD")])
-                    : WebAnswer.notFound(head.path))
+        let page = WebPage(head)
+        if page?.isOpen != true, let refusal = access.refusal(head, now: unixNanoseconds()) {
+            return .answer(refusal)
         }
-        return .read
+        if let page {
+            guard !page.allows(head) else { return .read }
+            return .answer(methodNotAllowed(head, page.methods))
+        }
+        switch endpoints.find(head.method, head.path) {
+        case .endpoint(let endpoint, _):
+            if endpoint.isAdministrative, let refusal = access.administrativeRefusal(head) {
+                return .answer(refusal)
+            }
+            return .read
+        case .otherMethods(let methods): return .answer(methodNotAllowed(head, methods))
+        case .nothing: return .answer(WebAnswer.notFound(head.path))
+        }
     }
 
     public func handle(_ head: RequestHead, body: ByteBlock, responder: Responder) {
-        guard let route = WebRoute(head) else {
-            return responder.send(WebAnswer.notFound(head.path))
-        }
-        guard route.isProbe || hosts.allows(head) else {
-            return responder.send(
-                WebAnswer.error(403, "forbidden", "this host name is not one of Roost's addresses"))
-        }
-        switch route {
+        let now = unixNanoseconds()
+        switch WebPage(head) {
         case .health: responder.send(HealthAnswers.health(collector))
         case .ready: responder.send(HealthAnswers.ready(collector))
         case .status: responder.send(StatusAnswer.status(collector))
         case .metrics: MetricsAnswer.answer(head, collector, turns, responder)
         case .index: responder.send(IndexPage.response(collector))
+        case .login:
+            responder.send(
+                head.methodIs("POST")
+                    ? access.login(head, body: body, now: now)
+                    : access.loginPage(next: QueryString(head.query).last("next")))
+        case .logout: responder.send(access.logout(head))
+        case nil: ask(head, body: body, responder: responder, now: now)
         }
     }
 
     public func answer(to fault: RequestFault, head: RequestHead) -> Response {
         WebAnswer.error(fault.status, "bad_request", fault.message)
     }
+
+    private func ask(
+        _ head: RequestHead, body: ByteBlock, responder: Responder, now: UInt64
+    ) {
+        guard case .endpoint(let endpoint, let path) = endpoints.find(head.method, head.path) else {
+            return responder.send(WebAnswer.notFound(head.path))
+        }
+        do throws(APIError) {
+            let values = try endpoint.values(path: path, query: QueryString(head.query), now: now)
+            try endpoint.handle(
+                APIRequest(
+                    head: head, body: body, responder: responder, now: now, values: values))
+        } catch {
+            responder.send(error.response)
+        }
+    }
+
+    private func methodNotAllowed(_ head: RequestHead, _ methods: [String]) -> Response {
+        let allowed = methods.flatMap { $0 == "GET" ? ["GET", "HEAD"] : [$0] }
+        return WebAnswer.error(
+            405, "method_not_allowed",
+            "\(head.method) is not allowed here, use \(methods.joined(separator: " or "))",
+            headers: [("allow", allowed.joined(separator: ", "))])
+    }
 }
 
-/// The paths of the web port.
-enum WebRoute {
-    case health, ready, status, metrics, index
+/// The pages of the web port that are not part of the API.
+enum WebPage {
+    case health, ready, status, metrics, index, login, logout
 
     init?(_ head: RequestHead) {
         if head.pathIs("/metrics") {
@@ -64,13 +101,30 @@ enum WebRoute {
             self = .status
         } else if head.pathIs("/") {
             self = .index
+        } else if head.pathIs("/login") {
+            self = .login
+        } else if head.pathIs("/logout") {
+            self = .logout
         } else {
             return nil
         }
     }
 
-    /// Probes are answered whatever name they are asked under.
-    var isProbe: Bool { self == .health || self == .ready }
+    /// Probes are answered whatever name they are asked under, and who logs in has no token yet.
+    var isOpen: Bool { self == .health || self == .ready || self == .login || self == .logout }
+
+    var methods: [String] {
+        switch self {
+        case .login: ["GET", "POST"]
+        case .logout: ["POST"]
+        default: ["GET"]
+        }
+    }
+
+    func allows(_ head: RequestHead) -> Bool {
+        let method = head.method
+        return methods.contains(method == "HEAD" ? "GET" : method)
+    }
 }
 
 /// Answers in the shape that `contract.md` gives to errors.

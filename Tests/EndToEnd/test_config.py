@@ -52,7 +52,6 @@ FAULTS = [
      ["roost.yaml:3:13: export[0].endpoint: is this collector's own listen.http (127.0.0.1:4318)"]),
     ("export:\n- name: a\n  endpoint: http://[::]:4317\n",
      ["roost.yaml:3:13: export[0].endpoint: is this collector's own listen.grpc"]),
-    ("listen:\n  tokens: [hunter2]\n", ["roost.yaml:2:11: listen.tokens: bearer tokens are not in this version"]),
     ("listen:\n  tls: { cert: a, key: b }\n",
      ["roost.yaml:2:16: listen.tls.cert: TLS on listeners is not in this version",
       "roost.yaml:2:24: listen.tls.key: TLS on listeners is not in this version"]),

@@ -36,10 +36,8 @@ extension Config.Listen {
         .section("tls", \.tls, Config.ServerTLS.section),
         .list(
             "tokens", \.tokens, .text("a bearer token", isSecret: true),
-            "Every request but `/health` and `/ready` has to bring one of these",
-            later: .refused(
-                "bearer tokens are not in this version, requests would be let in without; "
-                    + "take it out and keep the listeners on loopback or behind a proxy")),
+            "Every request but `/health` and `/ready` has to bring one of these as "
+                + "`Authorization: Bearer`; people log in with one at `/login`"),
         .list(
             "cors", \.cors, .webOrigin, "Web pages, by origin, that may send OTLP from a browser"),
     ])

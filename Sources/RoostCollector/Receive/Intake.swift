@@ -12,6 +12,7 @@ final class IntakeShared: Sendable {
     let series: SeriesStore
     let redaction: RedactionInForce
     let switches: Switches
+    let credentials: Credentials
     let lifecycle: Lifecycle
     /// Pays for copies of requests: JSON transcoded, malformed items cut out.
     let memory: MemoryBudget.Share
@@ -26,7 +27,7 @@ final class IntakeShared: Sendable {
 
     init(
         ledger: Ledger, exports: ExportService, series: SeriesStore, switches: Switches,
-        redaction: RedactionInForce,
+        redaction: RedactionInForce, credentials: Credentials = Credentials([]),
         lifecycle: Lifecycle, memory: MemoryBudget.Share, maxRequestBytes: Int,
         names: NameTable?, normalizes: Bool = false,
         isReady: @escaping @Sendable () -> Bool
@@ -38,6 +39,7 @@ final class IntakeShared: Sendable {
         self.series = series
         self.redaction = redaction
         self.switches = switches
+        self.credentials = credentials
         self.lifecycle = lifecycle
         self.memory = memory
         self.maxRequestBytes = maxRequestBytes

@@ -11,6 +11,7 @@ final class OTLPReceiver: RequestHandler {
     private let lifecycle: Lifecycle
     private let ledger: Ledger
     private let origins: CORSOrigins
+    private let credentials: Credentials
 
     init(intake: Intake, origins: CORSOrigins) {
         self.intake = intake
@@ -18,10 +19,15 @@ final class OTLPReceiver: RequestHandler {
         switches = intake.shared.switches
         lifecycle = intake.shared.lifecycle
         ledger = intake.shared.ledger
+        credentials = intake.shared.credentials
     }
 
     func admit(_ head: RequestHead) -> BodyPolicy {
-        switch OTLPRoute(head) {
+        let route = OTLPRoute(head)
+        if route.needsToken, !credentials.admit(head) {
+            return refuse(head, .unauthorized, .unauthorized, route.signal)
+        }
+        switch route {
         case .export(let signal, _):
             if !switches.isOn(signal) {
                 return refuse(

@@ -52,6 +52,14 @@ enum OTLPRoute: Equatable {
         return head.pathIs("/grpc.health.v1.Health/Check") ? .health : .unknown
     }
 
+    /// Probes bring none, and browsers that only ask whether they may send.
+    var needsToken: Bool {
+        switch self {
+        case .health, .preflight: false
+        default: true
+        }
+    }
+
     /// The signal that the request is about, where it names one.
     var signal: Signal? {
         switch self {

@@ -29,6 +29,12 @@ struct Refusal {
             details: [.badRequest(field: field, description: description)])
     }
 
+    /// RFC 6750 §3: the scheme that would let the sender in.
+    static let unauthorized = Refusal(
+        httpStatus: 401, grpcCode: 16,
+        message: "this needs authorization: Bearer with a known token",
+        headers: [("www-authenticate", "Bearer realm=\"roost\"")])
+
     static func unimplemented(_ what: String) -> Refusal {
         Refusal(httpStatus: 404, grpcCode: 12, message: what)
     }

@@ -36,10 +36,6 @@ import Testing
         ),
         ("export[x].name=a", "--set export[x].name: [x] is no index; write export[0].name=VALUE"),
         ("a..b=1", "--set a..b: an empty name; write KEY=VALUE"),
-        (
-            "listen.tokens=top-secret",
-            "--set listen.tokens: listen.tokens: bearer tokens are not in this version, requests would be let in without; take it out and keep the listeners on loopback or behind a proxy"
-        ),
     ])
     func `a fault names the flag`(_ set: String, _ fault: String) {
         #expect(configFaults("", [set]) == [fault])

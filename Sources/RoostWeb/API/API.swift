@@ -1,0 +1,11 @@
+import RoostNet
+
+/// Every endpoint there is.
+enum API {
+    static let root = "/api/v1/observability/"
+
+    static func table(_ context: APIContext) -> EndpointTable {
+        let endpoints = SwitchEndpoints.all(context)
+        return EndpointTable(endpoints + [OpenAPIDocument.endpoint(endpoints, context)])
+    }
+}

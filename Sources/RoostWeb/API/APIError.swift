@@ -1,0 +1,54 @@
+import RoostNet
+
+/// Why a request to the API gets no answer, worded for its sender.
+struct APIError: Error, Equatable {
+    let status: Int
+    let code: String
+    let message: String
+
+    /// `allowed` says what would be right.
+    static func badParameter(_ name: String, _ text: String, allowed: String) -> APIError {
+        APIError(
+            status: 400, code: "bad_parameter",
+            message: "\(name)=\(shortened(text)) is not understood; \(name) is \(allowed)")
+    }
+
+    static func unknownParameter(_ name: String, allowed: [String]) -> APIError {
+        let known =
+            allowed.isEmpty
+            ? "this path takes none" : "known here are " + allowed.joined(separator: ", ")
+        return APIError(
+            status: 400, code: "unknown_parameter",
+            message: "there is no parameter \(shortened(name)); \(known)")
+    }
+
+    static func missingParameter(_ name: String, allowed: String) -> APIError {
+        APIError(
+            status: 400, code: "missing_parameter", message: "\(name) is missing; it is \(allowed)")
+    }
+
+    static func badBody(_ reason: String) -> APIError {
+        APIError(status: 400, code: "bad_body", message: reason)
+    }
+
+    static func notFound(_ what: String, _ id: String) -> APIError {
+        APIError(status: 404, code: "not_found", message: "there is no \(what) \(shortened(id))")
+    }
+
+    static func switchedOff(_ part: String) -> APIError {
+        APIError(
+            status: 503, code: "switched_off",
+            message: "\(part) is switched off; switch it on with enable.\(part) or PUT switches")
+    }
+
+    static func forbidden(_ message: String) -> APIError {
+        APIError(status: 403, code: "forbidden", message: message)
+    }
+
+    var response: Response { WebAnswer.error(status, code, message) }
+
+    /// What a stranger wrote is repeated in part only.
+    private static func shortened(_ text: String) -> String {
+        text.count <= 64 ? text : text.prefix(64) + "…"
+    }
+}

@@ -1,0 +1,63 @@
+import RoostCollector
+import RoostCore
+import RoostNet
+
+/// One request to an endpoint, its parameters checked, and the way to answer it.
+///
+/// Confined to the web loop.
+struct APIRequest {
+    let head: RequestHead
+    let body: ByteBlock
+    let responder: Responder
+    /// Unix nanoseconds.
+    let now: UInt64
+    let values: [String: ParameterValue]
+
+    func text(_ name: String) -> String? {
+        if case .text(let text) = values[name] { text } else { nil }
+    }
+
+    func integer(_ name: String) -> Int? {
+        if case .integer(let number) = values[name] { number } else { nil }
+    }
+
+    func time(_ name: String) -> UInt64? {
+        if case .time(let time) = values[name] { time } else { nil }
+    }
+
+    func duration(_ name: String) -> UInt64? {
+        if case .duration(let duration) = values[name] { duration } else { nil }
+    }
+
+    func boolean(_ name: String) -> Bool? {
+        if case .boolean(let flag) = values[name] { flag } else { nil }
+    }
+
+    func traceID(_ name: String) -> TraceID? {
+        if case .traceID(let id) = values[name] { id } else { nil }
+    }
+
+    /// Answers with a document that `write` writes.
+    func answer(_ write: (inout JSONWriter) -> Void) {
+        var writer = JSONWriter()
+        write(&writer)
+        responder.send(WebAnswer.json(200, writer.bytes))
+    }
+
+    func answer(_ result: Result<[UInt8], APIError>) {
+        switch result {
+        case .success(let bytes): responder.send(WebAnswer.json(200, bytes))
+        case .failure(let error): responder.send(error.response)
+        }
+    }
+
+    func refuse(_ error: APIError) { responder.send(error.response) }
+
+    /// The body as JSON.
+    func document() throws(APIError) -> JSONValue {
+        let bytes = unsafe body.withBytes { unsafe Array($0) }
+        do throws(JSONValue.Fault) { return try JSONValue(parsing: bytes) } catch {
+            throw .badBody("the body is no JSON: \(error.reason) at byte \(error.offset)")
+        }
+    }
+}

@@ -1,0 +1,173 @@
+import RoostCore
+import RoostNet
+
+/// The machine-readable description of the API, made from the endpoints themselves and the schemas
+/// of `schemas.json`. OpenAPI Specification 3.1.
+enum OpenAPIDocument {
+    /// Where it is found; it describes itself last.
+    static func endpoint(_ endpoints: [Endpoint], _ context: APIContext) -> Endpoint {
+        let version = context.collector.version
+        let document = Endpoint(
+            method: .get, path: API.root + "openapi.json", name: "getOpenAPI",
+            summary: "This description of the API", answer: .json(schema: "OpenAPI"),
+            handle: { request in })
+        // Made once, when it is first asked for.
+        let cache = Cache { bytes(endpoints + [document], version: version) }
+        return Endpoint(
+            method: document.method, path: document.path, name: document.name,
+            summary: document.summary, answer: document.answer,
+            handle: { $0.responder.send(WebAnswer.json(200, cache.bytes)) })
+    }
+
+    private final class Cache {
+        private let make: () -> [UInt8]
+        private(set) lazy var bytes = make()
+
+        init(_ make: @escaping () -> [UInt8]) { self.make = make }
+    }
+
+    static func bytes(_ endpoints: [Endpoint], version: String) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.field("openapi", "3.1.0")
+        writer.object("info") {
+            $0.field("title", "Roost")
+            $0.field("version", version)
+            $0.field(
+                "description",
+                "What a Roost collector knows about agents: traces, workflows, costs, failures. "
+                    + "Times are RFC 3339 with nanoseconds, durations are seconds; an unknown cost "
+                    + "is null.")
+        }
+        writer.object("paths") { writer in
+            var paths: [String] = []
+            for endpoint in endpoints where !paths.contains(endpoint.path) {
+                paths.append(endpoint.path)
+            }
+            for path in paths {
+                writer.object(path) { writer in
+                    for endpoint in endpoints where endpoint.path == path {
+                        write(endpoint, into: &writer)
+                    }
+                }
+            }
+        }
+        writer.object("components") { writer in
+            writer.key("schemas")
+            writer.raw(PackageResources.schemas_json)
+            writer.object("securitySchemes") { writer in
+                writer.object("bearer") {
+                    $0.field("type", "http")
+                    $0.field("scheme", "bearer")
+                }
+            }
+        }
+        writer.array("security") { writer in
+            writer.beginObject()
+            writer.endObject()
+            writer.beginObject()
+            writer.array("bearer") { _ in }
+            writer.endObject()
+        }
+        writer.endObject()
+        return writer.bytes
+    }
+
+    private static func write(_ endpoint: Endpoint, into writer: inout JSONWriter) {
+        writer.object(endpoint.method.rawValue.lowercased()) { writer in
+            writer.field("operationId", endpoint.name)
+            writer.field("summary", endpoint.summary)
+            if !endpoint.parameters.isEmpty {
+                writer.array("parameters") { writer in
+                    for parameter in endpoint.parameters { write(parameter, into: &writer) }
+                }
+            }
+            if let schema = endpoint.bodySchema {
+                writer.object("requestBody") { writer in
+                    writer.field("required", true)
+                    writeContent("application/json", schema: schema, into: &writer)
+                }
+            }
+            writer.object("responses") { writer in write(endpoint.answer, into: &writer) }
+        }
+    }
+
+    private static func write(_ answer: Endpoint.Answer, into writer: inout JSONWriter) {
+        switch answer {
+        case .webSocket:
+            writer.object("101") { $0.field("description", "The connection is a WebSocket now") }
+        case .json(let schema):
+            writer.object("200") { writer in
+                writer.field("description", "OK")
+                writeContent("application/json", schema: schema, into: &writer)
+            }
+        case .text(let type):
+            writer.object("200") { writer in
+                writer.field("description", "OK")
+                writer.object("content") { $0.object(type) { _ in } }
+            }
+        case .events:
+            writer.object("200") { writer in
+                writer.field("description", "Server-sent events, until the client goes")
+                writer.object("content") { $0.object("text/event-stream") { _ in } }
+            }
+        }
+        writer.object("default") { writer in
+            writer.field("description", "Why there is no answer")
+            writeContent("application/json", schema: "Error", into: &writer)
+        }
+    }
+
+    private static func writeContent(
+        _ type: String, schema: String, into writer: inout JSONWriter
+    ) {
+        writer.object("content") { writer in
+            writer.object(type) { writer in
+                writer.object("schema") { $0.field("$ref", "#/components/schemas/\(schema)") }
+            }
+        }
+    }
+
+    private static func write(_ parameter: Parameter, into writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.field("name", parameter.name)
+        writer.field("in", parameter.isInPath ? "path" : "query")
+        writer.field("required", parameter.isRequired)
+        let standard = parameter.standard.map { "; \($0) when it is not given" } ?? ""
+        writer.field("description", parameter.about + ": " + parameter.allowed + standard)
+        writer.object("schema") { writer in
+            switch parameter.kind {
+            case .text:
+                writer.field("type", "string")
+                writer.field("maxLength", 256)
+            case .cursor: writer.field("type", "string")
+            case .integer(let range):
+                writer.field("type", "integer")
+                writer.field("minimum", range.lowerBound)
+                writer.field("maximum", range.upperBound)
+            case .choice(let words):
+                writer.field("type", "string")
+                writer.array("enum") { writer in for word in words { writer.value(word) } }
+            case .time:
+                writer.field("type", "string")
+                writer.array("examples") {
+                    $0.value("15m")
+                    $0.value("2026-11-20T08:15:00Z")
+                }
+                writer.field("pattern", Self.timePattern)
+            case .seconds:
+                writer.field("type", "string")
+                writer.field("pattern", "^[0-9]{1,7}(\\.[0-9]{1,9})?(ns|us|ms|s|m|h|d)?$")
+            case .boolean: writer.field("type", "boolean")
+            case .traceID:
+                writer.field("type", "string")
+                writer.field("pattern", "^[0-9a-fA-F]{32}$")
+            }
+        }
+        writer.endObject()
+    }
+
+    private static let timePattern =
+        "^([0-9]{1,5}(ms|s|m|h|d|w)|20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]"
+        + "|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]))$"
+}

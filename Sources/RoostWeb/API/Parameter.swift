@@ -1,0 +1,137 @@
+import RoostCore
+
+/// One parameter of an endpoint: how it is checked, and how the description tells of it.
+struct Parameter {
+    enum Kind {
+        /// At most 256 characters.
+        case text
+        case integer(ClosedRange<Int>)
+        case choice([String])
+        /// RFC 3339, or how long ago: `15m`, `24h`, `7d`.
+        case time
+        /// A number of seconds, or a time span such as `1.5`, `500ms`, `2m`.
+        case seconds
+        case boolean
+        /// 32 hexadecimal digits; 16 are filled up from the left.
+        case traceID
+        /// What an earlier answer gave.
+        case cursor
+    }
+
+    let name: String
+    let kind: Kind
+    let about: String
+    var isRequired = false
+    var isInPath = false
+    /// Told in the description.
+    var standard: String?
+
+    static func query(
+        _ name: String, _ kind: Kind, _ about: String, standard: String? = nil,
+        isRequired: Bool = false
+    ) -> Parameter {
+        Parameter(
+            name: name, kind: kind, about: about, isRequired: isRequired, standard: standard)
+    }
+
+    static func path(_ name: String, _ kind: Kind, _ about: String) -> Parameter {
+        Parameter(name: name, kind: kind, about: about, isRequired: true, isInPath: true)
+    }
+
+    /// What is right, for error messages.
+    var allowed: String {
+        switch kind {
+        case .text: "a text of at most 256 characters"
+        case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        case .choice(let words): "one of " + words.joined(separator: ", ")
+        case .time: "a time as 2026-11-20T08:15:00Z, or how long ago as 15m, 24h or 7d"
+        case .seconds: "a number of seconds, or a time span as 500ms or 2m"
+        case .boolean: "true or false"
+        case .traceID: "a trace id of 32 hexadecimal digits"
+        case .cursor: "the cursor of an earlier answer"
+        }
+    }
+}
+
+/// A parameter's value that has been checked.
+enum ParameterValue: Equatable {
+    case text(String)
+    case integer(Int)
+    /// Unix nanoseconds.
+    case time(UInt64)
+    /// Nanoseconds.
+    case duration(UInt64)
+    case boolean(Bool)
+    case traceID(TraceID)
+}
+
+/// The id of a trace.
+struct TraceID: Equatable {
+    let high: UInt64
+    let low: UInt64
+
+    init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    /// From up to 32 hexadecimal digits, of which missing ones on the left are zero, as Jaeger
+    /// takes them.
+    init?(_ text: String) {
+        let digits = Array(text.utf8)
+        guard (1...32).contains(digits.count) else { return nil }
+        var (high, low) = (UInt64(0), UInt64(0))
+        for digit in digits {
+            guard let value = hexValue(digit) else { return nil }
+            high = high << 4 | low >> 60
+            low = low << 4 | UInt64(value)
+        }
+        guard high | low != 0 else { return nil }
+        self.init(high: high, low: low)
+    }
+}
+
+extension Parameter {
+    /// `now` is Unix nanoseconds.
+    func value(of text: String, now: UInt64) throws(APIError) -> ParameterValue {
+        let value: ParameterValue? =
+            switch kind {
+            case .text, .cursor: text.count <= 256 || isCursor ? .text(text) : nil
+            case .integer(let range):
+                Int(text).flatMap { range.contains($0) ? .integer($0) : nil }
+            case .choice(let words): words.contains(text) ? .text(text) : nil
+            case .time: Self.time(text, now: now).map { .time($0) }
+            case .seconds: Self.nanoseconds(text).map { .duration($0) }
+            case .boolean:
+                text == "true" || text == "1"
+                    ? .boolean(true) : text == "false" || text == "0" ? .boolean(false) : nil
+            case .traceID: TraceID(text).map { .traceID($0) }
+            }
+        guard let value else { throw .badParameter(name, text, allowed: allowed) }
+        return value
+    }
+
+    private var isCursor: Bool { if case .cursor = kind { true } else { false } }
+
+    private static func time(_ text: String, now: UInt64) -> UInt64? {
+        if let time = unixNanoseconds(rfc3339: text) { return time }
+        guard text.last?.isLetter == true, let ago = nanoseconds(text) else { return nil }
+        return now > ago ? now - ago : 0
+    }
+
+    private static let units: [(name: String, nanoseconds: Double)] = [
+        ("", 1e9), ("s", 1e9), ("ms", 1e6), ("us", 1e3), ("µs", 1e3), ("ns", 1), ("m", 60e9),
+        ("h", 3_600e9), ("d", 86_400e9), ("w", 604_800e9),
+    ]
+
+    /// At most a hundred years.
+    static func nanoseconds(_ text: String) -> UInt64? {
+        let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+        let unit = text.dropFirst(digits.count)
+        guard let number = Double(digits), let factor = units.first(where: { $0.name == unit })
+        else { return nil }
+        let nanoseconds = number * factor.nanoseconds
+        guard nanoseconds >= 0, nanoseconds <= 3.2e18 else { return nil }
+        return UInt64(nanoseconds.rounded())
+    }
+}

@@ -1,0 +1,50 @@
+import RoostCollector
+import RoostCore
+
+/// `switches`: which parts are on, and turning them on and off.
+enum SwitchEndpoints {
+    static func all(_ context: APIContext) -> [Endpoint] {
+        [
+            Endpoint(
+                method: .get, path: API.root + "switches", name: "getSwitches",
+                summary: "Which parts are on", answer: .json(schema: "Switches"),
+                handle: { $0.answer { write(context, into: &$0) } }),
+            Endpoint(
+                method: .put, path: API.root + "switches", name: "putSwitches",
+                summary: "Turns the named parts on or off, until the next start or reload",
+                bodySchema: "SwitchesChange", answer: .json(schema: "Switches"),
+                isAdministrative: true,
+                handle: { request throws(APIError) in
+                    try change(context, try request.document())
+                    request.answer { write(context, into: &$0) }
+                }),
+        ]
+    }
+
+    private static func write(_ context: APIContext, into writer: inout JSONWriter) {
+        writer.beginObject()
+        for part in Switches.Part.allCases {
+            writer.field(part.rawValue, context.collector.switches.isOn(part))
+        }
+        writer.endObject()
+    }
+
+    /// All or nothing.
+    private static func change(_ context: APIContext, _ document: JSONValue) throws(APIError) {
+        let known = Switches.Part.allCases.map(\.rawValue).joined(separator: ", ")
+        guard let members = document.members, !members.isEmpty else {
+            throw .badBody("the body is an object with one or more of \(known), each true or false")
+        }
+        var changes: [(Switches.Part, Bool)] = []
+        for (name, value) in members {
+            guard let part = Switches.Part(rawValue: name) else {
+                throw .badBody("there is no switch \(name.prefix(64)); known are \(known)")
+            }
+            guard let isOn = value.bool else {
+                throw .badBody("\(name) has to be true or false")
+            }
+            changes.append((part, isOn))
+        }
+        for (part, isOn) in changes { context.collector.turn(part, on: isOn) }
+    }
+}

@@ -1,0 +1,90 @@
+import RoostCore
+import Testing
+
+@testable import RoostWeb
+
+@Suite struct EndpointTests {
+    private func endpoint(
+        _ path: String, _ method: Endpoint.Method = .get, _ parameters: [Parameter] = []
+    ) -> Endpoint {
+        Endpoint(
+            method: method, path: path, name: path, summary: "", parameters: parameters,
+            answer: .json(schema: "Error"), handle: { _ in })
+    }
+
+    private func found(_ table: EndpointTable, _ method: String, _ path: String) -> String {
+        switch table.find(method, path) {
+        case .endpoint(let endpoint, let values):
+            endpoint.path
+                + values.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
+                .joined()
+        case .otherMethods(let methods): "405 " + methods.joined(separator: ",")
+        case .nothing: "404"
+        }
+    }
+
+    @Test(arguments: [
+        ("GET", "/a/b", "/a/b"), ("HEAD", "/a/b", "/a/b"), ("GET", "/a/compare", "/a/compare"),
+        ("GET", "/a/x%2Fy", "/a/{id} id=x/y"), ("GET", "/a/x/c", "/a/{id}/c id=x"),
+        ("POST", "/a/b", "405 GET"), ("PUT", "/w", "/w"), ("GET", "/w", "405 PUT"),
+        ("GET", "/a", "404"), ("GET", "/a/x/c/d", "404"), ("GET", "/", "404"),
+    ])
+    func `a path leads to its endpoint`(method: String, path: String, expected: String) {
+        let table = EndpointTable([
+            endpoint("/a/{id}"), endpoint("/a/b"), endpoint("/a/compare"), endpoint("/a/{id}/c"),
+            endpoint("/w", .put),
+        ])
+        #expect(found(table, method, path) == expected)
+    }
+
+    private let parameters: [Parameter] = [
+        .query("limit", .integer(1...100), ""), .query("status", .choice(["ok", "error"]), ""),
+        .query("since", .time, ""), .query("min_duration", .seconds, ""),
+        .query("all", .boolean, ""), .query("agent", .text, ""),
+    ]
+
+    @Test(arguments: [
+        ("limit=7", "limit", ParameterValue.integer(7)), ("status=ok", "status", .text("ok")),
+        ("since=1m", "since", .time(40_000_000_000)),
+        ("since=1970-01-01T00:00:01Z", "since", .time(1_000_000_000)),
+        ("since=9d", "since", .time(0)),
+        ("min_duration=1.5", "min_duration", .duration(1_500_000_000)),
+        ("min_duration=20ms", "min_duration", .duration(20_000_000)),
+        ("all=true", "all", .boolean(true)),
+        ("agent=a+b%20c%C3%A9", "agent", .text("a b cé")), ("agent=%zz", "agent", .text("%zz")),
+    ])
+    func `values are checked and kept`(
+        query: String, name: String, expected: ParameterValue
+    ) throws {
+        let values = try endpoint("/", .get, parameters).values(
+            path: [:], query: QueryString(query), now: 100_000_000_000)
+        #expect(values[name] == expected)
+    }
+
+    @Test(arguments: [
+        "limit=0", "limit=101", "limit=x", "limit=99999999999999999999", "status=bad", "since=soon",
+        "since=12", "since=99999999999d", "min_duration=-1", "min_duration=1y", "all=maybe",
+        "agent=" + String(repeating: "x", count: 300), "agnet=x",
+    ])
+    func `what is wrong is named`(query: String) {
+        let error = #expect(throws: APIError.self) {
+            try endpoint("/", .get, parameters).values(
+                path: [:], query: QueryString(query), now: 0)
+        }
+        #expect(error?.status == 400)
+        #expect(error?.message.contains(query.prefix { $0 != "=" }) == true)
+    }
+
+    @Test(
+        arguments: [
+            ("1", 0, 1),
+            ("000102030405060708090a0b0c0d0e0f", 0x0001_0203_0405_0607, 0x0809_0a0b_0c0d_0e0f),
+            ("ABCDEF0123456789", 0, 0xABCD_EF01_2345_6789),
+        ] as [(String, UInt64, UInt64)])
+    func `trace ids are read`(text: String, high: UInt64, low: UInt64) {
+        #expect(TraceID(text) == TraceID(high: high, low: low))
+    }
+
+    @Test(arguments: ["", "0", "xyz", String(repeating: "1", count: 33)])
+    func `what is no trace id is none`(text: String) { #expect(TraceID(text) == nil) }
+}
