@@ -74,7 +74,8 @@ final class CollectorParts: Sendable {
         tracking.began = startedUnixNano
         tracking.semconv = config.agents.semconv
         agents = AgentService(
-            loops: processorCount(), settings: tracking, prices: config.prices, series: series)
+            loops: processorCount(), settings: tracking, prices: config.prices, series: series,
+            analyses: config.enable.analytics)
         let readiness = Readiness(lifecycle: lifecycle, exports: exports, budget: budget)
         self.readiness = readiness
         intake = IntakeShared(
@@ -101,6 +102,7 @@ final class CollectorParts: Sendable {
         if part == .analytics {
             let names = inForce.withLock { $0.names }
             intake.names.withLock { $0 = isOn ? NameTable(names) : nil }
+            agents.analyse(isOn)
         }
         log.info("\(part.rawValue) switched \(isOn ? "on" : "off")")
     }

@@ -81,6 +81,9 @@ public final class CollectorView {
 
     package var credentials: Credentials { parts.credentials }
 
+    /// What is known of agents beyond counters.
+    package var analytics: AnalyticsService { parts.agents.analytics }
+
     package var switches: Switches { parts.switches }
 
     /// Turns a part on or off, until the next reload or start.

@@ -8,16 +8,25 @@ final class AgentAccounts: Sendable {
     /// Services known to send the conventions' client metrics themselves.
     private let senders = Mutex<Set<[UInt8]>>([])
     private static let mostSenders = 10_000
+    /// More facts than this are not left waiting for the next turn.
+    private static let manyFacts = 16_384
+    private let wake: WakeUp
 
-    init(settings: AgentTrackerSettings, prices: (any PriceSource)?) {
+    /// `wake` rouses the thread that fetches facts.
+    init(settings: AgentTrackerSettings, prices: (any PriceSource)?, wake: WakeUp) {
         tracker = Mutex(AgentTracker(settings, prices: prices))
+        self.wake = wake
     }
 
     /// Counts a batch unless another thread is at it; says whether it did.
     func takeIfFree(_ batch: inout ActivityBatch) -> Bool {
-        tracker.withLockIfAvailable { tracker in
+        let facts = tracker.withLockIfAvailable { tracker in
             tracker.take(&batch, now: monotonicNanoseconds(), unixNow: unixNanoseconds())
-        } != nil
+            return tracker.waitingFacts
+        }
+        guard let facts else { return false }
+        if facts > Self.manyFacts { wake.signal() }
+        return true
     }
 
     /// Counts what a metrics request says about agents; waits while another thread counts if it says

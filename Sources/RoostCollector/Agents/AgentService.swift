@@ -13,6 +13,7 @@ final class AgentService: Sendable {
     private let wake = WakeUp()
     /// Gets the client metrics that are computed.
     private let series: SeriesStore
+    let analytics: AnalyticsService
     private let state = Mutex(State())
     private let beat = Atomic<UInt64>(monotonicNanoseconds())
 
@@ -29,10 +30,12 @@ final class AgentService: Sendable {
 
     init(
         loops: Int, settings: AgentTrackerSettings, prices: (any PriceSource)?,
-        series: SeriesStore
+        series: SeriesStore, analyses: Bool
     ) {
         self.series = series
-        let accounts = AgentAccounts(settings: settings, prices: prices)
+        analytics = AnalyticsService(isOn: analyses)
+        let accounts = AgentAccounts(settings: settings, prices: prices, wake: wake)
+        if analyses { accounts.withTracker { $0.tellFacts() } }
         self.accounts = accounts
         inboxes = (0..<loops).map { _ in AgentInbox(accounts) }
     }
@@ -54,6 +57,13 @@ final class AgentService: Sendable {
     /// From the next call on.
     func use(prices: any PriceSource) { accounts.withTracker { $0.use(prices: prices) } }
 
+    /// Turns on and off what is made of facts.
+    func analyse(_ isOn: Bool) {
+        analytics.turn(on: isOn)
+        accounts.withTracker { isOn ? $0.tellFacts() : $0.stopFacts() }
+        if isOn { wake.signal() }
+    }
+
     /// Which signal the work of each service is taken from, as of a second ago.
     var beliefs: [AgentBelief] { state.withLock { $0.beliefs } }
 
@@ -74,6 +84,7 @@ final class AgentService: Sendable {
 
     private func run() {
         var lastTick: UInt64 = 0
+        var room = AgentFactBatch()
         while true {
             wake.wait(untilMonotonic: monotonicNanoseconds() &+ Self.interval)
             let now = monotonicNanoseconds()
@@ -85,28 +96,31 @@ final class AgentService: Sendable {
             }
             let isTickDue = now &- lastTick >= 1_000_000_000 || !questions.isEmpty
             if isTickDue { lastTick = now }
-            let hasWaiting = waitingBytes > 0
-            if isTickDue || hasWaiting || isStopping {
-                let snapshot = accounts.withTracker { tracker in
-                    let unixNow = unixNanoseconds()
-                    for inbox in inboxes { inbox.count(&tracker, now: now, unixNow: unixNow) }
-                    if isTickDue {
-                        tracker.tick(now: now, unixNow: unixNow)
-                        let beliefs = tracker.beliefs
-                        state.withLock { $0.beliefs = beliefs }
-                    }
-                    return questions.isEmpty ? nil : tracker.snapshot
+            let unixNow = unixNanoseconds()
+            let (snapshot, facts) = accounts.withTracker { tracker in
+                for inbox in inboxes { inbox.count(&tracker, now: now, unixNow: unixNow) }
+                if isTickDue {
+                    tracker.tick(now: now, unixNow: unixNow)
+                    let beliefs = tracker.beliefs
+                    state.withLock { $0.beliefs = beliefs }
                 }
-                if let snapshot {
-                    if let request = ClientMetricsRequest.bytes(
-                        of: snapshot, now: unixNanoseconds())
-                    {
-                        series.ingest(ByteBlock(request), now: now)
-                    }
-                    for question in questions { question(snapshot) }
-                }
+                return (questions.isEmpty ? nil : tracker.snapshot, tracker.takeFacts(room: room))
             }
+            if let snapshot { answer(questions, with: snapshot, now: now) }
+            analytics.take(facts, now: unixNow)
+            if isTickDue { analytics.tick(now: unixNow) }
+            room = facts
+            room.removeAll()
             if isStopping { return }
         }
+    }
+
+    private func answer(
+        _ questions: [@Sendable (AgentSnapshot) -> Void], with snapshot: AgentSnapshot, now: UInt64
+    ) {
+        if let request = ClientMetricsRequest.bytes(of: snapshot, now: unixNanoseconds()) {
+            series.ingest(ByteBlock(request), now: now)
+        }
+        for question in questions { question(snapshot) }
     }
 }

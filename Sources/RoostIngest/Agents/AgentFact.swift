@@ -97,5 +97,13 @@ public struct AgentFactBatch: Sendable {
 
     public init() {}
 
+    /// Keeps the room.
+    public mutating func removeAll() {
+        newTexts = []
+        identities.removeAll(keepingCapacity: true)
+        facts.removeAll(keepingCapacity: true)
+        dropped = 0
+    }
+
     public var isEmpty: Bool { facts.isEmpty && identities.isEmpty && newTexts.isEmpty }
 }
