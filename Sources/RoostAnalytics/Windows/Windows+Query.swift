@@ -1,0 +1,144 @@
+import RoostIngest
+
+extension Windows {
+    /// The figures of one window; nil when it is none of `sizes`.
+    ///
+    /// - Parameters:
+    ///   - now: Unix nanoseconds, told back in the answer.
+    ///   - activeWorkflows: in progress, as whoever follows them knows.
+    ///   - groups: whether to tell by agent, workflow, model, provider and tool as well.
+    public func query(
+        window: Int, _ symbols: Symbols, now: UInt64, activeWorkflows: Int? = nil,
+        activeAgents: Int? = nil, groups: Bool = true
+    ) -> WindowStatistics? {
+        guard let level = Windows.sizes.firstIndex(of: window) else { return nil }
+        var reader = WindowReader(self, levels[...level].compactMap(\.sum))
+        var result = WindowStatistics(window: window, time: now, covered: covered(level))
+        result.overall = reader.overall()
+        result.activeWorkflows = activeWorkflows
+        result.activeAgents = activeAgents
+        result.cumulative = cumulative
+        result.agentsSeen = reader.used(.agent).count
+        result.workflowsSeen = reader.used(.workflow).count
+        guard groups else { return result }
+        for dimension in WindowDimension.allCases {
+            result.groups[dimension] = reader.used(dimension).map { key in
+                (name(dimension, key, symbols), reader.figures(dimension, key))
+            }.sorted {
+                ($1.figures.events, $0.name) < ($0.figures.events, $1.name)
+            }
+        }
+        return result
+    }
+
+    private func name(_ dimension: WindowDimension, _ key: Int, _ symbols: Symbols) -> String {
+        if key == WindowLayout.other { return Symbols.overflow }
+        return symbols.text(keys[dimension.rawValue].texts[key])
+    }
+
+    /// Seconds; at least one.
+    private func covered(_ level: Int) -> Double {
+        let window = levels[level].window
+        var from = now > window ? now - window : 0
+        let oldest = levels[...level].compactMap { $0.slots.first?.from }.min() ?? liveFrom
+        from = max(started, levels[level].horizon, min(from, oldest))
+        return now > from ? max(1, Double(now - from) / 1e9) : 1
+    }
+}
+
+/// Adds up the sums of some levels and what is live, key by key.
+private struct WindowReader {
+    private let windows: Windows
+    private let sums: [WindowSlot]
+    /// By key.
+    private var tallies: [WindowTally]
+    /// By sum, by sketch: its place there, or -1.
+    private var places: [[Int32]]
+    private var histogram = WindowHistogram()
+
+    init(_ windows: Windows, _ sums: [WindowSlot]) {
+        self.windows = windows
+        self.sums = sums
+        tallies = windows.live.tallies
+        for sum in sums {
+            for (index, key) in sum.keys.enumerated() { tallies[Int(key)].add(sum.tallies[index]) }
+        }
+        places = sums.map { sum in
+            var places = [Int32](repeating: -1, count: WindowLayout.sketches)
+            for (index, sketch) in sum.sketches.enumerated() {
+                places[Int(sketch)] = Int32(truncatingIfNeeded: index)
+            }
+            return places
+        }
+    }
+
+    func used(_ dimension: WindowDimension) -> [Int] {
+        (0..<WindowLayout.stride).filter {
+            tallies[WindowLayout.tally(dimension, $0)].touches > 0
+        }
+    }
+
+    mutating func overall() -> WindowFigures {
+        figures(tallies[0]) { $0.rawValue }
+    }
+
+    mutating func figures(_ dimension: WindowDimension, _ key: Int) -> WindowFigures {
+        let base = WindowLayout.sketchBase(dimension) + key * dimension.sketches
+        return figures(tallies[WindowLayout.tally(dimension, key)]) { measure in
+            dimension.sketch(measure).map { base + $0 }
+        }
+    }
+
+    private mutating func figures(
+        _ tally: WindowTally, _ sketch: (WindowMeasure) -> Int?
+    ) -> WindowFigures {
+        var result = WindowFigures()
+        result.events = UInt64(tally.events)
+        result.ended = UInt64(tally.ended)
+        result.errors = UInt64(tally.errors)
+        result.workflowRuns = count(tally.workflow)
+        result.agentRuns = count(tally.agent)
+        result.llmCalls = count(tally.llm)
+        result.toolCalls = count(tally.tool)
+        result.tokens = tally.tokens
+        result.cost = tally.priced > 0 ? tally.cost : nil
+        result.unpricedCalls = UInt64(tally.unpriced)
+        result.workflowDuration = sketch(.workflow).flatMap { duration($0, tally.workflow) }
+        result.agentDuration = sketch(.agent).flatMap { duration($0, tally.agent) }
+        result.llmDuration = sketch(.llm).flatMap { duration($0, tally.llm) }
+        result.toolDuration = sketch(.tool).flatMap { duration($0, tally.tool) }
+        result.timeToFirstToken = sketch(.firstToken).flatMap { duration($0, nil) }
+        return result
+    }
+
+    private func count(_ work: WindowTally.Work) -> WindowCount {
+        var result = WindowCount()
+        result.count = UInt64(work.count)
+        result.errors = UInt64(work.errors)
+        return result
+    }
+
+    /// Without a tally of the exact extremes, those of the sketch are told.
+    private mutating func duration(_ sketch: Int, _ work: WindowTally.Work?) -> WindowDuration? {
+        if let work, work.count == 0 { return nil }
+        for (index, sum) in sums.enumerated() where places[index][sketch] >= 0 {
+            histogram.add(sum.cells, sum.range(Int(places[index][sketch])))
+        }
+        windows.live.add(sketch, to: &histogram)
+        if histogram.isEmpty { return nil }
+        let values = histogram.quantiles([0, 0.5, 0.95, 0.99, 1])
+        var result = WindowDuration()
+        result.count = histogram.total
+        result.shortest = work.map { Double($0.shortest) } ?? values[0]
+        result.longest = work.map { Double($0.longest) } ?? values[4]
+        result.average = (work?.total ?? histogram.sum) / Double(histogram.total)
+        func clamped(_ value: Double) -> Double {
+            min(max(value, result.shortest), result.longest)
+        }
+        (result.p50, result.p95, result.p99) = (
+            clamped(values[1]), clamped(values[2]), clamped(values[3])
+        )
+        histogram.removeAll()
+        return result
+    }
+}

@@ -1,0 +1,53 @@
+import RoostIngest
+
+@testable import RoostAnalytics
+
+/// 2026-11-20, a multiple of an hour.
+let noon: UInt64 = 1_795_176_000_000_000_000
+let second: UInt64 = 1_000_000_000
+let hour: UInt64 = 3600 * second
+
+/// Texts by number: 1 is "t1" and so on.
+func symbols(_ count: Int) -> Symbols {
+    var symbols = Symbols()
+    var batch = AgentFactBatch()
+    batch.newTexts = (1...count).map { Array("t\($0)".utf8) }
+    symbols.take(batch)
+    return symbols
+}
+
+/// Takes duration in nanoseconds.
+func ended(
+    _ activity: ActivityKind, agent: Int32 = 0, workflow: Int32 = 0, model: Int32 = 0,
+    provider: Int32 = 0, tool: Int32 = 0, lasting: UInt64 = 0, failed: Bool = false,
+    input: UInt64 = 0, output: UInt64 = 0, cost: Double = .nan
+) -> AgentFact {
+    var fact = AgentFact(.ended)
+    fact.activity = activity
+    fact.status = failed ? .error : .ok
+    fact.agent = agent
+    fact.workflow = workflow
+    fact.model = model
+    fact.provider = provider
+    fact.tool = tool
+    fact.start = noon
+    fact.end = noon + lasting
+    fact.tokens.input = input
+    fact.tokens.output = output
+    fact.cost = cost
+    return fact
+}
+
+/// The same numbers each time.
+struct FixedRandom: RandomNumberGenerator {
+    private var state: UInt64 = 0x1234_5678_9ABC_DEF1
+
+    mutating func next() -> UInt64 {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return state
+    }
+
+    mutating func unit() -> Double { (Double(next() >> 11) + 0.5) / Double(1 << 53) }
+}
