@@ -77,7 +77,7 @@ struct OperationBook: Sendable {
         return keys.count - 1
     }
 
-    mutating func note(_ key: SubjectKey, _ fact: AgentFact, at time: PatternSlots, now: UInt64) {
+    mutating func note(_ key: SubjectKey, _ fact: AgentFact, at open: Int, now: UInt64) {
         let place = place(key)
         guard place >= 0 else {
             unwatched &+= 1
@@ -88,35 +88,29 @@ struct OperationBook: Sendable {
         let seconds = Double(fact.working) * 1e-9
         let isSlow = seconds > (key.kind == .workflow ? longFrom : slowFrom)
         let bucket = DurationBuckets.bucket(seconds)
-        var change = Slot(attempts: 1, failures: hasFailed ? 1 : 0)
+        let slot = place &* PatternSlots.count &+ open
+        slots[slot].attempts &+= 1
+        if hasFailed { slots[slot].failures &+= 1 }
         if !fact.isInstant {
-            change.timed = 1
-            change.slow = isSlow ? 1 : 0
-            change.sum = seconds
-            change.squares = seconds * seconds
+            slots[slot].timed &+= 1
+            if isSlow { slots[slot].slow &+= 1 }
+            slots[slot].sum += seconds
+            slots[slot].squares += seconds * seconds
+            buckets[slot &* DurationBuckets.count &+ bucket] &+= 1
         }
-        add(change, bucket, to: place &* PatternSlots.count &+ time.shortSlot)
-        add(change, bucket, to: place &* PatternSlots.count &+ time.longSlot)
         if hasFailed { failureExamples[place].note(fact, now: now) }
         if isSlow, !fact.isInstant { slowExamples[place].note(fact, now: now) }
     }
 
-    private mutating func add(_ change: Slot, _ bucket: Int, to slot: Int) {
-        slots[slot].add(change)
-        buckets[slot &* DurationBuckets.count &+ bucket] &+= change.timed
-    }
-
-    mutating func noteRetry(_ key: SubjectKey, at time: PatternSlots) {
+    mutating func noteRetry(_ key: SubjectKey, at open: Int) {
         let place = index.place(key.packed)
-        guard place >= 0 else { return }
-        slots[place &* PatternSlots.count &+ time.shortSlot].retries &+= 1
-        slots[place &* PatternSlots.count &+ time.longSlot].retries &+= 1
+        if place >= 0 { slots[place &* PatternSlots.count &+ open].retries &+= 1 }
     }
 
-    /// Of a window, leaving out the slots whose bits are set.
-    func sums(at place: Int, _ window: PatternWindow, without stale: UInt32 = 0) -> Sums {
+    /// Of the slots whose bits are set.
+    func sums(at place: Int, _ held: UInt32) -> Sums {
         var sums = Sums()
-        for at in window.slots where stale & (1 << UInt32(at)) == 0 {
+        for at in 0..<PatternSlots.count where held & (1 << UInt32(at)) != 0 {
             let slot = place &* PatternSlots.count &+ at
             let one = slots[slot]
             guard one.attempts > 0 else { continue }
@@ -128,13 +122,24 @@ struct OperationBook: Sendable {
         return sums
     }
 
-    func sums(of key: SubjectKey, _ window: PatternWindow) -> Sums? {
+    func sums(of key: SubjectKey, _ held: UInt32) -> Sums? {
         let place = index.place(key.packed)
-        return place < 0 ? nil : sums(at: place, window)
+        return place < 0 ? nil : sums(at: place, held)
     }
 
-    /// Empties the slots whose bits are set.
-    mutating func empty(_ bits: UInt32) {
+    mutating func turn(_ turn: PatternSlots.Turn) {
+        for place in keys.indices {
+            let open = place &* PatternSlots.count &+ turn.open
+            let long = place &* PatternSlots.count &+ turn.long
+            guard slots[open].attempts > 0 || slots[open].retries > 0 else { continue }
+            slots[long].add(slots[open])
+            let (from, to) = (open &* DurationBuckets.count, long &* DurationBuckets.count)
+            for at in 0..<DurationBuckets.count { buckets[to &+ at] &+= buckets[from &+ at] }
+        }
+        empty(turn.emptied)
+    }
+
+    private mutating func empty(_ bits: UInt32) {
         for at in 0..<PatternSlots.count where bits & (1 << UInt32(at)) != 0 {
             for place in keys.indices {
                 let slot = place &* PatternSlots.count &+ at

@@ -9,17 +9,18 @@ extension Patterns {
     /// Everything that shows in the last hour or, failing that, the last day.
     public func findings(_ symbols: Symbols, now: UInt64) -> [PatternFinding] {
         var slots = slots
+        var held = PatternWindow.allCases.map { slots.holding($0) }
         // Slots that would have been emptied by now hold nothing that is recent.
-        let stale = slots.advance(to: now)
+        if let turn = slots.advance(to: now) { held = held.map { $0 & ~turn.emptied } }
         var found: [PatternFinding] = []
         for place in operations.keys.indices {
-            found += operationFindings(at: place, symbols, slots, stale: stale)
+            found += operationFindings(at: place, symbols, slots, held)
         }
         for place in tallies.keys.indices {
-            for window in PatternWindow.allCases {
-                let sums = tallies.sums(at: place, window, without: stale)
+            for (window, held) in zip(PatternWindow.allCases, held) {
+                let sums = tallies.sums(at: place, held)
                 guard sums.hits > 0 else { continue }
-                if let finding = tallyFinding(place, sums, window, symbols, slots) {
+                if let finding = tallyFinding(place, sums, window, held, symbols, slots) {
                     found.append(finding)
                     break
                 }
@@ -40,12 +41,12 @@ extension Patterns {
     // MARK: operations
 
     private func operationFindings(
-        at place: Int, _ symbols: Symbols, _ slots: PatternSlots, stale: UInt32
+        at place: Int, _ symbols: Symbols, _ slots: PatternSlots, _ held: [UInt32]
     ) -> [PatternFinding] {
         var found: [PatternFinding] = []
         var kinds: Set<PatternFinding.Kind> = []
-        for window in PatternWindow.allCases {
-            let sums = operations.sums(at: place, window, without: stale)
+        for (window, held) in zip(PatternWindow.allCases, held) {
+            let sums = operations.sums(at: place, held)
             guard sums.attempts >= settings.leastAttempts else { continue }
             let maker = FindingMaker(
                 subject: operations.keys[place].subject(symbols), window: window)
@@ -71,8 +72,8 @@ extension Patterns {
     // MARK: runs
 
     private func tallyFinding(
-        _ place: Int, _ sums: TallyBook.Slot, _ window: PatternWindow, _ symbols: Symbols,
-        _ slots: PatternSlots
+        _ place: Int, _ sums: TallyBook.Slot, _ window: PatternWindow, _ held: UInt32,
+        _ symbols: Symbols, _ slots: PatternSlots
     ) -> PatternFinding? {
         let key = tallies.keys[place]
         guard let about = SubjectKey(packed: key.about) else { return nil }
@@ -85,16 +86,16 @@ extension Patterns {
         case .humanWait: return maker.humanWait(sums, settings, evidence)
         case .sequential: return maker.sequence(sums, settings, evidence)
         case .failingStep:
-            guard let runs = operations.sums(of: about, window),
+            guard let runs = operations.sums(of: about, held),
                 let step = SubjectKey(packed: key.with)
             else { return nil }
             return maker.failingStep(
                 sums, runs, step.subject(symbols), settings, evidence)
         case .fanOut:
-            guard let runs = operations.sums(of: about, window) else { return nil }
+            guard let runs = operations.sums(of: about, held) else { return nil }
             return maker.fanOut(sums, runs, settings, evidence)
         case .pingPong:
-            guard let runs = operations.sums(of: about, window) else { return nil }
+            guard let runs = operations.sums(of: about, held) else { return nil }
             let one = Int32(bitPattern: UInt32(truncatingIfNeeded: key.with >> 32))
             let other = Int32(bitPattern: UInt32(truncatingIfNeeded: key.with))
             let two = [one, other].map { FindingSubject(.agent, symbols.text($0)) }

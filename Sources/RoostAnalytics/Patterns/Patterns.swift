@@ -33,12 +33,12 @@ public struct Patterns: Sendable {
         case .ended:
             turn(now)
             if fact.activity != .workflow, let key = SubjectKey(fact) {
-                operations.note(key, fact, at: slots, now: now)
+                operations.note(key, fact, at: slots.open, now: now)
             }
             pool.add(fact, now: now)
         case .workflowEnded:
             turn(now)
-            operations.note(SubjectKey(.workflow, fact.workflow), fact, at: slots, now: now)
+            operations.note(SubjectKey(.workflow, fact.workflow), fact, at: slots.open, now: now)
             pool.finish(fact, now: now)
         case .traceClosed: pool.close(fact)
         case .began, .seen, .usage: return
@@ -68,20 +68,18 @@ public struct Patterns: Sendable {
     }
 
     private mutating func turn(_ now: UInt64) {
-        let emptied = slots.advance(to: now)
-        if emptied != 0 {
-            operations.empty(emptied)
-            tallies.empty(emptied)
-        }
+        guard let turn = slots.advance(to: now) else { return }
+        operations.turn(turn)
+        tallies.turn(turn)
     }
 
     // MARK: what a run showed
 
     private mutating func note(_ run: OpenRun, _ study: RunStudy, now: UInt64) {
         for at in study.retries {
-            if let key = study.steps[at].subject { operations.noteRetry(key, at: slots) }
+            if let key = study.steps[at].subject { operations.noteRetry(key, at: slots.open) }
         }
-        var noter = RunNoter(run: run, slots: slots, now: now)
+        var noter = RunNoter(run: run, open: slots.open, now: now)
         for use in study.tools {
             let isHit = use.calls >= settings.repeatedCalls
             noter.note(
@@ -141,7 +139,7 @@ public struct Patterns: Sendable {
 /// What stays the same while one run is noted.
 private struct RunNoter {
     let run: OpenRun
-    let slots: PatternSlots
+    let open: Int
     let now: UInt64
 
     func note(
@@ -156,6 +154,6 @@ private struct RunNoter {
             chances: 1, hits: isHit ? 1 : 0, amount: amount, whole: whole)
         tallies.note(
             TallyBook.Key(pattern: pattern, about: about, with: with), change, example: example,
-            at: slots, now: now)
+            at: open, now: now)
     }
 }

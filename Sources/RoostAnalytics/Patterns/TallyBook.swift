@@ -44,7 +44,7 @@ struct TallyBook: Sendable {
 
     /// Adds `slot` to the tally of `key`; with an example when it is a hit.
     mutating func note(
-        _ key: Key, _ change: Slot, example: FindingExample, at time: PatternSlots, now: UInt64
+        _ key: Key, _ change: Slot, example: FindingExample, at open: Int, now: UInt64
     ) {
         var place = index.place(key.first, key.with)
         if place < 0 {
@@ -60,26 +60,28 @@ struct TallyBook: Sendable {
             index.insert(key.first, key.with, place: place)
         }
         lastSeen[place] = now
-        slots[place &* PatternSlots.count &+ time.shortSlot].add(change)
-        slots[place &* PatternSlots.count &+ time.longSlot].add(change)
+        slots[place &* PatternSlots.count &+ open].add(change)
         if change.hits > 0 {
             examples[place].note(
                 example.traceIDHigh, example.traceIDLow, example.spanID, now: now)
         }
     }
 
-    /// Of a window, leaving out the slots whose bits are set.
-    func sums(at place: Int, _ window: PatternWindow, without stale: UInt32 = 0) -> Slot {
+    /// Of the slots whose bits are set.
+    func sums(at place: Int, _ held: UInt32) -> Slot {
         var sums = Slot()
-        for at in window.slots where stale & (1 << UInt32(at)) == 0 {
+        for at in 0..<PatternSlots.count where held & (1 << UInt32(at)) != 0 {
             sums.add(slots[place &* PatternSlots.count &+ at])
         }
         return sums
     }
 
-    /// Empties the slots whose bits are set.
-    mutating func empty(_ bits: UInt32) {
-        for at in 0..<PatternSlots.count where bits & (1 << UInt32(at)) != 0 {
+    mutating func turn(_ turn: PatternSlots.Turn) {
+        for place in keys.indices {
+            let first = place &* PatternSlots.count
+            slots[first &+ turn.long].add(slots[first &+ turn.open])
+        }
+        for at in 0..<PatternSlots.count where turn.emptied & (1 << UInt32(at)) != 0 {
             for place in keys.indices { slots[place &* PatternSlots.count &+ at] = Slot() }
         }
     }

@@ -260,6 +260,29 @@ import Testing
         }
     }
 
+    @Test mutating func `after a clock leapt ahead and came back windows go on`() throws {
+        calls(20, failed: 20)
+        feed.now += 1_000 * 86_400 * FactFeed.second
+        calls(3, failed: 0)
+        feed.now -= 1_000 * 86_400 * FactFeed.second
+        calls(20, failed: 20)
+        #expect(try #require(found(.recurringFailure)).figure("attempts") == 20)
+        feed.now += 7_200 * FactFeed.second
+        #expect(try #require(found(.recurringFailure)).windowSeconds == 86_400)
+    }
+
+    @Test mutating func `the day holds what the hour holds, once`() throws {
+        calls(20, failed: 20)
+        feed.now += 1_200 * FactFeed.second
+        calls(20, failed: 20)
+        #expect(try #require(found(.recurringFailure)).figure("attempts") == 40)
+        feed.now += 3_000 * FactFeed.second
+        calls(4, failed: 4)
+        #expect(try #require(found(.recurringFailure)).figure("attempts") == 24)
+        feed.now += 4_000 * FactFeed.second
+        #expect(try #require(found(.recurringFailure)).figure("attempts") == 44)
+    }
+
     @Test mutating func `the report is told in JSON with stable ids`() throws {
         calls(20, failed: 15)
         patterns.tick(now: feed.now)
