@@ -9,10 +9,10 @@ struct WindowLive: Sendable {
     private var table = [UInt16](repeating: 0, count: WindowLayout.sketches * pagesOfSketch)
     /// The first page is nobody's.
     private var pages = [UInt32](repeating: 0, count: pageSize)
-    private let buckets = DurationBuckets.Table()
+    private let buckets = WindowBuckets.Table()
 
     private static let pageSize = 32
-    private static let pagesOfSketch = (DurationBuckets.count + pageSize - 1) / pageSize
+    private static let pagesOfSketch = (WindowBuckets.count + pageSize - 1) / pageSize
     /// 2 MiB.
     private static let mostPages = 16_384
 

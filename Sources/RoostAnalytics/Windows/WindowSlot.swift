@@ -100,8 +100,8 @@ struct WindowSlot: Sendable {
 
 /// The buckets of one sketch spread out, for adding several and for reading quantiles.
 struct WindowHistogram: Sendable {
-    private var counts = [UInt32](repeating: 0, count: DurationBuckets.count)
-    private var low = DurationBuckets.count
+    private var counts = [UInt32](repeating: 0, count: WindowBuckets.count)
+    private var low = WindowBuckets.count
     private var high = -1
     private(set) var total: UInt64 = 0
 
@@ -141,7 +141,7 @@ struct WindowHistogram: Sendable {
                 bucket += 1
                 below &+= UInt64(counts[bucket])
             }
-            result.append(DurationBuckets.value(bucket))
+            result.append(WindowBuckets.value(bucket))
         }
         return result
     }
@@ -149,13 +149,13 @@ struct WindowHistogram: Sendable {
     /// Nanoseconds, to 1 %.
     var sum: Double {
         var sum = 0.0
-        forEach { bucket, count in sum += DurationBuckets.value(bucket) * Double(count) }
+        forEach { bucket, count in sum += WindowBuckets.value(bucket) * Double(count) }
         return sum
     }
 
     mutating func removeAll() {
         if low <= high { for bucket in low...high { counts[bucket] = 0 } }
-        low = DurationBuckets.count
+        low = WindowBuckets.count
         high = -1
         total = 0
     }

@@ -83,10 +83,6 @@ struct WindowTally: Sendable {
 }
 
 extension ActivityTokens {
-    /// All five sorts together.
-    @inline(__always)
-    var total: UInt64 { input &+ cacheRead &+ cacheWrite &+ output &+ reasoning }
-
     @inline(__always)
     mutating func add(_ other: ActivityTokens) {
         input &+= other.input

@@ -3,12 +3,12 @@ import RoostIngest
 @testable import RoostAnalytics
 
 /// 2026-11-20, a multiple of an hour.
-let noon: UInt64 = 1_795_176_000_000_000_000
-let second: UInt64 = 1_000_000_000
-let hour: UInt64 = 3600 * second
+let windowNoon: UInt64 = 1_795_176_000_000_000_000
+let oneSecond: UInt64 = 1_000_000_000
+let oneHour: UInt64 = 3600 * oneSecond
 
 /// Texts by number: 1 is "t1" and so on.
-func symbols(_ count: Int) -> Symbols {
+func windowSymbols(_ count: Int) -> Symbols {
     var symbols = Symbols()
     var batch = AgentFactBatch()
     batch.newTexts = (1...count).map { Array("t\($0)".utf8) }
@@ -17,7 +17,7 @@ func symbols(_ count: Int) -> Symbols {
 }
 
 /// Takes duration in nanoseconds.
-func ended(
+func endedFact(
     _ activity: ActivityKind, agent: Int32 = 0, workflow: Int32 = 0, model: Int32 = 0,
     provider: Int32 = 0, tool: Int32 = 0, lasting: UInt64 = 0, failed: Bool = false,
     input: UInt64 = 0, output: UInt64 = 0, cost: Double = .nan
@@ -30,8 +30,8 @@ func ended(
     fact.model = model
     fact.provider = provider
     fact.tool = tool
-    fact.start = noon
-    fact.end = noon + lasting
+    fact.start = windowNoon
+    fact.end = windowNoon + lasting
     fact.tokens.input = input
     fact.tokens.output = output
     fact.cost = cost
@@ -39,7 +39,7 @@ func ended(
 }
 
 /// The same numbers each time.
-struct FixedRandom: RandomNumberGenerator {
+struct WindowRandom: RandomNumberGenerator {
     private var state: UInt64 = 0x1234_5678_9ABC_DEF1
 
     mutating func next() -> UInt64 {

@@ -6,7 +6,7 @@ import Testing
 @testable import RoostAnalytics
 
 @Suite struct WindowsTests {
-    private let symbols = RoostAnalyticsTests.symbols(20)
+    private let symbols = windowSymbols(20)
 
     private func query(_ windows: Windows, _ window: Int, at now: UInt64) throws
         -> WindowStatistics
@@ -16,28 +16,30 @@ import Testing
 
     @Test func `a minute of known facts gives the figures worked out by hand`() throws {
         var windows = Windows()
-        let ms = second / 1000
+        let ms = oneSecond / 1000
         // Within ten seconds: two runs of agent t1, one of which failed; three calls of model t3.
-        windows.take(ended(.agent, agent: 1, workflow: 2, lasting: 100 * ms), symbols, now: noon)
         windows.take(
-            ended(.agent, agent: 1, workflow: 2, lasting: 300 * ms, failed: true), symbols,
-            now: noon + second)
+            endedFact(.agent, agent: 1, workflow: 2, lasting: 100 * ms), symbols, now: windowNoon)
+        windows.take(
+            endedFact(.agent, agent: 1, workflow: 2, lasting: 300 * ms, failed: true), symbols,
+            now: windowNoon + oneSecond)
         for (cost, lasting) in [(0.5, 10 * ms), (0.25, 20 * ms), (Double.nan, 60 * ms)] {
             windows.take(
-                ended(
+                endedFact(
                     .llm, agent: 1, workflow: 2, model: 3, provider: 4, lasting: lasting, input: 10,
-                    output: 5, cost: cost), symbols, now: noon + 2 * second)
+                    output: 5, cost: cost), symbols, now: windowNoon + 2 * oneSecond)
         }
         windows.take(
-            ended(.tool, agent: 1, workflow: 2, tool: 5, lasting: 5 * ms, failed: true), symbols,
-            now: noon + 6 * second)
+            endedFact(.tool, agent: 1, workflow: 2, tool: 5, lasting: 5 * ms, failed: true),
+            symbols,
+            now: windowNoon + 6 * oneSecond)
         var run = AgentFact(.workflowEnded)
         run.workflow = 2
-        (run.start, run.end) = (noon, noon + 2 * second)
-        windows.take(run, symbols, now: noon + 7 * second)
-        windows.tick(now: noon + 10 * second)
+        (run.start, run.end) = (windowNoon, windowNoon + 2 * oneSecond)
+        windows.take(run, symbols, now: windowNoon + 7 * oneSecond)
+        windows.tick(now: windowNoon + 10 * oneSecond)
 
-        let result = try query(windows, 60, at: noon + 10 * second)
+        let result = try query(windows, 60, at: windowNoon + 10 * oneSecond)
         #expect(result.covered == 10)
         #expect(result.overall.events == 7)
         #expect(result.overall.ended == 6)
@@ -80,9 +82,10 @@ import Testing
         // One a second for 5,000 seconds.
         for index in 0..<5000 as Range<UInt64> {
             windows.take(
-                ended(.agent, agent: 1, lasting: second), symbols, now: noon + index * second)
+                endedFact(.agent, agent: 1, lasting: oneSecond), symbols,
+                now: windowNoon + index * oneSecond)
         }
-        let now = noon + 5000 * second
+        let now = windowNoon + 5000 * oneSecond
         windows.tick(now: now)
         for (size, slot) in zip(Windows.sizes, [5, 30, 60, 300]) {
             let result = try query(windows, size, at: now)
@@ -90,29 +93,31 @@ import Testing
             #expect(Double(result.overall.events) == result.covered, "\(size)")
             #expect(result.overall.agentDuration?.p95 == 1e9)
         }
-        windows.tick(now: now + 66 * second)
-        #expect(try query(windows, 60, at: now + 66 * second).overall.events == 0)
-        #expect(try query(windows, 300, at: now + 66 * second).overall.events >= 200)
+        windows.tick(now: now + 66 * oneSecond)
+        #expect(try query(windows, 60, at: now + 66 * oneSecond).overall.events == 0)
+        #expect(try query(windows, 300, at: now + 66 * oneSecond).overall.events >= 200)
         #expect(try query(windows, 60, at: now).cumulative.agentRuns == 5000)
     }
 
     @Test func `jumps of the clock neither trap nor lose what came since`() throws {
         var windows = Windows()
-        var now = noon
-        func take() { windows.take(ended(.tool, tool: 1, lasting: second), symbols, now: now) }
+        var now = windowNoon
+        func take() {
+            windows.take(endedFact(.tool, tool: 1, lasting: oneSecond), symbols, now: now)
+        }
         take()
-        now -= 5 * hour
+        now -= 5 * oneHour
         for _ in 0..<10 {
-            now += second
+            now += oneSecond
             take()
         }
         // The clock was set back: time goes on from where it stood.
         #expect(try query(windows, 60, at: now).overall.events == 11)
-        now += 70 * second
+        now += 70 * oneSecond
         windows.tick(now: now)
         #expect(try query(windows, 60, at: now).overall.events == 0)
         #expect(try query(windows, 300, at: now).overall.events == 11)
-        now += 7 * hour
+        now += 7 * oneHour
         take()
         #expect(try query(windows, 3600, at: now).overall.events == 1)
         windows.tick(now: .max)
@@ -124,7 +129,7 @@ import Testing
     @Test(arguments: ["uniform", "exponential", "bimodal", "lognormal", "constant"])
     func `quantiles are within one percent however slots were merged`(_ shape: String) throws {
         var windows = Windows()
-        var random = FixedRandom()
+        var random = WindowRandom()
         var values: [UInt64] = []
         for index in 0..<10_000 as Range<UInt64> {
             let value: Double
@@ -141,11 +146,11 @@ import Testing
             }
             values.append(UInt64(value))
             windows.take(
-                ended(.llm, model: 2, lasting: UInt64(value)), symbols,
-                now: noon + index * second / 3)
+                endedFact(.llm, model: 2, lasting: UInt64(value)), symbols,
+                now: windowNoon + index * oneSecond / 3)
         }
         values.sort()
-        let now = noon + 10_000 * second / 3
+        let now = windowNoon + 10_000 * oneSecond / 3
         windows.tick(now: now)
         let result = try query(windows, 3600, at: now)
         for figures in [result.overall, try #require(result.groups[.model]?.first).figures] {
@@ -161,13 +166,13 @@ import Testing
 
     @Test func `a hundred thousand names take bounded room, and those in use come back`() throws {
         var windows = Windows()
-        let names = RoostAnalyticsTests.symbols(100_001)
-        var now = noon
-        var random = FixedRandom()
+        let names = windowSymbols(100_001)
+        var now = windowNoon
+        var random = WindowRandom()
         for number in 1...100_000 as ClosedRange<Int32> {
-            now += second / 200
+            now += oneSecond / 200
             windows.take(
-                ended(
+                endedFact(
                     .llm, agent: number, workflow: number, model: number, provider: number,
                     lasting: random.next() >> (16 + random.next() % 40), input: 1, cost: 1),
                 names, now: now)
@@ -177,11 +182,11 @@ import Testing
         #expect(result.groups[.agent]?.count == 201)
         #expect(result.groups[.agent]?.first?.name == "(other)")
         #expect(windows.overflowed > 300_000)
-        now += 2 * hour
+        now += 2 * oneHour
         windows.tick(now: now)
-        now += 2 * 60 * second
+        now += 2 * 60 * oneSecond
         windows.tick(now: now)
-        windows.take(ended(.agent, agent: 77_777), names, now: now)
+        windows.take(endedFact(.agent, agent: 77_777), names, now: now)
         let later = try #require(windows.query(window: 60, names, now: now))
         #expect(later.groups[.agent]?.map(\.name) == ["t77777"])
         #expect(windows.byteCount < 4 << 20)
@@ -190,16 +195,16 @@ import Testing
     @Test func `little memory costs sharpness of time, then the oldest, never what is new`() throws
     {
         var windows = Windows(mostBytes: 300 << 10)
-        var random = FixedRandom()
+        var random = WindowRandom()
         for index in 0..<7_200 as Range<UInt64> {
             let key = Int32(index % 19) + 1
             windows.take(
-                ended(
+                endedFact(
                     .llm, agent: key, model: key, provider: key,
                     lasting: UInt64(exp(10 + 15 * random.unit()))), symbols,
-                now: noon + index * second / 2)
+                now: windowNoon + index * oneSecond / 2)
         }
-        let now = noon + 3600 * second
+        let now = windowNoon + 3600 * oneSecond
         windows.tick(now: now)
         let result = try query(windows, 60, at: now)
         #expect(Double(result.overall.events) >= 120)
@@ -216,9 +221,9 @@ import Testing
         usage.calls = 0
         usage.cost = 2
         usage.tokens.output = 9
-        windows.take(usage, symbols, now: noon)
-        #expect(windows.query(window: 61, symbols, now: noon) == nil)
-        let result = try query(windows, 300, at: noon)
+        windows.take(usage, symbols, now: windowNoon)
+        #expect(windows.query(window: 61, symbols, now: windowNoon) == nil)
+        let result = try query(windows, 300, at: windowNoon)
         #expect(result.overall.cost == 2)
         #expect(result.overall.tokens.output == 9)
         #expect(result.overall.events == 0)
@@ -227,9 +232,9 @@ import Testing
 
     @Test func `the answer is JSON with the names that were promised`() throws {
         var windows = Windows()
-        windows.take(ended(.agent, agent: 1, lasting: second), symbols, now: noon)
+        windows.take(endedFact(.agent, agent: 1, lasting: oneSecond), symbols, now: windowNoon)
         let result = try #require(
-            windows.query(window: 300, symbols, now: noon, activeWorkflows: 3))
+            windows.query(window: 300, symbols, now: windowNoon, activeWorkflows: 3))
         var json = JSONWriter()
         result.write(into: &json)
         let text = String(decoding: json.bytes, as: UTF8.self)

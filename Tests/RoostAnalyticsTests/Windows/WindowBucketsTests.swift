@@ -2,13 +2,13 @@ import Testing
 
 @testable import RoostAnalytics
 
-@Suite struct DurationBucketsTests {
-    private let table = DurationBuckets.Table()
+@Suite struct WindowBucketsTests {
+    private let table = WindowBuckets.Table()
 
     @Test func `every value from a microsecond on is told within one percent`() {
         var value = 1024.0
         while value < 0x1p48 - 1 {
-            let told = DurationBuckets.value(table.bucket(UInt64(value)))
+            let told = WindowBuckets.value(table.bucket(UInt64(value)))
             #expect(abs(told - value.rounded(.down)) <= value * 0.01, "\(value)")
             value *= 1.00037
         }
@@ -24,7 +24,7 @@ import Testing
                     #expect(bucket >= last)
                     last = bucket
                 }
-                #expect(bucket < DurationBuckets.count)
+                #expect(bucket < WindowBuckets.count)
             }
         }
     }

@@ -6,7 +6,7 @@ import Glibc
 /// 38 buckets for each doubling, from 1,024 ns to 2^48 ns (78 hours); what is shorter stands in
 /// bucket 0, what is longer in the last one. The bounds are rounded to the upper ten bits of a
 /// value's fraction, so that the bucket is found by a look into a table.
-enum DurationBuckets {
+enum WindowBuckets {
     static let perDoubling = 38
     static let count = 38 * perDoubling + 1
 
@@ -35,7 +35,7 @@ enum DurationBuckets {
 
     /// The tables themselves, for whoever asks often.
     struct Table: Sendable {
-        private let places = DurationBuckets.places
+        private let places = WindowBuckets.places
 
         @inline(__always)
         func bucket(_ nanoseconds: UInt64) -> Int {
