@@ -1,0 +1,251 @@
+import RoostIngest
+
+/// How activities come into their runs, each once.
+extension Fleet {
+    mutating func takeActivity(
+        _ fact: AgentFact, now: UInt64, _ events: inout [FleetEvent]
+    ) {
+        guard let slot = workflow(of: fact, now: now, &events) else { return }
+        note(fact, slot, now: now)
+        if fact.activity == .other {
+            if fact.kind != .began, fact.parentSpanID == 0 {
+                workflows[slot].hasRootEnded = true
+                workflows[slot].hasTopEnded = true
+            }
+            return
+        }
+        workflows[slot].agentBits |= Self.bit(of: fact.agent)
+        if fact.kind == .began {
+            begin(fact, slot, &events)
+        } else {
+            end(fact, slot, now: now, &events)
+        }
+        if workflows[slot].state.isOpen { refresh(slot) }
+    }
+
+    /// The run of an activity. What is no activity of an agent begins none.
+    private mutating func workflow(
+        of fact: AgentFact, now: UInt64, _ events: inout [FleetEvent]
+    ) -> Int32? {
+        let (high, low) = (fact.traceIDHigh, fact.traceIDLow)
+        if latest >= 0, workflows.isTrace(latest, high, low) { return latest }
+        if let known = workflows.find(high, low) {
+            latest = known
+            return known
+        }
+        guard fact.activity != .other else { return nil }
+        return newWorkflow(fact, now: now, &events)
+    }
+
+    mutating func newWorkflow(
+        _ fact: AgentFact, now: UInt64, _ events: inout [FleetEvent]
+    ) -> Int32 {
+        while workflows.open.count >= settings.openWorkflows { evictOpen(now: now, &events) }
+        let slot = workflows.add(fact.traceIDHigh, fact.traceIDLow, now: now)
+        latest = slot
+        states[Int(WorkflowState.pending.rawValue)] += 1
+        totals.workflowsStarted &+= 1
+        workflows[slot].isDerived = fact.isDerivedTrace
+        note(fact, slot, now: now)
+        if tellsEvents {
+            var event = event(.workflowStarted, slot)
+            event.time = fact.start
+            event.agent = fact.agent
+            tell(event, &events)
+        }
+        return slot
+    }
+
+    /// What every fact of a run says about it.
+    mutating func note(_ fact: AgentFact, _ slot: Int32, now: UInt64) {
+        if workflows[slot].lastHeard != now {
+            let silence = now.less(workflows[slot].lastHeard)
+            workflows[slot].lastHeard = now
+            if workflows[slot].state.isOpen {
+                if silence > workflows[slot].longestSilence {
+                    workflows[slot].longestSilence = silence
+                }
+                workflows.touch(slot)
+                if workflows[slot].isStuck { unstick(slot) }
+            }
+        }
+        if fact.workflow != 0 { workflows[slot].name = fact.workflow }
+        if workflows[slot].service == 0 { workflows[slot].service = fact.service }
+        if fact.start != 0 { workflows[slot].start = min(workflows[slot].start, fact.start) }
+        if fact.kind != .began { workflows[slot].end = max(workflows[slot].end, fact.end) }
+        if fact.humanWait > workflows[slot].humanWaitWithin {
+            workflows[slot].humanWaitWithin = fact.humanWait
+        }
+        if fact.session != 0, workflows[slot].session < 0 {
+            workflows[slot].session = sessions.join(fact.session, now: now)
+        }
+        let session = workflows[slot].session
+        if session >= 0, sessions[session].lastHeard != now || fact.user != 0 {
+            sessions[session].lastHeard = now
+            if sessions[session].service == 0 { sessions[session].service = fact.service }
+            if fact.user != 0 { sessions[session].user = fact.user }
+        }
+        if fact.user != 0 { workflows[slot].user = fact.user }
+    }
+
+    static func bit(of agent: Int32) -> UInt64 {
+        1 << UInt64((UInt32(bitPattern: agent) &* 0x9E37_79B1) >> 26)
+    }
+
+    // MARK: beginnings
+
+    private mutating func begin(
+        _ fact: AgentFact, _ slot: Int32, _ events: inout [FleetEvent]
+    ) {
+        if workflows[slot].indexed > 0, steps.find(fact.spanID, in: slot) != nil { return }
+        if !workflows[slot].state.isOpen {
+            // Sent again, after its end.
+            if step(fact.spanID, of: slot) != nil { return }
+            reopen(slot)
+        }
+        let place = addStep(FleetStep(fact, workflow: slot), slot)
+        steps[place].end = fact.start
+        steps[place].tokens = 0
+        steps[place].cost = .nan
+        steps.note(place)
+        countAnnounced(place, slot, 1)
+        if fact.activity != .agent && fact.activity != .workflow || workflows[slot].announced > 1 {
+            workflows[slot].hasActed = true
+        }
+        if fact.agent != 0 { workflows[slot].agent = fact.agent }
+        guard tellsEvents else { return }
+        switch fact.activity {
+        case .agent: tell(.agentInvoked, fact, slot, at: fact.start, &events)
+        case .humanWait: tell(.humanWaiting, fact, slot, at: fact.start, &events)
+        default: break
+        }
+    }
+
+    /// Counts an announced step in or out.
+    mutating func countAnnounced(_ place: Int32, _ slot: Int32, _ change: Int32) {
+        workflows[slot].announced += change
+        announced += Int(change)
+        if steps[place].parent == 0 { workflows[slot].announcedRoots += change }
+        switch steps[place].kind {
+        case .agent:
+            workflows[slot].announcedAgents += change
+            agents.addActive(steps[place].agent, change)
+        case .humanWait: workflows[slot].waits += change
+        default: break
+        }
+    }
+
+    // MARK: ends
+
+    private mutating func end(
+        _ fact: AgentFact, _ slot: Int32, now: UInt64, _ events: inout [FleetEvent]
+    ) {
+        var place = workflows[slot].indexed > 0 ? steps.find(fact.spanID, in: slot) : nil
+        if !workflows[slot].state.isOpen || workflows[slot].isClosed {
+            if place == nil, let known = step(fact.spanID, of: slot) {
+                // Sent again, after all was counted.
+                guard steps[known].phase == .lost else { return }
+                place = known
+            }
+            if !workflows[slot].state.isOpen,
+                workflows[slot].isDerived || !workflows[slot].hasRootEnded
+            {
+                reopen(slot)
+            }
+        }
+        var isTold = false
+        if let place {
+            switch steps[place].phase {
+            case .announced:
+                countAnnounced(place, slot, -1)
+                if fact.kind == .ended { steps.forget(place) }
+            case .seen:
+                guard fact.kind == .ended else { return }
+                isTold = true
+                takeBackSeen(place, slot)
+                steps.forget(place)
+            default:
+                if fact.kind == .seen { steps.note(place) }
+            }
+            let phase: FleetStep.Phase = fact.kind == .seen ? .seen : .ended
+            steps[place].fill(fact)
+            steps[place].phase = phase
+            count(fact, place, slot, isTold: isTold, now: now)
+        } else {
+            if fact.kind == .ended, workflows[slot].foldedSeen > 0 {
+                isTold = true
+                takeBackFolded(fact, slot)
+            }
+            var step = FleetStep(fact, workflow: slot)
+            step.phase = fact.kind == .seen ? .seen : .ended
+            let added = addStep(step, slot)
+            if fact.kind == .seen { steps.note(added) }
+            count(fact, added, slot, isTold: isTold, now: now)
+        }
+        if fact.parentSpanID == 0 { workflows[slot].hasRootEnded = true }
+        if fact.parentSpanID == 0 || fact.activity == .agent || fact.activity == .workflow {
+            workflows[slot].hasTopEnded = true
+        }
+        workflows[slot].hasActed = true
+        if fact.agent != 0, fact.kind == .seen || workflows[slot].agent == 0 {
+            workflows[slot].agent = fact.agent
+        }
+        if !isTold, tellsEvents { tellEnd(fact, slot, wasAnnounced: place != nil, &events) }
+    }
+
+    /// A step of a run that is held, whatever its phase.
+    private func step(_ span: UInt64, of slot: Int32) -> Int32? {
+        guard span != 0 else { return nil }
+        var place = workflows[slot].first
+        while place >= 0 {
+            if steps[place].span == span { return place }
+            place = steps[place].newer
+        }
+        return nil
+    }
+
+    // MARK: events
+
+    private mutating func tell(
+        _ kind: FleetEvent.Kind, _ fact: AgentFact, _ slot: Int32, at time: UInt64,
+        _ events: inout [FleetEvent]
+    ) {
+        var event = FleetEvent(kind)
+        event.time = time
+        event.traceIDHigh = fact.traceIDHigh
+        event.traceIDLow = fact.traceIDLow
+        event.spanID = fact.spanID
+        event.session = fact.session
+        event.agent = fact.agent
+        event.workflow = fact.workflow != 0 ? fact.workflow : workflows[slot].name
+        event.name = fact.name
+        if kind != .agentInvoked, kind != .humanWaiting {
+            event.errorType = fact.errorType
+            event.model = fact.model
+            event.tool = fact.tool
+            event.duration = fact.isInstant ? 0 : fact.working
+            event.tokens = fact.tokens.allSorts
+            event.cost = fact.cost
+        }
+        tell(event, &events)
+    }
+
+    private mutating func tellEnd(
+        _ fact: AgentFact, _ slot: Int32, wasAnnounced: Bool, _ events: inout [FleetEvent]
+    ) {
+        let isError = fact.status == .error
+        switch fact.activity {
+        case .agent:
+            if !wasAnnounced { tell(.agentInvoked, fact, slot, at: fact.start, &events) }
+            tell(isError ? .agentFailed : .agentCompleted, fact, slot, at: fact.end, &events)
+        case .llm, .embedding:
+            tell(isError ? .llmFailed : .llmCalled, fact, slot, at: fact.end, &events)
+        case .tool:
+            tell(isError ? .toolFailed : .toolCalled, fact, slot, at: fact.end, &events)
+        case .retrieval, .guardrail, .evaluation:
+            tell(isError ? .stepFailed : .stepCompleted, fact, slot, at: fact.end, &events)
+        case .humanWait: tell(.humanAnswered, fact, slot, at: fact.end, &events)
+        case .other, .workflow: break
+        }
+    }
+}

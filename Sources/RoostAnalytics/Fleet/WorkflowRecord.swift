@@ -1,0 +1,109 @@
+/// One workflow run, as the fleet holds it.
+struct WorkflowRecord: Sendable {
+    var traceHigh: UInt64 = 0
+    var traceLow: UInt64 = 0
+    /// Greater than that of every run heard of before.
+    var sequence: UInt64 = 0
+    var user: UInt64 = 0
+    /// Unix nanoseconds by the sender's clock: the earliest start, and the latest end so far.
+    var start = UInt64.max
+    var end: UInt64 = 0
+    /// Unix nanoseconds of arrival.
+    var firstHeard: UInt64 = 0
+    var lastHeard: UInt64 = 0
+    /// Nanoseconds between two signs of life, the longest so far.
+    var longestSilence: UInt64 = 0
+    /// Nanoseconds of steps that wait for people, and the longest wait that another step told of
+    /// within itself.
+    var humanWaits: UInt64 = 0
+    var humanWaitWithin: UInt64 = 0
+    /// Final.
+    var tokens: UInt64 = 0
+    /// USD; see `hasCost`.
+    var cost = 0.0
+    /// Of steps that are `seen`.
+    var provisionalTokens: UInt64 = 0
+    var provisionalCost = 0.0
+    /// Nanoseconds that were counted when it was over.
+    var countedDuration: UInt64 = 0
+    /// One bit for each agent, shared by some.
+    var agentBits: UInt64 = 0
+
+    var name: Int32 = 0
+    var service: Int32 = 0
+    /// The agent heard of last.
+    var agent: Int32 = 0
+    /// The agent that is counted as active for this run though it was not announced; 0 is none.
+    var activeAgent: Int32 = 0
+    var errorType: Int32 = 0
+    /// Place in the table of sessions; -1 is none.
+    var session: Int32 = -1
+
+    var steps: Int32 = 0
+    var folded: Int32 = 0
+    var announced: Int32 = 0
+    /// Announced steps that are agents, that have no parent, and that wait for people.
+    var announcedAgents: Int32 = 0
+    var announcedRoots: Int32 = 0
+    var waits: Int32 = 0
+    var seen: Int32 = 0
+    /// Of those seen, how many were folded away.
+    var foldedSeen: Int32 = 0
+    var calls: Int32 = 0
+    var toolCalls: Int32 = 0
+    var agentRuns: Int32 = 0
+    var errors: Int32 = 0
+    /// Calls with tokens and without a known cost.
+    var unpriced: Int32 = 0
+    var retries: Int32 = 0
+
+    /// Steps in the order in which they were first heard of; -1 is none.
+    var first: Int32 = -1
+    var last: Int32 = -1
+    /// The oldest step that may be folded; -1 while there is none.
+    var middle: Int32 = -1
+    /// Neighbours in the order of the last sign of life, or of when they were over.
+    var quieter: Int32 = -1
+    var livelier: Int32 = -1
+    /// Neighbours in the order of `sequence`.
+    var before: Int32 = -1
+    var after: Int32 = -1
+
+    var state = WorkflowState.pending
+    var isDerived = false
+    var hasCost = false
+    var hasProvisionalCost = false
+    /// A step without parent has ended.
+    var hasRootEnded = false
+    /// A step without parent, an agent or a workflow has ended.
+    var hasTopEnded = false
+    /// That is only known from the end of the run.
+    var isRootInferred = false
+    /// Steps are `lost`.
+    var hasLost = false
+    /// Something more than its announcement is known.
+    var hasActed = false
+    var isStuck = false
+    /// Nothing more was expected of it.
+    var isClosed = false
+    /// It was over before and went on.
+    var wasOver = false
+
+    /// Steps whose end may still come and that are held.
+    var indexed: Int32 { announced &+ seen &- foldedSeen }
+
+    var tokensSoFar: UInt64 { tokens.addingUpTo(provisionalTokens) }
+
+    /// USD; nil when nothing in it has a known cost.
+    var costSoFar: Double? {
+        hasCost || hasProvisionalCost ? max(cost + provisionalCost, 0) : nil
+    }
+
+    var humanWait: UInt64 { max(humanWaits, humanWaitWithin) }
+
+    /// Nanoseconds: by the sender's clock, while it is open at least since it was first heard of.
+    func duration(now: UInt64) -> UInt64 {
+        let told = start <= end ? end &- start : 0
+        return state.isOpen ? max(told, now.less(firstHeard)) : told
+    }
+}
