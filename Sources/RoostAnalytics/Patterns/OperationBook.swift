@@ -31,14 +31,14 @@ struct OperationBook: Sendable {
     /// The slots of one window added up.
     struct Sums {
         var slot = Slot()
-        var buckets = [UInt64](repeating: 0, count: DurationBuckets.count)
+        var buckets = [UInt64](repeating: 0, count: PatternBuckets.count)
 
         var attempts: Int { Int(slot.attempts) }
         var failures: Int { Int(slot.failures) }
         var failureShare: Double { attempts == 0 ? 0 : Double(failures) / Double(attempts) }
         /// Seconds; 0 when no duration is known.
         var mean: Double { slot.timed == 0 ? 0 : slot.sum / Double(slot.timed) }
-        func quantile(_ share: Double) -> Double { DurationBuckets.quantile(share, of: buckets) }
+        func quantile(_ share: Double) -> Double { PatternBuckets.quantile(share, of: buckets) }
     }
 
     private let limit: Int
@@ -69,7 +69,7 @@ struct OperationBook: Sendable {
         keys.append(key)
         slots.append(contentsOf: repeatElement(Slot(), count: PatternSlots.count))
         buckets.append(
-            contentsOf: repeatElement(0, count: PatternSlots.count &* DurationBuckets.count))
+            contentsOf: repeatElement(0, count: PatternSlots.count &* PatternBuckets.count))
         failureExamples.append(ExampleRing())
         slowExamples.append(ExampleRing())
         lastSeen.append(0)
@@ -87,7 +87,7 @@ struct OperationBook: Sendable {
         let hasFailed = fact.status == .error
         let seconds = Double(fact.working) * 1e-9
         let isSlow = seconds > (key.kind == .workflow ? longFrom : slowFrom)
-        let bucket = DurationBuckets.bucket(seconds)
+        let bucket = PatternBuckets.bucket(seconds)
         let slot = place &* PatternSlots.count &+ open
         slots[slot].attempts &+= 1
         if hasFailed { slots[slot].failures &+= 1 }
@@ -96,7 +96,7 @@ struct OperationBook: Sendable {
             if isSlow { slots[slot].slow &+= 1 }
             slots[slot].sum += seconds
             slots[slot].squares += seconds * seconds
-            buckets[slot &* DurationBuckets.count &+ bucket] &+= 1
+            buckets[slot &* PatternBuckets.count &+ bucket] &+= 1
         }
         if hasFailed { failureExamples[place].note(fact, now: now) }
         if isSlow, !fact.isInstant { slowExamples[place].note(fact, now: now) }
@@ -115,8 +115,8 @@ struct OperationBook: Sendable {
             let one = slots[slot]
             guard one.attempts > 0 else { continue }
             sums.slot.add(one)
-            for bucket in 0..<DurationBuckets.count {
-                sums.buckets[bucket] &+= UInt64(buckets[slot &* DurationBuckets.count &+ bucket])
+            for bucket in 0..<PatternBuckets.count {
+                sums.buckets[bucket] &+= UInt64(buckets[slot &* PatternBuckets.count &+ bucket])
             }
         }
         return sums
@@ -133,8 +133,8 @@ struct OperationBook: Sendable {
             let long = place &* PatternSlots.count &+ turn.long
             guard slots[open].attempts > 0 || slots[open].retries > 0 else { continue }
             slots[long].add(slots[open])
-            let (from, to) = (open &* DurationBuckets.count, long &* DurationBuckets.count)
-            for at in 0..<DurationBuckets.count { buckets[to &+ at] &+= buckets[from &+ at] }
+            let (from, to) = (open &* PatternBuckets.count, long &* PatternBuckets.count)
+            for at in 0..<PatternBuckets.count { buckets[to &+ at] &+= buckets[from &+ at] }
         }
         empty(turn.emptied)
     }
@@ -145,8 +145,8 @@ struct OperationBook: Sendable {
                 let slot = place &* PatternSlots.count &+ at
                 guard slots[slot].attempts > 0 || slots[slot].retries > 0 else { continue }
                 slots[slot] = Slot()
-                let from = slot &* DurationBuckets.count
-                for bucket in from..<from &+ DurationBuckets.count { buckets[bucket] = 0 }
+                let from = slot &* PatternBuckets.count
+                for bucket in from..<from &+ PatternBuckets.count { buckets[bucket] = 0 }
             }
         }
     }
@@ -167,7 +167,7 @@ struct OperationBook: Sendable {
         let gone = keys.count - keep
         keys.removeLast(gone)
         slots.removeLast(gone * PatternSlots.count)
-        buckets.removeLast(gone * PatternSlots.count * DurationBuckets.count)
+        buckets.removeLast(gone * PatternSlots.count * PatternBuckets.count)
         failureExamples.removeLast(gone)
         slowExamples.removeLast(gone)
         lastSeen.removeLast(gone)
@@ -183,13 +183,13 @@ struct OperationBook: Sendable {
         for at in 0..<PatternSlots.count {
             slots[to &* PatternSlots.count &+ at] = slots[from &* PatternSlots.count &+ at]
         }
-        let stride = PatternSlots.count &* DurationBuckets.count
+        let stride = PatternSlots.count &* PatternBuckets.count
         for at in 0..<stride { buckets[to &* stride &+ at] = buckets[from &* stride &+ at] }
     }
 }
 
 /// Sixty-four buckets of duration, four to the doubling, from 31 ms to over half an hour.
-enum DurationBuckets {
+enum PatternBuckets {
     static let count = 64
     /// The place of 1/32 s among floats cut to exponent and two bits.
     private static let lowest = Int32(122 << 2)
