@@ -1,6 +1,8 @@
 public import RoostAnalytics
 public import RoostCore
+public import RoostIngest
 public import RoostWire
+import Synchronization
 
 /// What becomes of what the store has taken. Any thread.
 public enum StoreOutcome: Sendable, Equatable {
@@ -23,22 +25,60 @@ public enum StoreDropReason: Sendable, Equatable, CaseIterable {
 /// `reserve`, `put` and `offer` are for loop threads and never wait; questions read from the disk on
 /// the thread that asks, which may be any but a loop's.
 public final class TraceStore: Sendable {
-    /// `count` is told, on any thread, what became of items that were put.
+    private let shared: StoreShared
+    private let readers: ReaderPool
+    private let thread = Mutex<NamedThread?>(nil)
+    /// Monotonic nanoseconds; 0 while not closing.
+    private let deadline = Atomic<UInt64>(0)
+
+    /// How long a question waits for what has come but is not stored.
+    private static let patience: UInt64 = 200_000_000
+
+    /// `count` is told, on any thread, what became of items that were put. `memory` pays for traces
+    /// that are still open.
     public init(
-        settings: StoreSettings, understanding: any TraceUnderstanding,
+        settings: StoreSettings, names: NameTable, understanding: any TraceUnderstanding,
         memory: MemoryBudget.Share? = nil, log: Log,
         count: @escaping @Sendable (Signal, Int, StoreOutcome) -> Void
-    ) {}
+    ) {
+        shared = StoreShared(
+            settings: settings, names: names, understanding: understanding, memory: memory,
+            log: log, count: count)
+        readers = ReaderPool(shared)
+    }
 
-    /// Opens the database, or makes it, and starts the thread `store`.
-    public func open() throws(StoreError) {}
+    /// Opens the database, or makes it, and starts the thread `store`. What was put before waits.
+    public func open() throws(StoreError) {
+        guard shared.files.makeFolder() else {
+            throw .cannotOpen(path: shared.settings.path, reason: "the folder cannot be made")
+        }
+        // Opened here, so that the start can fail; from then on the thread's.
+        let writer = Handed(StoreWriter(shared))
+        try writer.value.open()
+        let started = NamedThread("store") { [self] in
+            writer.value.run { [self] in
+                let deadline = deadline.load(ordering: .acquiring)
+                return deadline == 0 ? nil : deadline
+            }
+        }
+        guard let started else { throw .noThread }
+        thread.withLock { $0 = started }
+    }
+
+    /// Which attributes tell of sessions and agents, from the next request on.
+    public func use(names: NameTable) { shared.names.withLock { $0 = names } }
+
+    // MARK: on loop threads
 
     /// Takes room in the queue for a request of `bytes`; what is reserved is `put` or given back.
-    public func reserve(bytes: Int) -> Bool { false }
-    public func giveBack(bytes: Int) {}
+    public func reserve(bytes: Int) -> Bool { shared.inbox.reserve(bytes) }
+    public func giveBack(bytes: Int) { shared.inbox.giveBack(bytes) }
 
     /// Queues a valid request for which room was reserved.
-    public func put(_ signal: Signal, items: Int, body: ByteBlock) {}
+    public func put(_ signal: Signal, items: Int, body: ByteBlock) {
+        let item = StoreInbox.Item(signal: signal, items: items, body: body)
+        if !shared.inbox.put(item) { shared.count(signal, items, .dropped(.shutdown)) }
+    }
 
     /// Both in one; false, and nothing is counted, when there is no room.
     public func offer(_ signal: Signal, items: Int, body: ByteBlock) -> Bool {
@@ -47,38 +87,134 @@ public final class TraceStore: Sendable {
         return true
     }
 
+    // MARK: life
+
     /// Stores everything that has been put, and returns when it can be read.
-    public func flush() {}
+    public func flush() { shared.inbox.wish(.all).wait(untilMonotonic: .max) }
 
     /// Stores what is waiting until `deadline` (monotonic nanoseconds) and ends the thread.
-    public func close(deadline: UInt64) {}
+    public func close(deadline: UInt64) {
+        self.deadline.store(max(deadline, 1), ordering: .releasing)
+        let thread = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        shared.inbox.signal()
+        thread?.join()
+        readers.close()
+    }
 
-    public var isOpen: Bool { false }
-    public var status: StoreStatus { StoreStatus() }
+    public var isOpen: Bool { shared.isOpen.load(ordering: .acquiring) }
+
+    public var status: StoreStatus {
+        var status = shared.status.withLock { $0 }
+        status.isOpen = isOpen
+        status.queueBytes = shared.inbox.byteCount
+        status.queueCapacityBytes = shared.inbox.capacity
+        return status
+    }
 
     // MARK: questions
 
     /// Traces by their start, newest first.
-    public func traces(_ query: TraceQuery) throws(StoreQueryError) -> TracePage { TracePage() }
+    public func traces(_ query: TraceQuery) throws(StoreQueryError) -> TracePage {
+        if let key = query.workflow.flatMap(TraceKey.init(hex:)) {
+            var page = TracePage()
+            if let summary = try summary(high: key.high, low: key.low) { page.traces = [summary] }
+            return page
+        }
+        return try readers.read { reader throws(QueryFailure) in
+            var search = try TraceSearch(query, reader)
+            return try search.run()
+        }
+    }
 
     /// Everything about one trace; nil when it is not known. What has come of it and is not stored
     /// yet is stored first.
-    public func trace(
-        high: UInt64, low: UInt64
-    ) throws(StoreQueryError) -> StoredTrace? { nil }
+    public func trace(high: UInt64, low: UInt64) throws(StoreQueryError) -> StoredTrace? {
+        let key = TraceKey(high: high, low: low)
+        settle(.trace(key))
+        return try readers.read { reader throws(QueryFailure) in
+            try reading { () throws(SQLiteError) in try reader.trace(key) }
+        }
+    }
 
     /// The line about one trace, without its bytes.
-    public func summary(
-        high: UInt64, low: UInt64
-    ) throws(StoreQueryError) -> TraceSummary? { nil }
+    public func summary(high: UInt64, low: UInt64) throws(StoreQueryError) -> TraceSummary? {
+        try readers.read { reader throws(QueryFailure) in
+            try reading { () throws(SQLiteError) in
+                try reader.find(TraceKey(high: high, low: low))?.summary
+            }
+        }
+    }
 
     /// Services that have spans, in order of their names.
-    public func services() throws(StoreQueryError) -> [String] { [] }
+    public func services() throws(StoreQueryError) -> [String] {
+        try readers.read { reader throws(QueryFailure) in
+            try reading { () throws(SQLiteError) in
+                var names: [String] = []
+                while try reader.services.step() { names.append(reader.services.text(0)) }
+                return names
+            }
+        }
+    }
 
     /// What spans of a service are called, in order of the names.
-    public func operations(
-        service: String
-    ) throws(StoreQueryError) -> [StoredOperation] { [] }
+    public func operations(service: String) throws(StoreQueryError) -> [StoredOperation] {
+        try readers.read { reader throws(QueryFailure) in
+            try reading { () throws(SQLiteError) in
+                reader.operations.bind(1, text: service)
+                var found: [StoredOperation] = []
+                while try reader.operations.step() {
+                    found.append(
+                        StoredOperation(
+                            name: reader.operations.text(0),
+                            spanKind: Int32(truncatingIfNeeded: reader.operations.int(1))))
+                }
+                return found
+            }
+        }
+    }
 
-    public func logs(_ query: LogQuery) throws(StoreQueryError) -> LogPage { LogPage() }
+    /// Log records by trace, session, both or neither. What has come of them and is not stored yet
+    /// is stored first.
+    public func logs(_ query: LogQuery) throws(StoreQueryError) -> LogPage {
+        if query.cursor == nil {
+            var key: TraceKey?
+            if let high = query.traceIDHigh, let low = query.traceIDLow {
+                key = TraceKey(high: high, low: low)
+            }
+            settle(.logs(key, session: query.session.map { Term(.session, $0).hash }))
+        }
+        return try readers.read { reader throws(QueryFailure) in try reader.logs(query) }
+    }
+
+    private func settle(_ wish: StoreInbox.Wish) {
+        guard isOpen else { return }
+        shared.inbox.wish(wish).wait(untilMonotonic: monotonicNanoseconds() &+ Self.patience)
+    }
+}
+
+/// Something that goes from the thread that made it to another one, which has it alone from then.
+private struct Handed<Value>: @unchecked Sendable {
+    // Sendable: whoever makes it does not touch the value after it was handed over.
+    let value: Value
+    init(_ value: Value) { self.value = value }
+}
+
+extension TraceKey {
+    /// From 32 hexadecimal digits.
+    init?(hex text: String) {
+        guard text.utf8.count == 32, text.utf8.allSatisfy(\.isHexDigit),
+            let high = UInt64(text.prefix(16), radix: 16),
+            let low = UInt64(text.suffix(16), radix: 16)
+        else { return nil }
+        self.init(high: high, low: low)
+    }
+}
+
+extension UInt8 {
+    fileprivate var isHexDigit: Bool {
+        self >= 0x30 && self <= 0x39 || self | 0x20 >= 0x61 && self | 0x20 <= 0x66
+    }
 }

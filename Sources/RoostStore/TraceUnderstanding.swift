@@ -6,10 +6,14 @@ public import RoostCore
 /// Called on the store's thread, with all of a trace or with what came of it since it was last
 /// stored.
 public protocol TraceUnderstanding: Sendable {
-    /// `spans` are `ExportTraceServiceRequest`s and `logs` `ExportLogsServiceRequest`s, all of the
-    /// trace with this id and valid.
+    /// `spans` are `ExportTraceServiceRequest`s: all of the trace, or what came since when it is too
+    /// large to be read again. `logs` are `ExportLogsServiceRequest`s that came since `activities`
+    /// were packed; they are told of traces that have no spans. Everything is valid and of the trace
+    /// with this id, which may be one that was derived. With `isClosed` the trace has been quiet for
+    /// so long that nothing more is expected.
     func understand(
-        traceIDHigh: UInt64, traceIDLow: UInt64, spans: [ByteBlock], logs: [ByteBlock]
+        traceIDHigh: UInt64, traceIDLow: UInt64, spans: [ByteBlock], logs: [ByteBlock],
+        activities: [UInt8], isClosed: Bool
     ) -> UnderstoodTrace
 }
 

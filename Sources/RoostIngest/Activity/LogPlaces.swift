@@ -1,0 +1,84 @@
+import RoostCore
+public import RoostWire
+
+/// Where a log record belongs.
+public struct LogPlace {
+    /// 0 and 0 when it belongs to no trace.
+    public var traceIDHigh: UInt64 = 0
+    public var traceIDLow: UInt64 = 0
+    /// It is a step of an agent.
+    public var isActivity = false
+    /// The trace was made up from a session and a prompt.
+    public var isDerivedTrace = false
+    /// Valid until the visitor returns.
+    public var session = WireBytes.empty
+    public var timeUnixNano: UInt64 = 0
+}
+
+/// Finds out where log records belong. One thread's at a time.
+public final class LogPlaces {
+    private let scratch = ActivityScratch()
+    private var batch = ActivityBatch()
+
+    public init() {}
+
+    /// Calls `visit` with the place of each record of a validated logs request, in order.
+    public func read(
+        _ request: UnsafeRawBufferPointer, names: NameTable, visit: (LogPlace) -> Void
+    ) {
+        withoutActuallyEscaping(visit) { visit in
+            batch.removeAll()
+            var taken = ActivityBatch()
+            swap(&taken, &batch)
+            var visitor = Visitor(
+                reader: unsafe ActivityReader(
+                    names, batch: taken, scratch: scratch, request: request), visit: visit)
+            var rejections = Rejections()
+            // It was found to be decodable before.
+            _ = try? unsafe readLogs(request, visitor: &visitor, rejections: &rejections)
+            batch = visitor.reader.takeBatch()
+        }
+    }
+
+    private struct Visitor: LogsVisitor {
+        var reader: ActivityReader
+        let visit: (LogPlace) -> Void
+
+        mutating func resource(_ resource: ResourceView) { reader.resource(resource) }
+        mutating func scope(_ scope: ScopeView) { reader.scope(scope) }
+
+        mutating func logAttribute(_ key: WireBytes, _ value: AnyValueView) {
+            reader.attribute(key, value)
+        }
+
+        mutating func takeLogAttributes(_ fields: WireBytes) -> Int {
+            reader.take(fields, tag: 0x32)
+        }
+
+        mutating func logRecordRejected() { reader.spanRejected() }
+
+        mutating func logRecord(_ record: LogRecordView) {
+            var place = LogPlace()
+            place.timeUnixNano =
+                record.timeUnixNano != 0 ? record.timeUnixNano : record.observedTimeUnixNano
+            if reader.slots.has(.session) { place.session = reader.slots.text(.session) }
+            let before = reader.batch.activities.count
+            reader.record(record)
+            if reader.batch.activities.count > before, let activity = reader.batch.activities.last {
+                place.isActivity = true
+                place.isDerivedTrace = activity.flags.contains(.isDerivedTrace)
+                place.traceIDHigh = activity.traceIDHigh
+                place.traceIDLow = activity.traceIDLow
+            } else if !record.traceID.isEmpty {
+                place.traceIDHigh = unsafe reader.load(record.traceID.base)
+                place.traceIDLow = unsafe reader.load(record.traceID.base + 8)
+            }
+            visit(place)
+            if reader.batch.activities.count >= 1024 {
+                var batch = reader.takeBatch()
+                batch.removeAll()
+                reader.goOn(with: batch)
+            }
+        }
+    }
+}

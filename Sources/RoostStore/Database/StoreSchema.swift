@@ -1,0 +1,95 @@
+import RoostCore
+
+/// How the database is laid out, as a list of steps from nothing to today.
+///
+///     traces      a row for each trace: where it is in the index, summary, packed activities
+///     chunks      spans as they came, zstd; the key is trace × 4096 + number of the chunk
+///     blocks      the index; see `OpenIndexBlock`
+///     log_chunks  log records as they came, zstd, those of one trace and session together
+///     operations  what spans of each service are called
+enum StoreSchema {
+    static let migrations: [String] = [
+        """
+        CREATE TABLE traces (
+            id INTEGER PRIMARY KEY, high INTEGER NOT NULL, low INTEGER NOT NULL,
+            block INTEGER NOT NULL, arrived INTEGER NOT NULL, chunks INTEGER NOT NULL,
+            bytes INTEGER NOT NULL, summary BLOB NOT NULL, activities BLOB NOT NULL);
+        CREATE INDEX traces_by_trace ON traces (high);
+        CREATE TABLE chunks (key INTEGER PRIMARY KEY, packed BLOB NOT NULL);
+        CREATE TABLE blocks (
+            number INTEGER PRIMARY KEY, first_trace INTEGER NOT NULL, last_trace INTEGER NOT NULL,
+            min_start INTEGER NOT NULL, max_start INTEGER NOT NULL, max_duration INTEGER NOT NULL,
+            dictionary BLOB NOT NULL, fixed BLOB NOT NULL, lists BLOB NOT NULL);
+        CREATE INDEX blocks_by_start ON blocks (max_start);
+        CREATE TABLE log_chunks (
+            id INTEGER PRIMARY KEY, high INTEGER NOT NULL, low INTEGER NOT NULL,
+            session INTEGER NOT NULL, arrived INTEGER NOT NULL, records INTEGER NOT NULL,
+            packed BLOB NOT NULL);
+        CREATE INDEX logs_by_trace ON log_chunks (high) WHERE high <> 0;
+        CREATE INDEX logs_by_session ON log_chunks (session) WHERE session <> 0;
+        CREATE TABLE operations (
+            service TEXT NOT NULL, name TEXT NOT NULL, kind INTEGER NOT NULL,
+            seen INTEGER NOT NULL, PRIMARY KEY (service, name, kind)) WITHOUT ROWID;
+        """
+    ]
+
+    /// Marks the file as a store of Roost ("Rost").
+    static let applicationID = 0x526F_7374
+    static let pageBytes = 8192
+    static let chunksOfTrace = 4096
+
+    enum Failure: Error, Equatable {
+        case sqlite(SQLiteError)
+        case tooNew(Int)
+        /// A database, but not of ours.
+        case foreign
+    }
+
+    /// Prepares a connection that writes, and brings the database up to date.
+    static func prepare(_ connection: SQLiteConnection) throws(Failure) {
+        do throws(SQLiteError) {
+            try connection.run("PRAGMA page_size = \(pageBytes)")
+            try connection.run("PRAGMA auto_vacuum = INCREMENTAL")
+            guard try connection.text("PRAGMA journal_mode = WAL") == "wal" else {
+                throw SQLiteError(1, "the file system has no shared memory for WAL mode")
+            }
+            try connection.run(
+                """
+                PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096;
+                PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 33554432;
+                PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF
+                """)
+        } catch { throw .sqlite(error) }
+        try migrate(connection)
+    }
+
+    static func migrate(
+        _ connection: SQLiteConnection, _ steps: [String] = migrations
+    ) throws(Failure) {
+        let version: Int
+        do throws(SQLiteError) {
+            let mark = try connection.number("PRAGMA application_id")
+            let tables = try connection.number("SELECT count(*) FROM sqlite_schema")
+            if tables > 0, mark != applicationID { throw SQLiteError(26, "") }
+            try connection.run(
+                """
+                CREATE TABLE IF NOT EXISTS migrations (
+                    version INTEGER PRIMARY KEY, applied INTEGER NOT NULL, roost TEXT NOT NULL)
+                """)
+            version = try connection.number("SELECT max(version) FROM migrations")
+        } catch { throw error.message.isEmpty ? .foreign : .sqlite(error) }
+        guard version <= steps.count else { throw .tooNew(version) }
+        do throws(SQLiteError) {
+            for (index, step) in steps.enumerated() where index >= version {
+                try connection.run("BEGIN IMMEDIATE")
+                try connection.run(step)
+                let note = try connection.prepare(
+                    "INSERT INTO migrations VALUES (?, ?, '\(roostVersion)')")
+                note.bind(1, index + 1)
+                note.bind(2, bits: unixNanoseconds())
+                try note.run()
+                try connection.run("PRAGMA application_id = \(applicationID); COMMIT")
+            }
+        } catch { throw .sqlite(error) }
+    }
+}

@@ -1,0 +1,191 @@
+import RoostAnalytics
+import RoostCore
+
+/// The connection that writes, and its statements. Confined to the store's thread.
+final class WriterDatabase {
+    let connection: SQLiteConnection
+    private let findTrace: SQLiteStatement
+    private let readActivities: SQLiteStatement
+    private let insertTrace: SQLiteStatement
+    private let updateTrace: SQLiteStatement
+    private let insertChunk: SQLiteStatement
+    private let readChunks: SQLiteStatement
+    private let putBlock: SQLiteStatement
+    private let readBlock: SQLiteStatement
+    private let insertLogs: SQLiteStatement
+    private let putOperation: SQLiteStatement
+
+    init(path: String) throws(StoreSchema.Failure) {
+        do throws(SQLiteError) {
+            connection = try SQLiteConnection(path: path, mode: .write)
+        } catch { throw .sqlite(error) }
+        try StoreSchema.prepare(connection)
+        do throws(SQLiteError) {
+            findTrace = try connection.prepare(
+                "SELECT id, low, block, chunks, bytes, summary FROM traces WHERE high = ?")
+            readActivities = try connection.prepare("SELECT activities FROM traces WHERE id = ?")
+            insertTrace = try connection.prepare(
+                "INSERT INTO traces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            updateTrace = try connection.prepare(
+                """
+                UPDATE traces SET block = ?, chunks = ?, bytes = ?, summary = ?, activities = ?
+                WHERE id = ?
+                """)
+            insertChunk = try connection.prepare("INSERT INTO chunks VALUES (?, ?)")
+            readChunks = try connection.prepare(
+                "SELECT packed FROM chunks WHERE key >= ? AND key < ? ORDER BY key")
+            putBlock = try connection.prepare(
+                "INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            readBlock = try connection.prepare(
+                "SELECT dictionary, fixed, lists FROM blocks WHERE number = ?")
+            insertLogs = try connection.prepare(
+                """
+                INSERT INTO log_chunks (high, low, session, arrived, records, packed)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """)
+            putOperation = try connection.prepare(
+                "INSERT OR REPLACE INTO operations VALUES (?, ?, ?, ?)")
+        } catch { throw .sqlite(error) }
+    }
+
+    /// A trace that is stored already.
+    struct Row {
+        var id: Int
+        var block: Int
+        var chunks: Int
+        /// Of its chunks, unpacked.
+        var bytes: Int
+        var summary: TraceSummary
+    }
+
+    func find(_ key: TraceKey) throws(SQLiteError) -> Row? {
+        findTrace.bind(1, bits: key.high)
+        while try findTrace.step() {
+            guard findTrace.bits(1) == key.low else { continue }
+            let row = Row(
+                id: findTrace.int(0), block: findTrace.int(2), chunks: findTrace.int(3),
+                bytes: findTrace.int(4),
+                summary: unsafe findTrace.withBytes(5) {
+                    unsafe SummaryCoding.decode($0, high: key.high, low: key.low)
+                })
+            findTrace.reset()
+            return row
+        }
+        return nil
+    }
+
+    func activities(of trace: Int) throws(SQLiteError) -> [UInt8] {
+        readActivities.bind(1, trace)
+        defer { readActivities.reset() }
+        return try readActivities.step() ? readActivities.bytes(0) : []
+    }
+
+    func insert(
+        _ row: Row, _ key: TraceKey, arrived: UInt64, activities: [UInt8]
+    ) throws(SQLiteError) {
+        insertTrace.bind(1, row.id)
+        insertTrace.bind(2, bits: key.high)
+        insertTrace.bind(3, bits: key.low)
+        insertTrace.bind(4, row.block)
+        insertTrace.bind(5, bits: arrived)
+        insertTrace.bind(6, row.chunks)
+        insertTrace.bind(7, row.bytes)
+        insertTrace.bind(8, SummaryCoding.encode(row.summary))
+        insertTrace.bind(9, activities)
+        try insertTrace.run()
+    }
+
+    func update(_ row: Row, activities: [UInt8]) throws(SQLiteError) {
+        updateTrace.bind(1, row.block)
+        updateTrace.bind(2, row.chunks)
+        updateTrace.bind(3, row.bytes)
+        updateTrace.bind(4, SummaryCoding.encode(row.summary))
+        updateTrace.bind(5, activities)
+        updateTrace.bind(6, row.id)
+        try updateTrace.run()
+    }
+
+    func insertChunk(
+        trace: Int, number: Int, packed: UnsafeRawBufferPointer
+    ) throws(SQLiteError) {
+        insertChunk.bind(1, trace * StoreSchema.chunksOfTrace + number)
+        unsafe insertChunk.bind(2, packed)
+        try insertChunk.run()
+    }
+
+    /// Chunks that are damaged are left out.
+    func chunks(of trace: Int) throws(SQLiteError) -> [ByteBlock] {
+        readChunks.bind(1, trace * StoreSchema.chunksOfTrace)
+        readChunks.bind(2, (trace + 1) * StoreSchema.chunksOfTrace)
+        var blocks: [ByteBlock] = []
+        while try readChunks.step() {
+            let block = unsafe readChunks.withBytes(0) {
+                unsafe unpackZstandard($0, most: StoreLimits.largestChunk)
+            }
+            if let block { blocks.append(block) }
+        }
+        return blocks
+    }
+
+    func put(_ block: OpenIndexBlock) throws(SQLiteError) {
+        let encoded = block.encoded()
+        putBlock.bind(1, block.number)
+        putBlock.bind(2, encoded.firstTrace)
+        putBlock.bind(3, encoded.lastTrace)
+        putBlock.bind(4, Int(clamping: encoded.minStart))
+        putBlock.bind(5, Int(clamping: encoded.maxStart))
+        putBlock.bind(6, Int(clamping: encoded.maxDuration))
+        putBlock.bind(7, encoded.dictionary)
+        putBlock.bind(8, encoded.fixed)
+        putBlock.bind(9, encoded.lists)
+        try putBlock.run()
+    }
+
+    /// What a trace can be found by, as a written block says.
+    func terms(of trace: Int, in block: Int) throws(SQLiteError) -> [Term] {
+        readBlock.bind(1, block)
+        guard try readBlock.step() else { return [] }
+        defer { readBlock.reset() }
+        return unsafe readBlock.withBytes(0) { dictionary in
+            unsafe readBlock.withBytes(1) { fixed in
+                unsafe readBlock.withBytes(2) { lists in
+                    unsafe IndexBlockReading.terms(
+                        of: trace, dictionary: dictionary, fixed: fixed, lists: lists)
+                }
+            }
+        }
+    }
+
+    func insertLogs(
+        _ key: OpenLogs.Key, arrived: UInt64, records: Int, packed: UnsafeRawBufferPointer
+    ) throws(SQLiteError) {
+        insertLogs.bind(1, bits: key.trace.high)
+        insertLogs.bind(2, bits: key.trace.low)
+        insertLogs.bind(3, bits: key.session)
+        insertLogs.bind(4, bits: arrived)
+        insertLogs.bind(5, records)
+        unsafe insertLogs.bind(6, packed)
+        try insertLogs.run()
+    }
+
+    func put(
+        operation name: String, kind: Int32, of service: String, seen: UInt64
+    ) throws(SQLiteError) {
+        putOperation.bind(1, text: service)
+        putOperation.bind(2, text: name)
+        putOperation.bind(3, Int(kind))
+        putOperation.bind(4, bits: seen)
+        try putOperation.run()
+    }
+}
+
+/// Bounds that are not for users to set.
+enum StoreLimits {
+    /// Of a chunk, unpacked; the largest request and its headers fit.
+    static let largestChunk = 256 << 20
+    /// A trace whose stored part is larger is not read again when more of it comes.
+    static let mostRereadBytes = 1 << 20
+    static let mostOperations = 50_000
+    /// Of log records in one answer.
+    static let mostLogBytes = 8 << 20
+}

@@ -1,0 +1,168 @@
+/// One trace in the index, as of when it was stored last.
+struct IndexEntry {
+    var trace: Int
+    /// Unix nanoseconds.
+    var start: UInt64
+    /// Nanoseconds.
+    var duration: UInt64
+    var terms: [Term]
+}
+
+/// The part of the index that is being filled. It is written again with every transaction until it
+/// is full; then the next one begins.
+///
+/// A block tells of some hundred traces that were stored one after another:
+///
+///     dictionary   the terms that any of them has, ascending, 8 bytes each
+///     fixed        start, duration and number of each trace, 3 × 8 bytes
+///     lists        for each term where its list ends (4 bytes), then the lists: which traces of
+///                  the block have the term, 2 bytes each
+///
+/// So a search reads the short dictionaries, newest first, and of the blocks that have every term
+/// the few lists it needs. A trace that is stored again gets a new entry, in the block that is
+/// open; its row says which block counts.
+struct OpenIndexBlock {
+    let number: Int
+    private(set) var entries: [IndexEntry] = []
+    private(set) var isWritten = true
+
+    static let mostEntries = 512
+    /// Of one trace; the rest cannot be searched for.
+    static let mostTerms = 256
+
+    init(number: Int) { self.number = number }
+
+    var isFull: Bool { entries.count >= Self.mostEntries }
+
+    mutating func put(_ entry: IndexEntry) {
+        isWritten = false
+        if let place = entries.lastIndex(where: { $0.trace == entry.trace }) {
+            entries[place] = entry
+        } else {
+            entries.append(entry)
+        }
+    }
+
+    func terms(of trace: Int) -> [Term] {
+        entries.last { $0.trace == trace }?.terms ?? []
+    }
+
+    mutating func wasWritten() { isWritten = true }
+
+    struct Encoded {
+        var firstTrace = Int.max
+        var lastTrace = 0
+        var minStart = UInt64.max
+        var maxStart: UInt64 = 0
+        var maxDuration: UInt64 = 0
+        var dictionary: [UInt8] = []
+        var fixed: [UInt8] = []
+        var lists: [UInt8] = []
+    }
+
+    func encoded() -> Encoded {
+        struct Posting: Comparable {
+            let term: UInt64
+            let entry: UInt16
+            static func < (one: Posting, other: Posting) -> Bool {
+                one.term != other.term ? one.term < other.term : one.entry < other.entry
+            }
+        }
+        var encoded = Encoded()
+        var fixed = Packer()
+        var postings: [Posting] = []
+        postings.reserveCapacity(entries.reduce(0) { $0 + $1.terms.count })
+        for (place, entry) in entries.enumerated() {
+            encoded.firstTrace = min(encoded.firstTrace, entry.trace)
+            encoded.lastTrace = max(encoded.lastTrace, entry.trace)
+            encoded.minStart = min(encoded.minStart, entry.start)
+            encoded.maxStart = max(encoded.maxStart, entry.start)
+            encoded.maxDuration = max(encoded.maxDuration, entry.duration)
+            fixed.fixed(entry.start)
+            fixed.fixed(entry.duration)
+            fixed.fixed(UInt64(entry.trace))
+            for term in entry.terms.prefix(Self.mostTerms) {
+                postings.append(Posting(term: term.hash, entry: UInt16(place)))
+            }
+        }
+        postings.sort()
+        var dictionary = Packer()
+        var ends: [UInt8] = []
+        var lists: [UInt8] = []
+        lists.reserveCapacity(postings.count * 2)
+        for (place, posting) in postings.enumerated() {
+            let isNext = place + 1 < postings.count && postings[place + 1].term == posting.term
+            if isNext, postings[place + 1].entry == posting.entry { continue }
+            lists.append(UInt8(truncatingIfNeeded: posting.entry))
+            lists.append(UInt8(truncatingIfNeeded: posting.entry >> 8))
+            if isNext { continue }
+            dictionary.fixed(posting.term)
+            let end = UInt32(lists.count / 2)
+            for shift in stride(from: 0, to: 32, by: 8) {
+                ends.append(UInt8(truncatingIfNeeded: end >> UInt32(shift)))
+            }
+        }
+        encoded.dictionary = dictionary.bytes
+        encoded.fixed = fixed.bytes
+        encoded.lists = ends + lists
+        return encoded
+    }
+}
+
+/// Reads the parts of a block. Nonsense reads as a block without that term.
+enum IndexBlockReading {
+    /// The place of a term in a dictionary.
+    static func find(_ term: Term, in dictionary: UnsafeRawBufferPointer) -> Int? {
+        var low = 0
+        var high = dictionary.count / 8
+        while low < high {
+            let middle = (low &+ high) / 2
+            let found = unsafe word(dictionary, middle)
+            if found == term.hash { return middle }
+            if found < term.hash { low = middle &+ 1 } else { high = middle }
+        }
+        return nil
+    }
+
+    static func word(_ bytes: UnsafeRawBufferPointer, _ index: Int) -> UInt64 {
+        unsafe UInt64(
+            littleEndian: bytes.loadUnaligned(fromByteOffset: index &* 8, as: UInt64.self))
+    }
+
+    /// Which traces of the block have the term at `place`, ascending.
+    static func list(
+        _ place: Int, of terms: Int, in lists: UnsafeRawBufferPointer
+    ) -> [UInt16] {
+        let head = terms * 4
+        guard place < terms, lists.count >= head else { return [] }
+        let start = place == 0 ? 0 : unsafe end(lists, place - 1)
+        let end = unsafe end(lists, place)
+        guard start <= end, head + end * 2 <= lists.count else { return [] }
+        return (start..<end).map { index in
+            unsafe UInt16(
+                littleEndian: lists.loadUnaligned(
+                    fromByteOffset: head + index * 2, as: UInt16.self))
+        }
+    }
+
+    private static func end(_ lists: UnsafeRawBufferPointer, _ place: Int) -> Int {
+        unsafe Int(
+            UInt32(
+                littleEndian: lists.loadUnaligned(fromByteOffset: place * 4, as: UInt32.self)))
+    }
+
+    /// The terms of the trace with this number, wherever it stands in the block.
+    static func terms(
+        of trace: Int, dictionary: UnsafeRawBufferPointer, fixed: UnsafeRawBufferPointer,
+        lists: UnsafeRawBufferPointer
+    ) -> [Term] {
+        let entries = fixed.count / 24
+        let entry = (0..<entries).last { unsafe word(fixed, $0 * 3 + 2) == UInt64(trace) }
+        guard let entry else { return [] }
+        let terms = dictionary.count / 8
+        return (0..<terms).compactMap { place in
+            unsafe list(place, of: terms, in: lists).contains(UInt16(entry))
+                ? Term(hash: word(dictionary, place)) : nil
+        }
+    }
+}

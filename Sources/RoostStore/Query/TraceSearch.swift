@@ -1,0 +1,259 @@
+import RoostAnalytics
+import RoostCore
+
+/// Answers one `TraceQuery`: walks the blocks of the index from the newest start on, and looks at
+/// the row of each trace that may be meant, in order.
+///
+/// An entry of the index may be out of date: the row says in which block the right one is, and what
+/// is shown has been compared with the query. A trace is sure to be next when no block that has not
+/// been read has a start as late as its.
+struct TraceSearch {
+    private let query: TraceQuery
+    private let reader: ReaderDatabase
+    private let terms: [Term]
+    private let limit: Int
+    private let after: Place?
+    private var waiting = CandidateHeap()
+    private var found: [(summary: TraceSummary, place: Place)] = []
+    private var steps = 0
+
+    /// Where a trace stands in the order: by start, then by number, both descending.
+    struct Place: Equatable {
+        var start: UInt64
+        var trace: Int
+
+        func isBefore(_ other: Place) -> Bool {
+            start != other.start ? start > other.start : trace > other.trace
+        }
+
+        var cursor: String { String(start, radix: 16) + "-" + String(trace, radix: 16) }
+
+        init(start: UInt64, trace: Int) {
+            self.start = start
+            self.trace = trace
+        }
+
+        init?(cursor: String) {
+            let parts = cursor.split(separator: "-", omittingEmptySubsequences: false)
+            guard parts.count == 2, let start = UInt64(parts[0], radix: 16),
+                let trace = Int(parts[1], radix: 16), trace >= 0
+            else { return nil }
+            self.init(start: start, trace: trace)
+        }
+    }
+
+    /// A block costs one step, a row that turns out not to be meant one, a trace whose attributes
+    /// are looked into sixteen.
+    private static let mostSteps = 30_000
+    private static let stepsOfAttributes = 16
+
+    init(_ query: TraceQuery, _ reader: ReaderDatabase) throws(QueryFailure) {
+        self.query = query
+        self.reader = reader
+        limit = min(max(query.limit, 1), TraceQuery.mostTraces)
+        if let cursor = query.cursor {
+            guard let place = Place(cursor: cursor) else { throw .query(.badCursor) }
+            after = place
+        } else {
+            after = nil
+        }
+        var terms: [Term] = []
+        if let service = query.service {
+            terms.append(Term(.service, service))
+            if let operation = query.operation {
+                terms.append(Term(operation: operation, of: service))
+            }
+        }
+        if let workflow = query.workflow { terms.append(Term(.workflow, workflow)) }
+        if let agent = query.agent { terms.append(Term(.agent, agent)) }
+        if let session = query.session { terms.append(Term(.session, session)) }
+        if let status = query.status { terms.append(Term(.status, status.rawValue)) }
+        self.terms = terms
+    }
+
+    mutating func run() throws(QueryFailure) -> TracePage {
+        reader.blocks.bind(1, Int(clamping: query.since ?? 0))
+        defer { reader.blocks.reset() }
+        var isDone = false
+        while !isDone, try reading({ () throws(SQLiteError) in try reader.blocks.step() }) {
+            let maxStart = reader.blocks.bits(1)
+            isDone = try emit(laterThan: maxStart)
+            if isDone { break }
+            try spend(1)
+            collect(reader.blocks)
+        }
+        if !isDone { _ = try emit(laterThan: nil) }
+        var page = TracePage()
+        page.traces = found.prefix(limit).map(\.summary)
+        if found.count > limit { page.cursor = found[limit - 1].place.cursor }
+        return page
+    }
+
+    // MARK: the index
+
+    /// Adds the entries of a block that have every term and lie within the bounds.
+    private mutating func collect(_ block: borrowing SQLiteStatement) {
+        let latest = min(query.until ?? .max, after?.start ?? .max)
+        guard block.bits(2) <= latest else { return }
+        if let shortest = query.minDuration, block.bits(3) < shortest { return }
+        let places = unsafe block.withBytes(4) { dictionary -> [Int]? in
+            var places: [Int] = []
+            for term in terms {
+                guard let place = unsafe IndexBlockReading.find(term, in: dictionary) else {
+                    return nil
+                }
+                places.append(place)
+            }
+            return places
+        }
+        guard let places else { return }
+        let dictionaryTerms = unsafe block.withBytes(4) { $0.count / 8 }
+        let number = block.int(0)
+        let lists = places.isEmpty ? [] : entries(places, of: dictionaryTerms, block)
+        unsafe block.withBytes(5) { fixed in
+            let count = fixed.count / 24
+            if terms.isEmpty {
+                for entry in 0..<count { unsafe consider(entry, fixed, block: number) }
+            } else {
+                for entry in lists where entry < count {
+                    unsafe consider(Int(entry), fixed, block: number)
+                }
+            }
+        }
+    }
+
+    /// What the lists at all of these places have in common.
+    private func entries(
+        _ places: [Int], of terms: Int, _ block: borrowing SQLiteStatement
+    ) -> [UInt16] {
+        unsafe block.withBytes(6) { bytes in
+            var lists = places.map { unsafe IndexBlockReading.list($0, of: terms, in: bytes) }
+            lists.sort { $0.count < $1.count }
+            var common = lists[0]
+            for list in lists.dropFirst() {
+                let others = Set(list)
+                common.removeAll { !others.contains($0) }
+            }
+            return common
+        }
+    }
+
+    private mutating func consider(_ entry: Int, _ fixed: UnsafeRawBufferPointer, block: Int) {
+        let start = unsafe IndexBlockReading.word(fixed, entry * 3)
+        let duration = unsafe IndexBlockReading.word(fixed, entry * 3 + 1)
+        let trace = unsafe Int(clamping: IndexBlockReading.word(fixed, entry * 3 + 2))
+        guard start >= query.since ?? 0, start <= query.until ?? .max,
+            duration >= query.minDuration ?? 0, duration <= query.maxDuration ?? .max
+        else { return }
+        let place = Place(start: start, trace: trace)
+        if let after, !after.isBefore(place) { return }
+        waiting.insert(Candidate(place: place, block: block))
+    }
+
+    // MARK: the rows
+
+    /// Looks at the candidates that come before whatever has a start up to `start`; says whether
+    /// enough was found.
+    private mutating func emit(laterThan start: UInt64?) throws(QueryFailure) -> Bool {
+        while found.count <= limit, let next = waiting.first {
+            if let start, next.place.start <= start { return false }
+            waiting.removeFirst()
+            guard let summary = try row(next) else {
+                try spend(1)
+                continue
+            }
+            guard try isMeant(summary, next.place.trace) else { continue }
+            found.append((summary, next.place))
+        }
+        return found.count > limit
+    }
+
+    /// The summary of a candidate, unless its row has gone or is elsewhere in the index.
+    private func row(_ candidate: Candidate) throws(QueryFailure) -> TraceSummary? {
+        try reading { () throws(SQLiteError) in
+            reader.traceByNumber.bind(1, candidate.place.trace)
+            guard try reader.traceByNumber.step() else { return nil }
+            defer { reader.traceByNumber.reset() }
+            return summary(reader.traceByNumber, of: candidate)
+        }
+    }
+
+    private func summary(
+        _ row: borrowing SQLiteStatement, of candidate: Candidate
+    ) -> TraceSummary? {
+        guard row.int(2) == candidate.block else { return nil }
+        let (high, low) = (row.bits(0), row.bits(1))
+        return unsafe row.withBytes(3) { unsafe SummaryCoding.decode($0, high: high, low: low) }
+    }
+
+    private mutating func isMeant(
+        _ summary: TraceSummary, _ trace: Int
+    ) throws(QueryFailure) -> Bool {
+        if let service = query.service, summary.services.count < 16,
+            !summary.services.contains(service), summary.service != service
+        {
+            return false
+        }
+        if let agent = query.agent, summary.agents.count < 32, !summary.agents.contains(agent) {
+            return false
+        }
+        if let workflow = query.workflow, summary.workflow != workflow { return false }
+        if let session = query.session, summary.session != session { return false }
+        if let status = query.status, summary.status != status { return false }
+        guard !query.tags.isEmpty else { return true }
+        try spend(Self.stepsOfAttributes)
+        let chunks = try reading { () throws(SQLiteError) in try reader.chunks(of: trace) }
+        return hasSpan(in: chunks, with: query.tags)
+    }
+
+    private mutating func spend(_ more: Int) throws(QueryFailure) {
+        steps += more
+        guard steps <= Self.mostSteps else {
+            throw .query(
+                .tooMuch(
+                    "this question would read too much; narrow it with since and until, or with "
+                        + "a filter that fewer traces meet"))
+        }
+    }
+}
+
+/// A trace that may be next.
+struct Candidate {
+    let place: TraceSearch.Place
+    /// Where it was found.
+    let block: Int
+}
+
+/// Candidates, the one that comes first on top.
+struct CandidateHeap {
+    private var items: [Candidate] = []
+
+    var first: Candidate? { items.first }
+
+    mutating func insert(_ candidate: Candidate) {
+        items.append(candidate)
+        var child = items.count - 1
+        while child > 0 {
+            let parent = (child - 1) / 2
+            guard items[child].place.isBefore(items[parent].place) else { return }
+            items.swapAt(child, parent)
+            child = parent
+        }
+    }
+
+    mutating func removeFirst() {
+        guard let last = items.popLast(), !items.isEmpty else { return }
+        items[0] = last
+        var parent = 0
+        while true {
+            var best = parent
+            for child in [parent * 2 + 1, parent * 2 + 2]
+            where child < items.count && items[child].place.isBefore(items[best].place) {
+                best = child
+            }
+            if best == parent { return }
+            items.swapAt(best, parent)
+            parent = best
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import RoostCore
+import RoostIngest
+import RoostWire
+import Synchronization
+
+/// What the writer, the readers and their owner share. Any thread.
+final class StoreShared: Sendable {
+    let settings: StoreSettings
+    let files: StoreFiles
+    let inbox: StoreInbox
+    let log: Log
+    let memory: MemoryBudget.Share?
+    let count: @Sendable (Signal, Int, StoreOutcome) -> Void
+    let understanding: any TraceUnderstanding
+    let names: Mutex<NameTable>
+    /// As the writer published it last.
+    let status = Mutex(StoreStatus())
+    let isOpen = Atomic<Bool>(false)
+    /// Another database since the last look.
+    let generation = Atomic<Int>(0)
+    /// A reader met damage in the database of this generation; -1 is none.
+    let damagedGeneration = Atomic<Int>(-1)
+    /// Monotonic nanoseconds of the writer's last turn; it may be waiting for the disk.
+    let beat = Atomic<UInt64>(monotonicNanoseconds())
+
+    init(
+        settings: StoreSettings, names: NameTable, understanding: any TraceUnderstanding,
+        memory: MemoryBudget.Share?, log: Log,
+        count: @escaping @Sendable (Signal, Int, StoreOutcome) -> Void
+    ) {
+        self.settings = settings
+        files = StoreFiles(folder: settings.path)
+        inbox = StoreInbox(capacity: settings.queueBytes)
+        self.log = log
+        self.memory = memory
+        self.count = count
+        self.understanding = understanding
+        self.names = Mutex(names)
+    }
+}

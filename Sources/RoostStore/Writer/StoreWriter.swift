@@ -1,0 +1,286 @@
+import RoostCore
+import RoostWire
+import Synchronization
+
+/// The thread `store`: takes requests from the inbox, holds traces until they are quiet, writes
+/// them in transactions and deletes what is too old or too much.
+///
+/// Everything here is confined to that thread. A disk that refuses costs what was to be written,
+/// which is counted; the database is tried again with what comes next.
+final class StoreWriter {
+    let shared: StoreShared
+    let settings: StoreSettings
+    private let traces: OpenTraces
+    private let logs: OpenLogGroups
+    /// Nil while there is no database that can be used.
+    private var keeper: TraceKeeper?
+    private var openBytesPaidFor = 0
+    private var nextTick: UInt64 = 0
+    private var nextAttempt: UInt64 = 0
+    private var isFailing = false
+    private var counters = StoreStatus()
+
+    /// Traces in one transaction.
+    private static let mostInTransaction = 256
+    private static let tick: UInt64 = 500_000_000
+    private static let betweenAttempts: UInt64 = 5_000_000_000
+    private static let memoryStep = 1 << 20
+
+    init(_ shared: StoreShared) {
+        self.shared = shared
+        settings = shared.settings
+        traces = OpenTraces(shared.settings)
+        logs = OpenLogGroups(shared.settings)
+    }
+
+    /// Opens the database; one that is damaged is set aside.
+    func open() throws(StoreError) {
+        do throws(StoreSchema.Failure) {
+            keeper = try TraceKeeper(shared)
+        } catch {
+            switch error {
+            case .tooNew(let version):
+                throw .tooNew(path: shared.files.path, version: version)
+            case .foreign: try begin(because: "it is a database of another program")
+            case .sqlite(let error) where error.kind == .damaged:
+                try begin(because: error.message)
+            case .sqlite(let error):
+                throw .cannotOpen(path: shared.files.path, reason: error.message)
+            }
+        }
+        shared.isOpen.store(true, ordering: .releasing)
+        publish()
+    }
+
+    /// Sets the database aside and begins a new one.
+    private func begin(because reason: String) throws(StoreError) {
+        keeper = nil
+        let path = shared.files.path
+        guard let aside = shared.files.setAside(now: unixNanoseconds()) else {
+            throw .cannotOpen(path: path, reason: "\(reason), and it could not be renamed")
+        }
+        shared.log.error(
+            "the store's database cannot be used and was set aside; a new one begins",
+            ["database": path, "kept_as": aside, "reason": reason])
+        do throws(StoreSchema.Failure) { keeper = try TraceKeeper(shared) } catch {
+            throw .cannotOpen(path: path, reason: "\(error)")
+        }
+        shared.generation.wrappingAdd(1, ordering: .acquiringAndReleasing)
+    }
+
+    // MARK: the loop
+
+    /// Runs until `deadline` answers a time, and stores what is left before that time has come.
+    func run(until deadline: () -> UInt64?) {
+        while true {
+            shared.beat.store(monotonicNanoseconds(), ordering: .relaxed)
+            let end = deadline()
+            let (items, wishes) = end == nil ? shared.inbox.take() : shared.inbox.close()
+            for item in items { take(item) }
+            for (wish, latch) in wishes {
+                fulfil(wish)
+                latch.countDown()
+            }
+            if let end {
+                finish(deadline: end)
+                return
+            }
+            let now = monotonicNanoseconds()
+            if now >= nextTick {
+                nextTick = now &+ Self.tick
+                store(traces.takeDue(now: now), logs.takeDue(now: now))
+                turn(now)
+            }
+            shared.inbox.wait(untilMonotonic: nextTick)
+        }
+    }
+
+    private func take(_ item: StoreInbox.Item) {
+        defer { shared.inbox.giveBack(item.body.count) }
+        let now = monotonicNanoseconds()
+        switch item.signal {
+        case .traces: unsafe item.body.withBytes { unsafe traces.add($0, now: now) }
+        case .logs:
+            let names = shared.names.withLock { $0 }
+            unsafe item.body.withBytes { unsafe logs.add($0, names: names, now: now) }
+        case .metrics: shared.count(.metrics, item.items, .stored)
+        }
+        let hasMemory = payForOpen()
+        guard traces.isOverFull || logs.bytes > settings.mostOpenBytes / 4 || !hasMemory else {
+            return
+        }
+        store(traces.takeToMakeRoom(now: now), logs.takeAll())
+        payForOpen()
+        makeRoom()
+    }
+
+    /// Takes from the memory budget what open traces hold; false when it has no more.
+    @discardableResult
+    private func payForOpen() -> Bool {
+        guard let memory = shared.memory else { return true }
+        let wanted = traces.bytes + logs.bytes
+        if wanted > openBytesPaidFor {
+            let step = wanted - openBytesPaidFor + Self.memoryStep
+            guard memory.tryTake(step) else { return false }
+            openBytesPaidFor += step
+        } else if openBytesPaidFor > wanted + 2 * Self.memoryStep {
+            let step = openBytesPaidFor - wanted - (wanted > 0 ? Self.memoryStep : 0)
+            memory.giveBack(step)
+            openBytesPaidFor -= step
+        }
+        return true
+    }
+
+    private func fulfil(_ wish: StoreInbox.Wish) {
+        switch wish {
+        case .all: store(traces.takeAll(), logs.takeAll())
+        case .trace(let key):
+            store(
+                [traces.take(key)].compactMap { $0 }, logs.take(trace: key, session: nil))
+        case .logs(let key, let session):
+            store([], logs.take(trace: key, session: session))
+        }
+        publish()
+    }
+
+    /// What is due with time.
+    private func turn(_ now: UInt64) {
+        let damaged = shared.damagedGeneration.exchange(-1, ordering: .acquiringAndReleasing)
+        if damaged >= 0, damaged == shared.generation.load(ordering: .acquiring) {
+            replace(because: "a reader found damaged pages")
+        }
+        if keeper == nil, now >= nextAttempt {
+            nextAttempt = now &+ Self.betweenAttempts
+            do throws(StoreError) {
+                try open()
+                shared.log.info("the store is open again")
+            } catch { fail("\(error)") }
+        }
+        makeRoom()
+        payForOpen()
+        publish()
+    }
+
+    private func finish(deadline: UInt64) {
+        let all = traces.takeAll()
+        var rest = all[...]
+        let records = logs.takeAll()
+        store([], records)
+        while !rest.isEmpty, monotonicNanoseconds() < deadline {
+            store(Array(rest.prefix(Self.mostInTransaction)), [])
+            rest = rest.dropFirst(Self.mostInTransaction)
+        }
+        for trace in rest { shared.count(.traces, trace.items, .dropped(.shutdown)) }
+        payForOpen()
+        keeper?.close()
+        keeper = nil
+        shared.isOpen.store(false, ordering: .releasing)
+        publish()
+    }
+
+    // MARK: writing
+
+    private func store(_ traces: [OpenTrace], _ logs: [OpenLogs]) {
+        var logs = logs[...]
+        var rest = traces[...]
+        while !rest.isEmpty || !logs.isEmpty {
+            let some = Array(rest.prefix(Self.mostInTransaction))
+            let records = Array(logs.prefix(Self.mostInTransaction))
+            rest = rest.dropFirst(Self.mostInTransaction)
+            logs = logs.dropFirst(Self.mostInTransaction)
+            write(some, records)
+        }
+    }
+
+    private func write(_ traces: [OpenTrace], _ logs: [OpenLogs]) {
+        let now = unixNanoseconds()
+        let isOld = monotonicNanoseconds() &- settings.quiet
+        guard let keeper else { return lose(traces, logs) }
+        do throws(SQLiteError) {
+            let written = try keeper.transaction { () throws(SQLiteError) in
+                for group in logs { try keeper.store(group, now: now) }
+                for trace in traces {
+                    try keeper.store(trace, now: now, isClosed: trace.lastArrival <= isOld)
+                }
+            }
+            counters.spansStored += UInt64(written.spans)
+            counters.duplicateSpans += UInt64(written.duplicates)
+            counters.logRecordsStored += UInt64(written.records)
+            for trace in traces { shared.count(.traces, trace.items, .stored) }
+            for group in logs { shared.count(.logs, group.records, .stored) }
+            recovered()
+        } catch {
+            counters.failedWrites += 1
+            if error.kind == .damaged { replace(because: error.message) }
+            // A single one that cannot be stored must not take the others with it.
+            if error.kind == .other, traces.count + logs.count > 1 {
+                for trace in traces { write([trace], []) }
+                for group in logs { write([], [group]) }
+                return
+            }
+            fail(error.message)
+            lose(traces, logs)
+        }
+    }
+
+    private func lose(_ traces: [OpenTrace], _ logs: [OpenLogs]) {
+        for trace in traces { shared.count(.traces, trace.items, .dropped(.disk)) }
+        for group in logs { shared.count(.logs, group.records, .dropped(.disk)) }
+    }
+
+    private func replace(because reason: String) {
+        do throws(StoreError) { try begin(because: reason) } catch {
+            shared.isOpen.store(false, ordering: .releasing)
+            fail("\(error)")
+        }
+    }
+
+    private func fail(_ message: String) {
+        counters.lastError = message
+        counters.lastErrorUnixNano = unixNanoseconds()
+        guard !isFailing else { return }
+        isFailing = true
+        shared.log.error(
+            "the store cannot write; what arrives is not stored until it can",
+            ["database": shared.files.path, "reason": message])
+    }
+
+    private func recovered() {
+        guard isFailing else { return }
+        isFailing = false
+        shared.log.info("the store can write again")
+    }
+
+    /// Deletes some of what is too old or too much, a few milliseconds at most.
+    private func makeRoom() {
+        guard let keeper else { return }
+        let until = monotonicNanoseconds() &+ 15_000_000
+        do throws(SQLiteError) {
+            while try keeper.deleteSome(now: unixNanoseconds()),
+                monotonicNanoseconds() < until
+            {}
+        } catch {
+            if error.kind == .damaged {
+                replace(because: error.message)
+            } else {
+                fail(error.message)
+            }
+        }
+    }
+
+    private func publish() {
+        counters.isOpen = keeper != nil
+        counters.openBytes = traces.bytes + logs.bytes
+        counters.openTraces = traces.count
+        counters.queueCapacityBytes = settings.queueBytes
+        if let keeper {
+            counters.fileBytes = shared.files.bytes
+            counters.usedBytes = keeper.usedBytes
+            counters.traces = keeper.traces
+            counters.expiredTraces = keeper.deletedTraces
+            counters.oldestUnixNano = keeper.oldest
+        }
+        let counters = counters
+        shared.status.withLock { $0 = counters }
+    }
+}

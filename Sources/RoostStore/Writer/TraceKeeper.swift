@@ -1,0 +1,235 @@
+import RoostAnalytics
+import RoostCore
+import RoostWire
+
+/// Writes traces and log records into the database, inside of transactions.
+///
+/// Confined to the store's thread. When a transaction fails nothing of it is remembered here.
+final class TraceKeeper {
+    struct Written {
+        var spans = 0
+        var duplicates = 0
+        var records = 0
+    }
+
+    let database: WriterDatabase
+    private let shared: StoreShared
+    private let packer = ZstandardPacker()
+    private var state: State
+    private var written = Written()
+    /// Deletes what is too old or too much.
+    private var retention: StoreRetention
+
+    /// What goes back to what it was when a transaction fails.
+    private struct State {
+        var index: OpenIndexBlock
+        var nextTrace: Int
+        var traces: Int
+        /// Operations that have a row.
+        var operations: Set<UInt64> = []
+    }
+
+    init(_ shared: StoreShared) throws(StoreSchema.Failure) {
+        self.shared = shared
+        database = try WriterDatabase(path: shared.files.path)
+        do throws(SQLiteError) {
+            let connection = database.connection
+            let last = try connection.number("SELECT max(id) FROM traces")
+            let first = try connection.number("SELECT min(id) FROM traces")
+            let lastIndexed = try connection.number(
+                "SELECT last_trace FROM blocks ORDER BY number DESC LIMIT 1")
+            let block = try connection.number("SELECT max(number) FROM blocks")
+            state = State(
+                index: OpenIndexBlock(number: block + 1), nextTrace: max(last, lastIndexed) + 1,
+                // Rows are deleted from the front only.
+                traces: last == 0 ? 0 : last - first + 1)
+            retention = try StoreRetention(database, shared.settings)
+        } catch { throw .sqlite(error) }
+    }
+
+    var usedBytes: Int { retention.usedBytes }
+    var traces: Int { max(0, state.traces - Int(retention.deletedTraces)) }
+    var deletedTraces: UInt64 { retention.deletedTraces }
+    var oldest: UInt64 { retention.oldest }
+
+    func deleteSome(now: UInt64) throws(SQLiteError) -> Bool {
+        try retention.deleteSome(now: now, openBlock: state.index.number)
+    }
+
+    func close() {
+        try? database.connection.checkpoint(truncating: true)
+    }
+
+    /// Runs `body` and commits it, or leaves no trace of it.
+    func transaction(_ body: () throws(SQLiteError) -> Void) throws(SQLiteError) -> Written {
+        let before = state
+        written = Written()
+        do throws(SQLiteError) {
+            try database.connection.run("BEGIN IMMEDIATE")
+            try body()
+            if !state.index.isWritten {
+                try database.put(state.index)
+                state.index.wasWritten()
+            }
+            try database.connection.run("COMMIT")
+        } catch {
+            state = before
+            if database.connection.isInTransaction { try? database.connection.run("ROLLBACK") }
+            throw error
+        }
+        return written
+    }
+
+    // MARK: traces
+
+    func store(_ trace: OpenTrace, now: UInt64, isClosed: Bool) throws(SQLiteError) {
+        let known = try database.find(trace.key)
+        var earlier: [ByteBlock] = []
+        let isRead = (known?.bytes ?? 0) + trace.bytes <= StoreLimits.mostRereadBytes
+        if let known, known.chunks > 0, isRead {
+            earlier = try database.chunks(of: known.id)
+            written.duplicates += trace.leaveOut(spanIDs(in: earlier))
+        }
+        written.duplicates += trace.repeated
+        guard trace.spans > 0 else { return }
+        let request = ByteBlock(trace.request())
+        var row =
+            known
+            ?? WriterDatabase.Row(
+                id: state.nextTrace, block: 0, chunks: 0, bytes: 0, summary: TraceSummary())
+        guard row.chunks < StoreSchema.chunksOfTrace else {
+            throw SQLiteError(1, "the trace has too many parts")
+        }
+        let understood = shared.understanding.understand(
+            traceIDHigh: trace.key.high, traceIDLow: trace.key.low, spans: earlier + [request],
+            logs: [], activities: [], isClosed: isClosed)
+        let isWhole = known == nil || row.chunks == 0 || isRead
+        row.summary =
+            isWhole ? understood.summary : merged(row.summary, understood.summary)
+        try insertChunk(request, trace: row.id, number: row.chunks)
+        row.chunks += 1
+        row.bytes += request.count
+        var terms = Term.terms(of: row.summary) + trace.operations.map(\.term)
+        for group in trace.groups { terms.append(Term(.service, group.header.service)) }
+        try put(
+            row, trace.key, terms: terms, activities: isWhole ? understood.activities : [],
+            isNew: known == nil, now: now)
+        try noteOperations(trace.operations, now: now)
+        written.spans += trace.spans
+    }
+
+    private func insertChunk(
+        _ request: ByteBlock, trace: Int, number: Int
+    ) throws(SQLiteError) {
+        let result = unsafe request.withBytes { bytes in
+            unsafe packer.pack(bytes) { packed -> Result<Void, SQLiteError> in
+                Result { () throws(SQLiteError) in
+                    unsafe try database.insertChunk(trace: trace, number: number, packed: packed)
+                }
+            }
+        }
+        guard let result else { throw SQLiteError(7, "no memory to compress a trace") }
+        try result.get()
+    }
+
+    /// Writes a trace's row and its place in the index.
+    private func put(
+        _ row: WriterDatabase.Row, _ key: TraceKey, terms: [Term], activities: [UInt8],
+        isNew: Bool, now: UInt64
+    ) throws(SQLiteError) {
+        var row = row
+        var terms = Set(terms)
+        if !isNew {
+            if row.block == state.index.number {
+                terms.formUnion(state.index.terms(of: row.id))
+            } else {
+                terms.formUnion(try database.terms(of: row.id, in: row.block))
+            }
+        }
+        if state.index.isFull, row.block != state.index.number {
+            if !state.index.isWritten { try database.put(state.index) }
+            state.index = OpenIndexBlock(number: state.index.number + 1)
+        }
+        row.block = state.index.number
+        state.index.put(
+            IndexEntry(
+                trace: row.id, start: row.summary.start, duration: row.summary.duration,
+                terms: Array(terms)))
+        if isNew {
+            try database.insert(row, key, arrived: now, activities: activities)
+            state.nextTrace += 1
+            state.traces += 1
+        } else {
+            try database.update(row, activities: activities)
+        }
+    }
+
+    private func spanIDs(in chunks: [ByteBlock]) -> Set<UInt64> {
+        var visitor = SpanIDs()
+        for chunk in chunks { unsafe chunk.withBytes { unsafe walkParts($0, visitor: &visitor) } }
+        return visitor.ids
+    }
+
+    private struct SpanIDs: RequestPartsVisitor {
+        var ids: Set<UInt64> = []
+        mutating func resource(_ fields: [WireBytes]) {}
+        mutating func scope(_ fields: [WireBytes]) {}
+        mutating func item(_ bytes: WireBytes) { ids.insert(SpanHead(bytes).spanID) }
+    }
+
+    private func noteOperations(
+        _ operations: [OpenTrace.Operation], now: UInt64
+    ) throws(SQLiteError) {
+        for operation in operations {
+            let mark = operation.term.hash &+ UInt64(UInt32(bitPattern: operation.kind))
+            guard state.operations.count < StoreLimits.mostOperations,
+                !state.operations.contains(mark)
+            else { continue }
+            state.operations.insert(mark)
+            try database.put(
+                operation: operation.name, kind: operation.kind, of: operation.header.service,
+                seen: now)
+        }
+    }
+
+    // MARK: log records
+
+    func store(_ logs: OpenLogs, now: UInt64) throws(SQLiteError) {
+        let request = ByteBlock(logs.request())
+        let result = unsafe request.withBytes { bytes in
+            unsafe packer.pack(bytes) { packed -> Result<Void, SQLiteError> in
+                Result { () throws(SQLiteError) in
+                    unsafe try database.insertLogs(
+                        logs.key, arrived: now, records: logs.records, packed: packed)
+                }
+            }
+        }
+        guard let result else { throw SQLiteError(7, "no memory to compress log records") }
+        try result.get()
+        written.records += logs.records
+        guard logs.key.hasTrace, logs.hasActivity else { return }
+        try understand(logs, request, now: now)
+    }
+
+    /// A trace that consists of events only gets its row from them.
+    private func understand(
+        _ logs: OpenLogs, _ request: ByteBlock, now: UInt64
+    ) throws(SQLiteError) {
+        let key = logs.key.trace
+        let known = try database.find(key)
+        guard (known?.chunks ?? 0) == 0 else { return }
+        var row =
+            known
+            ?? WriterDatabase.Row(
+                id: state.nextTrace, block: 0, chunks: 0, bytes: 0, summary: TraceSummary())
+        let earlier = known == nil ? [] : try database.activities(of: row.id)
+        let isWhole = earlier.count <= StoreLimits.mostRereadBytes
+        let understood = shared.understanding.understand(
+            traceIDHigh: key.high, traceIDLow: key.low, spans: [], logs: [request],
+            activities: isWhole ? earlier : [], isClosed: false)
+        row.summary = isWhole ? understood.summary : merged(row.summary, understood.summary)
+        try put(
+            row, key, terms: Term.terms(of: row.summary),
+            activities: isWhole ? understood.activities : earlier, isNew: known == nil, now: now)
+    }
+}

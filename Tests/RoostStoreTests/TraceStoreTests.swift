@@ -1,0 +1,170 @@
+import RoostAnalytics
+import RoostCore
+import RoostWire
+import Testing
+
+@testable import RoostStore
+
+@Suite struct TraceStoreTests {
+    @Test func `a trace comes back as it went in`() throws {
+        let harness = try StoreHarness()
+        let spans = [
+            TestSpan(trace: 7, id: 1, name: "root", attributes: [("agent", "a")]),
+            TestSpan(trace: 7, id: 2, parent: 1, name: "child", service: "other"),
+        ]
+        harness.put(spans)
+        harness.store.flush()
+        let trace = try #require(try harness.store.trace(high: traceHigh, low: 7))
+        #expect(trace.summary.name == "root")
+        #expect(trace.summary.services == ["svc", "other"])
+        #expect(trace.summary.spans == 2)
+        #expect(trace.activities == [2])
+        #expect(trace.request.array == request(spans))
+        #expect(harness.counts[.traces, .stored] == 2)
+        #expect(try harness.store.trace(high: traceHigh, low: 8) == nil)
+    }
+
+    @Test func `a question about one trace does not wait for it to be quiet`() throws {
+        let harness = try StoreHarness()
+        harness.put([TestSpan(trace: 1)])
+        #expect(try harness.store.trace(high: traceHigh, low: 1)?.summary.spans == 1)
+        #expect(try harness.store.traces(TraceQuery()).traces.count == 1)
+    }
+
+    @Test func `what comes later is added to a trace`() throws {
+        let harness = try StoreHarness()
+        harness.put([TestSpan(trace: 1, id: 2, parent: 1, start: 5_000_000_000)])
+        harness.store.flush()
+        #expect(try harness.ids { $0.status = .running } == [1])
+        harness.put([
+            TestSpan(trace: 1, id: 1, name: "root", start: 4_000_000_000, isError: true)
+        ])
+        harness.store.flush()
+        #expect(try harness.ids { $0.status = .running } == [])
+        #expect(try harness.ids { $0.status = .error } == [1])
+        #expect(try harness.ids { $0.since = 4_500_000_000 } == [])
+        #expect(try harness.ids() == [1])
+        let trace = try #require(try harness.store.trace(high: traceHigh, low: 1))
+        #expect(trace.spans.count == 2)
+        #expect(trace.summary.spans == 2)
+        #expect(trace.summary.name == "root")
+    }
+
+    @Test func `a span that comes twice is stored once`() throws {
+        let harness = try StoreHarness()
+        let spans = [TestSpan(trace: 1), TestSpan(trace: 1, id: 2, parent: 1)]
+        harness.put(spans + [spans[1]])
+        harness.store.flush()
+        harness.put(spans)
+        harness.put([TestSpan(trace: 1, id: 3, parent: 1)] + spans)
+        harness.store.flush()
+        let trace = try #require(try harness.store.trace(high: traceHigh, low: 1))
+        #expect(spanCount(trace.spans) == 3)
+        #expect(trace.summary.spans == 3)
+        #expect(harness.store.status.spansStored == 3)
+        #expect(harness.store.status.duplicateSpans == 5)
+        #expect(harness.counts[.traces, .stored] == 8)
+    }
+
+    @Test func `operations and services are listed in order`() throws {
+        let harness = try StoreHarness()
+        harness.put([
+            TestSpan(trace: 1, id: 1, name: "b"), TestSpan(trace: 1, id: 2, parent: 1, name: "a"),
+            TestSpan(trace: 2, id: 3, name: "a", service: "another"),
+        ])
+        harness.store.flush()
+        #expect(try harness.store.services() == ["another", "svc"])
+        #expect(
+            try harness.store.operations(service: "svc") == [
+                StoredOperation(name: "a", spanKind: 3), StoredOperation(name: "b", spanKind: 3),
+            ])
+        #expect(try harness.store.operations(service: "none") == [])
+    }
+
+    @Test func `log records are found by trace and by session`() throws {
+        let harness = try StoreHarness()
+        harness.put(logs: [
+            TestLog(trace: 5, body: "one"), TestLog(session: "s1", body: "two"),
+            TestLog(trace: 5, session: "s1", body: "three"), TestLog(body: "four"),
+        ])
+        var query = LogQuery()
+        #expect(try harness.store.logs(query).records == 4)
+        query.session = "s1"
+        #expect(try harness.store.logs(query).records == 2)
+        query.traceIDHigh = traceHigh
+        query.traceIDLow = 5
+        #expect(try harness.store.logs(query).records == 1)
+        query.session = nil
+        #expect(try harness.store.logs(query).records == 2)
+        #expect(harness.counts[.logs, .stored] == 4)
+        // Log records alone are no trace.
+        #expect(try harness.ids() == [])
+    }
+
+    @Test func `log records come in pages`() throws {
+        let harness = try StoreHarness()
+        for number in 0..<5 {
+            harness.put(logs: [TestLog(session: "s", body: "\(number)")])
+            harness.store.flush()
+        }
+        var query = LogQuery()
+        query.session = "s"
+        query.limit = 2
+        var records: [Int] = []
+        repeat {
+            let page = try harness.store.logs(query)
+            records.append(page.records)
+            query.cursor = page.cursor
+        } while query.cursor != nil
+        #expect(records == [2, 2, 1])
+    }
+
+    @Test func `events of a session without spans are a trace`() throws {
+        let harness = try StoreHarness()
+        harness.put(logs: [
+            TestLog(
+                session: "s9", event: "api_request", body: "claude_code.api_request",
+                service: "claude-code", attributes: [("model", "m"), ("input_tokens", "5")])
+        ])
+        harness.store.flush()
+        let page = try harness.store.traces(TraceQuery())
+        let summary = try #require(page.traces.first)
+        #expect(summary.session == "s9")
+        let trace = try #require(
+            try harness.store.trace(high: summary.traceIDHigh, low: summary.traceIDLow))
+        #expect(trace.spans.isEmpty)
+        #expect(trace.logs.count == 1)
+        #expect(try harness.ids { $0.session = "s9" } == [summary.traceIDLow])
+    }
+
+    @Test func `a store that is closed says so`() throws {
+        let harness = try StoreHarness()
+        harness.put([TestSpan(trace: 1)])
+        harness.store.close(deadline: .max)
+        #expect(harness.counts[.traces, .stored] == 1)
+        #expect(throws: StoreQueryError.unavailable("the store is not open")) {
+            try harness.store.traces(TraceQuery())
+        }
+        harness.put([TestSpan(trace: 2)])
+        #expect(harness.counts[.traces, .dropped(.shutdown)] == 1)
+    }
+
+    @Test func `a full queue takes nothing more`() throws {
+        let harness = try StoreHarness { $0.queueBytes = 1000 }
+        #expect(harness.store.reserve(bytes: 900))
+        #expect(!harness.store.reserve(bytes: 200))
+        harness.store.giveBack(bytes: 900)
+        // Alone, a request may be larger than the queue.
+        #expect(harness.store.reserve(bytes: 2000))
+        harness.store.giveBack(bytes: 2000)
+    }
+
+    @Test func `a full buffer is stored before its time`() throws {
+        let harness = try StoreHarness { $0.mostOpenBytes = 20_000 }
+        for number in 1...200 { harness.put([TestSpan(trace: UInt64(number))]) }
+        // Asked about the last, the writer has read all of them.
+        _ = try harness.store.trace(high: traceHigh, low: 200)
+        #expect(harness.store.status.openBytes <= 20_000)
+        #expect(try harness.ids { $0.limit = 1000 }.count > 150)
+    }
+}
