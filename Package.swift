@@ -72,8 +72,8 @@ let package = Package(
         .target(
             name: "RoostWeb",
             dependencies: [
-                "RoostCore", "RoostMetrics", "RoostNet", "RoostCollector", "RoostAnalytics",
-                "RoostAudit", "RoostStore", "RoostCompression",
+                "RoostCore", "RoostMetrics", "RoostIngest", "RoostNet", "RoostCollector",
+                "RoostAnalytics", "RoostAudit", "RoostStore", "RoostCompression",
             ],
             resources: [.embedInCode("API/schemas.json")], swiftSettings: strict),
         library("RoostDemo", ["RoostCore", "RoostWire", "RoostHTTPClient"]),

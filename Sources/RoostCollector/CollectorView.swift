@@ -1,5 +1,5 @@
 import RoostCore
-import RoostIngest
+package import RoostIngest
 package import RoostMetrics
 package import RoostNet
 
@@ -83,6 +83,12 @@ public final class CollectorView {
 
     /// What is known of agents beyond counters.
     package var analytics: AnalyticsService { parts.agents.analytics }
+
+    /// Takes activities that came over the web port.
+    package func give(_ batch: consuming ActivityBatch) {
+        var batch = batch
+        parts.agents.inboxes.first?.give(&batch)
+    }
 
     package var switches: Switches { parts.switches }
 

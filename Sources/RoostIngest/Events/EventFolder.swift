@@ -1,0 +1,156 @@
+/// Makes activities of posted events: what one announces and another ends is one activity.
+///
+/// An event that names its run (`run_id`) is matched by that, others with the oldest of the same
+/// trace, agent and tool that has begun. A value with one home.
+public struct EventFolder: Sendable {
+    private struct Trace: Hashable {
+        let high: UInt64
+        let low: UInt64
+    }
+
+    /// What has begun and not ended.
+    private struct Begun {
+        let activity: ActivityKind
+        let agent: String
+        let tool: String
+        let run: String
+        let spanID: UInt64
+        let parent: UInt64
+        let time: UInt64
+
+        func isEnded(by event: PostedEvent) -> Bool {
+            guard activity == event.kind.activity, run == event.run else { return false }
+            return !run.isEmpty || agent == event.agent && tool == event.tool
+        }
+    }
+
+    private var open: [Trace: [Begun]] = [:]
+    /// In the order in which something first began in them, for when there are too many.
+    private var order: [Trace] = []
+    private var lastID: UInt64
+    private static let mostTraces = 10_000
+    private static let mostPerTrace = 64
+
+    /// Traces in which something has begun.
+    var openTraces: Int { open.count }
+
+    /// `seed` makes the ids of this folder differ from those of others.
+    public init(seed: UInt64) { lastID = seed }
+
+    /// Adds the activity that an event tells of.
+    public mutating func fold(_ event: PostedEvent, into batch: inout ActivityBatch) {
+        var activity = Activity()
+        activity.kind = event.kind.activity
+        activity.source = .log
+        activity.flags.insert(.isDerivedTrace)
+        (activity.traceIDHigh, activity.traceIDLow) = traceID(of: event)
+        let trace = Trace(high: activity.traceIDHigh, low: activity.traceIDLow)
+        activity.end = event.time
+        activity.start = event.time
+        if event.kind.mayBegin, event.duration == nil {
+            activity.phase = .pending
+            activity.spanID = nextID()
+            activity.parentSpanID = parent(of: event, trace)
+            remember(
+                trace,
+                Begun(
+                    activity: activity.kind, agent: event.agent, tool: event.tool, run: event.run,
+                    spanID: activity.spanID, parent: activity.parentSpanID, time: event.time))
+        } else if let begun = take(event, trace) {
+            activity.spanID = begun.spanID
+            activity.parentSpanID = begun.parent
+            activity.start = min(begun.time, event.time)
+        } else {
+            activity.spanID = nextID()
+            activity.parentSpanID = parent(of: event, trace)
+            if event.duration == nil { activity.flags.insert(.isInstant) }
+        }
+        if let duration = event.duration {
+            activity.start = event.time > duration ? event.time - duration : 0
+        }
+        if activity.phase == .finished { activity.status = event.kind.isFailure ? .error : .ok }
+        fill(&activity, event, &batch)
+        batch.activities.append(activity)
+    }
+
+    private func fill(
+        _ activity: inout Activity, _ event: PostedEvent, _ batch: inout ActivityBatch
+    ) {
+        func add(_ text: String) -> TextRef { batch.add(Array(text.utf8)) }
+        activity.service = add(event.service.isEmpty ? "events" : event.service)
+        activity.name = add(event.kind.rawValue)
+        activity.agent = add(event.agent)
+        activity.workflow = add(event.workflow)
+        activity.tool = add(event.tool)
+        activity.modelAnswered = add(event.model)
+        activity.provider = add(event.provider)
+        activity.session = add(event.session)
+        activity.user = add(event.user)
+        if event.kind.isFailure {
+            activity.errorType = add(event.errorType.isEmpty ? "error" : event.errorType)
+        }
+        guard activity.phase == .finished else { return }
+        activity.tokens = event.tokens
+        activity.reportedCost = event.cost
+        let isCall = activity.kind == .llm
+        if !isCall, !event.tokens.isEmpty || !event.cost.isNaN {
+            // What an agent used as a whole repeats what its calls tell.
+            activity.flags.insert(.usageIsAggregate)
+        }
+    }
+
+    /// Its own trace, else that of its session, else one of its own.
+    private mutating func traceID(of event: PostedEvent) -> (UInt64, UInt64) {
+        if event.traceIDHigh | event.traceIDLow != 0 {
+            return (event.traceIDHigh, event.traceIDLow)
+        }
+        guard !event.session.isEmpty else { return (nextID(), nextID()) }
+        return (
+            PostedEvent.hash(event.session, seed: 0x5E51),
+            PostedEvent.hash(event.session, seed: 0x5E52)
+        )
+    }
+
+    /// What has begun and is around it: its agent, or the agent above that.
+    private func parent(of event: PostedEvent, _ trace: Trace) -> UInt64 {
+        let above: String
+        switch event.kind.activity {
+        case .workflow: return 0
+        case .agent: above = event.parentAgent
+        default: above = event.agent
+        }
+        guard !above.isEmpty || event.kind.activity != .agent else { return 0 }
+        return open[trace]?.last { $0.activity == .agent && $0.agent == above }?.spanID ?? 0
+    }
+
+    private mutating func remember(_ trace: Trace, _ begun: Begun) {
+        if open[trace] == nil { order.append(trace) }
+        open[trace, default: []].append(begun)
+        if let count = open[trace]?.count, count > Self.mostPerTrace {
+            open[trace]?.removeFirst(count - Self.mostPerTrace)
+        }
+        if order.count > Self.mostTraces {
+            for old in order.prefix(Self.mostTraces / 10) { open[old] = nil }
+            order.removeFirst(Self.mostTraces / 10)
+        }
+    }
+
+    private mutating func take(_ event: PostedEvent, _ trace: Trace) -> Begun? {
+        guard let place = open[trace]?.firstIndex(where: { $0.isEnded(by: event) }) else {
+            return nil
+        }
+        let begun = open[trace]?.remove(at: place)
+        // Nothing else has begun in it; its place in `order` goes when its turn comes.
+        if open[trace]?.isEmpty == true { open[trace] = nil }
+        return begun
+    }
+
+    private mutating func nextID() -> UInt64 {
+        // SplitMix64's step, so that ids look like any others.
+        lastID = lastID &+ 0x9E37_79B9_7F4A_7C15
+        var mixed = lastID
+        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return max(1, mixed ^ mixed >> 31)
+    }
+}

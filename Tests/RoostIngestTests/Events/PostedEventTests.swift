@@ -1,0 +1,109 @@
+import RoostCore
+import Testing
+
+@testable import RoostIngest
+
+@Suite struct PostedEventTests {
+    private func event(_ json: String, now: UInt64 = 5_000_000_000) throws -> PostedEvent {
+        try PostedEvent(try JSONValue(parsing: json.utf8), now: now)
+    }
+
+    @Test func `the shape of the requirements is read`() throws {
+        let event = try event(
+            #"{"event_type":"AGENT_COMPLETED","payload":{"agent":{"name":"writer"},"duration_ms":1500,"#
+                + #""tokens":120,"cost":0.25},"trace_id":"000102030405060708090a0b0c0d0e0f","#
+                + #""session_id":"s1","time":"1970-01-01T00:00:09Z"}"#)
+        #expect(event.kind == .agentCompleted)
+        #expect(event.agent == "writer")
+        #expect(event.duration == 1_500_000_000)
+        #expect(event.tokens.input == 120)
+        #expect(event.cost == 0.25)
+        #expect(event.traceIDHigh == 0x0001_0203_0405_0607)
+        #expect(event.traceIDLow == 0x0809_0A0B_0C0D_0E0F)
+        #expect(event.time == 9_000_000_000)
+    }
+
+    @Test(arguments: [
+        ("agent.invoked", PostedEvent.Kind.agentInvoked), ("AGENT_STARTED", .agentInvoked),
+        ("tool_used", .toolCalled), ("Workflow-Failed", .workflowFailed),
+        ("llm.call", .llmCompleted),
+    ])
+    func `types have more than one spelling`(text: String, kind: PostedEvent.Kind) throws {
+        #expect(try event("{\"event_type\":\"\(text)\"}").kind == kind)
+    }
+
+    @Test(arguments: [
+        "1", "{}", #"{"event_type":"x"}"#, #"{"event_type":"agent.invoked","payload":3}"#,
+        #"{"event_type":"agent.invoked","time":"yesterday"}"#,
+        #"{"event_type":"agent.invoked","time":-4}"#,
+        #"{"event_type":"agent.invoked","payload":{"tokens":-1}}"#,
+        #"{"event_type":"agent.invoked","payload":{"tokens":{"input":1e12}}}"#,
+        #"{"event_type":"agent.invoked","payload":{"cost":"much"}}"#,
+        #"{"event_type":"agent.invoked","payload":{"duration_ms":-1}}"#,
+        #"{"event_type":"agent.invoked","payload":{"agent":7}}"#,
+        #"{"event_type":"agent.invoked","trace_id":7}"#,
+    ])
+    func `what is no event is a fault`(json: String) {
+        #expect(throws: PostedEvent.Fault.self) { try event(json) }
+    }
+
+    private func fold(_ documents: String...) throws -> [Activity] {
+        var folder = EventFolder(seed: 1)
+        var batch = ActivityBatch()
+        for document in documents { folder.fold(try event(document), into: &batch) }
+        return batch.activities
+    }
+
+    @Test func `what one event announces another ends`() throws {
+        let found = try fold(
+            #"{"event_type":"agent.invoked","payload":{"agent":"a"},"session_id":"s","time":1}"#,
+            #"{"event_type":"tool.called","payload":{"agent":"a","tool":"t"},"session_id":"s","time":2}"#,
+            #"{"event_type":"tool.completed","payload":{"agent":"a","tool":"t"},"session_id":"s","time":3}"#,
+            #"{"event_type":"agent.failed","payload":{"agent":"a"},"session_id":"s","time":9}"#)
+        #expect(found.map(\.phase) == [.pending, .pending, .finished, .finished])
+        #expect(found[0].spanID == found[3].spanID)
+        #expect(found[1].spanID == found[2].spanID)
+        #expect(found[2].parentSpanID == found[0].spanID)
+        #expect(found[3].duration == 8_000_000_000)
+        #expect(found[3].status == .error)
+        #expect(Set(found.map(\.traceIDLow)).count == 1)
+    }
+
+    @Test func `runs of one agent beside each other are told apart`() throws {
+        func text(_ type: String, _ run: String, _ time: Int) -> String {
+            #"{"event_type":"\#(type)","payload":{"agent":"a","run_id":"\#(run)"},"trace_id":"x","time":\#(time)}"#
+        }
+        let found = try fold(
+            text("agent.invoked", "1", 1), text("agent.invoked", "2", 2),
+            text("agent.completed", "2", 5), text("agent.completed", "1", 9))
+        #expect(found[2].spanID == found[1].spanID)
+        #expect(found[3].spanID == found[0].spanID)
+        #expect(found[2].duration == 3_000_000_000)
+        #expect(found[3].duration == 8_000_000_000)
+    }
+
+    @Test func `an end without a beginning stands for itself`() throws {
+        let found = try fold(
+            #"{"event_type":"llm.completed","payload":{"model":"m","duration_ms":10,"tokens":{"input":1,"output":2}}}"#,
+            #"{"event_type":"agent.completed","payload":{"agent":"a","tokens":3}}"#)
+        #expect(found[0].duration == 10_000_000)
+        #expect(found[1].flags.contains(.isInstant))
+        #expect(found[1].flags.contains(.usageIsAggregate))
+        #expect(!found[0].flags.contains(.usageIsAggregate))
+        #expect(found[0].traceIDLow != found[1].traceIDLow)
+    }
+
+    @Test func `what never ends does not pile up`() throws {
+        var folder = EventFolder(seed: 1)
+        var batch = ActivityBatch()
+        for number in 0..<30_000 {
+            folder.fold(
+                try event(
+                    #"{"event_type":"agent.invoked","payload":{"agent":"a"},"trace_id":"\#(number)"}"#
+                ),
+                into: &batch)
+            batch.removeAll()
+        }
+        #expect(folder.openTraces <= 10_000)
+    }
+}
