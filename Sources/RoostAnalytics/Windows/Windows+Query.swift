@@ -12,7 +12,7 @@ extension Windows {
         activeAgents: Int? = nil, groups: Bool = true
     ) -> WindowStatistics? {
         guard let level = Windows.sizes.firstIndex(of: window) else { return nil }
-        var reader = WindowReader(self, levels[...level].compactMap(\.sum))
+        var reader = WindowReader(live, levels[...level].map(\.sum).filter { !$0.isEmpty })
         var result = WindowStatistics(window: window, time: now, covered: covered(level))
         result.overall = reader.overall()
         result.activeWorkflows = activeWorkflows
@@ -48,27 +48,21 @@ extension Windows {
 
 /// Adds up the sums of some levels and what is live, key by key.
 private struct WindowReader {
-    private let windows: Windows
-    private let sums: [WindowSlot]
+    private let sketches: [WindowSketches]
     /// By key.
     private var tallies: [WindowTally]
-    /// By sum, by sketch: its place there, or -1.
-    private var places: [[Int32]]
     private var histogram = WindowHistogram()
+    private var values = [Double](repeating: 0, count: shares.count)
 
-    init(_ windows: Windows, _ sums: [WindowSlot]) {
-        self.windows = windows
-        self.sums = sums
-        tallies = windows.live.tallies
+    private static let shares = [0, 0.5, 0.95, 0.99, 1]
+
+    init(_ live: WindowLive, _ sums: [WindowSum]) {
+        sketches = [live.sketches] + sums.map(\.sketches)
+        tallies = live.tallies
         for sum in sums {
-            for (index, key) in sum.keys.enumerated() { tallies[Int(key)].add(sum.tallies[index]) }
-        }
-        places = sums.map { sum in
-            var places = [Int32](repeating: -1, count: WindowLayout.sketches)
-            for (index, sketch) in sum.sketches.enumerated() {
-                places[Int(sketch)] = Int32(truncatingIfNeeded: index)
+            for key in tallies.indices where sum.tallies[key].touches > 0 {
+                tallies[key].add(sum.tallies[key])
             }
-            return places
         }
     }
 
@@ -121,12 +115,9 @@ private struct WindowReader {
     /// Without a tally of the exact extremes, those of the sketch are told.
     private mutating func duration(_ sketch: Int, _ work: WindowTally.Work?) -> WindowDuration? {
         if let work, work.count == 0 { return nil }
-        for (index, sum) in sums.enumerated() where places[index][sketch] >= 0 {
-            histogram.add(sum.cells, sum.range(Int(places[index][sketch])))
-        }
-        windows.live.add(sketch, to: &histogram)
+        for index in sketches.indices { sketches[index].add(sketch, to: &histogram) }
         if histogram.isEmpty { return nil }
-        let values = histogram.quantiles([0, 0.5, 0.95, 0.99, 1])
+        histogram.quantiles(WindowReader.shares, into: &values)
         var result = WindowDuration()
         result.count = histogram.total
         result.shortest = work.map { Double($0.shortest) } ?? values[0]

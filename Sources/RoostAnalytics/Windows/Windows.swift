@@ -45,23 +45,23 @@ public struct Windows: Sendable {
         let slot: UInt64
         /// The oldest first.
         var slots: [WindowSlot] = []
-        var sum: WindowSlot?
+        var sum = WindowSum()
+        /// Of the slots.
         var byteCount = 0
         /// The end of the latest slot that left.
         var horizon: UInt64 = 0
 
         mutating func settle() {
-            sum = WindowSlot.merged(slots)
+            sum.settle(slots)
             byteCount = slots.reduce(0) { $0 + $1.byteCount }
-            // The sum of one slot shares its memory.
-            if slots.count > 1 { byteCount += sum?.byteCount ?? 0 }
         }
     }
 
     static let second: UInt64 = 1_000_000_000
 
-    /// - Parameter mostBytes: of memory for what is over; what is live needs 3 MB at most beside it.
-    public init(mostBytes: Int = 12 << 20) {
+    /// - Parameter mostBytes: of memory for slots. Beside them their sums and what is live need
+    ///   some hundred KB each, and never more than 2.4 MB.
+    public init(mostBytes: Int = 4 << 20) {
         self.mostBytes = mostBytes
         levels = zip(Windows.sizes, [5, 30, 60, 300] as [UInt64]).map { window, slot in
             Level(window: UInt64(window) * Windows.second, slot: slot * Windows.second)
@@ -71,7 +71,7 @@ public struct Windows: Sendable {
 
     /// Bytes of memory.
     public var byteCount: Int {
-        live.byteCount + levels.reduce(0) { $0 + $1.byteCount }
+        live.byteCount + levels.reduce(0) { $0 + $1.byteCount + $1.sum.byteCount }
             + keys.reduce(0) { $0 + $1.byteCount }
     }
 
@@ -256,28 +256,36 @@ public struct Windows: Sendable {
     /// Ends what is live and lets slots grow old.
     private mutating func rotate(at time: UInt64) {
         let next = time / levels[0].slot * levels[0].slot
-        if live.isUsed(0) {
+        let hadLive = live.isUsed(0)
+        if hadLive {
             let end = min(time, liveFrom + levels[0].slot)
-            levels[0].slots.append(live.finish(from: liveFrom, to: max(end, liveFrom)))
-            levels[0].settle()
+            levels[0].take(live.finish(from: liveFrom, to: max(end, liveFrom)))
         }
         liveFrom = max(next, liveFrom)
-        for level in levels.indices { age(level) }
+        let changed = levels.indices.filter { age($0) }
+        if hadLive || !changed.isEmpty {
+            for level in 0...(min((changed.last ?? -1) + 1, levels.count - 1)) {
+                levels[level].settle()
+            }
+        }
         while levels.reduce(0, { $0 + $1.byteCount }) > mostBytes, shrink() {}
-        if time - lastRelease >= 60 * Windows.second || lastRelease == 0 { releaseKeys() }
+        if time - lastRelease >= 60 * Windows.second || lastRelease == 0 {
+            releaseKeys()
+        }
     }
 
-    /// Moves the slots that have left a level's window on to the next.
-    private mutating func age(_ level: Int) {
+    /// Moves the slots that have left a level's window on to the next; false when there are none.
+    private mutating func age(_ level: Int) -> Bool {
         let window = levels[level].window
         let leaving = levels[level].slots.prefix { $0.middle + window <= liveFrom }
-        guard let last = leaving.last else { return }
+        guard let last = leaving.last else { return false }
         levels[level].horizon = last.to
+        for slot in leaving {
+            levels[level].sum.remove(slot)
+            if level + 1 < levels.count { levels[level + 1].take(slot) }
+        }
         levels[level].slots.removeFirst(leaving.count)
-        levels[level].settle()
-        guard level + 1 < levels.count else { return }
-        for slot in leaving { levels[level + 1].take(slot) }
-        levels[level + 1].settle()
+        return true
     }
 
     /// Makes room; false when there is nothing left to give.
@@ -300,7 +308,9 @@ public struct Windows: Sendable {
         lastRelease = max(1, now)
         var isUsed = live.tallies.map { $0.touches > 0 }
         for level in levels {
-            for key in level.sum?.keys ?? [] { isUsed[Int(key)] = true }
+            for (key, tally) in level.sum.tallies.enumerated() where tally.touches > 0 {
+                isUsed[key] = true
+            }
         }
         for dimension in WindowDimension.allCases {
             keys[dimension.rawValue].release { isUsed[WindowLayout.tally(dimension, $0)] }
@@ -309,23 +319,33 @@ public struct Windows: Sendable {
 }
 
 extension Windows.Level {
-    /// Adds a slot of the level before, to the last one where it belongs to the same stretch.
+    /// Adds a slot of the level before. Those of one stretch become one slot when the next begins.
     mutating func take(_ new: WindowSlot) {
-        if let last = slots.last, last.from / slot == new.from / slot,
-            let both = WindowSlot.merged([last, new])
-        {
-            slots[slots.count - 1] = both
-        } else {
-            slots.append(new)
+        sum.add(new)
+        if let last = slots.last, last.from / slot != new.from / slot {
+            let parts = slots.suffix(while: { $0.from / slot == last.from / slot })
+            if parts.count > 1 {
+                slots.removeLast(parts.count)
+                slots.append(WindowSlot.merged(parts))
+            }
         }
+        slots.append(new)
     }
 
     /// Merges each two neighbours.
     mutating func halve() {
-        slots = stride(from: 0, to: slots.count, by: 2).compactMap {
-            WindowSlot.merged(slots[$0..<min($0 + 2, slots.count)])
+        slots = stride(from: 0, to: slots.count, by: 2).map {
+            $0 + 1 < slots.count ? WindowSlot.merged(slots[$0...$0 + 1]) : slots[$0]
         }
-        settle()
+        byteCount = slots.reduce(0) { $0 + $1.byteCount }
+    }
+}
+
+extension Array {
+    /// The longest end of it of which `holds` is true throughout.
+    fileprivate func suffix(while holds: (Element) -> Bool) -> [Element] {
+        let first = lastIndex { !holds($0) }.map { $0 + 1 } ?? 0
+        return Array(self[first...])
     }
 }
 

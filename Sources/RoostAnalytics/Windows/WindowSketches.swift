@@ -1,0 +1,167 @@
+/// How often each duration was seen, for every sketch: pages of 32 buckets that are given out as
+/// they are touched.
+///
+///     sketch 7:  | 0 | 0 | 3 | 9 | 0 | …     numbers of pages, 0 is none
+///                          │   └────────────▶ page 9: 32 counts
+///                          └────────────────▶ page 3: 32 counts
+struct WindowSketches: Sendable {
+    private var table = [UInt16](repeating: 0, count: WindowLayout.sketches * pagesOfSketch)
+    /// By sketch: the places of its first page in the table and past its last.
+    private var bounds = [Bounds](repeating: Bounds(), count: WindowLayout.sketches)
+    /// The first page is nobody's.
+    private var pages = [UInt32](repeating: 0, count: pageSize)
+    /// Whether something found no page.
+    private(set) var hasOverflown = false
+
+    private struct Bounds {
+        var low: UInt8 = .max
+        var end: UInt8 = 0
+    }
+
+    private static let pageSize = 32
+    private static let pagesOfSketch = (WindowBuckets.count + pageSize - 1) / pageSize
+    /// 2 MiB.
+    private static let mostPages = 16_384
+
+    /// Whether the pages have nearly run out.
+    var isFull: Bool {
+        pages.count >= (WindowSketches.mostPages - 16) * WindowSketches.pageSize
+    }
+
+    var isEmpty: Bool { pages.count == WindowSketches.pageSize }
+
+    var byteCount: Int { table.capacity * 2 + bounds.capacity * 2 + pages.capacity * 4 }
+
+    @inline(__always)
+    mutating func observe(_ sketch: Int, bucket: Int) { add(sketch, bucket, 1) }
+
+    @inline(__always)
+    private mutating func add(_ sketch: Int, _ bucket: Int, _ count: UInt32) {
+        let place = sketch &* WindowSketches.pagesOfSketch &+ bucket &>> 5
+        var page = Int(table[place])
+        if page == 0 {
+            page = newPage(place)
+            if page == 0 { return }
+        }
+        pages[page &<< 5 &+ bucket & 31] &+= count
+    }
+
+    @inline(never)
+    private mutating func newPage(_ place: Int) -> Int {
+        let page = pages.count / WindowSketches.pageSize
+        guard page < WindowSketches.mostPages else {
+            hasOverflown = true
+            return 0
+        }
+        pages.append(contentsOf: repeatElement(0, count: WindowSketches.pageSize))
+        table[place] = UInt16(page)
+        let (sketch, index) = place.quotientAndRemainder(dividingBy: WindowSketches.pagesOfSketch)
+        bounds[sketch].low = min(bounds[sketch].low, UInt8(index))
+        bounds[sketch].end = max(bounds[sketch].end, UInt8(index + 1))
+        return page
+    }
+
+    mutating func add(_ slot: WindowSlot) {
+        slot.forEachCell { sketch, cell in add(sketch, Int(cell &>> 16), cell & 0xFFFF) }
+    }
+
+    /// Takes away what was added before; not to be done once it has overflown.
+    mutating func subtract(_ slot: WindowSlot) {
+        slot.forEachCell { sketch, cell in add(sketch, Int(cell &>> 16), 0 &- (cell & 0xFFFF)) }
+    }
+
+    /// Adds what a sketch holds.
+    @inline(__always)
+    func add(_ sketch: Int, to histogram: inout WindowHistogram) {
+        let base = sketch * WindowSketches.pagesOfSketch
+        let used = bounds[sketch]
+        if used.end == 0 { return }
+        for index in Int(used.low)..<Int(used.end) where table[base + index] != 0 {
+            histogram.add(page: index, pages, from: Int(table[base + index]) << 5)
+        }
+    }
+
+    /// Writes everything into a slot.
+    func write(into slot: inout WindowSlot) {
+        for sketch in bounds.indices where bounds[sketch].end > 0 {
+            let base = sketch * WindowSketches.pagesOfSketch
+            for index in Int(bounds[sketch].low)..<Int(bounds[sketch].end)
+            where table[base + index] != 0 {
+                let page = Int(table[base + index]) << 5
+                for offset in 0..<32 where pages[page + offset] != 0 {
+                    slot.append(bucket: index << 5 + offset, count: pages[page + offset])
+                }
+            }
+            slot.close(sketch: sketch)
+        }
+    }
+
+    /// Keeps the room for what comes next.
+    mutating func removeAll() {
+        hasOverflown = false
+        if isEmpty { return }
+        pages.removeSubrange(WindowSketches.pageSize...)
+        for sketch in bounds.indices where bounds[sketch].end > 0 {
+            let base = sketch * WindowSketches.pagesOfSketch
+            for index in Int(bounds[sketch].low)..<Int(bounds[sketch].end) {
+                table[base + index] = 0
+            }
+            bounds[sketch] = Bounds()
+        }
+    }
+}
+
+/// The buckets of one sketch, for adding several and for reading quantiles.
+struct WindowHistogram: Sendable {
+    private var counts = [UInt32](repeating: 0, count: (WindowBuckets.count + 31) / 32 * 32)
+    /// Pages of 32 that were touched.
+    private var low = Int.max
+    private var high = -1
+    private(set) var total: UInt64 = 0
+
+    var isEmpty: Bool { total == 0 }
+
+    @inline(__always)
+    mutating func add(page: Int, _ pages: [UInt32], from: Int) {
+        low = min(low, page)
+        high = max(high, page)
+        var sum: UInt64 = 0
+        for offset in 0..<32 {
+            let count = pages[from + offset]
+            counts[page << 5 + offset] &+= count
+            sum &+= UInt64(count)
+        }
+        total &+= sum
+    }
+
+    /// Nanoseconds at ascending shares: the value whose rank is the first at or above each.
+    func quantiles(_ shares: [Double], into values: inout [Double]) {
+        var below: UInt64 = 0
+        var bucket = (low << 5) - 1
+        for (place, share) in shares.enumerated() {
+            let rank = max(1, UInt64((share * Double(total)).rounded(.up)))
+            while below < rank, bucket < (high << 5) + 31 {
+                bucket += 1
+                below &+= UInt64(counts[bucket])
+            }
+            values[place] = WindowBuckets.value(bucket)
+        }
+    }
+
+    /// Nanoseconds, to 1 %.
+    var sum: Double {
+        var sum = 0.0
+        if high < 0 { return 0 }
+        for bucket in (low << 5)..<(high << 5) + 32 where counts[bucket] > 0 {
+            sum += WindowBuckets.value(bucket) * Double(counts[bucket])
+        }
+        return sum
+    }
+
+    mutating func removeAll() {
+        if high >= 0 { for bucket in (low << 5)..<(high << 5) + 32 { counts[bucket] = 0 } }
+        low = .max
+        high = -1
+        total = 0
+    }
+}
