@@ -13,7 +13,7 @@ final class AgentAccounts: Sendable {
     private let wake: WakeUp
 
     /// `wake` rouses the thread that fetches facts.
-    init(settings: AgentTrackerSettings, prices: (any PriceSource)?, wake: WakeUp) {
+    init(settings: AgentTrackerSettings, prices: (any PriceSource)?, wake: WakeUp = WakeUp()) {
         tracker = Mutex(AgentTracker(settings, prices: prices))
         self.wake = wake
     }
