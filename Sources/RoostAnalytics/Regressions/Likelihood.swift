@@ -44,7 +44,13 @@ enum Likelihood {
     /// The logarithm of n over k; minus infinity when there is no such choice.
     static func logChoose(_ n: Int, _ k: Int) -> Double {
         guard k >= 0, k <= n else { return -.infinity }
-        return logGamma(Double(n) + 1) - logGamma(Double(k) + 1) - logGamma(Double(n - k) + 1)
+        return logFactorial(n) - logFactorial(k) - logFactorial(n - k)
+    }
+
+    private static let logFactorials: [Double] = (0..<1_024).map { logGamma(Double($0) + 1) }
+
+    private static func logFactorial(_ n: Int) -> Double {
+        n < logFactorials.count ? logFactorials[n] : logGamma(Double(n) + 1)
     }
 
     /// The logarithm of the gamma function of a positive number: Stirling's series, far enough out.
