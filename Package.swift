@@ -28,6 +28,7 @@ let package = Package(
         .systemLibrary(name: "CUV"),
         .systemLibrary(name: "CNghttp2"),
         .systemLibrary(name: "CHTTPParser"),
+        .systemLibrary(name: "CWslay"),
         .systemLibrary(name: "CCurl"),
         .systemLibrary(name: "CProtobufC"),
         .systemLibrary(name: "CDeflate"),
@@ -57,7 +58,9 @@ let package = Package(
             resources: [.embedInCode("Names/names.yaml")], swiftSettings: strict),
         library("RoostAnalytics", ["RoostCore", "RoostWire", "RoostIngest"]),
         library("RoostAudit", ["RoostCore", "COpenSSL"]),
-        library("RoostNet", ["RoostCore", "RoostCompression", "CUV", "CNghttp2", "CHTTPParser"]),
+        library(
+            "RoostNet",
+            ["RoostCore", "RoostCompression", "CUV", "CNghttp2", "CHTTPParser", "CWslay"]),
         library("RoostHTTPClient", ["RoostCore", "CCurl"]),
         library(
             "RoostStore",

@@ -99,6 +99,7 @@ import Synchronization
         } else {
             unsafe chooseProtocol(bytes)
         }
+        followSuccessor()
         isBusy = false
         flush()
     }
@@ -131,6 +132,14 @@ import Synchronization
         }
     }
 
+    /// The protocol may have changed in what came before; true when it has.
+    @discardableResult
+    private func followSuccessor() -> Bool {
+        guard let next = session?.successor else { return false }
+        session = next
+        return true
+    }
+
     fileprivate func readEnded(_ code: Int) {
         stopReading()
         hasPeerEnded = true
@@ -145,16 +154,25 @@ import Synchronization
 
     func sessionHasOutput() { if !isBusy { flush() } }
 
+    var unwrittenBytes: Int { write?.count ?? 0 }
+
     /// Writes what the session has, at once as far as the socket takes it; closes when all is said.
     func flush() {
-        guard !isClosed, !isBusy, let session else { return }
+        followSuccessor()
+        guard !isClosed, !isBusy, var session else { return }
         // While an answer is stuck in the socket, more of them may come to wait.
         guard write == nil else { return payForBuffers() }
         guard !loop.isFlushing else { return loop.delayedFlushes.append(self) }
         isBusy = true
         loop.isFlushing = true
         var outcome = FlushOutcome.drained
-        repeat { outcome = writeOnce(session) } while outcome == .wrote
+        repeat {
+            outcome = writeOnce(session)
+            if followSuccessor(), let next = self.session {
+                session = next
+                if outcome == .drained { outcome = .wrote }
+            }
+        } while outcome == .wrote
         loop.isFlushing = false
         isBusy = false
         switch outcome {

@@ -32,6 +32,8 @@ import Synchronization
     private var headReservation: MemoryReservation?
     private var grpc = GRPCMessageReader()
     private var coding = ContentCoding.identity
+    /// When the request is a handshake, and it is accepted.
+    private var upgrade: WebSocketUpgrade?
 
     /// The stream's number in HTTP/2; its place in the session's list.
     let streamID: Int32
@@ -78,6 +80,9 @@ import Synchronization
             case .read:
                 input = .reading
                 try prepareBody(hasBody: hasBody)
+            case .upgrade(let acceptance):
+                input = .reading
+                upgrade = try WebSocketUpgrade(acceptance, head: head, hasBody: hasBody)
             }
         } catch {
             fail(error)
@@ -199,6 +204,11 @@ import Synchronization
         }
         input = .ended
         do throws(RequestFault) {
+            if let upgrade {
+                try carrier?.upgrade(self, upgrade)
+                isAnswered = true
+                return
+            }
             if head.isGRPC { try grpc.checkEnd() }
             let isPlain = head.isGRPC ? !grpc.isCompressed : coding == .identity
             if isPlain || body.count == 0 {
@@ -263,6 +273,9 @@ import Synchronization
         var response = context.handler.answer(to: fault, head: head)
         if head.isGRPC, response.grpc == nil {
             response.grpc = GRPCOutcome(code: fault.grpcCode, message: fault.message)
+        }
+        if fault == .upgradeRequired {
+            response.headers += WebSocketUpgrade.offer(overHTTP2: head.isHTTP2)
         }
         send(response)
     }
@@ -330,4 +343,6 @@ protocol ExchangeCarrier: AnyObject {
     func answer(_ exchange: Exchange, with response: Response)
     /// The body's source may have something again.
     func resume(_ exchange: Exchange)
+    /// The request's connection speaks WebSocket from here on; throws when it will not.
+    func upgrade(_ exchange: Exchange, _ upgrade: WebSocketUpgrade) throws(RequestFault)
 }

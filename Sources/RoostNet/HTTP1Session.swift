@@ -32,6 +32,9 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
     private var isDraining = false
     private var hasPeerEnded = false
     private(set) var mustClose = false
+    /// The handshake is answered; it takes over when the parser has stopped behind it.
+    private var upgraded: WebSocket?
+    private(set) var successor: (any ProtocolSession)?
 
     /// When the connection has waited too long for a head to begin or to end.
     private var quietDeadline: UInt64
@@ -86,6 +89,7 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         case .paused(let used):
             isParserPaused = true
             unsafe waiting.append(contentsOf: bytes[used...])
+            if let upgraded { return handOver(to: upgraded) }
             unpauseWhenReady()
         case .failed(let fault): breakOff(fault)
         }
@@ -99,6 +103,16 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         isParserPaused = false
         // From a fresh turn of `drain` when called from inside `feed`.
         if !isReceiving { parseWaiting() }
+    }
+
+    private func handOver(to socket: WebSocket) {
+        upgraded = nil
+        successor = socket
+        let input = waiting
+        waiting = []
+        unsafe socket.begin(output: pending.bytes, input: input)
+        pending.removeAll()
+        if hasPeerEnded { socket.peerEnded() }
     }
 
     /// The peer broke the protocol: answered where that is possible, and closed.
@@ -171,6 +185,7 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
 
     func abandon() {
         mustClose = true
+        successor?.abandon()
         exchange?.detach()
         exchange = nil
     }
@@ -286,6 +301,7 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         exchange?.end()
         finishIfDone()
         return exchange == nil && pending.count < HTTP1Session.pieceBytes && !closesAfterAnswer
+            && upgraded == nil
     }
 
     // MARK: ExchangeCarrier
@@ -312,6 +328,28 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         closesAfterAnswer = true
         lingerDeadline = context.now &+ HTTP1Session.lingerMilliseconds
         context.noteDeadline(lingerDeadline)
+    }
+
+    func upgrade(_ exchange: Exchange, _ upgrade: WebSocketUpgrade) throws(RequestFault) {
+        guard !isHTTP10 else { throw .upgradeRequired }
+        guard !isDraining else { throw .unavailable("the server is stopping") }
+        let limit = context.settings.webSockets
+        guard limit.tryTake() else {
+            throw .unavailable("\(limit.limit) WebSockets are open, and no more are allowed")
+        }
+        pending.append(
+            "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+                as StaticString)
+        pending.append("sec-websocket-accept: " as StaticString)
+        pending.append(upgrade.acceptKey)
+        if let subprotocol = upgrade.acceptance.subprotocol {
+            pending.append("\r\nsec-websocket-protocol: " as StaticString)
+            appendHeaderValue(subprotocol)
+        }
+        pending.append("\r\ndate: " as StaticString)
+        pending.append(context.date())
+        pending.append("\r\n\r\n" as StaticString)
+        upgraded = WebSocket(upgrade.acceptance, context: context, peer: peer, host: host)
     }
 
     func resume(_ exchange: Exchange) {
@@ -409,6 +447,7 @@ private func reasonPhrase(_ status: Int) -> StaticString {
     case 414: " URI Too Long\r\n"
     case 415: " Unsupported Media Type\r\n"
     case 417: " Expectation Failed\r\n"
+    case 426: " Upgrade Required\r\n"
     case 429: " Too Many Requests\r\n"
     case 431: " Request Header Fields Too Large\r\n"
     case 500: " Internal Server Error\r\n"

@@ -346,6 +346,11 @@ import Synchronization
         if !isReceiving { host?.sessionHasOutput() }
     }
 
+    /// Its heads are no handshakes (RFC 8441 is not spoken).
+    func upgrade(_ exchange: Exchange, _ upgrade: WebSocketUpgrade) throws(RequestFault) {
+        throw .upgradeRequired
+    }
+
     /// Ends a stream whose request is not in, once its answer is out: nghttp2 drops what it has
     /// not sent yet on a stream that is being reset.
     private func resetAfterAnswer(_ exchange: Exchange) {

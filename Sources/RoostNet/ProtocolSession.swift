@@ -34,12 +34,22 @@ protocol ProtocolSession: AnyObject {
 
     /// Bytes of memory in which it keeps input that waits and output that has not left.
     var heldBytes: Int { get }
+
+    /// Who speaks from now on; it has all input and output that this one had left.
+    var successor: (any ProtocolSession)? { get }
+}
+
+extension ProtocolSession {
+    var successor: (any ProtocolSession)? { nil }
 }
 
 /// Whoever carries a session's bytes.
 protocol SessionHost: AnyObject {
     /// There is output that no `receive` under way will lead to draining.
     func sessionHasOutput()
+
+    /// Bytes that were drained and that the socket has not taken.
+    var unwrittenBytes: Int { get }
 }
 
 /// The first bytes of every HTTP/2 connection, RFC 9113 §3.4.

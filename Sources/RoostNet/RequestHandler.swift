@@ -17,6 +17,12 @@ public enum BodyPolicy {
     case read
     /// Answer at once; the body is discarded.
     case answer(Response)
+    /// Speak WebSocket from here on, HTTP/1.1 only. A request that is no handshake is answered with
+    /// the fault `upgradeRequired` or `malformed`, one too many with `unavailable`.
+    ///
+    /// A browser lets any page open a WebSocket to any host and only tells whose page it is: the
+    /// handler looks at `origin` first.
+    case upgrade(WebSocketAcceptance)
 }
 
 /// Why a request could not be given to its handler.
@@ -41,6 +47,10 @@ public enum RequestFault: Error, Equatable, Sendable {
     case badGRPCTimeout(String)
     case headersTooLarge(limit: Int)
     case targetTooLong(limit: Int)
+    /// What was asked for is only to be had over WebSocket, version 13.
+    case upgradeRequired
+    /// It cannot be had now, for this reason.
+    case unavailable(String)
     /// An `expect` other than `100-continue`.
     case expectationFailed
     /// A `content-type` of gRPC's family that is not protobuf.
@@ -54,12 +64,13 @@ public enum RequestFault: Error, Equatable, Sendable {
         case .tooLarge: 413
         case .unsupportedCoding, .unsupportedMediaType: 415
         case .corruptBody, .malformed, .badGRPCFrame, .badGRPCTimeout: 400
-        case .noMemory: 503
+        case .noMemory, .unavailable: 503
         case .timeout: 408
         case .deadlineExceeded: 504
         case .headersTooLarge: 431
         case .targetTooLong: 414
         case .expectationFailed: 417
+        case .upgradeRequired: 426
         case .unsupportedTransferEncoding: 501
         }
     }
@@ -68,8 +79,9 @@ public enum RequestFault: Error, Equatable, Sendable {
     public var grpcCode: Int32 {
         switch self {
         case .tooLarge, .headersTooLarge, .targetTooLong: 8  // RESOURCE_EXHAUSTED
-        case .unsupportedCoding, .unsupportedTransferEncoding: 12  // UNIMPLEMENTED
-        case .noMemory, .timeout: 14  // UNAVAILABLE
+        // UNIMPLEMENTED
+        case .unsupportedCoding, .unsupportedTransferEncoding, .upgradeRequired: 12
+        case .noMemory, .timeout, .unavailable: 14  // UNAVAILABLE
         case .deadlineExceeded: 4  // DEADLINE_EXCEEDED: the caller's own deadline only
         case .corruptBody, .badGRPCFrame, .badGRPCTimeout: 13  // INTERNAL
         case .malformed, .expectationFailed, .unsupportedMediaType: 13
@@ -90,6 +102,8 @@ public enum RequestFault: Error, Equatable, Sendable {
         case .badGRPCTimeout(let text): "grpc-timeout cannot be read: \(text)"
         case .headersTooLarge(let limit): "the headers are larger than \(limit) bytes"
         case .targetTooLong(let limit): "the request target is longer than \(limit) bytes"
+        case .upgradeRequired: "this is only to be had over WebSocket, version 13"
+        case .unavailable(let reason): reason
         case .expectationFailed: "only the expectation 100-continue is understood"
         case .unsupportedMediaType(let name): "the content type \(name) is not supported"
         case .unsupportedTransferEncoding(let name):

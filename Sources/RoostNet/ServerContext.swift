@@ -70,7 +70,7 @@ final class ServerContext {
     }
 }
 
-private func milliseconds(_ duration: Duration) -> UInt64 {
+func milliseconds(_ duration: Duration) -> UInt64 {
     let (seconds, attoseconds) = duration.components
     guard seconds >= 0, seconds < 1 << 40 else { return 1 << 50 }
     return UInt64(seconds) * 1_000 + UInt64(max(0, attoseconds) / 1_000_000_000_000_000)

@@ -25,6 +25,9 @@ public struct ServerSettings: Sendable {
     public var maxConcurrentStreams = 256
     /// Shared by every server that counts against the same cap.
     public var connections: ConnectionLimit
+    /// Shared by every server that counts against the same cap. WebSockets do not give way to new
+    /// connections as idle ones do, so this is to be well below the cap on those.
+    public var webSockets = ConnectionLimit(32)
     /// Every buffered body and every open connection is reserved here.
     public var memory: MemoryBudget.Share
     /// Unsent answers and requests that wait behind them are reserved too, and a connection whose

@@ -40,6 +40,7 @@ final class Bench: SessionHost {
     let settings: ServerSettings
     let context: ServerContext
     var outputNotes = 0
+    var unwrittenBytes = 0
 
     init(memory: Int = 64 << 20, _ change: (inout ServerSettings) -> Void = { _ in }) {
         budget = MemoryBudget(limitBytes: memory)

@@ -1,0 +1,79 @@
+/// A WebSocket as the protocol of a connection, after HTTP/1.1 has handed it over.
+extension WebSocket: ProtocolSession {
+    private static let pieceBytes = 64 << 10
+
+    /// Takes the connection over: `output` has not left yet, `input` has come behind the handshake.
+    func begin(output: UnsafeRawBufferPointer, input: [UInt8]) {
+        unsafe urgent.append(output)
+        opened()
+        unsafe input.withUnsafeBytes { unsafe receive($0) }
+    }
+
+    func receive(_ bytes: UnsafeRawBufferPointer) {
+        guard !isPeerDone, bytes.count > 0 else { return }
+        do throws(WebSocketFault) {
+            unsafe try reader.read(bytes) { event in
+                silentHeartbeats = 0
+                take(event)
+                return !isPeerDone
+            }
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func take(_ event: WebSocketEvent) {
+        switch event {
+        case .text(let text): if isOpen { received(text) }
+        case .ping(let payload):
+            guard isOpen else { return }
+            urgent.append(frameHead(opcode: .pong, payloadBytes: payload.count))
+            urgent.append(payload)
+        case .pong: break
+        case .close(let code): peerClosed(code: code)
+        }
+    }
+
+    func drain(into output: inout OutputBuffer) {
+        unsafe output.append(urgent.bytes)
+        urgent.removeAll(keeping: WebSocket.usualUrgentBytes)
+        takeWaiting(upTo: WebSocket.pieceBytes) { message in
+            unsafe message.frame.withBytes { unsafe output.append($0) }
+        }
+        if let frame = closeFrame, waiting.isEmpty {
+            output.append(frame)
+            closeFrame = nil
+            if isPeerDone { mustClose = true }
+        }
+    }
+
+    func peerEnded() { breakOff() }
+
+    func abandon() { breakOff() }
+
+    func beginDraining() { goAway() }
+
+    func checkDeadlines(now: UInt64) {
+        if now >= closeDeadline { return breakOff() }
+        guard isOpen, now >= nextHeartbeat else { return }
+        guard silentHeartbeats < WebSocket.silentHeartbeatsAllowed else {
+            context.settings.counters.idleTimeouts.add(1, ordering: .relaxed)
+            return breakOff()
+        }
+        silentHeartbeats += 1
+        nextHeartbeat = now &+ heartbeatMilliseconds
+        context.noteDeadline(nextHeartbeat)
+        ping()
+    }
+
+    var nextDeadline: UInt64 { isOpen ? nextHeartbeat : closeDeadline }
+
+    /// A socket waits for nothing but events: it gives way to nobody, and their number has a limit
+    /// of its own.
+    var idleSince: UInt64? { nil }
+
+    /// Pongs are no longer than their pings, so one read of input adds no more than itself.
+    var wantsInput: Bool { urgent.count < WebSocket.pieceBytes }
+
+    var heldBytes: Int { urgent.roomBytes + waitingCost + reader.heldBytes }
+}
