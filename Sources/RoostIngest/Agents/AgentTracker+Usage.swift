@@ -25,7 +25,9 @@ extension AgentTracker {
                 metrics.events.disbelieved &+= 1
                 continue
             }
-            held.append(HeldUsage(fact: fact, source: source, amount: amount, arrived: now))
+            held.append(
+                HeldUsage(
+                    fact, of: source, amount, arrived: now, texts: &metrics.texts))
         }
         usage.held += held
     }
@@ -37,41 +39,37 @@ extension AgentTracker {
         usage.held.removeFirst(ripe.count)
         var groups: [AgentSeriesKey: UsageGroup] = [:]
         for one in ripe {
-            let (fact, service, amount) = (one.fact, one.source.service, one.amount)
-            let told = AgentSignals.Fact(fact.tells)
+            let told = AgentSignals.Fact(one.tells)
             if signals.leavesOutMetric(told, one.source, now: now) {
                 metrics.events.disbelieved &+= 1
                 continue
             }
-            let agent = fact.agent.isEmpty ? service : metrics.texts.number(fact.agent[...])
-            let provider = metrics.texts.number(fact.provider[...])
-            let model = metrics.texts.number(fact.model[...])
-            let status = fact.isError ? metrics.error : metrics.ok
-            let error = metrics.texts.number(fact.errorType[...])
-            switch fact.tells {
+            let status = one.isError ? metrics.error : metrics.ok
+            switch one.tells {
             case .tokens:
                 let key = AgentSeriesKey(
-                    first: agent, second: provider, third: model, fourth: service)
-                groups[key, default: UsageGroup(isExclusive: fact.isExclusive)]
-                    .tokens[fact.tokenType] += amount
+                    first: one.agent, second: one.provider, third: one.model,
+                    fourth: one.source.service)
+                groups[key, default: UsageGroup(isExclusive: one.isExclusive)]
+                    .tokens[one.tokenType] += one.amount
             case .cost:
                 metrics.llmCost.add(
-                    amount,
+                    one.amount,
                     AgentSeriesKey(
-                        first: agent, second: service, third: provider, fourth: model,
-                        fifth: metrics.reported), nil, now: unixNow)
+                        first: one.agent, second: one.source.service, third: one.provider,
+                        fourth: one.model, fifth: metrics.reported), nil, now: unixNow)
             case .calls:
                 metrics.llmCalls.add(
-                    amount,
+                    one.amount,
                     AgentSeriesKey(
-                        first: agent, second: provider, third: model, fourth: status,
-                        fifth: error), nil, now: unixNow)
+                        first: one.agent, second: one.provider, third: one.model, fourth: status,
+                        fifth: one.errorType), nil, now: unixNow)
             case .tools:
                 metrics.toolCalls.add(
-                    amount,
+                    one.amount,
                     AgentSeriesKey(
-                        first: agent, second: metrics.texts.number(fact.tool[...]),
-                        third: status, fourth: error), nil, now: unixNow)
+                        first: one.agent, second: one.tool, third: status,
+                        fourth: one.errorType), nil, now: unixNow)
             }
         }
         for (key, group) in groups { count(group, key, unixNow: unixNow) }
@@ -119,19 +117,49 @@ extension AgentSignals.Fact {
     init(_ subject: NameMetric.Subject) { self = subject == .tools ? .tools : .calls }
 }
 
-/// A fact that waits for better ones.
+/// A fact that waits for better ones. Names are numbers of texts.
 struct HeldUsage: Sendable {
-    let fact: UsageFact
     let source: AgentSignals.Source
+    let tells: NameMetric.Subject
+    /// In the order of `ActivityTokens`.
+    let tokenType: Int
+    let isError: Bool
+    let isExclusive: Bool
+    let agent: Int32
+    let provider: Int32
+    let model: Int32
+    let tool: Int32
+    let errorType: Int32
     let amount: Double
     /// Monotonic nanoseconds.
     let arrived: UInt64
+
+    init(
+        _ fact: UsageFact, of source: AgentSignals.Source, _ amount: Double, arrived: UInt64,
+        texts: inout TextTable
+    ) {
+        self.source = source
+        tells = fact.tells
+        tokenType = fact.tokenType
+        isError = fact.isError
+        isExclusive = fact.isExclusive
+        agent = fact.agent.isEmpty ? source.service : texts.number(fact.agent[...])
+        provider = texts.number(fact.provider[...])
+        model = texts.number(fact.model[...])
+        tool = texts.number(fact.tool[...])
+        errorType = texts.number(fact.errorType[...])
+        self.amount = amount
+        self.arrived = arrived
+    }
 }
 
 /// What has been counted of sums that go on rising, and what waits to be counted.
+///
+/// A stream is a series of one process: several that send the same labels have begun at other
+/// times, and one that began again is another.
 struct UsageStreams: Sendable {
     private struct Last: Sendable {
-        var start: UInt64
+        /// Unix nanoseconds.
         var time: UInt64
         var value: Double
         /// Monotonic nanoseconds.
@@ -139,11 +167,16 @@ struct UsageStreams: Sendable {
     }
 
     private var last: [UInt64: Last] = [:]
+    /// Deltas counted lately, by stream and time.
+    private var deltas = RecentSet(limit: 65_536)
     var held: [HeldUsage] = []
     static let mostHeld = 20_000
     private static let mostStreams = 50_000
-    /// Monotonic nanoseconds after which a silent stream is forgotten when there are too many.
+    /// Monotonic nanoseconds after which a silent stream is forgotten when there are too many, and
+    /// between two looks for such.
     private static let silence: UInt64 = 600_000_000_000
+    private static let betweenLooks: UInt64 = 10_000_000_000
+    private var lookedAt: UInt64 = 0
     /// Unix nanoseconds; what was used before then was used before anybody here counted.
     let began: UInt64
 
@@ -151,26 +184,27 @@ struct UsageStreams: Sendable {
 
     /// What a point adds; nil when there is no room to know.
     mutating func amount(_ fact: UsageFact, now: UInt64) -> Double? {
-        guard fact.isCumulative else { return fact.value }
-        guard let known = last[fact.stream] else {
+        let stream = IdIndex.mix(fact.stream, fact.start)
+        guard fact.isCumulative else {
+            // Without a time nothing tells one from the next.
+            guard fact.time != 0 else { return fact.value }
+            return deltas.insert(IdIndex.mix(stream, fact.time)) ? fact.value : 0
+        }
+        let latest = Last(time: fact.time, value: fact.value, heard: now)
+        guard let known = last[stream] else {
             if last.count >= Self.mostStreams {
+                guard lookedAt == 0 || now &- lookedAt >= Self.betweenLooks else { return nil }
+                lookedAt = now
                 last = last.filter { now &- $0.value.heard < Self.silence }
                 guard last.count < Self.mostStreams else { return nil }
             }
-            note(fact, now)
+            last[stream] = latest
             return fact.start >= began ? fact.value : 0
         }
         // Sent again, or overtaken by a later one.
-        if fact.start == known.start, fact.time <= known.time { return 0 }
-        if fact.start < known.start { return 0 }
-        note(fact, now)
-        // It began again: at a new start, or below what it was.
-        let isAnew = fact.start > known.start || fact.value < known.value
-        return isAnew ? fact.value : fact.value - known.value
-    }
-
-    private mutating func note(_ fact: UsageFact, _ now: UInt64) {
-        last[fact.stream] = Last(
-            start: fact.start, time: fact.time, value: fact.value, heard: now)
+        if fact.time <= known.time { return 0 }
+        last[stream] = latest
+        // Below what it was it began again, whatever it says.
+        return fact.value < known.value ? fact.value : fact.value - known.value
     }
 }

@@ -203,6 +203,26 @@ import Testing
         #expect(run.tracker.snapshot.events.rejectedValues == 1)
     }
 
+    @Test func `a delta that is sent again is not more use`() throws {
+        var run = Run()
+        for time in [UInt64(80), 80, 90] {
+            try run.take(gemini([("input", 3)], at: time, isCumulative: false), .metrics)
+            run.pass(31)
+        }
+        #expect(run.sum("roost_llm_tokens_total") == 6)
+    }
+
+    @Test func `processes with the same labels are told apart by when they began`() throws {
+        var run = Run(began: 5)
+        for (start, value, time) in [
+            (UInt64(10), 100, UInt64(20)), (15, 40, 21), (10, 110, 30), (15, 70, 31), (10, 115, 40),
+        ] {
+            try run.take(gemini([("input", value)], start: start, at: time), .metrics)
+        }
+        run.pass(31)
+        #expect(run.sum("roost_llm_tokens_total") == 115 + 70)
+    }
+
     @Test func `what a sum held before the collector began is not counted`() throws {
         var run = Run(began: 1_000)
         try run.take(gemini([("output", 500)], at: 20), .metrics)
