@@ -20,7 +20,8 @@ struct AgentSignals: Sendable {
         }
     }
 
-    enum Signal: Int { case metrics, logs, traces }
+    /// From the best to the least.
+    enum Signal: Int, CaseIterable { case traces, logs, metrics }
 
     /// A service, or one session of it.
     struct Source: Hashable, Sendable {
@@ -32,30 +33,26 @@ struct AgentSignals: Sendable {
     /// What was heard from one source.
     private struct Record: Sendable {
         let source: Source
+        /// The place of the record of its whole service.
+        var whole: Int
         /// Monotonic nanoseconds of the last word, by fact and signal; 0 is never.
-        var heard = [UInt64](repeating: 0, count: 9)
-        /// What events have told lately, by fact.
-        var told: [[Told]] = []
+        var heard = InlineArray<9, UInt64>(repeating: 0)
+        /// Of a whole service: monotonic nanoseconds at which an event was last counted.
+        var toldAt: UInt64 = 0
 
         func isFresh(_ fact: Fact, _ signal: Signal, _ now: UInt64) -> Bool {
             let last = heard[fact.rawValue * 3 + signal.rawValue]
             return last != 0 && now &- last < AgentSignals.freshness
         }
-    }
 
-    private struct Told: Sendable {
-        var name: Int32
-        /// Unix nanoseconds.
-        var end: UInt64
+        var lastWord: UInt64 { heard.indices.reduce(0) { max($0, heard[$1]) } }
     }
 
     private var records: [Record] = []
     private var places: [Source: Int] = [:]
     /// The source asked for last.
     private var latest: (source: Source, place: Int) = (Source(service: -1, session: 0), -1)
-
-    /// Whether events have told anything without a session.
-    private var areSomeWithoutSession = false
+    private var told = ToldEvents()
 
     /// Stands for all sessions of a service together.
     private static let everySession = UInt64.max
@@ -63,9 +60,6 @@ struct AgentSignals: Sendable {
     /// Nanoseconds.
     private static let freshness: UInt64 = 600_000_000_000
     private static let mostRecords = 10_000
-    private static let mostTold = 64
-    /// The clocks and moments of a span and of an event of one thing differ by less.
-    private static let tolerance: UInt64 = 3_000_000_000
 
     /// Takes in what a span tells; true when an event has told and counted it before. `name` is the
     /// number of its model, tool or agent.
@@ -73,38 +67,26 @@ struct AgentSignals: Sendable {
         _ fact: Fact, _ source: Source, name: Int32, end: UInt64, now: UInt64
     ) -> Bool {
         hear(fact, .traces, source, now)
-        if let place = place(of: source), !records[place].told.isEmpty,
-            wasTold(place, fact, name: name, end: end)
-        {
-            return true
-        }
-        guard areSomeWithoutSession, source.session != 0,
-            let place = places[Source(service: source.service, session: 0)],
-            !records[place].told.isEmpty
-        else { return false }
-        return wasTold(place, fact, name: name, end: end)
+        guard let place = place(of: source) else { return false }
+        let toldAt = records[records[place].whole].toldAt
+        guard toldAt != 0, now &- toldAt < Self.freshness else { return false }
+        return told.take(fact, source, name: name, end: end)
     }
 
     /// Whether spans tell what an event does; `fact` is nil for what only explains other events.
     mutating func leavesOutEvent(_ fact: Fact?, _ source: Source, now: UInt64) -> Bool {
-        guard let fact else {
-            return Fact.allCases.contains { hasFresh($0, .traces, for: source, now) }
-        }
+        guard let fact else { return isTraced(source, now: now) }
         hear(fact, .logs, source, now)
         return hasFresh(fact, .traces, for: source, now)
     }
 
     /// Remembers what an event has told for the first time, should a span tell it again.
-    mutating func event(_ fact: Fact, _ source: Source, name: Int32, end: UInt64) {
+    mutating func event(
+        _ fact: Fact, _ source: Source, name: Int32, end: UInt64, now: UInt64
+    ) {
         guard let place = place(of: source) else { return }
-        if source.session == 0 { areSomeWithoutSession = true }
-        if records[place].told.isEmpty {
-            records[place].told = [[Told]](repeating: [], count: Fact.allCases.count)
-        }
-        if records[place].told[fact.rawValue].count >= Self.mostTold {
-            records[place].told[fact.rawValue].removeFirst()
-        }
-        records[place].told[fact.rawValue].append(Told(name: name, end: end))
+        records[records[place].whole].toldAt = max(now, 1)
+        told.note(fact, source, name: name, end: end)
     }
 
     /// Whether spans or events tell what a metric does.
@@ -123,11 +105,9 @@ struct AgentSignals: Sendable {
         now: UInt64, most: Int
     ) -> [(service: Int32, fact: Fact, signal: Signal, others: [Signal])] {
         var found: [(Int32, Fact, Signal, [Signal])] = []
-        for record in records where record.source.session == Self.everySession {
+        for (place, record) in records.enumerated() where place == record.whole {
             for fact in Fact.allCases {
-                let heard = [Signal.traces, .logs, .metrics].filter {
-                    record.isFresh(fact, $0, now)
-                }
+                let heard = Signal.allCases.filter { record.isFresh(fact, $0, now) }
                 guard let first = heard.first else { continue }
                 found.append((record.source.service, fact, first, Array(heard.dropFirst())))
                 if found.count >= most { return found }
@@ -156,25 +136,11 @@ struct AgentSignals: Sendable {
     @inline(__always)
     private mutating func hear(_ fact: Fact, _ signal: Signal, _ source: Source, _ now: UInt64) {
         let slot = fact.rawValue * 3 + signal.rawValue
-        if source == latest.source {
-            // The whole service was told with it.
-            let last = records[latest.place].heard[slot]
-            if last != 0, now &- last < 1_000_000_000 { return }
-        }
-        if let every = place(of: Source(service: source.service, session: Self.everySession)) {
-            records[every].heard[slot] = now
-        }
-        if let place = place(of: source) { records[place].heard[slot] = now }
-    }
-
-    private mutating func wasTold(_ place: Int, _ fact: Fact, name: Int32, end: UInt64) -> Bool {
-        let told = records[place].told[fact.rawValue]
-        let found = told.firstIndex {
-            $0.name == name && max($0.end, end) - min($0.end, end) <= Self.tolerance
-        }
-        guard let found else { return false }
-        records[place].told[fact.rawValue].remove(at: found)
-        return true
+        guard let place = place(of: source) else { return }
+        let last = records[place].heard[slot]
+        if last != 0, now &- last < 1_000_000_000 { return }
+        records[place].heard[slot] = now
+        records[records[place].whole].heard[slot] = now
     }
 
     @inline(__always)
@@ -190,20 +156,37 @@ struct AgentSignals: Sendable {
             return known
         }
         if records.count >= Self.mostRecords { forgetHalf() }
-        let place = records.count
-        records.append(Record(source: source))
-        places[source] = place
+        let place = add(source)
         latest = (source, place)
         return place
     }
 
-    /// The half that has been silent for longest goes.
+    private mutating func add(_ source: Source) -> Int {
+        let every = Source(service: source.service, session: Self.everySession)
+        let whole = places[every] ?? records.count
+        if whole == records.count {
+            records.append(Record(source: every, whole: whole))
+            places[every] = whole
+        }
+        places[source] = records.count
+        records.append(Record(source: source, whole: whole))
+        return records.count - 1
+    }
+
+    /// Those that have been silent for longest go, at least half.
     private mutating func forgetHalf() {
-        let kept = records.sorted { ($0.heard.max() ?? 0) > ($1.heard.max() ?? 0) }
-            .prefix(Self.mostRecords / 2)
-        records = Array(kept)
+        // Each may need the record of its service besides.
+        let kept = records.filter { $0.source.session != Self.everySession }
+            .sorted { $0.lastWord > $1.lastWord }.prefix(Self.mostRecords / 4)
+        let before = records
+        records = []
         places = [:]
-        for (place, record) in records.enumerated() { places[record.source] = place }
+        for record in kept {
+            let place = add(record.source)
+            records[place].heard = record.heard
+            records[records[place].whole].heard = before[record.whole].heard
+            records[records[place].whole].toldAt = before[record.whole].toldAt
+        }
         latest = (Source(service: -1, session: 0), -1)
     }
 }

@@ -89,7 +89,7 @@ extension AgentTracker {
             case .runs: open.nodes[Int(index)].agent
             }
         if activity.source == .log {
-            signals.event(fact, source, name: name, end: activity.end)
+            signals.event(fact, source, name: name, end: activity.end, now: now)
             open.traces[Int(open.nodes[Int(index)].trace)].session = source.session
         } else if signals.span(fact, source, name: name, end: activity.end, now: now) {
             open.nodes[Int(index)].flags.insert(.isToldBefore)

@@ -115,6 +115,75 @@ import Testing
         #expect(run.sum("roost_workflow_runs_total") == 2)
     }
 
+    @Test func `a span without a session is known from an event that has one`() throws {
+        let fixture = try AgentFixture("claude_code_all_signals")
+        var run = Run()
+        for request in try fixture.requests(.logs) {
+            try run.take(replacing("req_", "xxx_", in: request), .logs)
+        }
+        run.pass(5)
+        for request in try fixture.requests(.traces) {
+            try run.take(replacing("session.id", "session.no", in: request), .traces)
+        }
+        run.pass(31)
+        #expect(run.sum("roost_tool_calls_total") == 1)
+        #expect(run.sum("roost_llm_calls_total") == 2)
+    }
+
+    /// One span or event of a call of a tool that ended at a second.
+    private func tool(_ number: Int, at end: UInt64, isSpan: Bool) throws -> ByteBlock {
+        let attributes = """
+            [{"key": "session.id", "value": {"stringValue": "s"}},
+             {"key": "tool_name", "value": {"stringValue": "Bash"}},
+             {"key": "event.name", "value": {"stringValue": "tool_result"}},
+             {"key": "tool_use_id", "value": {"stringValue": "\(number)"}}]
+            """
+        let resource = """
+            {"attributes": [{"key": "service.name", "value": {"stringValue": "claude-code"}}]}
+            """
+        let id = "00000000000" + String(10_000 + number)
+        let json =
+            isSpan
+            ? """
+            {"resourceSpans": [{"resource": \(resource), "scopeSpans": [{
+             "scope": {"name": "com.anthropic.claude_code.tracing"},
+             "spans": [{"traceId": "\(id)\(id)", "spanId": "\(id)",
+              "name": "claude_code.tool",
+              "startTimeUnixNano": "\(end * Self.second)",
+              "endTimeUnixNano": "\(end * Self.second)", "attributes": \(attributes)}]}]}]}
+            """
+            : """
+            {"resourceLogs": [{"resource": \(resource), "scopeLogs": [{
+             "scope": {"name": "com.anthropic.claude_code.events"},
+             "logRecords": [{"timeUnixNano": "\(end * Self.second + UInt64(number))",
+              "body": {"stringValue": "claude_code.tool_result"},
+              "attributes": \(attributes)}]}]}]}
+            """
+        return unsafe try Array(json.utf8).withUnsafeBytes { bytes in
+            unsafe try transcodeJSON(
+                bytes, signal: isSpan ? .traces : .logs, maxBytes: 1 << 20)
+        }
+    }
+
+    @Test func `a long list of events that spans tell again counts once`() throws {
+        var run = Run()
+        for number in 0..<400 {
+            try run.take(tool(number, at: 100 + UInt64(number / 20), isSpan: false), .logs)
+        }
+        run.pass(31)
+        #expect(run.sum("roost_tool_calls_total") == 400)
+        for number in 0..<400 {
+            try run.take(tool(number, at: 100 + UInt64(number / 20), isSpan: true), .traces)
+        }
+        run.pass(31)
+        #expect(run.sum("roost_tool_calls_total") == 400)
+        #expect(run.tracker.snapshot.events.disbelieved == 400)
+        // What no event has told is counted.
+        try run.take(tool(500, at: 200, isSpan: true), .traces)
+        run.pass(31)
+        #expect(run.sum("roost_tool_calls_total") == 401)
+    }
+
     private func replacing(_ old: String, _ new: String, in request: ByteBlock) -> ByteBlock {
         var bytes = request.array
         let (old, new) = (Array(old.utf8), Array(new.utf8))
