@@ -162,8 +162,16 @@ extension CollectorView {
                     writer.field("service", belief.service)
                     writer.field("of", belief.fact)
                     writer.field("signal", belief.signal)
+                    writer.field("because", belief.reason)
                     writer.array("left_out") { writer in
                         for other in belief.others { writer.value(other) }
+                    }
+                    if !belief.sessions.isEmpty {
+                        writer.object("sessions") { writer in
+                            for (signal, count) in belief.sessions {
+                                writer.field(signal, count)
+                            }
+                        }
                     }
                     writer.endObject()
                 }

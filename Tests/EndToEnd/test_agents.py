@@ -287,6 +287,9 @@ def test_three_signals_of_one_service_count_once(roost, order):
     assert believed() == {
         ("claude-code", "calls"): ("traces", ["logs", "metrics"]),
         ("claude-code", "tools"): ("traces", ["logs"])}
+    for one in process.status()["agents"]["believed"]:
+        assert one["because"] == "spans say most"
+        assert one["sessions"] == {"traces": 1}
     assert total(process, "roost_llm_calls_total", model=model) == account["calls"]
     assert total(process, "roost_llm_tokens_total") == sum(account["tokens"].values())
     assert total(process, "roost_tool_calls_total") == 1

@@ -9,17 +9,6 @@ public struct AgentSnapshot: Sendable {
     public let heldActivities: Int
 }
 
-/// Which signal some of the work of a service is taken from.
-public struct AgentBelief: Sendable, Equatable {
-    public let service: String
-    /// `calls`, `tools` or `runs`.
-    public let fact: String
-    /// `traces`, `logs` or `metrics`.
-    public let signal: String
-    /// What tells the same and is left out.
-    public let others: [String]
-}
-
 /// The families about agents on `/metrics`. Confined to the thread that renders the page.
 ///
 /// A series that Prometheus has not seen yet is shown to it as nothing once, so that `increase()`

@@ -40,6 +40,10 @@ struct AgentSignals: Sendable {
         /// Of a whole service: monotonic nanoseconds at which an event was last counted.
         var toldAt: UInt64 = 0
 
+        func hasHeard(_ fact: Fact, _ signal: Signal) -> Bool {
+            heard[fact.rawValue * 3 + signal.rawValue] != 0
+        }
+
         func isFresh(_ fact: Fact, _ signal: Signal, _ now: UInt64) -> Bool {
             let last = heard[fact.rawValue * 3 + signal.rawValue]
             return last != 0 && now &- last < AgentSignals.freshness
@@ -100,17 +104,51 @@ struct AgentSignals: Sendable {
         Fact.allCases.contains { hasFresh($0, .traces, for: source, now) }
     }
 
-    /// By service and fact, which signal is believed and which others are heard; of `most` at most.
-    func beliefs(
-        now: UInt64, most: Int
-    ) -> [(service: Int32, fact: Fact, signal: Signal, others: [Signal])] {
-        var found: [(Int32, Fact, Signal, [Signal])] = []
+    // MARK: who is believed
+
+    struct Belief {
+        let service: Int32
+        let fact: Fact
+        let signal: Signal
+        /// Heard besides; left out wherever the same session tells the better one.
+        let others: [Signal]
+        /// Better signals that have told it once and fallen silent.
+        let silent: [Signal]
+        /// How many sessions are taken from each signal.
+        var sessions = InlineArray<3, Int>(repeating: 0)
+    }
+
+    /// By service and fact; of `most` services at most.
+    func beliefs(now: UInt64, most: Int) -> [Belief] {
+        var found: [Belief] = []
+        var places: [Int: Int] = [:]
+        var services = 0
         for (place, record) in records.enumerated() where place == record.whole {
+            services += 1
+            if services > most { break }
             for fact in Fact.allCases {
-                let heard = Signal.allCases.filter { record.isFresh(fact, $0, now) }
-                guard let first = heard.first else { continue }
-                found.append((record.source.service, fact, first, Array(heard.dropFirst())))
-                if found.count >= most { return found }
+                let fresh = Signal.allCases.filter { record.isFresh(fact, $0, now) }
+                guard let best = fresh.first else { continue }
+                let silent = Signal.allCases.prefix(best.rawValue).filter {
+                    record.hasHeard(fact, $0)
+                }
+                places[place * 3 + fact.rawValue] = found.count
+                found.append(
+                    Belief(
+                        service: record.source.service, fact: fact, signal: best,
+                        others: Array(fresh.dropFirst()), silent: silent))
+            }
+        }
+        for (place, record) in records.enumerated()
+        where place != record.whole && record.source.session != 0 {
+            for fact in Fact.allCases {
+                guard let index = places[record.whole * 3 + fact.rawValue],
+                    Signal.allCases.contains(where: { record.isFresh(fact, $0, now) }),
+                    let signal = Signal.allCases.first(where: {
+                        hasFresh(fact, $0, for: record.source, now)
+                    })
+                else { continue }
+                found[index].sessions[signal.rawValue] += 1
             }
         }
         return found

@@ -195,10 +195,7 @@ public struct AgentTracker: Sendable {
     /// Which signal the work of each service is taken from; of 1,000 at the most.
     public var beliefs: [AgentBelief] {
         signals.beliefs(now: lastTold, most: Self.mostBeliefs).map { belief in
-            AgentBelief(
-                service: String(decoding: text(belief.service), as: UTF8.self),
-                fact: "\(belief.fact)", signal: "\(belief.signal)",
-                others: belief.others.map { "\($0)" })
+            AgentBelief(belief, service: String(decoding: text(belief.service), as: UTF8.self))
         }
     }
 

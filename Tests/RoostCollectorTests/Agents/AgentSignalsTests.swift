@@ -96,7 +96,10 @@ import Testing
         run.pass(700)
         for request in try fixture.requests(.logs) { try run.take(request, .logs) }
         #expect(run.sum("roost_tool_calls_total") == before + 1)
-        #expect(run.tracker.beliefs.allSatisfy { $0.signal == "logs" })
+        #expect(
+            run.tracker.beliefs.allSatisfy {
+                $0.signal == "logs" && $0.reason == "spans have been silent for 10 minutes"
+            })
     }
 
     @Test func `each session of a service is believed in its own best signal`() throws {
@@ -113,6 +116,9 @@ import Testing
         #expect(run.sum("roost_tool_calls_total") == 2)
         #expect(run.sum("roost_llm_calls_total") == 4)
         #expect(run.sum("roost_workflow_runs_total") == 2)
+        let tools = try #require(run.tracker.beliefs.first { $0.fact == "tools" })
+        #expect(tools.signal == "traces" && tools.others == ["logs"])
+        #expect(tools.sessions.map { "\($0.signal) \($0.count)" } == ["traces 1", "logs 1"])
     }
 
     @Test func `a span without a session is known from an event that has one`() throws {
