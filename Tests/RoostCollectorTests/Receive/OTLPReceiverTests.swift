@@ -31,7 +31,8 @@ import Testing
             intake: Intake(
                 shared: shared, loop: loop,
                 spanMetrics: SpanMetricsShard(bounds: .standard, seriesLimit: 10),
-                agents: AgentInbox(AgentAccounts(settings: AgentTrackerSettings(), prices: nil))),
+                agents: AgentInbox(
+                    AgentAccounts(settings: AgentTrackerSettings(), prices: nil, wake: WakeUp()))),
             origins: CORSOrigins(allowed: ["https://app.example"]))
     }
 
