@@ -1,0 +1,66 @@
+/// How often something happened in the last hour, by minute, and in the last day, by hour.
+struct FailureRate: Sendable {
+    private var minutes = [UInt32](repeating: 0, count: 61)
+    private var hours = [UInt32](repeating: 0, count: 25)
+    /// The minute and the hour that were counted in last.
+    private var minute: UInt64 = 0
+    private var hour: UInt64 = 0
+    private(set) var total: UInt64 = 0
+
+    static let minuteLength: UInt64 = 60_000_000_000
+    static let hourLength: UInt64 = 3_600_000_000_000
+
+    mutating func add(now: UInt64) {
+        Self.turn(&minutes, &minute, to: now / Self.minuteLength)
+        Self.turn(&hours, &hour, to: now / Self.hourLength)
+        minutes[Int(minute % 61)] &+= 1
+        hours[Int(hour % 25)] &+= 1
+        total &+= 1
+    }
+
+    /// In this minute and the 60 before.
+    func lastHour(now: UInt64) -> UInt64 {
+        Self.sum(minutes, minute, now / Self.minuteLength)
+    }
+
+    /// In this hour and the 24 before.
+    func lastDay(now: UInt64) -> UInt64 { Self.sum(hours, hour, now / Self.hourLength) }
+
+    /// A clock that is set back counts in the slot that it had reached.
+    private static func turn(_ slots: inout [UInt32], _ latest: inout UInt64, to number: UInt64) {
+        guard number > latest else { return }
+        let count = UInt64(slots.count)
+        let steps = min(number &- latest, count)
+        for step in 1...max(steps, 1) { slots[Int((latest &+ step) % count)] = 0 }
+        latest = number
+        if steps == count { slots[Int(number % count)] = 0 }
+    }
+
+    private static func sum(_ slots: [UInt32], _ latest: UInt64, _ number: UInt64) -> UInt64 {
+        let count = UInt64(slots.count)
+        guard number > latest else { return slots.reduce(0) { $0 &+ UInt64($1) } }
+        let passed = number &- latest
+        guard passed < count else { return 0 }
+        // The slots after the latest one are the oldest.
+        var sum: UInt64 = 0
+        for age in 0..<(count &- passed) {
+            sum &+= UInt64(slots[Int((latest &+ count &- age) % count)])
+        }
+        return sum
+    }
+}
+
+/// What is counted of one type of error of one component.
+struct FailureType: Sendable {
+    var component = FailureComponent.tool
+    var errorType: Int32 = 0
+    var rate = FailureRate()
+    var recovered: UInt64 = 0
+    var unrecovered: UInt64 = 0
+    /// Nanoseconds that all recoveries took together.
+    var recoveryTime: UInt64 = 0
+    /// How often each way was the one, by `FailureStrategy`.
+    var strategies = [UInt32](repeating: 0, count: FailureStrategy.allCases.count)
+    /// Unix nanoseconds of arrival.
+    var lastHeard: UInt64 = 0
+}

@@ -1,0 +1,115 @@
+import RoostIngest
+
+/// What failed.
+public enum FailureComponent: UInt8, Sendable, CaseIterable {
+    case agent, tool, model, workflow
+
+    public var text: String { "\(self)" }
+
+    public init?(text: some StringProtocol) {
+        guard let known = FailureComponent.allCases.first(where: { $0.text == text }) else {
+            return nil
+        }
+        self = known
+    }
+
+    init?(_ activity: ActivityKind) {
+        switch activity {
+        case .agent: self = .agent
+        case .llm, .embedding: self = .model
+        case .tool, .retrieval, .guardrail, .evaluation: self = .tool
+        case .workflow, .other, .humanWait: return nil
+        }
+    }
+}
+
+/// How a failure was got over.
+public enum FailureStrategy: UInt8, Sendable, CaseIterable {
+    /// Not, or not yet.
+    case none
+    /// The same agent did the same again, and it worked.
+    case retry
+    /// Another model answered.
+    case fallbackModel
+    /// Another agent did it.
+    case otherAgent
+    /// The run came to a good end without it.
+    case workflowCompleted
+    /// The next run of the workflow in the same session came to a good end.
+    case rerun
+    /// Somebody said so.
+    case reported
+
+    /// As it is written in JSON: `fallback_model`.
+    public var text: String { jsonName("\(self)") }
+}
+
+/// Whether a failure was got over.
+public enum FailureOutcome: UInt8, Sendable, CaseIterable {
+    /// It may still be.
+    case open
+    case recovered
+    case unrecovered
+
+    public var text: String { "\(self)" }
+}
+
+/// One failure, as it is held.
+struct FailureRecord: Sendable {
+    /// Counts up from 1; 0 is none.
+    var id: UInt64 = 0
+    /// The failure of the same trace before; 0 is none.
+    var previous: UInt64 = 0
+    /// The failure that this one comes from; 0 is none.
+    var cause: UInt64 = 0
+    /// Unix nanoseconds of arrival.
+    var heard: UInt64 = 0
+    /// Unix nanoseconds by the sender's clock.
+    var start: UInt64 = 0
+    var end: UInt64 = 0
+    var traceHigh: UInt64 = 0
+    var traceLow: UInt64 = 0
+    var span: UInt64 = 0
+    var parent: UInt64 = 0
+    var session: UInt64 = 0
+    /// USD; not a number when unknown.
+    var cost = Double.nan
+    /// Nanoseconds from the failure until it was got over.
+    var recoveryTime: UInt64 = 0
+    /// What got over it; 0 is none.
+    var recoverySpan: UInt64 = 0
+    var operation: Int32 = 0
+    var errorType: Int32 = 0
+    var agent: Int32 = 0
+    var workflow: Int32 = 0
+    /// Row of its type.
+    var type: Int32 = 0
+    var component = FailureComponent.tool
+    var outcome = FailureOutcome.open
+    var strategy = FailureStrategy.none
+
+    init() {}
+
+    init(_ fact: AgentFact, _ component: FailureComponent, now: UInt64) {
+        self.component = component
+        heard = now
+        start = fact.start
+        end = max(fact.start, fact.end)
+        traceHigh = fact.traceIDHigh
+        traceLow = fact.traceIDLow
+        span = fact.spanID
+        parent = fact.parentSpanID
+        session = fact.session
+        cost = fact.cost
+        operation =
+            switch component {
+            case .tool: fact.tool != 0 ? fact.tool : fact.name
+            case .model: fact.model != 0 ? fact.model : fact.name
+            case .agent: fact.agent
+            case .workflow: fact.workflow
+            }
+        errorType = fact.errorType
+        agent = component == .workflow ? 0 : fact.agent
+        workflow = fact.workflow
+    }
+}
