@@ -71,13 +71,15 @@ struct TraceDocumentBuilder {
         var places = [Int32](repeating: -1, count: nodes.count)
         for (place, node) in kept.enumerated() { places[Int(node)] = Int32(place) }
         if top.isRoot, places[Int(top.node)] >= 0 { document.root = Int(places[Int(top.node)]) }
+        let earliest = earliest(batch.activities, nodes, order)
         // Filled where they stand: to move a step costs more than all that is looked up for it.
         var steps = [TraceStep](repeating: TraceStep(), count: kept.count)
         for (place, node) in kept.enumerated() {
             let number = Int(nodes[Int(node)].activity)
             fill(
                 &steps[place], nodes[Int(node)], batch, batch.activities[number],
-                number < details.count ? details[number] : nil, workflow: workflow)
+                number < details.count ? details[number] : nil, workflow: workflow,
+                earliest: earliest)
             let above = tree.parents[Int(node)]
             if above >= 0, places[Int(above)] >= 0 { steps[place].parent = Int(places[Int(above)]) }
         }
@@ -168,6 +170,15 @@ struct TraceDocumentBuilder {
         }
         keys.sort()
         return keys.map(\.place)
+    }
+
+    /// The first start that was told; 0 without one.
+    private func earliest(_ activities: [Activity], _ nodes: [Node], _ order: [Int32]) -> UInt64 {
+        for place in order {
+            let start = activities[Int(nodes[Int(place)].activity)].start
+            if start != 0 { return start }
+        }
+        return 0
     }
 
     /// Notes the numbers of texts, and which steps tell what another tells as well.
@@ -305,7 +316,7 @@ struct TraceDocumentBuilder {
 
     private mutating func fill(
         _ step: inout TraceStep, _ node: Node, _ batch: ActivityBatch, _ activity: Activity,
-        _ detail: SpanDetail?, workflow: Int32
+        _ detail: SpanDetail?, workflow: Int32, earliest: UInt64
     ) {
         if activity.source == .span { step.spanID = activity.spanID }
         step.parentSpanID = activity.parentSpanID
@@ -315,8 +326,10 @@ struct TraceDocumentBuilder {
         step.source = activity.source
         step.status = activity.status
         step.errorType = texts.text(activity.errorType, batch)
-        step.start = activity.start
-        step.end = max(activity.end, activity.start)
+        // A time that nobody told is that of the end, or of the first who did.
+        let start = activity.start != 0 ? activity.start : max(activity.end, earliest)
+        step.start = start
+        step.end = max(activity.end, start)
         step.agent = texts[node.agent != 0 ? node.agent : node.service]
         step.workflow = texts[node.workflow != 0 ? node.workflow : workflow]
         step.model = texts[node.model]
@@ -327,7 +340,7 @@ struct TraceDocumentBuilder {
         step.timeToFirstToken = activity.timeToFirstToken
         step.tokens = activity.tokens
         step.isPending = activity.phase == .pending
-        step.isMendedTime = activity.flags.contains(.isMendedTime)
+        step.isMendedTime = activity.flags.contains(.isMendedTime) || activity.start == 0
         step.isInstant = activity.flags.contains(.isInstant)
         if step.isPending { step.end = step.start }
         step.isCounted = isCounted(node, activity)
