@@ -112,6 +112,9 @@ let package = Package(
         .executableTarget(
             name: "bench-series", dependencies: ["RoostCore", "RoostMetrics", "CAllocations"],
             path: "Benchmarks/series", swiftSettings: strict),
+        .executableTarget(
+            name: "bench-audit", dependencies: ["RoostCore", "RoostAudit"],
+            path: "Benchmarks/audit", swiftSettings: strict),
 
         tests("RoostCore", ["RoostCore"]),
         tests("RoostCompression", ["RoostCore", "RoostCompression"]),

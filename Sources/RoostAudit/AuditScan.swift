@@ -1,0 +1,70 @@
+import RoostCore
+
+/// Collects the records of one query, walking from the newest line to the oldest.
+struct AuditScan {
+    private var filter: AuditFilter
+    private let limit: Int
+    private let sha: SHA256
+    private(set) var page = AuditPage()
+    private var bytes = 0
+    /// Of the last line looked at.
+    private(set) var sequence: UInt64?
+    /// A line is older than what is wanted; where the clock was never set back, all before are too.
+    private(set) var hasMetOlder = false
+
+    /// Of one page, give or take a record.
+    private static let mostBytes = 2 << 20
+
+    init(_ query: AuditQuery, _ sha: SHA256) {
+        filter = AuditFilter(query)
+        limit = max(1, min(query.limit, AuditQuery.mostRecords))
+        self.sha = sha
+    }
+
+    var isFull: Bool { page.records.count >= limit || bytes >= Self.mostBytes }
+
+    /// Records from this one on have been looked at.
+    mutating func passOver(from sequence: UInt64) { filter.cursor = min(filter.cursor, sequence) }
+
+    /// For the next file, whose clock is another matter.
+    mutating func forgetOlder() { hasMetOlder = false }
+
+    /// Takes the lines that end before `end`, last first, down to one that begins at 0.
+    ///
+    /// `lines` begins with a line. Stops when the page is full, or at a line that is too old and
+    /// `stopsAtOlder`.
+    mutating func take(_ lines: [UInt8], stopsAtOlder: Bool) {
+        var end = lines.count
+        while end > 0, !isFull {
+            if lines[end - 1] == 0x0A { end -= 1 }
+            var start = end
+            while start > 0, lines[start - 1] != 0x0A { start -= 1 }
+            look(at: lines.span.extracting(start..<end))
+            if hasMetOlder && stopsAtOlder { return }
+            end = start
+        }
+    }
+
+    private mutating func look(at line: Span<UInt8>) {
+        guard let header = AuditHeader(line) else { return page.damaged += 1 }
+        sequence = header.sequence
+        switch filter.look(at: line, header) {
+        case .tooOld: hasMetOlder = true
+        case .other: return
+        case .fits: keep(line)
+        }
+    }
+
+    /// A line that somebody changed is not passed on as a record.
+    private mutating func keep(_ line: Span<UInt8>) {
+        let record = AuditLine.copy(line, from: 0, line.count)
+        guard AuditLine.link(line)?.hash == AuditLine.sum(line, sha),
+            (try? JSONValue(parsing: record)) != nil
+        else { return page.damaged += 1 }
+        page.records.append(record)
+        bytes += record.count
+    }
+
+    /// There may be more before the last line looked at.
+    mutating func leaveCursor() { page.cursor = sequence }
+}

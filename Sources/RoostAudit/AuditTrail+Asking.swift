@@ -1,0 +1,103 @@
+import RoostCore
+
+extension AuditTrail {
+    /// The newest records that fit, newest first. Reads from the disk when those in memory do not
+    /// reach back far enough.
+    public func query(_ query: AuditQuery) throws(AuditQueryError) -> AuditPage {
+        let (groups, first, files) = shared.book.withLock { book in
+            (Array(book.recent.newestFirst), book.recent.first, book.files)
+        }
+        var scan = AuditScan(query, SHA256())
+        let isOrdered = files.last?.isOrdered ?? false
+        for group in groups {
+            scan.take(group.bytes, stopsAtOlder: isOrdered)
+            if scan.isFull || isOrdered && scan.hasMetOlder { break }
+        }
+        if !scan.isFull {
+            if let first { scan.passOver(from: first) }
+            try read(files, query, before: min(first ?? .max, query.cursor ?? .max), &scan)
+        }
+        if scan.isFull { scan.leaveCursor() }
+        return scan.page
+    }
+
+    private func read(
+        _ files: [FileSummary], _ query: AuditQuery, before: UInt64, _ scan: inout AuditScan
+    ) throws(AuditQueryError) {
+        var left = settings.bytesPerQuery
+        for file in files.reversed() where file.records > 0 {
+            if file.first >= before { continue }
+            if let since = query.since, file.latest < since { continue }
+            if let until = query.until, file.earliest > until { continue }
+            scan.forgetOlder()
+            do throws(FileFault) {
+                try read(file, &left, &scan)
+            } catch {
+                // Retention may have taken it in the meantime.
+                if error.isMissing { continue }
+                throw .unreadable(error.description)
+            }
+            if scan.isFull { return }
+            if left <= 0 { return try giveUp(&scan) }
+        }
+    }
+
+    private static let chunkBytes = 1 << 20
+
+    /// Walks back through a file, a chunk at a time.
+    private func read(
+        _ file: FileSummary, _ left: inout Int, _ scan: inout AuditScan
+    ) throws(FileFault) {
+        let open = try AuditFile(settings.path + "/" + file.name, .read)
+        var end = file.bytes
+        // The beginning of a line whose rest was in the chunk behind.
+        var rest: [UInt8] = []
+        while end > 0, left > 0, !scan.isFull {
+            let start = max(0, end - Self.chunkBytes)
+            var bytes = try open.read(from: start, end - start)
+            left -= bytes.count
+            bytes.append(contentsOf: rest)
+            var cut = 0
+            if start > 0 {
+                cut = (bytes.firstIndex(of: 0x0A) ?? bytes.count - 1) + 1
+                // No line of ours: it is left out.
+                rest = cut <= AuditFile.longestLine ? Array(bytes[..<cut]) : []
+            }
+            scan.take(Array(bytes[cut...]), stopsAtOlder: file.isOrdered)
+            if file.isOrdered && scan.hasMetOlder { return }
+            end = start
+        }
+    }
+
+    /// A page that has something leads on by its cursor; an empty one would have to be asked for
+    /// again and again.
+    private func giveUp(_ scan: inout AuditScan) throws(AuditQueryError) {
+        guard scan.page.records.isEmpty else { return scan.leaveCursor() }
+        throw .tooMuch(
+            "no record fits in the newest \(settings.bytesPerQuery >> 20) MiB that were read; say "
+                + "until and since to look at another time"
+                + (scan.sequence.map { ", or cursor=\($0) to look further back" } ?? ""))
+    }
+
+    /// How the trail stands.
+    public var status: AuditStatus {
+        let waiting = queue.withLock { $0.waiting.count }
+        return shared.book.withLock { book in
+            let files = book.files
+            return AuditStatus(
+                counts: book.counts, records: files.reduce(0) { $0 + $1.records },
+                files: files.count, bytes: files.reduce(0) { $0 + $1.bytes },
+                oldest: files.first { $0.records > 0 }?.earliest,
+                lastSequence: book.lastSequence, waiting: waiting,
+                lastVerification: book.lastVerification, lastFailure: book.lastFailure)
+        }
+    }
+
+    /// Reads the whole trail, see `verifyAudit`, and keeps the result for `status`.
+    @discardableResult
+    public func verify() -> AuditVerification {
+        let result = verifyAudit(folder: settings.path)
+        shared.book.withLock { $0.lastVerification = result }
+        return result
+    }
+}

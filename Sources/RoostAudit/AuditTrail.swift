@@ -1,0 +1,130 @@
+import RoostCore
+import Synchronization
+
+/// An append-only record of acts, each chained to the one before by SHA-256.
+///
+/// One thread writes; whatever waits while it waits for the disk becomes durable together. Any
+/// thread may append and ask. docs/audit.md.
+public final class AuditTrail: Sendable {
+    struct Queue {
+        var waiting: [PendingRecord] = []
+        var bytes = 0
+        var isClosed = false
+    }
+
+    public let settings: AuditSettings
+    let shared: AuditShared
+    let queue = Mutex(Queue())
+    private let wake = WakeUp()
+    private let ended = Latch(1)
+
+    /// How long the writer sleeps when nothing happens.
+    private static let idleNanoseconds: UInt64 = 60_000_000_000
+
+    private init(_ settings: AuditSettings) {
+        self.settings = settings
+        shared = AuditShared(settings)
+    }
+
+    /// Opens the trail in `settings.path`, or begins one, and starts its thread.
+    ///
+    /// Nobody else may append to it until `close`.
+    public static func open(_ settings: AuditSettings) throws(AuditOpenError) -> AuditTrail {
+        let trail = AuditTrail(settings)
+        let ready = Latch(1)
+        let failure = Mutex<AuditOpenError?>(nil)
+        // What the writer holds never leaves its thread.
+        let thread = NamedThread("audit") { [trail] in
+            let writer: AuditWriter
+            do throws(AuditOpenError) {
+                writer = try AuditWriter(trail.settings, trail.shared)
+            } catch {
+                failure.withLock { $0 = error }
+                ready.countDown()
+                return
+            }
+            ready.countDown()
+            trail.run(writer)
+        }
+        guard thread != nil else {
+            throw AuditOpenError("the system has no thread to give for the audit trail")
+        }
+        ready.wait(untilMonotonic: .max)
+        if let error = failure.withLock({ $0 }) { throw error }
+        return trail
+    }
+
+    // MARK: appending
+
+    /// Appends a record; `then` is called once, on any thread, with its number when it is on the
+    /// disk, or with why it is not.
+    public func append(
+        _ record: AuditRecord, then: @escaping @Sendable (Result<UInt64, AuditRefusal>) -> Void
+    ) {
+        let offered = monotonicNanoseconds()
+        let pending: PendingRecord
+        do throws(AuditRefusal) {
+            pending = PendingRecord(
+                body: try record.body(),
+                pair: AuditCounts.Pair(action: record.action, result: record.result),
+                offered: offered, then: then)
+        } catch {
+            return refuse(error, then)
+        }
+        let refusal: AuditRefusal? = queue.withLock { queue in
+            if queue.isClosed { return .closed }
+            let bytes = queue.bytes + pending.body.count
+            guard queue.waiting.count < settings.waitingRecords, bytes <= settings.waitingBytes
+            else { return .busy }
+            queue.waiting.append(pending)
+            queue.bytes = bytes
+            return nil
+        }
+        if let refusal { return refuse(refusal, then) }
+        wake.signal()
+    }
+
+    /// The same without an answer, for those who can do nothing about a refusal. It is counted.
+    public func append(_ record: AuditRecord) { append(record) { _ in } }
+
+    private func refuse(
+        _ refusal: AuditRefusal, _ then: (Result<UInt64, AuditRefusal>) -> Void
+    ) {
+        shared.book.withLock { $0.counts.fail(refusal.kind) }
+        then(.failure(refusal))
+    }
+
+    /// Appends what waits, ends the thread and lets go of the folder; answers whether that was done
+    /// at `deadline`, by the monotonic clock. What comes later is refused.
+    @discardableResult
+    public func close(deadline: UInt64) -> Bool {
+        queue.withLock { $0.isClosed = true }
+        wake.signal()
+        return ended.wait(untilMonotonic: deadline)
+    }
+
+    // MARK: the thread
+
+    private func run(_ writer: AuditWriter) {
+        blockFileSizeSignal()
+        while true {
+            let (group, isClosed) = take()
+            if !group.isEmpty || writer.hasOwnRecords { writer.commit(group) }
+            writer.tidy(unixNanoseconds())
+            guard group.isEmpty else { continue }
+            if isClosed { break }
+            wake.wait(untilMonotonic: monotonicNanoseconds() &+ Self.idleNanoseconds)
+        }
+        writer.close()
+        ended.countDown()
+    }
+
+    private func take() -> ([PendingRecord], isClosed: Bool) {
+        queue.withLock { queue in
+            let group = queue.waiting
+            queue.waiting = []
+            queue.bytes = 0
+            return (group, queue.isClosed)
+        }
+    }
+}

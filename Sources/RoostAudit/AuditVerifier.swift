@@ -1,0 +1,223 @@
+import RoostCore
+
+/// Reads a whole trail and names the first record that is not as it was written.
+///
+/// Reads only, so it may be done beside a collector that appends. Takes about a second for each
+/// gigabyte.
+public func verifyAudit(folder: String) -> AuditVerification {
+    var verifier = AuditVerifier(folder: folder)
+    verifier.run()
+    verifier.result.finished = unixNanoseconds()
+    return verifier.result
+}
+
+struct AuditVerifier {
+    private let folder: String
+    private let sha = SHA256()
+    private var head: AuditHead?
+    private var manifest = AuditManifest()
+    /// What the next record has to be.
+    private var sequence: UInt64 = 1
+    private var previous = AuditLine.noHash
+    fileprivate(set) var result = AuditVerification()
+
+    init(folder: String) { self.folder = folder }
+
+    fileprivate mutating func run() {
+        // The head before the files: what is appended meanwhile is then no surprise.
+        head = AuditHead(folder: folder)
+        do throws(FileFault) {
+            guard sha.isUsable else { return note(.unreadable, "", "no SHA-256 in this system") }
+            manifest = try AuditManifest(folder: folder, sha)
+            // Between the line in the manifest and the removal a process may have ended.
+            let names = try AuditFolder.files(in: folder).filter { [manifest] in
+                !manifest.hasRemoved($0)
+            }
+            result.removedFiles = manifest.removedFiles
+            if names.isEmpty, head?.sequence ?? 0 == 0, manifest.sequence == 0 {
+                return result.notes.append("there is no record yet")
+            }
+            if let fault = manifest.fault { result.firstBreak = fault }
+            begin()
+            for name in expected(names) {
+                guard result.firstBreak == nil else { return }
+                try verify(name)
+            }
+            if result.firstBreak == nil { checkEnd(names) }
+        } catch {
+            note(.unreadable, "", error.description)
+        }
+    }
+
+    /// What came before the oldest file is proved by the manifest.
+    private mutating func begin() {
+        guard let removed = manifest.lastRemoved else { return }
+        sequence = removed.last &+ 1
+        previous = removed.lastHash
+    }
+
+    /// Sealed files that have to be there, and those that are, in order.
+    private func expected(_ names: [String]) -> [String] {
+        let sealed = manifest.files.map(\.name)
+        return (sealed + names.filter { !sealed.contains($0) }).sorted {
+            (AuditFolder.first(ofFile: $0) ?? 0) < (AuditFolder.first(ofFile: $1) ?? 0)
+        }
+    }
+
+    // MARK: one file
+
+    private mutating func verify(_ name: String) throws(FileFault) {
+        let seal = manifest.files.first { $0.name == name }
+        let file: AuditFile
+        do throws(FileFault) { file = try AuditFile(folder + "/" + name, .read) } catch {
+            guard error.isMissing else { throw error }
+            return try missingFile(name)
+        }
+        result.files += 1
+        var found: AuditBreak?
+        var end = 0
+        var lines = 0
+        var expected = (sequence: sequence, previous: previous)
+        let (head, sha) = (head, sha)
+        var counted = 0
+        try file.forEachLine { line, number, offset, isWhole in
+            lines = number
+            end = offset + line.count + 1
+            if !isWhole {
+                end = offset
+                lines -= 1
+                return false
+            }
+            found = Self.check(line, number, name, expected, head, sha)
+            guard found == nil else { return false }
+            expected.sequence &+= 1
+            expected.previous = AuditLine.link(line)?.hash ?? []
+            counted += 1
+            return true
+        }
+        if counted > 0 {
+            if result.firstSequence == nil { result.firstSequence = sequence }
+            result.lastSequence = expected.sequence &- 1
+        }
+        result.records += counted
+        result.bytes += end
+        if let found {
+            result.firstBreak = try explained(found, in: file, wanted: expected.sequence)
+            return
+        }
+        sequence = expected.sequence
+        previous = expected.previous
+        if let seal {
+            checkSeal(seal, lines: lines)
+        } else if try file.size() > end {
+            result.notes.append("\(name) ends with a line that is not finished")
+        }
+    }
+
+    private static func check(
+        _ line: Span<UInt8>, _ number: Int, _ file: String,
+        _ expected: (sequence: UInt64, previous: [UInt8]), _ head: AuditHead?, _ sha: SHA256
+    ) -> AuditBreak? {
+        func broken(_ kind: AuditBreak.Kind, _ sequence: UInt64?, _ text: String) -> AuditBreak {
+            AuditBreak(file: file, line: number, sequence: sequence, kind: kind, message: text)
+        }
+        guard let link = AuditLine.link(line) else {
+            return broken(.changed, AuditLine.sequence(line), "the line is no record")
+        }
+        guard AuditLine.sum(line, sha) == link.hash else {
+            return broken(
+                .changed, link.sequence, "the record does not match its own hash: it was changed")
+        }
+        if link.sequence > expected.sequence {
+            return broken(
+                .missing, link.sequence,
+                "record \(expected.sequence) should stand here"
+                    + (link.sequence - expected.sequence == 1
+                        ? "" : ", the first of \(link.sequence - expected.sequence)"))
+        }
+        if link.sequence < expected.sequence {
+            return broken(
+                .reordered, link.sequence, "record \(expected.sequence) should stand here")
+        }
+        guard link.previous == expected.previous else {
+            return broken(
+                .changed, link.sequence,
+                "the record does not follow the one before: this one or that one was written anew")
+        }
+        if let head, head.sequence == link.sequence, head.hash != link.hash {
+            return broken(
+                .changed, link.sequence,
+                "\(AuditFolder.head) has another hash for this record: it was written anew")
+        }
+        return nil
+    }
+
+    /// A record that is missing at its place and stands further behind was moved.
+    private func explained(
+        _ found: AuditBreak, in file: borrowing AuditFile, wanted: UInt64
+    ) throws(FileFault) -> AuditBreak {
+        guard found.kind == .missing else { return found }
+        var place: Int?
+        try file.forEachLine { line, number, _, isWhole in
+            if isWhole, number > found.line, AuditLine.sequence(line) == wanted { place = number }
+            return place == nil
+        }
+        guard let place else { return found }
+        return AuditBreak(
+            file: found.file, line: found.line, sequence: found.sequence, kind: .reordered,
+            message: "record \(wanted) should stand here and stands in line \(place)")
+    }
+
+    // MARK: what files say of each other
+
+    private mutating func checkSeal(_ seal: FileSummary, lines: Int) {
+        if sequence &- 1 < seal.last {
+            note(
+                .truncated, seal.name,
+                "the manifest says that it ends with record \(seal.last)", line: lines,
+                sequence: sequence &- 1)
+        } else if sequence &- 1 > seal.last {
+            note(
+                .changed, seal.name,
+                "the manifest says that it ended with record \(seal.last): the rest was added",
+                line: lines, sequence: sequence &- 1)
+        } else if previous != seal.lastHash {
+            note(
+                .changed, seal.name, "the manifest has another hash for the last record",
+                line: lines, sequence: seal.last)
+        }
+    }
+
+    /// Retention may have taken it while others were read.
+    private mutating func missingFile(_ name: String) throws(FileFault) {
+        manifest = try AuditManifest(folder: folder, sha)
+        guard !manifest.hasRemoved(name) else {
+            result.removedFiles = manifest.removedFiles
+            return begin()
+        }
+        note(.missing, name, "the manifest knows this file, and not that it was removed")
+    }
+
+    private mutating func checkEnd(_ names: [String]) {
+        let last = names.last ?? AuditFolder.fileName(first: sequence)
+        guard let head else {
+            return note(
+                .missing, AuditFolder.head,
+                "it is missing or no longer readable: nothing says where the trail ends")
+        }
+        if head.sequence >= sequence {
+            note(
+                .truncated, last,
+                "\(AuditFolder.head) says that the trail ends with record \(head.sequence)",
+                sequence: sequence &- 1)
+        }
+    }
+
+    private mutating func note(
+        _ kind: AuditBreak.Kind, _ file: String, _ message: String, line: Int = 0,
+        sequence: UInt64? = nil
+    ) {
+        result.firstBreak = AuditBreak(
+            file: file, line: line, sequence: sequence, kind: kind, message: message)
+    }
+}

@@ -1,0 +1,300 @@
+import RoostCore
+import Synchronization
+
+/// A record on its way to the disk.
+struct PendingRecord: Sendable {
+    /// Its members, as `AuditRecord.body` makes them.
+    let body: [UInt8]
+    let pair: AuditCounts.Pair
+    /// When it was handed over, by the monotonic clock.
+    let offered: UInt64
+    let then: @Sendable (Result<UInt64, AuditRefusal>) -> Void
+}
+
+/// What writer and askers share.
+final class AuditShared: Sendable {
+    let book: Mutex<AuditBook>
+
+    init(_ settings: AuditSettings) { book = Mutex(AuditBook(settings)) }
+}
+
+/// Writes groups of records, seals files and removes old ones.
+///
+/// Confined to one thread.
+final class AuditWriter {
+    private let settings: AuditSettings
+    private let shared: AuditShared
+    private let sha: SHA256
+    /// Holds the lock of the folder; nil once the writer is closed.
+    private var headFile: AuditFile?
+    private var manifest: AuditManifest
+    private var file: AuditFile?
+    private var active: FileSummary?
+    /// The day of UTC that the file belongs to.
+    private var day: UInt64 = 0
+    private var sequence: UInt64
+    private var hash: [UInt8]
+    /// Behind the last record there is something that is none.
+    private var isDirty = false
+    private var needsNewline: Bool
+    /// Acts of the trail itself, to go before the next group.
+    private var own: [AuditRecord] = []
+    private var nextTidying: UInt64 = 0
+
+    private static let dayNanoseconds: UInt64 = 86_400_000_000_000
+    private static let tidyingNanoseconds: UInt64 = 3_600_000_000_000
+    private static let mostOwn = 64
+
+    /// Takes the lock of the folder, and mends what a sudden end has left.
+    init(_ settings: AuditSettings, _ shared: AuditShared) throws(AuditOpenError) {
+        self.settings = settings
+        self.shared = shared
+        sha = SHA256()
+        guard sha.isUsable else { throw AuditOpenError("no SHA-256 in this system") }
+        let recovery: AuditRecovery
+        do throws(FileFault) {
+            try AuditFolder.make(settings.path)
+            let head = AuditHead(folder: settings.path)
+            let headFile = try AuditFile(settings.path + "/" + AuditFolder.head, .overwrite)
+            guard headFile.lock() else {
+                throw FileFault(description: "another process appends to \(settings.path)")
+            }
+            recovery = try AuditRecovery(
+                folder: settings.path, head: head, recentBytes: settings.recentBytes, sha)
+            if let active = recovery.active {
+                file = try AuditFile(settings.path + "/" + active.name, .append)
+            }
+            if head == nil { try headFile.write(recovery.head.encoded(), at: 0) }
+            self.headFile = consume headFile
+        } catch {
+            throw AuditOpenError(error.description)
+        }
+        manifest = recovery.manifest
+        active = recovery.active
+        sequence = recovery.sequence
+        hash = recovery.hash
+        needsNewline = recovery.needsNewline
+        day = (recovery.active?.latest ?? 0) / Self.dayNanoseconds
+        if !recovery.findings.isEmpty { tell(recovery.findings) }
+        publish { book in
+            book.counts.tornTails = UInt64(recovery.tornTails)
+            if let recent = recovery.recent { book.recent.add(recent) }
+        }
+    }
+
+    private func tell(_ findings: [String]) {
+        own.append(
+            AuditRecord(
+                action: "audit.recover", result: "failure", source: .roost,
+                details: .object([("found", .array(findings.map { .string($0) }))])))
+    }
+
+    var hasOwnRecords: Bool { !own.isEmpty }
+
+    /// Lets go of the folder.
+    func close() {
+        file = nil
+        headFile = nil
+    }
+
+    // MARK: a group
+
+    /// Makes a group durable or refuses it as a whole, and tells everybody.
+    func commit(_ group: [PendingRecord]) {
+        let now = unixNanoseconds()
+        do throws(FileFault) {
+            try prepare(now)
+            let first = try append(group, at: now)
+            own = []
+            finish(group, first: first)
+        } catch {
+            refuse(group, error)
+        }
+    }
+
+    /// Answers the number of the first record of the group.
+    private func append(
+        _ group: [PendingRecord], at now: UInt64
+    ) throws(FileFault) -> UInt64 {
+        guard var active else { return 0 }
+        let time = Array(",\"time\":\"\(rfc3339(unixNanoseconds: now))\"".utf8)
+        var bytes: [UInt8] = needsNewline ? [0x0A] : []
+        let extra = bytes.count
+        var link = (sequence: sequence, hash: hash)
+        for body in own.compactMap({ try? $0.body() }) + group.map(\.body) {
+            link.sequence += 1
+            link.hash = AuditLine.write(
+                sequence: link.sequence, body: time + body, previous: link.hash, into: &bytes, sha)
+        }
+        try write(bytes, at: active.bytes)
+        let first = sequence + 1
+        active.add(records: Int(link.sequence - sequence), bytes: bytes.count, at: now)
+        active.last = link.sequence
+        active.lastHash = link.hash
+        (sequence, hash, self.active, needsNewline) = (link.sequence, link.hash, active, false)
+        writeHead(active)
+        let lines = RecentLines.Group(first: first, bytes: Array(bytes.dropFirst(extra)))
+        publish { $0.recent.add(lines) }
+        return link.sequence + 1 - UInt64(group.count)
+    }
+
+    /// All or nothing: what was written of a group that did not fit is taken back.
+    private func write(_ bytes: [UInt8], at offset: Int) throws(FileFault) {
+        do throws(FileFault) {
+            try file?.write(bytes, at: offset)
+            try file?.sync()
+        } catch {
+            isDirty = true
+            try? clean()
+            throw error
+        }
+    }
+
+    private func clean() throws(FileFault) {
+        guard isDirty, let active else { return }
+        try file?.truncate(to: active.bytes)
+        isDirty = false
+    }
+
+    private func writeHead(_ active: FileSummary) {
+        let head = AuditHead(
+            sequence: sequence, hash: hash, file: active.name, offset: active.bytes)
+        // The next group writes it again; without it a missing end is noticed later.
+        try? headFile?.write(head.encoded(), at: 0)
+    }
+
+    private func finish(_ group: [PendingRecord], first: UInt64) {
+        let now = monotonicNanoseconds()
+        shared.book.withLock { book in
+            book.lastFailure = nil
+            book.counts.groups += 1
+            for record in group {
+                book.counts.add(record.pair, tookNanoseconds: now &- record.offered)
+            }
+        }
+        var number = first
+        for record in group {
+            record.then(.success(number))
+            number += 1
+        }
+    }
+
+    private func refuse(_ group: [PendingRecord], _ fault: FileFault) {
+        shared.book.withLock { book in
+            book.lastFailure = fault.description
+            book.counts.fail(.storage, group.count)
+        }
+        for record in group { record.then(.failure(.storage(fault.description))) }
+    }
+
+    // MARK: files
+
+    private func prepare(_ now: UInt64) throws(FileFault) {
+        try clean()
+        if let active, active.records > 0,
+            active.bytes >= settings.fileBytes || now / Self.dayNanoseconds > day
+        {
+            // As long as the seal cannot be written the file goes on growing.
+            do throws(FileFault) { try seal(active, now) } catch { note(error) }
+        }
+        if file == nil { try begin(now) }
+    }
+
+    private func begin(_ now: UInt64) throws(FileFault) {
+        let name = AuditFolder.fileName(first: sequence + 1)
+        file = try AuditFile(settings.path + "/" + name, .append)
+        AuditFolder.sync(settings.path)
+        active = FileSummary(name: name, first: sequence + 1)
+        day = now / Self.dayNanoseconds
+    }
+
+    /// Ends the file. The next one begins with a record that says so.
+    private func seal(_ sealed: FileSummary, _ now: UInt64) throws(FileFault) {
+        try append(.sealed(sealed), now)
+        file?.makeReadOnly()
+        file = nil
+        active = nil
+        own(
+            "audit.seal",
+            [
+                ("file", .string(sealed.name)), ("first", .number(Double(sealed.first))),
+                ("last", .number(Double(sealed.last))), ("bytes", .number(Double(sealed.bytes))),
+            ])
+        publish { $0.counts.sealedFiles += 1 }
+        nextTidying = 0
+    }
+
+    private func append(_ entry: ManifestEntry, _ now: UInt64) throws(FileFault) {
+        let list = try AuditFile(settings.path + "/" + AuditFolder.manifest, .append)
+        // Half a line from before is no line: it is written over.
+        try list.truncate(to: manifest.soundBytes)
+        var bytes: [UInt8] = []
+        let hash = AuditLine.write(
+            sequence: manifest.sequence + 1, body: entry.body(time: now), previous: manifest.hash,
+            into: &bytes, sha)
+        do throws(FileFault) {
+            try list.write(bytes, at: manifest.soundBytes)
+            try list.sync()
+        } catch {
+            try? list.truncate(to: manifest.soundBytes)
+            throw error
+        }
+        manifest.add(entry, hash: hash, bytes: bytes.count)
+    }
+
+    // MARK: retention
+
+    /// Once an hour, and after a file was sealed: removes what is too old or too much.
+    func tidy(_ now: UInt64) {
+        guard monotonicNanoseconds() >= nextTidying else { return }
+        nextTidying = monotonicNanoseconds() &+ Self.tidyingNanoseconds
+        do throws(FileFault) {
+            while let (oldest, reason) = outdated(now) {
+                try append(.removed(file: oldest.name, reason: reason), now)
+                try AuditFolder.remove(settings.path + "/" + oldest.name)
+                own(
+                    "audit.remove",
+                    [
+                        ("file", .string(oldest.name)), ("reason", .string(reason)),
+                        ("first", .number(Double(oldest.first))),
+                        ("last", .number(Double(oldest.last))),
+                        (
+                            "last_hash", .string(String(decoding: oldest.lastHash, as: UTF8.self))
+                        ),
+                    ])
+                publish { $0.counts.removedFiles += 1 }
+            }
+        } catch {
+            note(error)
+        }
+    }
+
+    private func outdated(_ now: UInt64) -> (FileSummary, String)? {
+        guard let oldest = manifest.files.first else { return nil }
+        if let keep = settings.keep, oldest.latest < now &- min(now, keep.nanoseconds) {
+            return (oldest, "age")
+        }
+        let bytes = manifest.files.reduce(active?.bytes ?? 0) { $0 + $1.bytes }
+        return bytes > settings.totalBytes ? (oldest, "size") : nil
+    }
+
+    private func own(_ action: String, _ details: [(name: String, value: JSONValue)]) {
+        guard own.count < Self.mostOwn else { return }
+        own.append(
+            AuditRecord(
+                action: action, result: "success", source: .roost, details: .object(details)))
+    }
+
+    private func note(_ fault: FileFault) {
+        shared.book.withLock { $0.lastFailure = fault.description }
+    }
+
+    private func publish(_ change: (inout AuditBook) -> Void) {
+        shared.book.withLock { book in
+            book.sealed = manifest.files
+            book.active = active
+            book.lastSequence = sequence
+            change(&book)
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import RoostCore
+import Testing
+
+@testable import RoostAudit
+
+extension AuditQuery {
+    init(
+        action: String? = nil, agent: String? = nil, user: String? = nil, result: String? = nil,
+        limit: Int = 100, cursor: UInt64? = nil
+    ) {
+        self.init()
+        self.action = action
+        self.agent = agent
+        self.user = user
+        self.result = result
+        self.limit = limit
+        self.cursor = cursor
+    }
+}
+
+extension AuditPage {
+    var numbers: [Int] {
+        records.compactMap { try? JSONValue(parsing: $0)["seq"]?.number.map { Int($0) } }
+    }
+}
+
+@Suite struct AuditQueryTests {
+    /// Records in memory, or in files only.
+    static let memories = [4 << 20, 1]
+
+    private func trail(_ folder: TrailFolder, _ recentBytes: Int) throws -> AuditTrail {
+        var settings = folder.settings
+        settings.recentBytes = recentBytes
+        settings.fileBytes = 3000
+        let trail = try AuditTrail.open(settings)
+        trail.appendAll(
+            (0..<60).map { index in
+                act(
+                    index % 2 == 0 ? "read" : "write", index % 3 == 0 ? "denied" : "success",
+                    agent: index % 5 == 0 ? "a \"b\"" : nil, user: "u\(index % 7)")
+            }, together: false)
+        return trail
+    }
+
+    @Test(arguments: memories)
+    func `answers newest first, by every filter`(_ memory: Int) throws {
+        let folder = try TrailFolder()
+        let trail = try trail(folder, memory)
+        defer { trail.end() }
+        let all = try trail.query(AuditQuery(limit: 1000))
+        #expect(all.numbers.count == trail.status.records)
+        #expect(all.numbers == all.numbers.sorted(by: >))
+        #expect(try trail.query(AuditQuery(action: "read")).records.count == 30)
+        #expect(try trail.query(AuditQuery(action: "rea")).records.isEmpty)
+        #expect(try trail.query(AuditQuery(agent: "a \"b\"")).records.count == 12)
+        #expect(try trail.query(AuditQuery(user: "u3")).records.count == 9)
+        #expect(try trail.query(AuditQuery(result: "denied")).records.count == 20)
+        #expect(try trail.query(AuditQuery(action: "read", result: "denied")).records.count == 10)
+        #expect(try trail.query(AuditQuery(action: "audit.seal")).records.count > 3)
+    }
+
+    @Test(arguments: memories)
+    func `pages follow each other without a gap`(_ memory: Int) throws {
+        let folder = try TrailFolder()
+        let trail = try trail(folder, memory)
+        defer { trail.end() }
+        let whole = try trail.query(AuditQuery(action: "write", limit: 1000)).numbers
+        var parts: [Int] = []
+        var cursor: UInt64?
+        repeat {
+            let page = try trail.query(AuditQuery(action: "write", limit: 7, cursor: cursor))
+            parts += page.numbers
+            cursor = page.cursor
+        } while cursor != nil
+        #expect(parts == whole && whole.count == 30)
+    }
+
+    @Test(arguments: memories)
+    func `finds records of a time`(_ memory: Int) throws {
+        let folder = try TrailFolder()
+        let trail = try trail(folder, memory)
+        defer { trail.end() }
+        let all = try trail.query(AuditQuery(limit: 1000)).records
+        let times = try all.map { record in
+            let text = try #require(try JSONValue(parsing: record)["time"]?.string)
+            return try #require(unixNanoseconds(rfc3339: text))
+        }
+        var query = AuditQuery(limit: 1000)
+        query.since = times[40]
+        query.until = times[20]
+        let fit = times.filter { $0 >= times[40] && $0 <= times[20] }.count
+        #expect(fit >= 21)
+        #expect(try trail.query(query).records.count == fit)
+        query.since = times[0] + 1
+        query.until = nil
+        #expect(try trail.query(query).records.isEmpty)
+    }
+
+    @Test func `a trail that was opened again answers the same`() throws {
+        let folder = try TrailFolder()
+        let first = try trail(folder, 4 << 20)
+        let before = try first.query(AuditQuery(limit: 1000)).records
+        first.end()
+        let again = try AuditTrail.open(folder.settings)
+        defer { again.end() }
+        #expect(try again.query(AuditQuery(limit: 1000)).records == before)
+    }
+
+    @Test func `says how to narrow a query that reads too much`() throws {
+        let folder = try TrailFolder()
+        var settings = folder.settings
+        settings.recentBytes = 1
+        settings.fileBytes = 3000
+        settings.bytesPerQuery = 10_000
+        let trail = try AuditTrail.open(settings)
+        defer { trail.end() }
+        trail.appendAll(acts(5) + [act("rare")] + acts(200), together: false)
+        #expect(throws: AuditQueryError.self) { try trail.query(AuditQuery(action: "rare")) }
+        do throws(AuditQueryError) {
+            _ = try trail.query(AuditQuery(action: "rare"))
+        } catch {
+            #expect(error.message.contains("since") && error.message.contains("cursor="))
+        }
+        // What was found before that point is a page with a cursor.
+        let page = try trail.query(AuditQuery(limit: 1000))
+        #expect(page.records.count > 10 && page.cursor != nil)
+    }
+
+    @Test func `leaves out a record that was changed, and says so`() throws {
+        let folder = try TrailFolder()
+        let first = try trail(folder, 4 << 20)
+        first.end()
+        let name = folder.files[2]
+        var lines = try folder.lines(name)
+        lines[1][60] ^= 1
+        try folder.putLines(lines, name)
+        let again = try AuditTrail.open(folder.settings)
+        defer { again.end() }
+        let page = try again.query(AuditQuery(limit: 1000))
+        #expect(page.records.count == again.status.records - 1 && page.damaged == 1)
+    }
+}
