@@ -68,6 +68,10 @@ extension FindingMaker {
         else { return nil }
         let share = Double(sums.hits) / Double(failures)
         guard share >= settings.stepShare else { return nil }
+        let part =
+            Int(sums.hits) == failures
+            ? "all of them"
+            : "\(Wording.integer(Int(sums.hits))) of them (\(Wording.percent(share)))"
         return make(
             .failingStep, with: [step],
             Likelihood.shareExceeds(
@@ -78,8 +82,7 @@ extension FindingMaker {
             ], evidence, "\(capital) fails mostly at \(step.quoted)",
             "In \(when), \(Wording.integer(failures)) of "
                 + "\(Wording.count(runs.attempts, "run")) of \(subject.quoted) failed; in "
-                + "\(Wording.integer(Int(sums.hits))) of them (\(Wording.percent(share))) the "
-                + "first step to fail was \(step.quoted).")
+                + "\(part) the first step to fail was \(step.quoted).")
     }
 
     func sequence(
@@ -131,7 +134,7 @@ extension FindingMaker {
             return nil
         }
         let turns = sums.amount / Double(sums.hits)
-        let names = Wording.list(two.map { $0.name.isEmpty ? "(no name)" : "`\($0.name)`" })
+        let names = Wording.list(two.map { $0.name.isEmpty ? "(no name)" : "`\($0.shown)`" })
         return make(
             .pingPong, with: two, judged.confidence,
             [

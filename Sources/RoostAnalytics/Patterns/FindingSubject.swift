@@ -22,8 +22,24 @@ public struct FindingSubject: Sendable, Hashable {
         self.name = name
     }
 
-    /// For sentences: tool `search`.
-    var quoted: String { name.isEmpty ? "\(kind.word) without a name" : "\(kind.word) `\(name)`" }
+    /// For sentences: tool `search`. Names come from outside: what would end the quotation or the
+    /// line is replaced, and what is too long is cut.
+    var quoted: String {
+        name.isEmpty ? "\(kind.word) without a name" : "\(kind.word) `\(shown)`"
+    }
+
+    var shown: String {
+        var text = String.UnicodeScalarView()
+        for scalar in name.unicodeScalars {
+            guard text.count < 80 else { return String(text) + "…" }
+            switch scalar {
+            case "`": text.append("'")
+            case _ where scalar.properties.generalCategory == .control: text.append(" ")
+            default: text.append(scalar)
+            }
+        }
+        return String(text)
+    }
 }
 
 /// A subject in numbers, as facts have it.

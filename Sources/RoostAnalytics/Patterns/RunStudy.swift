@@ -91,7 +91,8 @@ struct RunStudy {
     private mutating func look(_ at: Int) {
         let step = steps[at]
         humanWait &+= UInt64(step.kind == .humanWait ? step.end &- step.start : 0)
-        if step.hasFailed, step.subject != nil, failingStep.map({ step.end < $0.end }) ?? true {
+        // Of two that end together the one that began later is the inner one.
+        if step.hasFailed, step.subject != nil, failingStep.map({ step.end <= $0.end }) ?? true {
             failingStep = step
         }
         switch step.kind {

@@ -1,0 +1,140 @@
+/// Figures that rules ask for, as far as they can be told from here.
+extension Findings {
+    /// Figures of each agent, tool, model and workflow of the last hour, with what shows their
+    /// failures. `windows` adds tokens, cost and calls, and the fleet; it is of 3,600 seconds, told
+    /// by every dimension.
+    public func figures(
+        _ symbols: Symbols, now: UInt64, windows: WindowStatistics? = nil
+    ) -> [FigureSet] {
+        var sets = patterns.figures(symbols)
+        guard let windows else { return sets }
+        let fleet = FigureSet(.fleet, "", Findings.fleet(windows.overall))
+        let cost = windows.overall.cost ?? 0
+        for (dimension, scope) in [
+            (.agent, .agent), (.workflow, .workflow), (.model, .model), (.tool, .tool),
+        ] as [(WindowDimension, InsightScope)] {
+            var places: [String: Int] = [:]
+            for (at, set) in sets.enumerated() where set.scope == scope { places[set.name] = at }
+            for group in windows.groups[dimension] ?? [] {
+                guard let at = places[group.name] else { continue }
+                Findings.add(group.figures, fleetCost: cost, to: &sets[at])
+            }
+        }
+        return [fleet] + sets
+    }
+
+    private static func fleet(_ figures: WindowFigures) -> [String: Double] {
+        var values: [String: Double] = [
+            "workflow_runs": Double(figures.workflowRuns.count),
+            "agent_runs": Double(figures.agentRuns.count),
+            "llm_calls": Double(figures.llmCalls.count),
+            "tool_calls": Double(figures.toolCalls.count),
+            "errors": Double(figures.errors), "tokens": Double(figures.tokens.total),
+            "unpriced_calls": Double(figures.unpricedCalls),
+        ]
+        values["error_share"] = figures.errorShare
+        values["cost_usd"] = figures.cost
+        values["workflow_error_share"] = share(
+            Double(figures.workflowRuns.errors), of: Double(figures.workflowRuns.count))
+        values["unpriced_share"] = share(
+            Double(figures.unpricedCalls), of: Double(figures.llmCalls.count))
+        values["p95_workflow_seconds"] = figures.workflowDuration.map { $0.p95 * 1e-9 }
+        return values
+    }
+
+    private static func add(
+        _ figures: WindowFigures, fleetCost: Double, to set: inout FigureSet
+    ) {
+        guard set.scope != .tool else { return }
+        let one = set.scope == .model ? "call" : "run"
+        let attempts =
+            set.scope == .model
+            ? figures.llmCalls.count
+            : set.scope == .agent ? figures.agentRuns.count : figures.workflowRuns.count
+        let tokens = figures.tokens
+        set.values["tokens"] = Double(tokens.total)
+        set.values["tokens_per_\(one)"] = share(Double(tokens.total), of: Double(attempts))
+        set.values["cost_usd"] = figures.cost
+        if let cost = figures.cost {
+            set.values["cost_usd_per_\(one)"] = share(cost, of: Double(attempts))
+            set.values["cost_share"] = share(cost, of: fleetCost)
+        }
+        guard set.scope != .workflow else { return }
+        let input = tokens.input &+ tokens.cacheRead &+ tokens.cacheWrite
+        set.values["cache_read_share"] = share(Double(tokens.cacheRead), of: Double(input))
+        set.values["unpriced_calls"] = Double(figures.unpricedCalls)
+        if set.scope == .model {
+            set.values["input_tokens"] = Double(input)
+            set.values["output_tokens"] = Double(tokens.output &+ tokens.reasoning)
+            set.values["ttft_p95_seconds"] = figures.timeToFirstToken.map { $0.p95 * 1e-9 }
+        } else {
+            set.values["llm_calls"] = Double(figures.llmCalls.count)
+            set.values["tool_calls"] = Double(figures.toolCalls.count)
+            set.values["llm_calls_per_run"] = share(
+                Double(figures.llmCalls.count), of: Double(attempts))
+            set.values["tool_calls_per_run"] = share(
+                Double(figures.toolCalls.count), of: Double(attempts))
+        }
+    }
+
+    private static func share(_ part: Double, of whole: Double) -> Double? {
+        whole > 0 ? part / whole : nil
+    }
+
+    /// What a report tells of how much was seen. Tokens, cost and counts come from `windows`.
+    public func coverage(windows: WindowStatistics?) -> InsightCoverage {
+        var coverage = InsightCoverage()
+        for assessment in regressions.assessments {
+            if assessment.isLearned { coverage.learned += 1 } else { coverage.learning += 1 }
+        }
+        guard let windows else { return coverage }
+        let all = windows.overall
+        coverage.seconds = windows.window
+        coverage.workflowRuns = Int(clamping: all.workflowRuns.count)
+        coverage.agentRuns = Int(clamping: all.agentRuns.count)
+        coverage.llmCalls = Int(clamping: all.llmCalls.count)
+        coverage.toolCalls = Int(clamping: all.toolCalls.count)
+        coverage.errors = Int(clamping: all.errors)
+        coverage.tokens = Double(all.tokens.total)
+        coverage.cost = all.cost
+        coverage.unpricedCalls = Int(clamping: all.unpricedCalls)
+        coverage.unpricedModels = (windows.groups[.model] ?? [])
+            .filter { $0.figures.unpricedCalls > 0 }.map(\.name)
+        return coverage
+    }
+}
+
+extension Patterns {
+    /// Figures of the last hour of every operation that was tried in it.
+    func figures(_ symbols: Symbols) -> [FigureSet] {
+        let held = slots.holding(.hour)
+        return operations.keys.indices.compactMap { place -> FigureSet? in
+            let sums = operations.sums(at: place, held)
+            guard sums.attempts > 0 else { return nil }
+            let subject = operations.keys[place].subject(symbols)
+            let isCalled = subject.kind == .model || subject.kind == .tool
+            let attempts = Double(sums.attempts)
+            var values: [String: Double] = [
+                isCalled ? "calls" : "runs": attempts, "failures": Double(sums.failures),
+                "error_share": sums.failureShare, "retries": Double(sums.slot.retries),
+                "retry_share": min(1, Double(sums.slot.retries) / attempts),
+            ]
+            if sums.slot.timed > 0 {
+                values["avg_seconds"] = sums.mean
+                values["p50_seconds"] = sums.quantile(0.5)
+                values["p95_seconds"] = sums.quantile(0.95)
+                values["total_seconds"] = sums.slot.sum
+            }
+            let scope: InsightScope =
+                switch subject.kind {
+                case .agent: .agent
+                case .tool: .tool
+                case .model: .model
+                case .workflow: .workflow
+                }
+            let evidence = operations.failureExamples[place].evidence(
+                count: sums.failures, since: slots.hourSince)
+            return FigureSet(scope, subject.name, values, evidence: evidence)
+        }
+    }
+}
