@@ -134,7 +134,12 @@ let package = Package(
                 "RoostCore", "RoostCompression", "RoostWire", "RoostMetrics", "RoostIngest",
                 "RoostNet", "RoostHTTPClient", "RoostAnalytics", "RoostCollector",
             ]),
-        tests("RoostWeb", ["RoostCore", "RoostMetrics", "RoostNet", "RoostCollector", "RoostWeb"]),
+        tests(
+            "RoostWeb",
+            [
+                "RoostCore", "RoostMetrics", "RoostIngest", "RoostAnalytics", "RoostNet",
+                "RoostCollector", "RoostWeb",
+            ]),
         tests("RoostDemo", ["RoostCore", "RoostWire", "RoostHTTPClient", "RoostDemo"]),
     ]
 )

@@ -22,6 +22,7 @@ final class CollectorParts: Sendable {
     let switches: Switches
     let lifecycle = Lifecycle()
     let credentials: Credentials
+    let live = LiveCounters()
     let bounds: DurationBounds
     let intake: IntakeShared
     let agents: AgentService
@@ -30,7 +31,7 @@ final class CollectorParts: Sendable {
     private let connections: ConnectionLimit
     /// Apart, so that senders who take every connection do not keep probes and scrapes out.
     private let webConnections: ConnectionLimit
-    private static let mostOfWeb = 64
+    private static let mostOfWeb = 2_048
     private let bodies: MemoryBudget.Share
     /// Pays for the series derived from spans.
     let derived: MemoryBudget.Share

@@ -90,6 +90,8 @@ public final class CollectorView {
         parts.agents.inboxes.first?.give(&batch)
     }
 
+    package var liveCounters: LiveCounters { parts.live }
+
     package var switches: Switches { parts.switches }
 
     /// Turns a part on or off, until the next reload or start.

@@ -29,7 +29,8 @@ public final class WebHandler: RequestHandler {
             return .answer(methodNotAllowed(head, page.methods))
         }
         switch endpoints.find(head.method, head.path) {
-        case .endpoint(let endpoint, _):
+        case .endpoint(let endpoint, let path):
+            if let upgrade = endpoint.upgrade { return accept(endpoint, upgrade, head, path) }
             if endpoint.isAdministrative, let refusal = access.administrativeRefusal(head) {
                 return .answer(refusal)
             }
@@ -74,6 +75,24 @@ public final class WebHandler: RequestHandler {
                     head: head, body: body, responder: responder, now: now, values: values))
         } catch {
             responder.send(error.response)
+        }
+    }
+
+    /// Checks the request for a WebSocket as any other.
+    private func accept(
+        _ endpoint: Endpoint, _ upgrade: (APIRequest) throws(APIError) -> WebSocketAcceptance,
+        _ head: RequestHead, _ path: [String: String]
+    ) -> BodyPolicy {
+        let now = unixNanoseconds()
+        do throws(APIError) {
+            let values = try endpoint.values(path: path, query: QueryString(head.query), now: now)
+            return .upgrade(
+                try upgrade(
+                    APIRequest(
+                        head: head, body: ByteBlock([]), responder: Responder { _ in }, now: now,
+                        values: values)))
+        } catch {
+            return .answer(error.response)
         }
     }
 

@@ -31,8 +31,10 @@ public struct Fleet: Sendable {
     /// Whether `take` and `tick` tell events.
     public var tellsEvents = true
 
-    public init(_ settings: FleetSettings = FleetSettings()) {
+    /// Events are numbered from the one after `firstEvent` on.
+    public init(_ settings: FleetSettings = FleetSettings(), firstEvent: UInt64 = 0) {
         self.settings = settings
+        lastEvent = firstEvent
         steps = FleetStepPool(limit: settings.steps)
         sessions = SessionTable(limit: settings.sessions)
         agents = AgentRows(limit: settings.agents)

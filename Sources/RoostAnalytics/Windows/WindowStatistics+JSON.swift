@@ -21,6 +21,18 @@ extension WindowStatistics {
         json.endObject()
     }
 
+    /// The figures of one workflow, those of nothing when it was not heard of in the window.
+    public func write(workflow: String, into json: inout JSONWriter) {
+        let found = groups[.workflow]?.first { $0.name == workflow }
+        json.beginObject()
+        json.field("window_seconds", window)
+        json.field("time", rfc3339(unixNanoseconds: time))
+        json.field("covered_seconds", covered)
+        json.field("workflow", workflow)
+        write(found?.figures ?? WindowFigures(), into: &json)
+        json.endObject()
+    }
+
     private func write(_ dimension: WindowDimension, into json: inout JSONWriter) {
         json.array("by_\(dimension)") { json in
             for (name, figures) in groups[dimension] ?? [] {

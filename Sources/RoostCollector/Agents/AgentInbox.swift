@@ -11,9 +11,14 @@ final class AgentAccounts: Sendable {
     /// More facts than this are not left waiting for the next turn.
     private static let manyFacts = 16_384
     private let wake: WakeUp
+    private let analytics: AnalyticsService?
 
     /// `wake` rouses the thread that fetches facts.
-    init(settings: AgentTrackerSettings, prices: (any PriceSource)?, wake: WakeUp = WakeUp()) {
+    init(
+        settings: AgentTrackerSettings, prices: (any PriceSource)?, wake: WakeUp = WakeUp(),
+        analytics: AnalyticsService? = nil
+    ) {
+        self.analytics = analytics
         tracker = Mutex(AgentTracker(settings, prices: prices))
         self.wake = wake
     }
@@ -25,7 +30,7 @@ final class AgentAccounts: Sendable {
             return tracker.waitingFacts
         }
         guard let facts else { return false }
-        if facts > Self.manyFacts { wake.signal() }
+        if facts > Self.manyFacts || facts > 0 && analytics?.isWatched == true { wake.signal() }
         return true
     }
 

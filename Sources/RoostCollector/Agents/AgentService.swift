@@ -1,3 +1,4 @@
+import Glibc
 import RoostCore
 import RoostIngest
 import RoostMetrics
@@ -27,14 +28,16 @@ final class AgentService: Sendable {
 
     /// How long what came waits for more to be counted with it.
     private static let interval: UInt64 = 100_000_000
+    private static let shortestInterval: UInt64 = 3_000_000
 
     init(
         loops: Int, settings: AgentTrackerSettings, prices: (any PriceSource)?,
         series: SeriesStore, analyses: Bool
     ) {
         self.series = series
-        analytics = AnalyticsService(isOn: analyses)
-        let accounts = AgentAccounts(settings: settings, prices: prices, wake: wake)
+        analytics = AnalyticsService(isOn: analyses, began: settings.began)
+        let accounts = AgentAccounts(
+            settings: settings, prices: prices, wake: wake, analytics: analytics)
         if analyses { accounts.withTracker { $0.tellFacts() } }
         self.accounts = accounts
         inboxes = (0..<loops).map { _ in AgentInbox(accounts) }
@@ -85,9 +88,12 @@ final class AgentService: Sendable {
     private func run() {
         var lastTick: UInt64 = 0
         var room = AgentFactBatch()
+        var lastTurn: UInt64 = 0
         while true {
             wake.wait(untilMonotonic: monotonicNanoseconds() &+ Self.interval)
+            if analytics.isWatched { pause(since: lastTurn) }
             let now = monotonicNanoseconds()
+            lastTurn = now
             beat.store(now, ordering: .relaxed)
             // Asked before the inboxes are emptied, so that the answer holds what came before.
             let (questions, isStopping) = state.withLock { state in
@@ -113,6 +119,13 @@ final class AgentService: Sendable {
             room.removeAll()
             if isStopping { return }
         }
+    }
+
+    /// Who listens to what comes is told at once, but not every microsecond.
+    private func pause(since last: UInt64) {
+        let next = last &+ Self.shortestInterval
+        let now = monotonicNanoseconds()
+        if now < next { usleep(UInt32((next - now) / 1_000)) }
     }
 
     private func answer(

@@ -7,19 +7,39 @@ import Synchronization
 ///
 /// The lock is held for a part of a batch or for one question, a millisecond at most. Any thread.
 package final class AnalyticsService: Sendable {
+    /// Gets messages as they come, and how many were left out before them, on the analytics thread.
+    package typealias Watcher = @Sendable (_ missed: UInt64, _ messages: [LiveMessage]) -> Void
+
     /// Nil while it is switched off, when it holds nothing and costs nothing.
     private let state: Mutex<Analytics?>
+    private let watcher = Mutex<Watcher?>(nil)
+    private let isWatchedNow = Atomic<Bool>(false)
+    private let began: UInt64
 
     private static let factsAtOnce = 1_024
 
-    init(isOn: Bool) { state = Mutex(isOn ? Analytics() : nil) }
+    /// `began` is Unix nanoseconds.
+    init(isOn: Bool, began: UInt64) {
+        self.began = began
+        state = Mutex(isOn ? Analytics(began: began) : nil)
+    }
 
     /// What was known is forgotten when it is turned off.
     func turn(on isOn: Bool) {
         state.withLock { state in
-            if isOn, state == nil { state = Analytics() }
+            if isOn, state == nil { state = Analytics(began: began) }
             if !isOn { state = nil }
         }
+    }
+
+    /// Whether somebody waits for what comes.
+    var isWatched: Bool { isWatchedNow.load(ordering: .relaxed) }
+
+    /// From now on `watcher` gets what comes; nil ends that.
+    package func watch(_ watcher: Watcher?) {
+        if watcher != nil { state.withLock { $0?.beginMessages() } }
+        self.watcher.withLock { $0 = watcher }
+        isWatchedNow.store(watcher != nil, ordering: .relaxed)
     }
 
     /// Takes in what the tracker found out. The analytics thread only.
@@ -31,11 +51,21 @@ package final class AnalyticsService: Sendable {
             let end = min(first + Self.factsAtOnce, batch.facts.count)
             state.withLock { $0?.take(batch.facts[first..<end], now: now) }
             first = end
+            tellWatcher()
         }
     }
 
     /// Once a second, on the analytics thread.
-    func tick(now: UInt64) { state.withLock { $0?.tick(now: now) } }
+    func tick(now: UInt64) {
+        state.withLock { $0?.tick(now: now) }
+        tellWatcher()
+    }
+
+    private func tellWatcher() {
+        guard isWatched, let watcher = watcher.withLock({ $0 }) else { return }
+        let new = state.withLock { state in state?.takeMessages() }
+        if let new, !new.messages.isEmpty { watcher(new.missed, new.messages) }
+    }
 
     /// Asks for something, in a millisecond at most; nil while analytics are switched off.
     package func read<Result>(_ question: (borrowing Analytics) -> Result) -> Result? {

@@ -5,7 +5,9 @@ enum API {
     static let root = "/api/v1/observability/"
 
     static func table(_ context: APIContext) -> EndpointTable {
-        let endpoints = SwitchEndpoints.all(context) + EventEndpoints.all(context)
+        let endpoints =
+            SwitchEndpoints.all(context) + EventEndpoints.all(context)
+            + AnalyticsEndpoints.all(context) + LiveEndpoints.all(context)
         return EndpointTable(endpoints + [OpenAPIDocument.endpoint(endpoints, context)])
     }
 }

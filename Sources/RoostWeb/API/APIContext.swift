@@ -6,6 +6,7 @@ import RoostNet
 final class APIContext {
     let collector: CollectorView
     let loop: EventLoop
+    let hub: LiveHub
 
     /// Questions to the store that are under way, and those that wait for one to end.
     private var running = 0
@@ -18,6 +19,7 @@ final class APIContext {
     init(collector: CollectorView, loop: EventLoop) {
         self.collector = collector
         self.loop = loop
+        hub = LiveHub(collector: collector, loop: loop)
     }
 
     /// Makes an answer beside the loop, because it reads from the disk or takes long.

@@ -30,6 +30,8 @@ struct Endpoint {
     let answer: Answer
     /// Changes something, so that off loopback a token is needed.
     var isAdministrative = false
+    /// Of a WebSocket: who serves it. Its request has no responder.
+    var upgrade: ((APIRequest) throws(APIError) -> WebSocketAcceptance)?
     let handle: (APIRequest) throws(APIError) -> Void
 }
 

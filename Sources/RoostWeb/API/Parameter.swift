@@ -66,7 +66,7 @@ enum ParameterValue: Equatable {
 }
 
 /// The id of a trace.
-struct TraceID: Equatable {
+struct TraceID: Hashable {
     let high: UInt64
     let low: UInt64
 

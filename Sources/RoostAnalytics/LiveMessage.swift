@@ -1,0 +1,70 @@
+public import RoostCore
+
+/// An event as live streams send it, rendered once for all who want it.
+public struct LiveMessage: Sendable {
+    public let id: UInt64
+    /// As `agent.failed`.
+    public let type: String
+    public let severity: String
+    public let agent: String
+    public let workflow: String
+    public let traceIDHigh: UInt64
+    public let traceIDLow: UInt64
+    public let json: ByteBlock
+
+    /// The first part of its type, as `agent`.
+    public var family: String { String(type.prefix { $0 != "." }) }
+
+    init(_ event: FleetEvent, _ symbols: Symbols) {
+        id = event.id
+        type = event.kind.text
+        severity = event.severity.text
+        agent = symbols.text(event.agent)
+        workflow = symbols.text(event.workflow)
+        traceIDHigh = event.traceIDHigh
+        traceIDLow = event.traceIDLow
+        var writer = JSONWriter()
+        event.write(symbols, into: &writer)
+        json = ByteBlock(writer.bytes)
+    }
+}
+
+/// The latest events, for those who come back after a while.
+struct EventRing: Sendable {
+    private var events: [FleetEvent] = []
+    /// Place of the oldest, once it is full.
+    private var oldest = 0
+    private let limit: Int
+    /// The number before the first event of this run.
+    private let first: UInt64
+    /// The number of the latest event.
+    private(set) var latest: UInt64
+
+    init(limit: Int, first: UInt64) {
+        self.limit = limit
+        self.first = first
+        latest = first
+    }
+
+    mutating func append(_ event: FleetEvent) {
+        latest = event.id
+        if events.count < limit {
+            events.append(event)
+        } else {
+            events[oldest] = event
+            oldest = (oldest + 1) % limit
+        }
+    }
+
+    /// How many events of this run came after `id` and are not told any more, and the latest `most`
+    /// of those that are kept, the oldest first.
+    func after(_ id: UInt64, most: Int = .max) -> (missed: UInt64, events: [FleetEvent]) {
+        guard id < latest else { return (0, []) }
+        let new = latest - max(id, first)
+        let wanted = Int(min(new, UInt64(min(events.count, most))))
+        let kept = (events.count - wanted..<events.count).map {
+            events[(oldest + $0) % events.count]
+        }
+        return (new - UInt64(wanted), kept)
+    }
+}

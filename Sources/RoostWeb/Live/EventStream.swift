@@ -1,0 +1,58 @@
+import RoostCore
+import RoostNet
+
+/// One client of server-sent events: an answer that goes on until the client goes.
+///
+/// HTML Living Standard, "Server-sent events". Confined to the web loop.
+final class EventStream: LiveClient, BodySource {
+    var lost = 0
+    private let responder: Responder
+    private var waiting: [UInt8] = []
+    private var isTaken = false
+    private let left: (EventStream) -> Void
+
+    /// More than this waits for nobody.
+    private static let mostWaiting = 256 << 10
+
+    /// `left` is told once, when the client has gone.
+    init(_ responder: Responder, left: @escaping (EventStream) -> Void) {
+        self.responder = responder
+        self.left = left
+        // How long a browser waits before it comes back.
+        waiting = Array("retry: 2000\n\n".utf8)
+    }
+
+    func start() {
+        responder.send(
+            Response(
+                status: 200,
+                headers: [
+                    ("content-type", "text/event-stream"), ("cache-control", "no-store"),
+                    ("x-accel-buffering", "no"),
+                ], body: .stream(self)))
+    }
+
+    func send(_ text: LiveText) -> Bool {
+        guard waiting.count + text.json.count < Self.mostWaiting else { return false }
+        if let id = text.id { waiting += Array("id: \(id)\n".utf8) }
+        waiting += Array("data: ".utf8)
+        unsafe text.json.withBytes { unsafe waiting.append(contentsOf: $0) }
+        waiting += [0x0A, 0x0A]
+        return true
+    }
+
+    func flush() { if !waiting.isEmpty { responder.resumeBody() } }
+
+    func beat() {
+        waiting += Array(": heartbeat\n\n".utf8)
+        responder.resumeBody()
+    }
+
+    func next(into bytes: inout [UInt8]) -> Bool {
+        bytes += waiting
+        waiting.removeAll(keepingCapacity: waiting.count < 16 << 10)
+        return true
+    }
+
+    func cancel() { left(self) }
+}

@@ -1,0 +1,83 @@
+import RoostAnalytics
+import RoostCore
+
+/// Which messages a client wants. Nil is all.
+///
+/// `contract.md`, "WS ws/events": `{"subscribe":{"type":[…],"agent":[…],"severity":[…],"workflow":[…]}}`.
+struct LiveFilter: Hashable {
+    /// Whole, as `agent.failed`, or the first part, as `agent` or `agent.*`.
+    var types: Set<String>?
+    var agents: Set<String>?
+    var severities: Set<String>?
+    var workflows: Set<String>?
+    var trace: TraceID?
+
+    static let mostValues = 100
+
+    func wants(_ message: LiveMessage) -> Bool {
+        if let trace, trace.low != message.traceIDLow || trace.high != message.traceIDHigh {
+            return false
+        }
+        if let workflows, !workflows.contains(message.workflow) { return false }
+        if let agents, !agents.contains(message.agent) { return false }
+        if let severities, !severities.contains(message.severity) { return false }
+        if let types, !types.contains(message.type), !types.contains(message.family) {
+            return false
+        }
+        return true
+    }
+
+    /// From the object behind `subscribe`; the reason when it is none. Members that are missing or
+    /// empty narrow nothing.
+    static func read(_ value: JSONValue, trace: TraceID? = nil) -> Result<LiveFilter, LiveFault> {
+        guard let members = value.members else {
+            return .failure(LiveFault("subscribe is an object"))
+        }
+        var filter = LiveFilter(trace: trace)
+        for (name, value) in members {
+            guard let words = words(value) else {
+                return .failure(
+                    LiveFault("\(name.prefix(32)) is a list of at most \(mostValues) texts"))
+            }
+            let set = words.isEmpty ? nil : Set(words)
+            switch name {
+            case "type": filter.types = set.map { Set($0.map(withoutStar)) }
+            case "agent": filter.agents = set
+            case "severity":
+                let known = FleetEvent.Severity.allCases.map(\.text)
+                if let wrong = words.first(where: { !known.contains($0) }) {
+                    return .failure(
+                        LiveFault(
+                            "there is no severity \(wrong.prefix(32)); there are "
+                                + known.joined(separator: ", ")))
+                }
+                filter.severities = set
+            case "workflow": filter.workflows = set
+            default:
+                return .failure(
+                    LiveFault(
+                        "there is no filter \(name.prefix(32)); there are type, agent, severity, "
+                            + "workflow"))
+            }
+        }
+        return .success(filter)
+    }
+
+    private static func words(_ value: JSONValue) -> [String]? {
+        if let one = value.string { return [one] }
+        guard let list = value.array, list.count <= mostValues else { return nil }
+        let words = list.compactMap(\.string)
+        return words.count == list.count ? words : nil
+    }
+
+    private static func withoutStar(_ type: String) -> String {
+        type.hasSuffix(".*") ? String(type.dropLast(2)) : type
+    }
+}
+
+/// What is wrong with what a client said.
+struct LiveFault: Error, Equatable {
+    let message: String
+
+    init(_ message: String) { self.message = message }
+}

@@ -1,0 +1,35 @@
+import RoostCore
+import RoostNet
+
+/// Sends a client the figures of now, every so often. Confined to the web loop.
+final class LiveMeter {
+    private(set) weak var client: (any LiveClient)?
+    private let milliseconds: UInt64
+    private let render: () -> LiveText?
+    private var timer: LoopTimer?
+
+    /// `render` may be asked for every `milliseconds`; nil is nothing to tell.
+    init(_ client: any LiveClient, milliseconds: UInt64, render: @escaping () -> LiveText?) {
+        self.client = client
+        self.milliseconds = milliseconds
+        self.render = render
+    }
+
+    func start(on loop: EventLoop) {
+        tell()
+        timer = loop.schedule(afterMilliseconds: milliseconds, repeatMilliseconds: milliseconds) {
+            [weak self] in self?.tell()
+        }
+    }
+
+    func stop() {
+        timer?.cancel()
+        timer = nil
+    }
+
+    private func tell() {
+        guard let client, let text = render() else { return }
+        if !client.send(text) { client.lost += 1 }
+        client.flush()
+    }
+}
