@@ -36,7 +36,7 @@ struct AgentRows: Sendable {
     var byteCount: Int { rows.capacity * MemoryLayout<AgentRow>.stride + places.capacity * 2 }
 
     subscript(place: Int) -> AgentRow {
-        @inline(__always) get { rows[place] }
+        @inline(__always) _read { yield rows[place] }
         @inline(__always) _modify { yield &rows[place] }
     }
 

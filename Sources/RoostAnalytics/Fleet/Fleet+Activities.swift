@@ -14,7 +14,6 @@ extension Fleet {
             }
             return
         }
-        workflows[slot].agentBits |= Self.bit(of: fact.agent)
         if fact.kind == .began {
             begin(fact, slot, &events)
         } else {
@@ -58,34 +57,19 @@ extension Fleet {
 
     /// What every fact of a run says about it.
     mutating func note(_ fact: AgentFact, _ slot: Int32, now: UInt64) {
-        if workflows[slot].lastHeard != now {
-            let silence = now.less(workflows[slot].lastHeard)
-            workflows[slot].lastHeard = now
-            if workflows[slot].state.isOpen {
-                if silence > workflows[slot].longestSilence {
-                    workflows[slot].longestSilence = silence
-                }
-                workflows.touch(slot)
-                if workflows[slot].isStuck { unstick(slot) }
-            }
+        let isLater = workflows[slot].note(fact, now: now)
+        if isLater, workflows[slot].state.isOpen {
+            workflows.touch(slot)
+            if workflows[slot].isStuck { unstick(slot) }
         }
-        if fact.workflow != 0 { workflows[slot].name = fact.workflow }
-        if workflows[slot].service == 0 { workflows[slot].service = fact.service }
-        if fact.start != 0 { workflows[slot].start = min(workflows[slot].start, fact.start) }
-        if fact.kind != .began { workflows[slot].end = max(workflows[slot].end, fact.end) }
-        if fact.humanWait > workflows[slot].humanWaitWithin {
-            workflows[slot].humanWaitWithin = fact.humanWait
+        var session = workflows[slot].session
+        if session < 0, fact.session != 0 {
+            session = sessions.join(fact.session, now: now)
+            workflows[slot].session = session
+            if session >= 0 { sessions[session].note(fact, now: now) }
+        } else if session >= 0, isLater || fact.user != 0 {
+            sessions[session].note(fact, now: now)
         }
-        if fact.session != 0, workflows[slot].session < 0 {
-            workflows[slot].session = sessions.join(fact.session, now: now)
-        }
-        let session = workflows[slot].session
-        if session >= 0, sessions[session].lastHeard != now || fact.user != 0 {
-            sessions[session].lastHeard = now
-            if sessions[session].service == 0 { sessions[session].service = fact.service }
-            if fact.user != 0 { sessions[session].user = fact.user }
-        }
-        if fact.user != 0 { workflows[slot].user = fact.user }
     }
 
     static func bit(of agent: Int32) -> UInt64 {
@@ -103,10 +87,11 @@ extension Fleet {
             if step(fact.spanID, of: slot) != nil { return }
             reopen(slot)
         }
-        let place = addStep(FleetStep(fact, workflow: slot), slot)
-        steps[place].end = fact.start
-        steps[place].tokens = 0
-        steps[place].cost = .nan
+        var step = FleetStep(fact, workflow: slot)
+        step.end = fact.start
+        step.tokens = 0
+        step.cost = .nan
+        let place = addStep(step, slot)
         steps.note(place)
         countAnnounced(place, slot, 1)
         if fact.activity != .agent && fact.activity != .workflow || workflows[slot].announced > 1 {
@@ -141,35 +126,17 @@ extension Fleet {
         _ fact: AgentFact, _ slot: Int32, now: UInt64, _ events: inout [FleetEvent]
     ) {
         var place = workflows[slot].indexed > 0 ? steps.find(fact.spanID, in: slot) : nil
-        if !workflows[slot].state.isOpen || workflows[slot].isClosed {
+        if workflows[slot].isOver {
             if place == nil, let known = step(fact.spanID, of: slot) {
                 // Sent again, after all was counted.
                 guard steps[known].phase == .lost else { return }
                 place = known
             }
-            if !workflows[slot].state.isOpen,
-                workflows[slot].isDerived || !workflows[slot].hasRootEnded
-            {
-                reopen(slot)
-            }
+            if workflows[slot].mayGoOn { reopen(slot) }
         }
         var isTold = false
         if let place {
-            switch steps[place].phase {
-            case .announced:
-                countAnnounced(place, slot, -1)
-                if fact.kind == .ended { steps.forget(place) }
-            case .seen:
-                guard fact.kind == .ended else { return }
-                isTold = true
-                takeBackSeen(place, slot)
-                steps.forget(place)
-            default:
-                if fact.kind == .seen { steps.note(place) }
-            }
-            let phase: FleetStep.Phase = fact.kind == .seen ? .seen : .ended
-            steps[place].fill(fact)
-            steps[place].phase = phase
+            guard endHeld(fact, place, slot, &isTold) else { return }
             count(fact, place, slot, isTold: isTold, now: now)
         } else {
             if fact.kind == .ended, workflows[slot].foldedSeen > 0 {
@@ -182,15 +149,28 @@ extension Fleet {
             if fact.kind == .seen { steps.note(added) }
             count(fact, added, slot, isTold: isTold, now: now)
         }
-        if fact.parentSpanID == 0 { workflows[slot].hasRootEnded = true }
-        if fact.parentSpanID == 0 || fact.activity == .agent || fact.activity == .workflow {
-            workflows[slot].hasTopEnded = true
-        }
-        workflows[slot].hasActed = true
-        if fact.agent != 0, fact.kind == .seen || workflows[slot].agent == 0 {
-            workflows[slot].agent = fact.agent
-        }
         if !isTold, tellsEvents { tellEnd(fact, slot, wasAnnounced: place != nil, &events) }
+    }
+
+    /// Fills a step that was announced or seen; false when there is nothing new in the fact.
+    private mutating func endHeld(
+        _ fact: AgentFact, _ place: Int32, _ slot: Int32, _ isTold: inout Bool
+    ) -> Bool {
+        switch steps[place].phase {
+        case .announced:
+            countAnnounced(place, slot, -1)
+            if fact.kind == .ended { steps.forget(place) }
+        case .seen:
+            guard fact.kind == .ended else { return false }
+            isTold = true
+            takeBackSeen(place, slot)
+            steps.forget(place)
+        default:
+            if fact.kind == .seen { steps.note(place) }
+        }
+        steps[place].fill(fact)
+        steps[place].phase = fact.kind == .seen ? .seen : .ended
+        return true
     }
 
     /// A step of a run that is held, whatever its phase.

@@ -5,64 +5,15 @@ extension Fleet {
     mutating func count(
         _ fact: AgentFact, _ place: Int32, _ slot: Int32, isTold: Bool, now: UInt64
     ) {
-        let isError = fact.status == .error
-        if !isTold { countStep(place, slot, 1) }
-        if fact.activity == .humanWait, !isTold {
-            workflows[slot].humanWaits = workflows[slot].humanWaits
-                .addingUpTo(fact.end.less(fact.start))
-        }
-        if isError, fact.errorType != 0 { workflows[slot].errorType = fact.errorType }
         let tokens = fact.tokens.allSorts
+        workflows[slot].count(fact, tokens, isTold: isTold)
         if fact.kind == .seen {
             countSeen(fact, place, slot)
-            return
-        }
-        workflows[slot].tokens = workflows[slot].tokens.addingUpTo(tokens)
-        totals.tokens = totals.tokens.addingUpTo(tokens)
-        let row = agents.place(of: fact.agent)
-        agents[row].lastHeard = now
-        agents[row].tokens = agents[row].tokens.addingUpTo(tokens)
-        if fact.cost.isFinite {
-            workflows[slot].cost += fact.cost
-            workflows[slot].hasCost = true
-            totals.cost += fact.cost
-            agents[row].cost += fact.cost
-            agents[row].hasCost = true
-        } else if tokens > 0 {
-            workflows[slot].unpriced &+= 1
-            totals.unpricedCalls &+= 1
-        }
-        switch fact.activity {
-        case .agent: countRun(fact, row)
-        case .llm, .embedding:
-            agents[row].calls &+= 1
-            totals.calls &+= 1
-            if isError {
-                agents[row].failedCalls &+= 1
-                totals.callsFailed &+= 1
-            }
-        case .tool:
-            agents[row].toolCalls &+= 1
-            totals.toolCalls &+= 1
-            if isError {
-                agents[row].failedCalls &+= 1
-                totals.toolCallsFailed &+= 1
-            }
-        default: break
-        }
-    }
-
-    private mutating func countRun(_ fact: AgentFact, _ row: Int) {
-        if fact.status == .error {
-            agents[row].failed &+= 1
-            totals.agentRunsFailed &+= 1
         } else {
-            agents[row].completed &+= 1
-            totals.agentRunsCompleted &+= 1
+            let row = agents.place(of: fact.agent)
+            agents[row].count(fact, tokens, now: now)
+            totals.count(fact, tokens)
         }
-        agents[row].working = agents[row].working.addingUpTo(fact.working)
-        agents[row].longest = max(agents[row].longest, fact.working)
-        totals.agentDuration = totals.agentDuration.addingUpTo(fact.working)
     }
 
     /// Usage that no activity tells. It belongs to a run only if it says which.
@@ -85,17 +36,6 @@ extension Fleet {
             workflows[slot].cost += fact.cost
             workflows[slot].hasCost = true
         }
-    }
-
-    /// Counts a step in or out of its run, whatever it used.
-    private mutating func countStep(_ place: Int32, _ slot: Int32, _ change: Int32) {
-        switch steps[place].kind {
-        case .llm, .embedding: workflows[slot].calls &+= change
-        case .tool: workflows[slot].toolCalls &+= change
-        case .agent: workflows[slot].agentRuns &+= change
-        default: break
-        }
-        if steps[place].isError { workflows[slot].errors &+= change }
     }
 
     // MARK: what may turn out to be told elsewhere
@@ -178,7 +118,7 @@ extension Fleet {
         while place >= 0 {
             if steps[place].phase == .seen {
                 steps.forget(place)
-                countStep(place, slot, -1)
+                workflows[slot].countStep(steps[place].kind, isError: steps[place].isError, -1)
                 steps[place].phase = .repeated
             }
             place = steps[place].newer
@@ -186,5 +126,93 @@ extension Fleet {
         workflows[slot].seen = 0
         workflows[slot].foldedSeen = 0
         settleProvisional(slot)
+    }
+}
+
+extension WorkflowRecord {
+    /// Counts what an activity is; what it used only when that is final.
+    mutating func count(_ fact: AgentFact, _ tokens: UInt64, isTold: Bool) {
+        let isError = fact.status == .error
+        if !isTold {
+            countStep(fact.activity, isError: isError, 1)
+            if fact.activity == .humanWait {
+                humanWaits = humanWaits.addingUpTo(fact.end.less(fact.start))
+            }
+        }
+        if isError, fact.errorType != 0 { errorType = fact.errorType }
+        if fact.parentSpanID == 0 { hasRootEnded = true }
+        if fact.parentSpanID == 0 || fact.activity == .agent || fact.activity == .workflow {
+            hasTopEnded = true
+        }
+        hasActed = true
+        if fact.agent != 0, fact.kind == .seen || agent == 0 { agent = fact.agent }
+        guard fact.kind == .ended else { return }
+        self.tokens = self.tokens.addingUpTo(tokens)
+        if fact.cost.isFinite {
+            cost += fact.cost
+            hasCost = true
+        } else if tokens > 0 {
+            unpriced &+= 1
+        }
+    }
+
+    /// Counts a step in or out, whatever it used.
+    mutating func countStep(_ kind: ActivityKind, isError: Bool, _ change: Int32) {
+        switch kind {
+        case .llm, .embedding: calls &+= change
+        case .tool: toolCalls &+= change
+        case .agent: agentRuns &+= change
+        default: break
+        }
+        if isError { errors &+= change }
+    }
+}
+
+extension AgentRow {
+    mutating func count(_ fact: AgentFact, _ tokens: UInt64, now: UInt64) {
+        lastHeard = now
+        self.tokens = self.tokens.addingUpTo(tokens)
+        if fact.cost.isFinite {
+            cost += fact.cost
+            hasCost = true
+        }
+        let isError = fact.status == .error
+        switch fact.activity {
+        case .agent:
+            if isError { failed &+= 1 } else { completed &+= 1 }
+            working = working.addingUpTo(fact.working)
+            longest = max(longest, fact.working)
+        case .llm, .embedding:
+            calls &+= 1
+            if isError { failedCalls &+= 1 }
+        case .tool:
+            toolCalls &+= 1
+            if isError { failedCalls &+= 1 }
+        default: break
+        }
+    }
+}
+
+extension FleetTotals {
+    mutating func count(_ fact: AgentFact, _ tokens: UInt64) {
+        self.tokens = self.tokens.addingUpTo(tokens)
+        if fact.cost.isFinite {
+            cost += fact.cost
+        } else if tokens > 0 {
+            unpricedCalls &+= 1
+        }
+        let isError = fact.status == .error
+        switch fact.activity {
+        case .agent:
+            if isError { agentRunsFailed &+= 1 } else { agentRunsCompleted &+= 1 }
+            agentDuration = agentDuration.addingUpTo(fact.working)
+        case .llm, .embedding:
+            calls &+= 1
+            if isError { callsFailed &+= 1 }
+        case .tool:
+            toolCalls &+= 1
+            if isError { toolCallsFailed &+= 1 }
+        default: break
+        }
     }
 }

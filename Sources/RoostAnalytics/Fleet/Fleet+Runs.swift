@@ -158,20 +158,13 @@ extension Fleet {
     mutating func addStep(_ step: FleetStep, _ slot: Int32) -> Int32 {
         if workflows[slot].steps >= Int32(clamping: settings.stepsPerWorkflow) { fold(slot) }
         while steps.isFull { makeRoom(for: slot) }
+        var step = step
+        let last = workflows[slot].last
+        step.older = last
+        step.newer = -1
         let place = steps.add(step)
-        steps[place].older = workflows[slot].last
-        steps[place].newer = -1
-        if workflows[slot].last >= 0 {
-            steps[workflows[slot].last].newer = place
-        } else {
-            workflows[slot].first = place
-        }
-        workflows[slot].last = place
-        workflows[slot].steps += 1
-        if workflows[slot].middle < 0, workflows[slot].steps > Int32(clamping: settings.firstSteps)
-        {
-            workflows[slot].middle = place
-        }
+        if last >= 0 { steps[last].newer = place }
+        workflows[slot].append(place, kept: Int32(clamping: settings.firstSteps))
         return place
     }
 

@@ -112,7 +112,8 @@ public struct Fleet: Sendable {
     mutating func tell(_ event: FleetEvent, _ events: inout [FleetEvent]) {
         guard tellsEvents else { return }
         lastEvent &+= 1
+        var event = event
+        event.id = lastEvent
         events.append(event)
-        events[events.count - 1].id = lastEvent
     }
 }

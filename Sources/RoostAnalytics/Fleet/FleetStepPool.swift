@@ -20,7 +20,7 @@ struct FleetStepPool: Sendable {
     }
 
     subscript(place: Int32) -> FleetStep {
-        @inline(__always) get { steps[Int(place)] }
+        @inline(__always) _read { yield steps[Int(place)] }
         @inline(__always) _modify { yield &steps[Int(place)] }
     }
 

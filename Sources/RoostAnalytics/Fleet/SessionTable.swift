@@ -1,3 +1,5 @@
+import RoostIngest
+
 /// What is remembered of one session beside the runs that are held.
 struct SessionRecord: Sendable {
     /// Of the session and of its user; 0 is free, and no user.
@@ -18,6 +20,12 @@ struct SessionRecord: Sendable {
     var lastHeard: UInt64 = 0
     /// Greater than that of every session heard of before.
     var sequence: UInt64 = 0
+
+    mutating func note(_ fact: AgentFact, now: UInt64) {
+        lastHeard = now
+        if service == 0 { service = fact.service }
+        if fact.user != 0 { user = fact.user }
+    }
 }
 
 /// The sessions that runs belong to. Those that no held run belongs to are forgotten first.
@@ -42,7 +50,7 @@ struct SessionTable: Sendable {
     var count: Int { records.count - free.count }
 
     subscript(place: Int32) -> SessionRecord {
-        @inline(__always) get { records[Int(place)] }
+        @inline(__always) _read { yield records[Int(place)] }
         @inline(__always) _modify { yield &records[Int(place)] }
     }
 

@@ -1,3 +1,5 @@
+import RoostIngest
+
 /// One workflow run, as the fleet holds it.
 struct WorkflowRecord: Sendable {
     var traceHigh: UInt64 = 0
@@ -89,6 +91,12 @@ struct WorkflowRecord: Sendable {
     /// It was over before and went on.
     var wasOver = false
 
+    /// Nothing is expected of it.
+    var isOver: Bool { !state.isOpen || isClosed }
+
+    /// It was over, but not for certain.
+    var mayGoOn: Bool { !state.isOpen && (isDerived || !hasRootEnded) }
+
     /// Steps whose end may still come and that are held.
     var indexed: Int32 { announced &+ seen &- foldedSeen }
 
@@ -105,5 +113,28 @@ struct WorkflowRecord: Sendable {
     func duration(now: UInt64) -> UInt64 {
         let told = start <= end ? end &- start : 0
         return state.isOpen ? max(told, now.less(firstHeard)) : told
+    }
+
+    /// What every fact says; true when it is the first of its moment.
+    mutating func note(_ fact: AgentFact, now: UInt64) -> Bool {
+        if fact.workflow != 0 { name = fact.workflow }
+        if service == 0 { service = fact.service }
+        if fact.user != 0 { user = fact.user }
+        if fact.start != 0, fact.start < start { start = fact.start }
+        if fact.kind != .began, fact.end > end { end = fact.end }
+        if fact.humanWait > humanWaitWithin { humanWaitWithin = fact.humanWait }
+        if fact.activity != .other { agentBits |= Fleet.bit(of: fact.agent) }
+        guard lastHeard != now else { return false }
+        if state.isOpen { longestSilence = max(longestSilence, now.less(lastHeard)) }
+        lastHeard = now
+        return true
+    }
+
+    /// Puts a step at the end of its list, whose first `kept` are never folded.
+    mutating func append(_ place: Int32, kept: Int32) {
+        if last < 0 { first = place }
+        last = place
+        steps += 1
+        if middle < 0, steps > kept { middle = place }
     }
 }

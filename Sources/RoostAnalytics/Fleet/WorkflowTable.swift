@@ -24,7 +24,7 @@ struct WorkflowTable: Sendable {
     }
 
     subscript(slot: Int32) -> WorkflowRecord {
-        @inline(__always) get { records[Int(slot)] }
+        @inline(__always) _read { yield records[Int(slot)] }
         @inline(__always) _modify { yield &records[Int(slot)] }
     }
 
