@@ -1,22 +1,38 @@
 /// What sort of error a text names, and what helps against it.
 public struct FailureCategory: Sendable {
     public let name: String
-    /// Parts of error types in small letters, without `_`, `-`, `.` and blanks.
-    let signs: [String]
+    /// Parts of error types in small letters and digits only.
+    private let signs: [[UInt8]]
     public let suggestion: String
 
-    /// The first whose sign stands in the text of an error type.
+    private init(name: String, signs: [String], suggestion: String) {
+        self.name = name
+        self.signs = signs.map { Array($0.utf8) }
+        self.suggestion = suggestion
+    }
+
+    /// The first whose sign stands in the text of an error type, whatever its case and whatever
+    /// stands between letters.
     public static func of(_ errorType: String) -> FailureCategory {
-        var plain = ""
-        for byte in errorType.utf8 {
+        var plain: [UInt8] = []
+        for byte in errorType.utf8.prefix(256) {
             switch byte {
-            case 0x41...0x5A: plain.unicodeScalars.append(Unicode.Scalar(byte + 0x20))
-            case 0x30...0x39, 0x61...0x7A: plain.unicodeScalars.append(Unicode.Scalar(byte))
+            case 0x41...0x5A: plain.append(byte + 0x20)
+            case 0x30...0x39, 0x61...0x7A: plain.append(byte)
             default: continue
             }
         }
-        return all.first { category in category.signs.contains { plain.contains(other: $0) } }
-            ?? other
+        return all.first { $0.signs.contains { holds(plain, $0) } } ?? other
+    }
+
+    private static func holds(_ text: [UInt8], _ sign: [UInt8]) -> Bool {
+        guard sign.count <= text.count else { return false }
+        for start in 0...(text.count - sign.count) where text[start] == sign[0] {
+            var length = 1
+            while length < sign.count, text[start + length] == sign[length] { length += 1 }
+            if length == sign.count { return true }
+        }
+        return false
     }
 
     static let other = FailureCategory(
@@ -96,15 +112,4 @@ public struct FailureCategory: Sendable {
             suggestion: "Look at the tool's arguments and answers; let it return errors that the "
                 + "model can act on, and offer another way to the same end."),
     ]
-}
-
-extension String {
-    /// Whether the bytes of another text stand in this one.
-    fileprivate func contains(other: String) -> Bool {
-        let (text, sign) = (Array(utf8), Array(other.utf8))
-        guard sign.count <= text.count else { return false }
-        for start in 0...(text.count - sign.count)
-        where text[start..<start + sign.count].elementsEqual(sign) { return true }
-        return false
-    }
 }

@@ -1,3 +1,18 @@
+/// The minute and the hour of a moment, worked out once for all facts of that moment.
+struct FailureClock: Sendable {
+    private var now: UInt64 = 0
+    private(set) var minute: UInt64 = 0
+    private(set) var hour: UInt64 = 0
+
+    @inline(__always)
+    mutating func turn(to now: UInt64) {
+        guard now != self.now else { return }
+        self.now = now
+        minute = now / FailureRate.minuteLength
+        hour = now / FailureRate.hourLength
+    }
+}
+
 /// How often something happened in the last hour, by minute, and in the last day, by hour.
 struct FailureRate: Sendable {
     private var minutes = [UInt32](repeating: 0, count: 61)
@@ -10,9 +25,9 @@ struct FailureRate: Sendable {
     static let minuteLength: UInt64 = 60_000_000_000
     static let hourLength: UInt64 = 3_600_000_000_000
 
-    mutating func add(now: UInt64) {
-        Self.turn(&minutes, &minute, to: now / Self.minuteLength)
-        Self.turn(&hours, &hour, to: now / Self.hourLength)
+    mutating func add(_ clock: FailureClock) {
+        if clock.minute > minute { Self.turn(&minutes, &minute, to: clock.minute) }
+        if clock.hour > hour { Self.turn(&hours, &hour, to: clock.hour) }
         minutes[Int(minute % 61)] &+= 1
         hours[Int(hour % 25)] &+= 1
         total &+= 1
@@ -28,7 +43,6 @@ struct FailureRate: Sendable {
 
     /// A clock that is set back counts in the slot that it had reached.
     private static func turn(_ slots: inout [UInt32], _ latest: inout UInt64, to number: UInt64) {
-        guard number > latest else { return }
         let count = UInt64(slots.count)
         let steps = min(number &- latest, count)
         for step in 1...max(steps, 1) { slots[Int((latest &+ step) % count)] = 0 }

@@ -33,6 +33,7 @@ public struct Failures: Sendable {
     /// The first stands for types that found no room.
     var types = [FailureType()]
     private var typeRows: [UInt64: Int32] = [:]
+    private var clock = FailureClock()
     /// Everything that ended, by component.
     var attempts = [FailureRate](repeating: FailureRate(), count: FailureComponent.allCases.count)
     /// The greatest id.
@@ -50,15 +51,16 @@ public struct Failures: Sendable {
     public mutating func take(
         _ fact: AgentFact, _ symbols: Symbols, now: UInt64, fleet: borrowing Fleet
     ) {
+        clock.turn(to: now)
         switch fact.kind {
         case .ended:
             guard let component = FailureComponent(fact.activity) else { return }
             if began == 0 { began = now }
-            attempts[Int(component.rawValue)].add(now: now)
+            attempts[Int(component.rawValue)].add(clock)
             if fact.status == .error { add(fact, component, now: now, fleet) }
         case .workflowEnded:
             if began == 0 { began = now }
-            attempts[Int(FailureComponent.workflow.rawValue)].add(now: now)
+            attempts[Int(FailureComponent.workflow.rawValue)].add(clock)
             if fact.status == .error { add(fact, .workflow, now: now, fleet) }
             endRun(fact, fleet)
         case .traceClosed: closeTrace(fact, fleet)
@@ -119,7 +121,7 @@ public struct Failures: Sendable {
         record.id = count
         record.type = type(component, fact.errorType)
         record.cost = fleet.costLost(by: record)
-        types[Int(record.type)].rate.add(now: now)
+        types[Int(record.type)].rate.add(clock)
         types[Int(record.type)].lastHeard = now
         let hash = SlotIndex.hash(fact.traceIDHigh, fact.traceIDLow)
         if let latest = find(fact.traceIDHigh, fact.traceIDLow) {
@@ -136,7 +138,7 @@ public struct Failures: Sendable {
         traces.insert(hash, Int32(place))
         waiting.append(count)
         if waiting.count > settings.records * 2 { dropOldWaiting() }
-        nameCauses(place)
+        if record.previous != 0 { nameCauses(place) }
         look(place, fleet)
     }
 

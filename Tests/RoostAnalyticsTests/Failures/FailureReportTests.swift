@@ -56,16 +56,21 @@ import Testing
 
     @Test func `rates fade as time passes, and survive a clock that leaps`() {
         var rate = FailureRate()
-        rate.add(now: 0)
-        rate.add(now: 59 * FailureRate.minuteLength)
+        var clock = FailureClock()
+        func add(_ now: UInt64) {
+            clock.turn(to: now)
+            rate.add(clock)
+        }
+        add(0)
+        add(59 * FailureRate.minuteLength)
         #expect(rate.lastHour(now: 60 * FailureRate.minuteLength) == 2)
         #expect(rate.lastHour(now: 61 * FailureRate.minuteLength) == 1)
         #expect(rate.lastHour(now: 120 * FailureRate.minuteLength) == 0)
         #expect(rate.lastDay(now: 24 * FailureRate.hourLength) == 2)
         #expect(rate.lastDay(now: 25 * FailureRate.hourLength) == 0)
-        rate.add(now: .max)
+        add(.max)
         #expect(rate.lastHour(now: .max) == 1)
-        rate.add(now: 5)
+        add(5)
         #expect(rate.lastHour(now: 5) == 2)
         #expect(rate.total == 4)
     }
