@@ -139,6 +139,68 @@ enum TestTrace {
         attribute.message(2) { $0.string(1, value) }
     }
 
+    /// A span with something of everything.
+    static func whole() -> ByteBlock {
+        var writer = MessageWriter()
+        writer.message(1) { resourceSpans in
+            resourceSpans.message(1) { resource in
+                resource.message(1) { text(&$0, "service.name", "desk") }
+            }
+            resourceSpans.message(2) { scope in
+                scope.message(1) { library in
+                    library.string(1, "lib")
+                    library.string(2, "1.2")
+                }
+                scope.message(2) { writeWhole(&$0) }
+            }
+        }
+        return ByteBlock(writer.bytes)
+    }
+
+    private static func writeWhole(_ span: inout MessageWriter) {
+        func attribute(_ key: String, _ value: (inout MessageWriter) -> Void) {
+            span.message(9) { attribute in
+                attribute.string(1, key)
+                attribute.message(2, value)
+            }
+        }
+        span.bigEndian(1, high, low)
+        span.bigEndian(2, 1)
+        span.string(3, "a=b")
+        span.string(5, "all")
+        span.varint(6, 3)
+        span.fixed64(7, time(0))
+        span.fixed64(8, time(10))
+        attribute("text") { $0.string(1, "zwei \"Wörter\"") }
+        attribute("text") { $0.string(1, "again") }
+        attribute("whole") { $0.varint(3, UInt64(bitPattern: -5)) }
+        attribute("huge") { $0.varint(3, UInt64(Int64.max)) }
+        attribute("half") { $0.double(4, 0.5) }
+        attribute("nan") { $0.double(4, .nan) }
+        attribute("flag") { $0.varint(2, 1) }
+        attribute("bytes") { $0.bytes(7, [0, 1, 2, 255]) }
+        attribute("list") { value in
+            value.message(5) { list in
+                list.message(1) { $0.varint(3, 1) }
+                list.message(1) { $0.varint(3, 2) }
+            }
+        }
+        attribute("map") { value in
+            value.message(6) { list in list.message(1) { text(&$0, "inner", "x") } }
+        }
+        attribute("nothing") { _ in }
+        span.message(11) { event in
+            event.fixed64(1, time(5))
+            event.string(2, "exception")
+            event.message(3) { text(&$0, "exception.message", "no") }
+        }
+        span.message(13) { link in
+            link.bigEndian(1, 0xAA, 0xBB)
+            link.bigEndian(2, 0xCC)
+        }
+        span.fixed32(16, 0x101)
+    }
+
     static func document(
         _ spans: [TestSpan], prices: (any PriceSource)? = nil, most: Int = .max
     ) -> TraceDocument {
