@@ -43,6 +43,7 @@ public final class Collector {
         } catch {
             throw .resources("\(error)")
         }
+        try parts.store.start()
         do throws(ExportStartError) { try parts.exports.start() } catch {
             throw .exporter("\(error)")
         }
@@ -74,6 +75,7 @@ public final class Collector {
             log.warn("requests were still under way at the deadline")
             for loop in ingestLoops { loop.closeAll() }
         }
+        parts.store.store.flushSoon()
         parts.exports.drain(deadline: deadline)
         let last = Latch(1)
         webServer?.drain { last.countDown() }
@@ -83,6 +85,7 @@ public final class Collector {
         for loop in ingestLoops { loop.loop.stop() }
         webLoop?.stop()
         parts.agents.stop()
+        parts.store.close(deadline: deadline)
         for thread in threads { thread.join() }
         parts.lifecycle.enter(.stopped)
         log.info("stopped")
@@ -91,6 +94,7 @@ public final class Collector {
     /// Takes over what can change while the collector runs; names what cannot.
     public func apply(_ new: Config) {
         parts.switches.set(new.enable)
+        if new.enable.store { parts.store.openLater(log) }
         parts.credentials.use(new.listen.tokens)
         log.set(level: new.log.level, format: new.log.format)
         parts.intake.redaction.apply(new.agents.redact, names: new.names)

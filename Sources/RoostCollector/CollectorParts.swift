@@ -26,6 +26,7 @@ final class CollectorParts: Sendable {
     let bounds: DurationBounds
     let intake: IntakeShared
     let agents: AgentService
+    let store: StoreService
     private let agentMemory: MemoryReservation?
     let readiness: Readiness
     private let connections: ConnectionLimit
@@ -77,22 +78,29 @@ final class CollectorParts: Sendable {
         agents = AgentService(
             loops: processorCount(), settings: tracking, prices: config.prices, series: series,
             analyses: config.enable.analytics)
-        let readiness = Readiness(lifecycle: lifecycle, exports: exports, budget: budget)
+        let names = NameTable(config.names)
+        store = StoreService(
+            config: config, names: names, switches: switches, ledger: ledger, budget: budget,
+            log: log)
+        let readiness = Readiness(
+            lifecycle: lifecycle, exports: exports, budget: budget, store: store)
         self.readiness = readiness
         intake = IntakeShared(
-            ledger: ledger, exports: exports, series: series, switches: switches,
+            ledger: ledger, exports: exports, series: series, store: store, switches: switches,
             redaction: RedactionInForce(
                 config.agents.redact, names: config.names),
             credentials: credentials,
             lifecycle: lifecycle, memory: budget.share("copies"),
             maxRequestBytes: config.limits.request,
-            names: config.enable.analytics ? NameTable(config.names) : nil,
+            names: config.enable.analytics ? names : nil,
             normalizes: config.agents.normalize, isReady: { readiness.reasons.isEmpty })
     }
 
     /// From the next request on; calls that were told before keep their price.
     func use(tables config: Config) {
-        intake.names.withLock { if $0 != nil { $0 = NameTable(config.names) } }
+        let names = NameTable(config.names)
+        intake.names.withLock { if $0 != nil { $0 = names } }
+        store.use(names: names, prices: config.prices)
         agents.use(prices: config.prices)
     }
 
@@ -105,6 +113,7 @@ final class CollectorParts: Sendable {
             intake.names.withLock { $0 = isOn ? NameTable(names) : nil }
             agents.analyse(isOn)
         }
+        if part == .store, isOn { store.openLater(log) }
         log.info("\(part.rawValue) switched \(isOn ? "on" : "off")")
     }
 

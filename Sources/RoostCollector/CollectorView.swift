@@ -2,6 +2,7 @@ import RoostCore
 package import RoostIngest
 package import RoostMetrics
 package import RoostNet
+package import RoostStore
 
 /// What the web loop sees of the collector: health, status, and the sources of `/metrics`.
 ///
@@ -77,6 +78,9 @@ public final class CollectorView {
         Double(unixNanoseconds() &- parts.startedUnixNano) * 1e-9
     }
 
+    /// Traces and log records, to be asked on the thread pool.
+    package var store: TraceStore { parts.store.store }
+
     package var version: String { parts.version }
 
     package var credentials: Credentials { parts.credentials }
@@ -147,6 +151,7 @@ public final class CollectorView {
             waitingActivityBytes: parts.agents.waitingBytes,
             redactedValues: parts.intake.redaction.counts.snapshot(
                 parts.intake.redaction.redactor),
+            store: parts.store.store.status,
             unroutedRequests: parts.intake.unrouted.load(ordering: .relaxed),
             process: ProcessStatistics.read())
     }

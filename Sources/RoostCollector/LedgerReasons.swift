@@ -92,6 +92,8 @@ public enum DropReason: Int, Sendable, CaseIterable {
     case shutdown
     /// There was no memory left to cut the batch into pieces that the peer takes.
     case memory
+    /// The embedded store's database, or the disk it is on, refused.
+    case disk
 
     /// As the label says it.
     public var name: String {
@@ -105,6 +107,7 @@ public enum DropReason: Int, Sendable, CaseIterable {
         case .gaveUp: "gave_up"
         case .shutdown: "shutdown"
         case .memory: "memory"
+        case .disk: "disk"
         }
     }
 
@@ -121,6 +124,7 @@ public enum DropReason: Int, Sendable, CaseIterable {
         case .gaveUp: "retry.give_up_after had passed"
         case .shutdown: "still queued or in flight at the drain deadline"
         case .memory: "no memory left to cut the batch into pieces that the peer takes"
+        case .disk: "the store's database, or the disk it is on, refused"
         }
     }
 }

@@ -7,6 +7,7 @@ public enum StartError: Error, CustomStringConvertible {
     /// `pid` is empty when the other process has not said it yet.
     case dataFolderInUse(path: String, pid: String)
     case exporter(String)
+    case store(String)
     /// The system refused a thread, a loop or a descriptor.
     case resources(String)
 
@@ -23,6 +24,8 @@ public enum StartError: Error, CustomStringConvertible {
                 + (pid.isEmpty ? "" : " (pid \(pid))")
                 + "; stop that or choose another folder with --set store.path=FOLDER"
         case .exporter(let text): "export: \(text)"
+        case .store(let text):
+            "store: \(text); or start without it with --set enable.store=false"
         case .resources(let text): text
         }
     }

@@ -18,6 +18,7 @@ extension CollectorView {
         writeMemory(reading, into: &writer)
         writeSeries(reading, into: &writer)
         writeAgents(into: &writer)
+        writeStore(reading, into: &writer)
         writer.object("redaction") { writer in
             writer.field("on", parts.intake.redaction.redactor.isOn)
             writer.object("values") { writer in
@@ -116,8 +117,11 @@ extension CollectorView {
         }
     }
 
-    private func writeCounts(_ counts: ExporterCounts, into writer: inout JSONWriter) {
-        for signal in Signal.allCases {
+    func writeCounts(
+        _ counts: ExporterCounts, of signals: [Signal] = Signal.allCases,
+        into writer: inout JSONWriter
+    ) {
+        for signal in signals {
             writer.object(signal.name) { writer in
                 writer.field("offered", counts.offered(signal))
                 writer.field("sent", counts.sent(signal))

@@ -1,3 +1,4 @@
+import Glibc
 public import RoostAnalytics
 public import RoostCore
 public import RoostIngest
@@ -56,6 +57,7 @@ public final class TraceStore: Sendable {
         let writer = Handed(StoreWriter(shared))
         try writer.value.open()
         let started = NamedThread("store") { [self] in
+            giveWay()
             writer.value.run { [self] in
                 let deadline = deadline.load(ordering: .acquiring)
                 return deadline == 0 ? nil : deadline
@@ -91,6 +93,9 @@ public final class TraceStore: Sendable {
 
     /// Stores everything that has been put, and returns when it can be read.
     public func flush() { shared.inbox.wish(.all).wait(untilMonotonic: .max) }
+
+    /// Lets everything that has been put be stored, beside whoever calls.
+    public func flushSoon() { _ = shared.inbox.wish(.all) }
 
     /// Stores what is waiting until `deadline` (monotonic nanoseconds) and ends the thread.
     public func close(deadline: UInt64) {
@@ -194,6 +199,10 @@ public final class TraceStore: Sendable {
         shared.inbox.wish(wish).wait(untilMonotonic: monotonicNanoseconds() &+ Self.patience)
     }
 }
+
+/// Lets the threads that take requests go first where there are too few processors. On Linux the
+/// call is about this thread alone.
+private func giveWay() { _ = setpriority(CInt(PRIO_PROCESS.rawValue), 0, 10) }
 
 /// Something that goes from the thread that made it to another one, which has it alone from then.
 private struct Handed<Value>: @unchecked Sendable {

@@ -3,6 +3,7 @@ import RoostCore
 import RoostIngest
 import RoostMetrics
 import RoostNet
+import RoostStore
 import Testing
 
 @testable import RoostCollector
@@ -48,7 +49,8 @@ import Testing
             applicationSeries: 0,
             spanMetricsSeries: 0, spanMetricsOverflow: 0, agents: AgentEvents(), heldActivities: 0,
             waitingActivityBytes: 0,
-            redactedValues: RedactionSettings.ownRules.map { ($0, 0) }, unroutedRequests: 0,
+            redactedValues: RedactionSettings.ownRules.map { ($0, 0) }, store: StoreStatus(),
+            unroutedRequests: 0,
             process: ProcessStatistics.read())
     }
 }

@@ -166,14 +166,11 @@ extension Config.Retry {
 }
 
 extension Config.Store {
-    private static let later = ConfigLater.noted("the embedded store is not in this version")
-
     static let section = ConfigSection<Config.Store>([
         .value("path", \.path, .text("the path of a folder"), "The folder for what Roost keeps"),
         .value(
-            "keep", \.keep, .durationOrNever(spans), "How long, counted from arrival",
-            later: later),
-        .value("size", \.size, .size(1 << 20...1 << 50), "The most that it takes", later: later),
+            "keep", \.keep, .durationOrNever(spans), "How long, counted from arrival"),
+        .value("size", \.size, .size(1 << 20...1 << 50), "The most that it takes"),
     ])
 }
 
@@ -241,7 +238,7 @@ extension Config.Enable {
         .value("traces", \.traces, .flag, "OTLP traces, the same"),
         .value("logs", \.logs, .flag, "OTLP logs, the same"),
         .value("analytics", \.analytics, .flag, "What agents do, as metrics"),
-        .value("store", \.store, .flag, "The embedded store", later: later),
+        .value("store", \.store, .flag, "The embedded store: traces and log records"),
         .value("live", \.live, .flag, "Live streams", later: later),
         .value("audit", \.audit, .flag, "The audit trail", later: later),
     ])

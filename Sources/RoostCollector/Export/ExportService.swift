@@ -85,8 +85,11 @@ public final class ExportService: Sendable {
     /// Counts the request as accepted in the ledger and puts it into the queues, in this order, so
     /// that no snapshot sees it sent before it was accepted. `payload` may be smaller than what
     /// was reserved; one without items is counted and goes nowhere. Without destinations it only
-    /// counts.
-    public func commit(_ reservation: Reservation, _ payload: Payload, transport: Transport) {
+    /// counts. `other` is what an exporter that is not a destination does with it.
+    public func commit(
+        _ reservation: Reservation, _ payload: Payload, transport: Transport,
+        other: (exporter: Int, disposition: Disposition)? = nil
+    ) {
         guard payload.items > 0 else {
             cancel(reservation)
             return ledger.accept(signal: payload.signal, transport: transport, items: 0)
@@ -106,6 +109,10 @@ public final class ExportService: Sendable {
             }
             while dispositions.count <= destination.index { dispositions.append(.notOffered) }
             dispositions[destination.index] = disposition
+        }
+        if let other, other.disposition != .notOffered {
+            while dispositions.count <= other.exporter { dispositions.append(.notOffered) }
+            dispositions[other.exporter] = other.disposition
         }
         ledger.accept(
             signal: payload.signal, transport: transport, items: payload.items,

@@ -6,6 +6,7 @@ package struct Readiness: Sendable {
     let lifecycle: Lifecycle
     let exports: ExportService
     let budget: MemoryBudget
+    let store: StoreService
 
     /// Empty when ready.
     package var reasons: [String] {
@@ -15,6 +16,7 @@ package struct Readiness: Sendable {
         case .starting: reasons.append("starting")
         case .draining, .stopped: reasons.append("draining")
         }
+        if let fault = store.fault { reasons.append(fault) }
         if exports.isRefusing {
             reasons.append("an export queue with when_full: refuse is full")
         }

@@ -10,6 +10,7 @@ final class IntakeShared: Sendable {
     let ledger: Ledger
     let exports: ExportService
     let series: SeriesStore
+    let store: StoreService?
     let redaction: RedactionInForce
     let switches: Switches
     let credentials: Credentials
@@ -26,7 +27,8 @@ final class IntakeShared: Sendable {
     let unrouted = Atomic<Int>(0)
 
     init(
-        ledger: Ledger, exports: ExportService, series: SeriesStore, switches: Switches,
+        ledger: Ledger, exports: ExportService, series: SeriesStore, store: StoreService? = nil,
+        switches: Switches,
         redaction: RedactionInForce, credentials: Credentials = Credentials([]),
         lifecycle: Lifecycle, memory: MemoryBudget.Share, maxRequestBytes: Int,
         names: NameTable?, normalizes: Bool = false,
@@ -37,6 +39,7 @@ final class IntakeShared: Sendable {
         self.ledger = ledger
         self.exports = exports
         self.series = series
+        self.store = store
         self.redaction = redaction
         self.switches = switches
         self.credentials = credentials
@@ -220,13 +223,16 @@ final class Intake {
         }
         if request.items > 0 {
             let bytes = request.body.count
+            let stored = shared.store?.reserve(signal, bytes: bytes) ?? .notOffered
             guard let reservation = shared.exports.reserve(signal: signal, bytes: bytes) else {
+                shared.store?.giveBack(stored, bytes: bytes)
                 return turnAway(request, transport, .queueFull, "an export queue is full")
             }
             shared.exports.commit(
                 reservation,
                 Payload(signal: signal, items: request.items, block: request.body),
-                transport: transport)
+                transport: transport, other: shared.store.map { ($0.exporter, stored) })
+            shared.store?.put(stored, signal, items: request.items, body: request.body)
         } else {
             shared.ledger.accept(signal: signal, transport: transport, items: 0)
         }

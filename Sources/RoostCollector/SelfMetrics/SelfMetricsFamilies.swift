@@ -18,6 +18,7 @@ enum SelfMetricsFamilies {
         families += listeners(reading)
         families += series(reading)
         families += agents(reading)
+        families += store(reading.store)
         families.append(redaction(reading))
         if let process = reading.process { families += self.process(process) }
         return families.filter { !$0.series.isEmpty }.sorted { $0.name < $1.name }
@@ -106,7 +107,8 @@ enum SelfMetricsFamilies {
         var dropped = SelfFamily(
             name: "roost_dropped_\(items)_total", type: .counter,
             help: "Accepted items lost to an exporter: \(items), by reason.")
-        for exporter in ledger.exporters {
+        // The store takes no metrics.
+        for exporter in ledger.exporters where signal != .metrics || exporter.name != "store" {
             let labels = ["exporter": exporter.name] as LabelText
             offered.series.append((labels, Double(exporter.offered(signal))))
             sent.series.append((labels, Double(exporter.sent(signal))))
@@ -143,14 +145,17 @@ enum SelfMetricsFamilies {
                 name: name, type: .gauge, help: help,
                 series: reading.exporters.map { (["exporter": $0.name] as LabelText, value($0)) })
         }
+        var bytes = gauge("roost_exporter_queue_bytes", "Bytes waiting or in flight.") {
+            Double($0.queueBytes)
+        }
+        var capacity = gauge(
+            "roost_exporter_queue_capacity_bytes", "Bytes that the queue may hold."
+        ) { Double($0.queueCapacityBytes) }
+        let store = ["exporter": "store"] as LabelText
+        bytes.series.append((store, Double(reading.store.queueBytes + reading.store.openBytes)))
+        capacity.series.append((store, Double(reading.store.queueCapacityBytes)))
         return [
-            failed,
-            gauge("roost_exporter_queue_bytes", "Bytes waiting or in flight.") {
-                Double($0.queueBytes)
-            },
-            gauge("roost_exporter_queue_capacity_bytes", "Bytes that the queue may hold.") {
-                Double($0.queueCapacityBytes)
-            },
+            failed, bytes, capacity,
             gauge("roost_exporter_requests_in_flight", "Requests under way to the peer.") {
                 Double($0.requestsInFlight)
             },

@@ -1,5 +1,6 @@
 package import RoostIngest
 package import RoostNet
+package import RoostStore
 
 /// Every figure that Roost shows of itself, read at one moment.
 package struct SelfReading {
@@ -22,6 +23,7 @@ package struct SelfReading {
     package var waitingActivityBytes: Int
     /// Rule of redaction and values taken out.
     package var redactedValues: [(rule: String, values: UInt64)]
+    package var store: StoreStatus
     package var unroutedRequests: Int
     package var process: ProcessStatistics?
 }

@@ -206,7 +206,6 @@ import Testing
     @Test(arguments: [
         ("listen: { tls: { cert: a.crt, key: a.key } }", 2),
         ("listen: { tls: { client_ca: a.crt } }", 1),
-        ("listen: { tokens: [secret] }", 1),
         ("export: [{ name: a, endpoint: 'http://h:4318', queue: { path: /q } }]", 1),
     ])
     func `what would not be safe without its feature is a fault`(_ text: String, _ count: Int) {
@@ -216,8 +215,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "store: { keep: 1d }", "store: { size: 1GiB }",
-        "enable: { audit: false }",
+        "enable: { live: false }", "enable: { audit: false }",
     ])
     func `what only lacks its feature is a warning`(_ text: String) throws {
         let warnings = try loadConfig(text).warnings
@@ -311,7 +309,7 @@ import Testing
     @Test func `takes the example of everything but for what is not in this version`() {
         let faults = configFaults(Self.everything, [], ["ROOST_TOKEN": "t"])
         // Its two files of tables are not here.
-        #expect(faults.count == 7)
+        #expect(faults.count == 6)
         #expect(
             faults.allSatisfy {
                 $0.contains("not in this version") || $0.hasPrefix("names.yaml: cannot be read")

@@ -1,0 +1,72 @@
+import RoostAnalytics
+import RoostCore
+import RoostIngest
+import RoostStore
+import Synchronization
+
+/// Understands stored traces with the tables of names and prices.
+///
+/// The store's thread asks; the tables may change from another.
+final class AgentUnderstanding: TraceUnderstanding {
+    private struct Reader {
+        let names: NameTable
+        let prices: (any PriceSource)?
+        let traces: TraceReader
+        /// Reads log records.
+        let logs = LogScan()
+
+        init(_ names: NameTable, _ prices: (any PriceSource)?) {
+            self.names = names
+            self.prices = prices
+            traces = TraceReader(names: names, prices: prices)
+        }
+    }
+
+    private let reader: Mutex<Reader>
+
+    /// A summary is made of so many steps; the rest is counted.
+    private static let mostSteps = 20_000
+
+    init(names: NameTable, prices: (any PriceSource)?) {
+        reader = Mutex(Reader(names, prices))
+    }
+
+    /// From the next trace on.
+    func use(names: NameTable, prices: (any PriceSource)?) {
+        reader.withLock { $0 = Reader(names, prices) }
+    }
+
+    func understand(
+        traceIDHigh: UInt64, traceIDLow: UInt64, spans: [ByteBlock], logs: [ByteBlock],
+        activities: [UInt8], isClosed: Bool
+    ) -> UnderstoodTrace {
+        reader.withLock { reader in
+            let events = Self.events(
+                logs, activities, reader, high: traceIDHigh, low: traceIDLow)
+            let document = reader.traces.document(
+                chunks: spans, activities: events, traceIDHigh: traceIDHigh,
+                traceIDLow: traceIDLow, most: Self.mostSteps)
+            return UnderstoodTrace(
+                summary: TraceSummary(of: document, isClosed: isClosed),
+                activities: events?.packed() ?? [])
+        }
+    }
+
+    /// What was packed before and what came since; nil without any.
+    private static func events(
+        _ logs: [ByteBlock], _ packed: [UInt8], _ reader: Reader, high: UInt64, low: UInt64
+    ) -> ActivityBatch? {
+        guard !logs.isEmpty || !packed.isEmpty else { return nil }
+        var batch = ActivityBatch(unpacking: packed) ?? ActivityBatch()
+        for request in logs where (try? reader.logs.read(request, names: reader.names)) != nil {
+            batch.append(reader.logs.activities)
+        }
+        for place in batch.activities.indices
+        where batch.activities[place].flags.contains(.isDerivedTrace) {
+            // Ids that are made up differ from process to process.
+            batch.activities[place].traceIDHigh = high
+            batch.activities[place].traceIDLow = low
+        }
+        return batch
+    }
+}

@@ -1,0 +1,132 @@
+import RoostCore
+import RoostIngest
+package import RoostStore
+import RoostWire
+import Synchronization
+
+/// The embedded store as the collector has it: offered every accepted trace and log request, and
+/// counted in the ledger as the exporter `store`.
+///
+/// Any thread. `reserve` and `put` are called on loops and never wait.
+package final class StoreService: Sendable {
+    /// For questions; whether it is open it says itself.
+    package let store: TraceStore
+    let exporter: Int
+    private let switches: Switches
+    private let understanding: AgentUnderstanding
+    private let state = Mutex(State())
+
+    private struct State {
+        var isOpened = false
+        var opening: NamedThread?
+    }
+
+    /// Whose requests are kept.
+    static let signals: [Signal] = [.traces, .logs]
+
+    init(
+        config: Config, names: NameTable, switches: Switches, ledger: Ledger,
+        budget: MemoryBudget, log: Log
+    ) {
+        var settings = StoreSettings()
+        settings.path = config.store.path
+        settings.keep = config.store.keep?.nanoseconds ?? .max
+        settings.size = config.store.size
+        settings.queueBytes = min(32 << 20, config.limits.memory / 8)
+        settings.mostOpenBytes = min(32 << 20, config.limits.memory / 8)
+        let exporter = ledger.exporterIndex(named: "store")
+        self.exporter = exporter
+        self.switches = switches
+        understanding = AgentUnderstanding(names: names, prices: config.prices)
+        store = TraceStore(
+            settings: settings, names: names, understanding: understanding,
+            memory: budget.share("store"), log: log
+        ) { signal, items, outcome in
+            switch outcome {
+            case .stored: ledger.sent(exporter: exporter, signal: signal, items: items)
+            case .dropped(let reason):
+                ledger.dropped(
+                    exporter: exporter, signal: signal, items: items, reason: reason.inLedger)
+            }
+        }
+    }
+
+    /// Opens the database if the store is on.
+    func start() throws(StartError) {
+        guard switches.isOn(.store) else { return }
+        state.withLock { $0.isOpened = true }
+        do throws(StoreError) { try store.open() } catch { throw .store("\(error.text)") }
+    }
+
+    /// After it was switched on while the collector runs. The disk is somebody else's to wait for.
+    func openLater(_ log: Log) {
+        state.withLock { state in
+            guard !state.isOpened else { return }
+            state.isOpened = true
+            state.opening = NamedThread("store-open") { [store] in
+                do throws(StoreError) { try store.open() } catch {
+                    log.error("the store cannot be opened", ["reason": error.text])
+                }
+            }
+        }
+    }
+
+    func close(deadline: UInt64) {
+        let opening = state.withLock { state in
+            defer { state.opening = nil }
+            return state.opening
+        }
+        opening?.join()
+        store.close(deadline: deadline)
+    }
+
+    /// Names and prices, from the next trace on.
+    func use(names: NameTable, prices: (any PriceSource)?) {
+        store.use(names: names)
+        understanding.use(names: names, prices: prices)
+    }
+
+    /// Why it does not do what it is meant to; nil when it does.
+    var fault: String? {
+        switches.isOn(.store) && !store.isOpen ? "the store is not open" : nil
+    }
+
+    // MARK: on loop threads
+
+    /// Takes room for a request. Of `queued`, `put` or `giveBack` follows.
+    func reserve(_ signal: Signal, bytes: Int) -> Disposition {
+        guard Self.signals.contains(signal), switches.isOn(.store) else { return .notOffered }
+        return store.reserve(bytes: bytes) ? .queued : .dropped(.queueFull)
+    }
+
+    func giveBack(_ disposition: Disposition, bytes: Int) {
+        if disposition == .queued { store.giveBack(bytes: bytes) }
+    }
+
+    /// After the ledger has counted the request.
+    func put(_ disposition: Disposition, _ signal: Signal, items: Int, body: ByteBlock) {
+        if disposition == .queued { store.put(signal, items: items, body: body) }
+    }
+}
+
+extension StoreDropReason {
+    fileprivate var inLedger: DropReason {
+        switch self {
+        case .queueFull: .queueFull
+        case .disk: .disk
+        case .shutdown: .shutdown
+        }
+    }
+}
+
+extension StoreError {
+    fileprivate var text: String {
+        switch self {
+        case .cannotOpen(let path, let reason): "\(path) cannot be opened: \(reason)"
+        case .tooNew(let path, let version):
+            "\(path) was written by a later version of Roost (layout \(version)); use that, or move "
+                + "the file away"
+        case .noThread: "the system has no thread to give for the store"
+        }
+    }
+}
