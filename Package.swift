@@ -91,6 +91,11 @@ let package = Package(
         .executableTarget(
             name: "json-dump", dependencies: ["RoostCore", "RoostWire"], swiftSettings: strict),
 
+        // Drives the export of traces from Tests/EndToEnd.
+        .executableTarget(
+            name: "trace-dump", dependencies: ["RoostCore", "RoostAnalytics"],
+            swiftSettings: strict),
+
         // Prints a page of metrics for Tests/EndToEnd and measures the writers.
         .executableTarget(
             name: "exposition-sample", dependencies: ["RoostMetrics"], swiftSettings: strict),

@@ -2,9 +2,6 @@ import RoostCore
 import RoostWire
 
 extension JSONWriter {
-    /// Fields of an object that are JSON already, with commas between.
-    mutating func fields(_ json: [UInt8]) { raw(json) }
-
     /// Attributes as an object; of one key the first.
     mutating func attributes(_ name: String, _ list: AttributeList) {
         object(name) { writer in

@@ -5,8 +5,8 @@ import RoostWire
 /// A whole trace as JSON: what it comes to, and each span with everything that was sent of it.
 public enum TraceDetail {
     /// Writes an object: the fields of the summary with `span_count` for `spans`, then
-    /// `omitted_spans`, `root`, `resources`, `scopes` and `spans`, these
-    /// in the order of the document's steps.
+    /// `omitted_spans`, `root`, `resources`, `scopes` and `spans`, these in the order of the
+    /// document's steps.
     ///
     /// `chunks` are those that the document was made of. Attributes of one key stand once, as first
     /// sent. Whole numbers beyond 2⁵³ are texts, since most readers of JSON would round them; bytes
@@ -15,14 +15,9 @@ public enum TraceDetail {
         chunks: [ByteBlock], document: TraceDocument, isClosed: Bool = false,
         into writer: inout JSONWriter
     ) {
-        var parts = DetailParts(
-            TraceSpanPlaces(document), high: document.traceIDHigh, low: document.traceIDLow)
-        for chunk in chunks {
-            unsafe chunk.withBytes { bytes in
-                var rejections = Rejections()
-                _ = try? unsafe readTraces(bytes, visitor: &parts, rejections: &rejections)
-            }
-        }
+        let parts = chunks.visited(
+            by: DetailParts(
+                TraceSpanPlaces(document), high: document.traceIDHigh, low: document.traceIDLow))
         writer.beginObject()
         TraceSummary(of: document, isClosed: isClosed)
             .writeFields(into: &writer, count: "span_count")
@@ -138,7 +133,7 @@ private struct DetailParts: TraceVisitor {
             writer.beginObject()
             writer.endObject()
         } else {
-            writer.fields(parts[place])
+            writer.raw(parts[place])
         }
     }
 

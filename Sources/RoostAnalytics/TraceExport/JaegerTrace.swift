@@ -1,0 +1,206 @@
+import RoostCore
+import RoostWire
+
+/// A trace as Jaeger's query API shows it. Times are whole microseconds.
+///
+/// What OTLP says and Jaeger has no field for becomes a tag, under the names that Jaeger's own
+/// translation uses.
+enum JaegerTrace {
+    static func write(
+        _ chunks: [ByteBlock], _ trace: ExportedTrace, into writer: inout JSONWriter
+    ) {
+        let visitor = chunks.visited(by: Visitor(trace: trace))
+        writer.beginObject()
+        writer.field("traceID", trace.id)
+        writer.array("spans") { writer in for span in visitor.spans { writer.raw(span) } }
+        writer.object("processes") { writer in
+            for (number, process) in visitor.processes.enumerated() {
+                writer.key("p\(number + 1)")
+                writer.raw(process)
+            }
+        }
+        writer.key("warnings")
+        writer.null()
+        writer.endObject()
+    }
+
+    private struct Visitor: TraceVisitor {
+        var trace: ExportedTrace
+        private(set) var spans: [[UInt8]] = []
+        private(set) var processes: [[UInt8]] = []
+        private var numbers: [[UInt8]: Int] = [:]
+        /// Of the resource at hand, that has no number before it has a span.
+        private var process: [UInt8] = []
+        private var scopeName = ""
+        private var scopeVersion = ""
+
+        init(trace: ExportedTrace) { self.trace = trace }
+
+        mutating func resource(_ view: ResourceView) {
+            var service = ""
+            var tags = JSONWriter()
+            tags.beginArray()
+            view.attributes.forEach { key, value in
+                if key.equals("service.name"), value.kind == .string {
+                    service = value.stringBytes.string
+                } else {
+                    tags.jaegerTag(key.string, value)
+                }
+            }
+            tags.endArray()
+            var writer = JSONWriter()
+            writer.beginObject()
+            writer.field("serviceName", service.isEmpty ? "unknown_service" : service)
+            writer.key("tags")
+            writer.raw(tags.bytes)
+            writer.endObject()
+            process = writer.bytes
+        }
+
+        mutating func scope(_ view: ScopeView) {
+            scopeName = view.name.string
+            scopeVersion = view.version.string
+        }
+
+        mutating func span(_ span: SpanView) {
+            guard trace.takes(span) else { return }
+            let number = numbers[process] ?? processes.count
+            if number == processes.count {
+                numbers[process] = number
+                processes.append(process)
+            }
+            var writer = JSONWriter()
+            writer.beginObject()
+            writer.field("traceID", span.traceID.hex)
+            writer.field("spanID", span.spanID.hex)
+            writer.field("flags", span.flags & 1)
+            writer.field("operationName", span.name.string)
+            writer.array("references") { Visitor.references(span, &$0) }
+            writer.field("startTime", span.startTimeUnixNano / 1000)
+            let isMended = span.endTimeUnixNano < span.startTimeUnixNano
+            writer.field(
+                "duration",
+                isMended ? 0 : (span.endTimeUnixNano - span.startTimeUnixNano) / 1000)
+            writer.array("tags") { tags(span, &$0) }
+            writer.array("logs") { Visitor.logs(span, &$0) }
+            writer.field("processID", "p\(number + 1)")
+            writer.key("warnings")
+            if isMended {
+                writer.beginArray()
+                writer.value("the span ended before it began")
+                writer.endArray()
+            } else {
+                writer.null()
+            }
+            writer.endObject()
+            spans.append(writer.bytes)
+        }
+
+        private static func references(_ span: SpanView, _ writer: inout JSONWriter) {
+            if !span.parentSpanID.isEmpty {
+                writer.jaegerReference("CHILD_OF", span.traceID, span.parentSpanID)
+            }
+            span.links.forEach { link in
+                writer.jaegerReference("FOLLOWS_FROM", link.traceID, link.spanID)
+            }
+        }
+
+        private func tags(_ span: SpanView, _ writer: inout JSONWriter) {
+            if !scopeName.isEmpty { writer.jaegerTag("otel.scope.name", scopeName) }
+            if !scopeVersion.isEmpty { writer.jaegerTag("otel.scope.version", scopeVersion) }
+            span.attributes.forEach { writer.jaegerTag($0.string, $1) }
+            switch span.kind {
+            case 1: writer.jaegerTag("span.kind", "internal")
+            case 2: writer.jaegerTag("span.kind", "server")
+            case 3: writer.jaegerTag("span.kind", "client")
+            case 4: writer.jaegerTag("span.kind", "producer")
+            case 5: writer.jaegerTag("span.kind", "consumer")
+            default: break
+            }
+            switch span.statusCode {
+            case 1: writer.jaegerTag("otel.status_code", "OK")
+            case 2:
+                writer.jaegerTag("otel.status_code", "ERROR")
+                writer.jaegerTag("error", true)
+            default: break
+            }
+            if !span.statusMessage.isEmpty {
+                writer.jaegerTag("otel.status_description", span.statusMessage.string)
+            }
+            if !span.traceState.isEmpty {
+                writer.jaegerTag("w3c.tracestate", span.traceState.string)
+            }
+        }
+
+        private static func logs(_ span: SpanView, _ writer: inout JSONWriter) {
+            span.events.forEach { event in
+                writer.beginObject()
+                writer.field("timestamp", event.timeUnixNano / 1000)
+                writer.array("fields") { writer in
+                    if !event.name.isEmpty { writer.jaegerTag("event", event.name.string) }
+                    event.attributes.forEach { writer.jaegerTag($0.string, $1) }
+                }
+                writer.endObject()
+            }
+        }
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func jaegerReference(
+        _ type: String, _ trace: WireBytes, _ span: WireBytes
+    ) {
+        beginObject()
+        field("refType", type)
+        field("traceID", trace.hex)
+        field("spanID", span.hex)
+        endObject()
+    }
+
+    fileprivate mutating func jaegerTag(_ key: String, _ text: String) {
+        beginObject()
+        field("key", key)
+        field("type", "string")
+        field("value", text)
+        endObject()
+    }
+
+    fileprivate mutating func jaegerTag(_ key: String, _ flag: Bool) {
+        beginObject()
+        field("key", key)
+        field("type", "bool")
+        field("value", flag)
+        endObject()
+    }
+
+    /// What has no type of its own is text: lists and maps as JSON.
+    fileprivate mutating func jaegerTag(_ key: String, _ value: AnyValueView) {
+        switch value.kind {
+        case .bool: return jaegerTag(key, value.boolValue)
+        case .string: return jaegerTag(key, value.stringBytes.string)
+        case .none: return jaegerTag(key, "")
+        case .array, .kvlist: return jaegerTag(key, value.jsonText)
+        case .int, .double, .bytes: break
+        }
+        beginObject()
+        field("key", key)
+        switch value.kind {
+        case .int: field("type", "int64")
+        case .double: field("type", "float64")
+        default: field("type", "binary")
+        }
+        self.key("value")
+        self.value(value)
+        endObject()
+    }
+}
+
+extension AnyValueView {
+    /// Text as it is, anything else as JSON.
+    var jsonText: String {
+        if kind == .string { return stringBytes.string }
+        var writer = JSONWriter()
+        writer.value(self)
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+}

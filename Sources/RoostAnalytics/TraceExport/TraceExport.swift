@@ -1,0 +1,81 @@
+public import RoostCore
+import RoostWire
+
+/// What one trace can be written as for other tools.
+public enum TraceExportFormat: String, Sendable, CaseIterable {
+    /// OTLP/JSON, a `TracesData`.
+    case otlp
+    /// As Jaeger's query API answers, and as its UI takes in files.
+    case jaeger
+    /// Zipkin's JSON, version 2.
+    case zipkin
+}
+
+/// Writes traces from their bytes, every span once.
+public enum TraceExport {
+    /// A whole document. `chunks` may hold the same span twice and spans of other traces.
+    public static func write(
+        _ format: TraceExportFormat, chunks: [ByteBlock], traceIDHigh: UInt64, traceIDLow: UInt64,
+        into writer: inout JSONWriter
+    ) {
+        let trace = ExportedTrace(high: traceIDHigh, low: traceIDLow)
+        switch format {
+        case .otlp: OTLPTrace.write(chunks, trace, into: &writer)
+        case .zipkin: ZipkinTrace.write(chunks, trace, into: &writer)
+        case .jaeger:
+            writer.beginObject()
+            writer.array("data") { writer in
+                JaegerTrace.write(chunks, trace, into: &writer)
+            }
+            writer.field("total", 1)
+            writer.field("limit", 0)
+            writer.field("offset", 0)
+            writer.key("errors")
+            writer.null()
+            writer.endObject()
+        }
+    }
+
+    /// One of the `data` of an answer of Jaeger's query API.
+    public static func writeJaegerTrace(
+        chunks: [ByteBlock], traceIDHigh: UInt64, traceIDLow: UInt64,
+        into writer: inout JSONWriter
+    ) {
+        JaegerTrace.write(
+            chunks, ExportedTrace(high: traceIDHigh, low: traceIDLow), into: &writer)
+    }
+}
+
+/// Which spans belong to the trace, and which of them were met.
+struct ExportedTrace {
+    let high: UInt64
+    let low: UInt64
+    private var seen = Set<UInt64>()
+
+    init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    var id: String { HexText.trace(high, low) }
+
+    /// Whether a span is one of the trace and has not been met.
+    mutating func takes(_ span: SpanView) -> Bool {
+        span.traceID.word(at: 0) == high && span.traceID.word(at: 8) == low
+            && seen.insert(span.spanID.word(at: 0)).inserted
+    }
+}
+
+extension [ByteBlock] {
+    /// Shows each block of `TracesData` to a visitor, which is given back.
+    func visited<Visitor: TraceVisitor>(by visitor: Visitor) -> Visitor {
+        var visitor = visitor
+        for chunk in self {
+            unsafe chunk.withBytes { bytes in
+                var rejections = Rejections()
+                _ = try? unsafe readTraces(bytes, visitor: &visitor, rejections: &rejections)
+            }
+        }
+        return visitor
+    }
+}
