@@ -17,6 +17,7 @@ public struct Regressions: Sendable {
     /// Of calls and runs, how many more are passed over until the next is sampled.
     private var pass: [Pass] = []
     private var nextLook = 0
+    private var random: UInt64 = 0x2545_F491_4F6C_DD1D
     /// Baselines of an earlier process whose operations have not come again.
     var adopted = AdoptedBaselines()
     /// Calls of operations that found no room.
@@ -55,7 +56,7 @@ public struct Regressions: Sendable {
             pass[place].callsLeft &-= 1
             return
         }
-        pass[place].callsLeft = pass[place].every &- 1
+        pass[place].callsLeft = gap(pass[place].every)
         lastSeen[place] = now
         let hasFailed = fact.status == .error
         add(hasFailed ? 1 : 0, place, .failure, fact, now: now)
@@ -105,9 +106,19 @@ public struct Regressions: Sendable {
             pass[place].runsLeft &-= 1
             return
         }
-        pass[place].runsLeft = pass[place].every &- 1
+        pass[place].runsLeft = gap(pass[place].every)
         add(Double(tokens) / Double(runs), place, .tokens, fact, now: now)
         if !cost.isNaN { add(cost / Double(runs), place, .cost, fact, now: now) }
+    }
+
+    /// How many to pass over so that one in `every` is sampled on average. At random, since work
+    /// comes in rounds: every third call of an agent that makes three is always the same one.
+    private mutating func gap(_ every: UInt32) -> UInt32 {
+        guard every > 1 else { return 0 }
+        random ^= random << 13
+        random ^= random >> 7
+        random ^= random << 17
+        return UInt32(truncatingIfNeeded: random >> 16) % (2 &* every &- 1)
     }
 
     // MARK: time

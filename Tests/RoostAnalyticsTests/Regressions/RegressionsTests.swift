@@ -229,6 +229,22 @@ import Testing
         #expect(summary.recentTo - summary.recentFrom > 20)
     }
 
+    /// Every third call is slow: sampling every third would see only those, or none of them.
+    @Test mutating func `work that comes in rounds is sampled evenly`() {
+        for round in 0..<1_500 {
+            feed.now += FactFeed.second
+            for call in 0..<(round < 60 ? 1 : 3) {
+                let isSlow = round < 60 ? round % 3 == 0 : call == 0
+                let fact = feed.step(.tool, "t", trace: 1, seconds: isSlow ? 3 : 1)
+                findings.take(fact, feed.symbols, now: feed.now)
+            }
+            findings.tick(now: feed.now)
+            if round % 50 == 0 { #expect(found.isEmpty) }
+        }
+        let recent = findings.regressions.assessments[0].recent.duration.average
+        #expect(recent > 1.3 && recent < 2.1)
+    }
+
     @Test mutating func `the report is told in JSON`() {
         calls(200, spread: 0.1)
         calls(128, seconds: 2, spread: 0.1)
