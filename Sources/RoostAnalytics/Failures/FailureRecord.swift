@@ -112,4 +112,14 @@ struct FailureRecord: Sendable {
         agent = component == .workflow ? 0 : fact.agent
         workflow = fact.workflow
     }
+
+    /// Whether it failed as a part of what failed as a whole.
+    func isWithin(_ outer: FailureRecord) -> Bool {
+        guard outer.component == .agent || outer.component == .workflow, start >= outer.start,
+            end <= outer.end
+        else { return false }
+        if outer.component == .workflow { return component != .workflow }
+        if component == .agent { return parent == outer.span && span != outer.span }
+        return component != .workflow && agent == outer.agent
+    }
 }

@@ -48,21 +48,38 @@ public struct Failures: Sendable {
     public init(_ settings: FailureSettings = FailureSettings()) { self.settings = settings }
 
     /// Takes in a fact that arrived at `now`, Unix nanoseconds, and that the fleet has taken.
+    @inline(__always)
     public mutating func take(
         _ fact: AgentFact, _ symbols: Symbols, now: UInt64, fleet: borrowing Fleet
     ) {
-        clock.turn(to: now)
+        if count(fact, now: now) { follow(fact, now: now, fleet) }
+    }
+
+    /// Counts what ended; false when there is nothing more to it, which is most often.
+    @inline(__always)
+    private mutating func count(_ fact: AgentFact, now: UInt64) -> Bool {
+        switch fact.kind {
+        case .ended, .workflowEnded:
+            let component =
+                fact.kind == .ended ? FailureComponent(fact.activity) : .some(.workflow)
+            guard let component else { return false }
+            if began == 0 { began = now }
+            clock.turn(to: now)
+            attempts[Int(component.rawValue)].add(clock)
+            return fact.kind == .workflowEnded || fact.status == .error
+        case .traceClosed: return count > 0
+        case .began, .seen, .usage: return false
+        }
+    }
+
+    private mutating func follow(_ fact: AgentFact, now: UInt64, _ fleet: borrowing Fleet) {
         switch fact.kind {
         case .ended:
             guard let component = FailureComponent(fact.activity) else { return }
-            if began == 0 { began = now }
-            attempts[Int(component.rawValue)].add(clock)
-            if fact.status == .error { add(fact, component, now: now, fleet) }
+            add(fact, component, now: now, fleet)
         case .workflowEnded:
-            if began == 0 { began = now }
-            attempts[Int(FailureComponent.workflow.rawValue)].add(clock)
             if fact.status == .error { add(fact, .workflow, now: now, fleet) }
-            endRun(fact, fleet)
+            if count > 0 { endRun(fact, fleet) }
         case .traceClosed: closeTrace(fact, fleet)
         case .began, .seen, .usage: break
         }
@@ -197,22 +214,11 @@ public struct Failures: Sendable {
     }
 
     private mutating func nameCause(of outer: Int, maybe inner: Int) {
-        guard isWithin(records[inner], records[outer]) else { return }
+        guard records[inner].isWithin(records[outer]) else { return }
         if let known = place(of: records[outer].cause), records[known].end >= records[inner].end {
             return
         }
         records[outer].cause = records[inner].id
-    }
-
-    private func isWithin(_ inner: FailureRecord, _ outer: FailureRecord) -> Bool {
-        guard outer.component == .agent || outer.component == .workflow,
-            inner.start >= outer.start, inner.end <= outer.end
-        else { return false }
-        if outer.component == .workflow { return inner.component != .workflow }
-        if inner.component == .agent {
-            return inner.parent == outer.span && inner.span != outer.span
-        }
-        return inner.component != .workflow && inner.agent == outer.agent
     }
 
     private mutating func look(_ place: Int, _ fleet: borrowing Fleet) {
