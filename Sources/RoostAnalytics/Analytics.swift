@@ -8,7 +8,11 @@ public struct Analytics: Sendable {
     public private(set) var symbols = Symbols()
     public private(set) var windows = Windows()
     public private(set) var fleet: Fleet
-    public private(set) var patterns = Patterns()
+    public private(set) var findings: Findings
+    public private(set) var failures = Failures()
+    public private(set) var costs: Costs
+    public private(set) var budgets: Budgets
+    public private(set) var insights = InsightBook()
     /// Facts taken, and facts that found no room before they came here.
     public private(set) var facts: UInt64 = 0
     public private(set) var droppedFacts: UInt64 = 0
@@ -24,9 +28,28 @@ public struct Analytics: Sendable {
     /// some.
     private static let mostMessages = 4_000
 
+    /// Levels that budgets reached and nobody has been told of.
+    private var newBudgetEvents: [BudgetEvent] = []
+    private static let mostBudgetEvents = 1_000
+    private let began: UInt64
+
+    /// How often it is worked out what is worth knowing, in seconds.
+    private static let insightInterval: UInt64 = 15
+
     /// `began` is when the program began, in Unix nanoseconds; events are numbered from there, so
-    /// that those of an earlier run have lower numbers.
-    public init(began: UInt64) {
+    /// that those of an earlier run have lower numbers. `memory` is what an earlier run left.
+    public init(
+        began: UInt64, memory: AnalyticsMemory = AnalyticsMemory(),
+        rules: AnalyticsRules = AnalyticsRules()
+    ) {
+        self.began = began
+        findings = Findings(
+            regressions: memory.baselines.flatMap { Regressions(decoding: $0) } ?? Regressions())
+        costs = memory.costs.flatMap { Costs(decoding: $0) } ?? Costs()
+        budgets =
+            memory.budgets.flatMap { Budgets(decoding: $0, rules: rules.budgets) }
+            ?? Budgets(rules: rules.budgets)
+        insights.rules = InsightRule.all(with: rules.insights)
         fleet = Fleet(firstEvent: began / 1_000)
         events = EventRing(limit: Self.keptEvents, first: began / 1_000)
         lastTold = events.latest
@@ -45,7 +68,10 @@ public struct Analytics: Sendable {
         for fact in facts {
             windows.take(fact, symbols, now: now)
             fleet.take(fact, symbols, now: now, events: &newEvents)
-            patterns.take(fact, symbols, now: now)
+            findings.take(fact, symbols, now: now)
+            failures.take(fact, symbols, now: now, fleet: fleet)
+            costs.take(fact, symbols, now: now)
+            note(budgets.take(fact, symbols, now: now))
         }
         keepEvents()
     }
@@ -54,8 +80,47 @@ public struct Analytics: Sendable {
     public mutating func tick(now: UInt64) {
         windows.tick(now: now)
         fleet.tick(now: now, events: &newEvents)
-        patterns.tick(now: now)
+        findings.tick(now: now)
+        failures.tick(now: now, fleet: fleet)
+        costs.tick(now: now)
+        note(budgets.tick(now: now))
         keepEvents()
+        let second: UInt64 = 1_000_000_000
+        if now < insights.updated || now - insights.updated >= Self.insightInterval * second {
+            updateInsights(now: now)
+        }
+    }
+
+    private mutating func updateInsights(now: UInt64) {
+        insights.update(
+            now: now,
+            figures: findings.figures(symbols, now: now, windows: window(3_600, now: now)),
+            patterns: findings.patterns.findings(symbols, now: now),
+            regressions: findings.regressions.findings(symbols))
+    }
+
+    private mutating func note(_ events: [BudgetEvent]) {
+        guard !events.isEmpty, newBudgetEvents.count < Self.mostBudgetEvents else { return }
+        newBudgetEvents += events
+    }
+
+    /// Levels that budgets reached since the last time.
+    public mutating func takeBudgetEvents() -> [BudgetEvent] {
+        defer { newBudgetEvents.removeAll() }
+        return newBudgetEvents
+    }
+
+    /// From the next fact on.
+    public mutating func use(_ rules: AnalyticsRules) {
+        budgets.setRules(rules.budgets)
+        insights.rules = InsightRule.all(with: rules.insights)
+    }
+
+    /// What a later run should know.
+    public var memory: AnalyticsMemory {
+        AnalyticsMemory(
+            baselines: findings.regressions.encoded(symbols), costs: costs.encoded(),
+            budgets: budgets.encoded())
     }
 
     private mutating func keepEvents() {
@@ -93,5 +158,42 @@ public struct Analytics: Sendable {
         windows.query(
             window: seconds, symbols, now: now, activeWorkflows: fleet.activeWorkflows,
             activeAgents: fleet.activeAgents, groups: groups)
+    }
+
+    /// What is worth knowing, of now and of what has gone since.
+    public func report(since: UInt64, now: UInt64) -> InsightReport {
+        let hour = window(3_600, now: now)
+        var coverage = findings.coverage(windows: hour)
+        coverage.observedSince = began
+        coverage.missed = Int(clamping: droppedFacts)
+        return InsightReport(
+            time: now, since: since, insights: insights.insights, gone: insights.gone(since: since),
+            improvements: findings.regressions.findings(symbols).filter(\.isImprovement),
+            coverage: coverage)
+    }
+}
+
+/// What outlives the process, each in its own form; nil is nothing.
+public struct AnalyticsMemory: Sendable, Equatable {
+    public var baselines: [UInt8]?
+    public var costs: [UInt8]?
+    public var budgets: [UInt8]?
+
+    public init(baselines: [UInt8]? = nil, costs: [UInt8]? = nil, budgets: [UInt8]? = nil) {
+        self.baselines = baselines
+        self.costs = costs
+        self.budgets = budgets
+    }
+}
+
+/// What a user adds.
+public struct AnalyticsRules: Sendable {
+    public var budgets: [BudgetRule]
+    /// Beside the built-in ones, or instead of those with the same id.
+    public var insights: [InsightRule]
+
+    public init(budgets: [BudgetRule] = [], insights: [InsightRule] = []) {
+        self.budgets = budgets
+        self.insights = insights
     }
 }

@@ -27,6 +27,8 @@ final class CollectorParts: Sendable {
     let intake: IntakeShared
     let agents: AgentService
     let store: StoreService
+    /// As a reload leaves it.
+    let prices: Mutex<PriceBook>
     private let agentMemory: MemoryReservation?
     let readiness: Readiness
     private let connections: ConnectionLimit
@@ -75,9 +77,13 @@ final class CollectorParts: Sendable {
             ? budget.share("agents").reserve(min(24 << 20, config.limits.memory / 8)) : nil
         tracking.began = startedUnixNano
         tracking.semconv = config.agents.semconv
+        let book = config.prices
+        prices = Mutex(book)
         agents = AgentService(
-            loops: processorCount(), settings: tracking, prices: config.prices, series: series,
-            analyses: config.enable.analytics)
+            loops: processorCount(), settings: tracking, prices: book, series: series,
+            analytics: AnalyticsService(
+                isOn: config.enable.analytics, began: startedUnixNano,
+                rules: config.analyticsRules, folder: config.store.path, log: log))
         let names = NameTable(config.names)
         store = StoreService(
             config: config, names: names, switches: switches, ledger: ledger, budget: budget,
@@ -100,8 +106,11 @@ final class CollectorParts: Sendable {
     func use(tables config: Config) {
         let names = NameTable(config.names)
         intake.names.withLock { if $0 != nil { $0 = names } }
-        store.use(names: names, prices: config.prices)
-        agents.use(prices: config.prices)
+        let book = config.prices
+        prices.withLock { $0 = book }
+        store.use(names: names, prices: book)
+        agents.use(prices: book)
+        agents.analytics.use(config.analyticsRules)
     }
 
     /// Turns a part on or off while the collector runs.

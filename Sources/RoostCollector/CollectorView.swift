@@ -94,6 +94,9 @@ public final class CollectorView {
         parts.agents.inboxes.first?.give(&batch)
     }
 
+    /// The prices in force.
+    package var prices: PriceBook { parts.prices.withLock { $0 } }
+
     package var liveCounters: LiveCounters { parts.live }
 
     package var switches: Switches { parts.switches }

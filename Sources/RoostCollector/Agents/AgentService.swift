@@ -32,13 +32,13 @@ final class AgentService: Sendable {
 
     init(
         loops: Int, settings: AgentTrackerSettings, prices: (any PriceSource)?,
-        series: SeriesStore, analyses: Bool
+        series: SeriesStore, analytics: AnalyticsService
     ) {
         self.series = series
-        analytics = AnalyticsService(isOn: analyses, began: settings.began)
+        self.analytics = analytics
         let accounts = AgentAccounts(
             settings: settings, prices: prices, wake: wake, analytics: analytics)
-        if analyses { accounts.withTracker { $0.tellFacts() } }
+        if analytics.isOn { accounts.withTracker { $0.tellFacts() } }
         self.accounts = accounts
         inboxes = (0..<loops).map { _ in AgentInbox(accounts) }
     }
@@ -62,6 +62,7 @@ final class AgentService: Sendable {
 
     /// Turns on and off what is made of facts.
     func analyse(_ isOn: Bool) {
+        if !isOn { analytics.save(now: unixNanoseconds(), isLast: true) }
         analytics.turn(on: isOn)
         accounts.withTracker { isOn ? $0.tellFacts() : $0.stopFacts() }
         if isOn { wake.signal() }
@@ -115,6 +116,7 @@ final class AgentService: Sendable {
             if let snapshot { answer(questions, with: snapshot, now: now) }
             analytics.take(facts, now: unixNow)
             if isTickDue { analytics.tick(now: unixNow) }
+            if isTickDue || isStopping { analytics.save(now: unixNow, isLast: isStopping) }
             room = facts
             room.removeAll()
             if isStopping { return }

@@ -1,3 +1,4 @@
+import RoostAnalytics
 import RoostCore
 public import RoostIngest
 
@@ -6,6 +7,8 @@ struct AgentTables: Sendable, Equatable {
     /// Nil where only the built-in table is.
     var names: NameSource?
     var prices: String?
+    /// Rules for insights that a user adds.
+    var insights: [InsightRuleText] = []
 
     private static let mostBytes = 4 << 20
 
@@ -13,6 +16,12 @@ struct AgentTables: Sendable, Equatable {
         Result { () throws(ConfigErrors) in
             try NamesFile.read(
                 Array(try text(path).utf8), name: path, over: NamesFile.builtIn)
+        }
+    }
+
+    static func readInsights(_ path: String) -> Result<[InsightRuleText], ConfigErrors> {
+        Result { () throws(ConfigErrors) in
+            try InsightsFile.read(Array(try text(path).utf8), name: path)
         }
     }
 

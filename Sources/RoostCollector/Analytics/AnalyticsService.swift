@@ -15,22 +15,59 @@ package final class AnalyticsService: Sendable {
     private let watcher = Mutex<Watcher?>(nil)
     private let isWatchedNow = Atomic<Bool>(false)
     private let began: UInt64
+    private let file: AnalyticsFile?
+    private let log: Log
+    private let rules: Mutex<AnalyticsRules>
+    private let lastSaved = Mutex<(time: UInt64, problem: String?)>((0, nil))
 
+    /// Nanoseconds; what is learned in between is lost with a process that is killed.
+    private static let saveInterval: UInt64 = 60_000_000_000
     private static let factsAtOnce = 1_024
 
-    /// `began` is Unix nanoseconds.
-    init(isOn: Bool, began: UInt64) {
+    /// `began` is Unix nanoseconds; `folder` is where it outlives the process, nil is nowhere.
+    init(isOn: Bool, began: UInt64, rules: AnalyticsRules, folder: String?, log: Log) {
         self.began = began
-        state = Mutex(isOn ? Analytics(began: began) : nil)
+        self.log = log
+        self.rules = Mutex(rules)
+        file = folder.map { AnalyticsFile(folder: $0) }
+        let memory = file?.read() ?? AnalyticsMemory()
+        state = Mutex(isOn ? Analytics(began: began, memory: memory, rules: rules) : nil)
     }
 
-    /// What was known is forgotten when it is turned off.
+    /// From the next fact on.
+    func use(_ rules: AnalyticsRules) {
+        self.rules.withLock { $0 = rules }
+        state.withLock { $0?.use(rules) }
+    }
+
+    /// Writes down what a later process should know, once a minute, and `now` if it is the end. The
+    /// analytics thread only.
+    func save(now: UInt64, isLast: Bool = false) {
+        guard let file, isLast || now &- lastSaved.withLock({ $0.time }) >= Self.saveInterval,
+            let memory = read({ $0.memory })
+        else { return }
+        let problem = file.write(memory)
+        lastSaved.withLock { last in
+            if let problem, problem != last.problem {
+                log.warn("what analytics have learned cannot be written down: \(problem)")
+            }
+            last = (now, problem)
+        }
+    }
+
+    /// What was known is forgotten when it is turned off, but for what has been written down.
     func turn(on isOn: Bool) {
         state.withLock { state in
-            if isOn, state == nil { state = Analytics(began: began) }
+            if isOn, state == nil {
+                state = Analytics(
+                    began: began, memory: file?.read() ?? AnalyticsMemory(),
+                    rules: rules.withLock { $0 })
+            }
             if !isOn { state = nil }
         }
     }
+
+    var isOn: Bool { state.withLock { $0 != nil } }
 
     /// Whether somebody waits for what comes.
     var isWatched: Bool { isWatchedNow.load(ordering: .relaxed) }

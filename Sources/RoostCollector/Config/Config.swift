@@ -1,3 +1,4 @@
+public import RoostAnalytics
 public import RoostCore
 public import RoostIngest
 public import RoostNet
@@ -12,6 +13,7 @@ public struct Config: Sendable, Equatable {
     public var export: [Export] = []
     public var store = Store()
     public var agents = Agents()
+    public var budgets: [Budget] = []
     public var enable = Enable()
     public var log = LogConfig()
     /// How long a drain may take.
@@ -77,6 +79,8 @@ public struct Config: Sendable, Equatable {
         public var names: String?
         /// A file that adds to the table of prices.
         public var prices: String?
+        /// A file of rules for insights.
+        public var insights: String?
         public var redact = Redact()
         /// Adds the GenAI conventions' names to forwarded spans of other dialects.
         public var normalize = false
@@ -88,6 +92,17 @@ public struct Config: Sendable, Equatable {
         public var openActivities = 50_000
         /// What the files say; read when the configuration is checked.
         var tables = AgentTables()
+        public init() {}
+    }
+
+    /// How much may be spent before somebody is told.
+    public struct Budget: Sendable, Equatable {
+        public var name = ""
+        public var scope = BudgetRule.Scope.all
+        /// A name, or `*`: each name has a budget of its own.
+        public var match = "*"
+        public var limit = BudgetRule.Limit.usd(0)
+        public var per = BudgetRule.Period.month
         public init() {}
     }
 

@@ -28,6 +28,7 @@ struct ConfigChecks {
         checkNames()
         checkPatterns()
         readAgentTables()
+        checkBudgets()
         for index in config.export.indices { checkDestination(index) }
     }
 
@@ -142,6 +143,30 @@ struct ConfigChecks {
             case .failure(let errors):
                 warnOfFile("agents.prices")
                 reading.add(errors)
+            }
+        }
+        if let path = config.agents.insights {
+            switch AgentTables.readInsights(path) {
+            case .success(let rules): config.agents.tables.insights = rules
+            case .failure(let errors):
+                warnOfFile("agents.insights")
+                reading.add(errors)
+            }
+        }
+    }
+
+    /// Budgets with names of their own, and amounts.
+    private mutating func checkBudgets() {
+        var seen: Set<String> = []
+        for (index, budget) in config.budgets.enumerated() {
+            let path = "budgets[\(index)]"
+            if budget.name.isEmpty, !reading.isGiven(path + ".name") {
+                fault(path + ".name", "is missing; every budget needs a name of its own")
+            } else if !budget.name.isEmpty, !seen.insert(budget.name).inserted {
+                fault(path + ".name", "\"\(budget.name)\" is the name of another budget already")
+            }
+            if budget.limit == .usd(0), !reading.isGiven(path + ".limit") {
+                fault(path + ".limit", "is missing; write an amount such as 50 USD")
             }
         }
     }

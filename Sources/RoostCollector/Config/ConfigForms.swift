@@ -1,3 +1,4 @@
+import RoostAnalytics
 import RoostIngest
 import RoostNet
 import RoostWire
@@ -173,6 +174,35 @@ extension ConfigForm where Value == ExportProtocol {
             }
             return value
         }, show: { .text($0.rawValue) })
+}
+
+extension ConfigForm where Value == BudgetRule.Limit {
+    /// So many US dollars or tokens.
+    static let budget = ConfigForm(
+        allowed: "an amount such as 50 USD or 2000000 tokens",
+        parse: { text throws(ConfigFormError) in
+            let parts = text.lowercased().split(separator: " ")
+            guard parts.count == 2 else { throw ConfigFormError("is no amount with a unit") }
+            switch parts[1] {
+            case "usd", "dollars":
+                guard let amount = Double(parts[0]), amount > 0, amount <= 1e12 else {
+                    throw ConfigFormError("is no amount above 0")
+                }
+                return .usd(amount)
+            case "tokens":
+                guard let count = UInt64(parts[0]), count > 0, count <= 1 << 60 else {
+                    throw ConfigFormError("is no number above 0")
+                }
+                return .tokens(count)
+            default: throw ConfigFormError("is neither in USD nor in tokens")
+            }
+        },
+        show: { limit in
+            switch limit {
+            case .usd(let amount): .text("\(amount) USD")
+            case .tokens(let count): .text("\(count) tokens")
+            }
+        })
 }
 
 extension ConfigForm where Value == Signal {

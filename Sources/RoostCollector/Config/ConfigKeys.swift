@@ -12,6 +12,7 @@ extension Config {
         .sections("export", \.export, Export.section, fresh: Export()),
         .section("store", \.store, Store.section),
         .section("agents", \.agents, Agents.section),
+        .sections("budgets", \.budgets, Budget.section, fresh: Budget()),
         .section("enable", \.enable, Enable.section),
         .section("log", \.log, LogConfig.section),
         .value(
@@ -67,7 +68,7 @@ extension Config.Limits {
             "The largest body after decompression. Never more than `limits.memory`"),
         .value(
             "connections", \.connections, .number(1...1_000_000),
-            "Open connections of senders. The web port has at most 64 of its own"),
+            "Open connections of senders. The web port has at most 2,048 of its own"),
         .value(
             "header_timeout", \.headerTimeout, .duration(timeouts),
             "From the first byte of a request to the end of its headers"),
@@ -182,6 +183,9 @@ extension Config.Agents {
         .optional(
             "prices", \.prices, file,
             "Prices that are believed before the built-in ones; see `roost prices`"),
+        .optional(
+            "insights", \.insights, file,
+            "Rules for insights, beside the built-in ones; see `docs/analytics.md`"),
         .section("redact", \.redact, Config.Redact.section),
         .value(
             "normalize", \.normalize, .flag,
@@ -220,6 +224,20 @@ extension Config.Redact {
     ])
 }
 
+extension Config.Budget {
+    static let section = ConfigSection<Config.Budget>([
+        .value("name", \.name, .name, "Required. What it is called in answers and messages"),
+        .value("scope", \.scope, .word("scope"), "Whose spending it is about"),
+        .value(
+            "match", \.match, .text("a name, or *"),
+            "Whose of them; with `*` each has a budget of its own"),
+        .value("limit", \.limit, .budget, "Required. US dollars or tokens"),
+        .value(
+            "per", \.per, .word("period"),
+            "Calendar periods are UTC's; `run` is each run of a workflow, `total` never ends"),
+    ])
+}
+
 extension Config.RedactPattern {
     static let section = ConfigSection<Config.RedactPattern>([
         .value("name", \.name, .ruleName, "Required. The label `rule`"),
@@ -237,9 +255,9 @@ extension Config.Enable {
         .value("metrics", \.metrics, .flag, "OTLP metrics; off, they are answered with 404"),
         .value("traces", \.traces, .flag, "OTLP traces, the same"),
         .value("logs", \.logs, .flag, "OTLP logs, the same"),
-        .value("analytics", \.analytics, .flag, "What agents do, as metrics"),
+        .value("analytics", \.analytics, .flag, "What agents do: metrics, the API, live streams"),
         .value("store", \.store, .flag, "The embedded store: traces and log records"),
-        .value("live", \.live, .flag, "Live streams", later: later),
+        .value("live", \.live, .flag, "Live streams"),
         .value("audit", \.audit, .flag, "The audit trail", later: later),
     ])
 }

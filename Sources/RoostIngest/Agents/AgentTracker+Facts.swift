@@ -100,8 +100,40 @@ extension AgentTracker {
         facts?.add(fact)
     }
 
-    /// Usage that metrics tell.
-    mutating func tellUsage(_ fact: AgentFact) { facts?.add(fact) }
+    /// Calls, or a reported cost, that metrics tell.
+    mutating func tellUsage(
+        _ held: HeldUsage, _ activity: ActivityKind = .other, calls: Double = 0,
+        cost: Double = .nan
+    ) {
+        guard facts != nil else { return }
+        var fact = AgentFact(.usage)
+        fact.activity = activity
+        fact.status = held.isError ? .error : .ok
+        fact.service = held.source.service
+        fact.agent = held.agent
+        fact.workflow = held.source.service
+        fact.provider = held.provider
+        fact.model = held.model
+        fact.tool = held.tool
+        fact.errorType = held.errorType
+        fact.cost = cost
+        fact.costSource = cost.isNaN ? .unknown : .reported
+        fact.calls = UInt32(min(max(calls, 0), 1e9))
+        facts?.add(fact)
+    }
+
+    /// Tokens of one model that metrics tell, and what they cost.
+    mutating func tellUsage(_ key: AgentSeriesKey, _ tokens: ActivityTokens, cost: Double) {
+        guard facts != nil else { return }
+        var fact = AgentFact(.usage)
+        (fact.agent, fact.provider, fact.model) = (key.first, key.second, key.third)
+        (fact.service, fact.workflow) = (key.fourth, key.fourth)
+        fact.tokens = tokens
+        fact.cost = cost
+        fact.costSource = cost.isNaN ? .unknown : .computed
+        fact.calls = 0
+        facts?.add(fact)
+    }
 
     private mutating func tell(_ kind: AgentFact.Kind, _ node: AgentNode) {
         var fact = fact(kind, node)

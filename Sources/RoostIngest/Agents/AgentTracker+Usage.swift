@@ -58,18 +58,21 @@ extension AgentTracker {
                     AgentSeriesKey(
                         first: one.agent, second: one.source.service, third: one.provider,
                         fourth: one.model, fifth: metrics.reported), nil, now: unixNow)
+                tellUsage(one, cost: one.amount)
             case .calls:
                 metrics.llmCalls.add(
                     one.amount,
                     AgentSeriesKey(
                         first: one.agent, second: one.provider, third: one.model, fourth: status,
                         fifth: one.errorType), nil, now: unixNow)
+                tellUsage(one, .llm, calls: one.amount)
             case .tools:
                 metrics.toolCalls.add(
                     one.amount,
                     AgentSeriesKey(
                         first: one.agent, second: one.tool, third: status,
                         fourth: one.errorType), nil, now: unixNow)
+                tellUsage(one, .tool, calls: one.amount)
             }
         }
         for (key, group) in groups { count(group, key, unixNow: unixNow) }
@@ -85,18 +88,21 @@ extension AgentTracker {
                     first: key.first, second: key.second, third: key.third, fourth: type),
                 nil, now: unixNow)
         }
-        guard !costTellers.contains(key.fourth), key.third > 0 else { return }
         var exact = ActivityTokens()
         exact.input = UInt64(tokens[0])
         exact.cacheRead = UInt64(tokens[1])
         exact.cacheWrite = UInt64(tokens[2])
         exact.output = UInt64(tokens[3])
         exact.reasoning = UInt64(tokens[4])
+        guard !costTellers.contains(key.fourth), key.third > 0 else {
+            return tellUsage(key, exact, cost: .nan)
+        }
         // Several calls together: how long each was is unknown, so the price is that of short ones.
         guard let cost = cost(of: exact, model: key.third, provider: key.second, unixNow: unixNow)
         else {
             metrics.llmUnpricedCalls.add(
                 1, AgentSeriesKey(first: key.second, second: key.third), nil, now: unixNow)
+            tellUsage(key, exact, cost: .nan)
             return
         }
         metrics.llmCost.add(
@@ -104,6 +110,7 @@ extension AgentTracker {
             AgentSeriesKey(
                 first: key.first, second: key.fourth, third: key.second, fourth: key.third,
                 fifth: metrics.computed), nil, now: unixNow)
+        tellUsage(key, exact, cost: cost)
     }
 }
 

@@ -7,7 +7,7 @@ enum AnalyticsEndpoints {
     static func all(_ context: APIContext) -> [Endpoint] {
         [
             windows(context), fleet(context), workflows(context), workflow(context),
-            sessions(context), patterns(context),
+            sessions(context),
         ]
     }
 
@@ -128,17 +128,6 @@ enum AnalyticsEndpoints {
                     $0.fleet.sessions($0.symbols, since: since, limit: limit, cursor: after)
                 }
                 request.answer { list.write(into: &$0) }
-            })
-    }
-
-    private static func patterns(_ context: APIContext) -> Endpoint {
-        Endpoint(
-            method: .get, path: API.root + "patterns", name: "getPatterns",
-            summary: "Recurring failures, bottlenecks and inefficiencies, with their evidence",
-            answer: .json(schema: "Patterns"),
-            handle: { request throws(APIError) in
-                let report = try ask(context) { $0.patterns.report($0.symbols, now: request.now) }
-                request.answer { report.write(into: &$0) }
             })
     }
 
