@@ -107,6 +107,9 @@ let package = Package(
         // For tests and measuring; not part of roost.
         .executableTarget(
             name: "wire-dump", dependencies: ["RoostCore", "RoostWire"], swiftSettings: strict),
+        .executableTarget(
+            name: "bench-analytics", dependencies: ["RoostCore", "RoostIngest", "RoostAnalytics"],
+            path: "Benchmarks/analytics", swiftSettings: strict),
         .target(name: "CAllocations", path: "Benchmarks/CAllocations"),
         .executableTarget(
             name: "bench-wire",

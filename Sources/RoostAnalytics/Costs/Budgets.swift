@@ -24,7 +24,7 @@ public struct Budgets: Sendable {
                         of: spender.subject, period: spender.period, now: spender.first)
                     table.spenders[place] = spender
                     table.spenders[place].level = BudgetLevel(
-                        share: Budgets.share(spender.spent, of: rule))
+                        share: Budgets.share(spender.spent, of: rule.limit))
                 }
             }
             return table
@@ -44,13 +44,12 @@ public struct Budgets: Sendable {
         clock.turn(to: now)
         var events: [BudgetEvent] = []
         for index in tables.indices {
-            let rule = tables[index].rule
-            let period = clock.period(rule.per)
+            let period = clock.period(tables[index].rule.per)
             guard
                 let place = tables[index].spender(fact, symbols, period: period, now: now)
             else { continue }
             if let event = beginAnew(index, place, period, now) { events.append(event) }
-            switch rule.limit {
+            switch tables[index].rule.limit {
             case .tokens:
                 tables[index].spenders[place].spend(Double(fact.tokens.total), now: now)
             case .usd:
@@ -97,19 +96,21 @@ public struct Budgets: Sendable {
     }
 
     private mutating func level(_ index: Int, _ place: Int, _ now: UInt64) -> BudgetEvent? {
+        let limit = tables[index].rule.limit
+        let spent = tables[index].spenders[place].spent
+        let level = BudgetLevel(share: Budgets.share(spent, of: limit))
+        if level == tables[index].spenders[place].level { return nil }
         let spender = tables[index].spenders[place]
         let rule = tables[index].rule
-        let level = BudgetLevel(share: Budgets.share(spender.spent, of: rule))
-        if level == spender.level { return nil }
         tables[index].spenders[place].level = level
         return BudgetEvent(
             rule: rule, subject: spender.subject, from: spender.level, to: level,
             spent: spender.spent, time: now)
     }
 
-    private static func share(_ spent: Double, of rule: BudgetRule) -> Double {
-        let limit = rule.limit.amount
-        return limit > 0 ? spent / limit : spent > 0 ? .infinity : 0
+    private static func share(_ spent: Double, of limit: BudgetRule.Limit) -> Double {
+        let amount = limit.amount
+        return amount > 0 ? spent / amount : spent > 0 ? .infinity : 0
     }
 
     /// Where the budgets stand, those that are used up furthest first; a budget from which nobody
@@ -143,7 +144,7 @@ public struct Budgets: Sendable {
         _ rule: BudgetRule, _ spender: BudgetTable.Spender, _ clock: BudgetClock, _ now: UInt64
     ) -> BudgetState {
         let remaining = max(0, rule.limit.amount - spender.spent)
-        let share = Budgets.share(spender.spent, of: rule)
+        let share = Budgets.share(spender.spent, of: rule.limit)
         let rate = spender.burnRate(now: now)
         let end = clock.end(rule.per)
         var exhausted: UInt64?
@@ -207,7 +208,7 @@ public struct Budgets: Sendable {
                 tables[index].spenders[place].unpriced = unpriced
                 tables[index].spenders[place].last = last
                 tables[index].spenders[place].level = BudgetLevel(
-                    share: Budgets.share(spent, of: tables[index].rule))
+                    share: Budgets.share(spent, of: tables[index].rule.limit))
             }
         }
         if reader.isDamaged || !reader.isAtEnd { return nil }

@@ -38,6 +38,9 @@ struct CostTable: Sendable {
     /// The row of hashes of late, by their lowest bits.
     private var recent = [Recent](repeating: Recent(), count: 64)
     private let room: Int
+    /// Making room takes time, so names without end get it once a minute; between, those for which
+    /// there is none count as "(other)".
+    private var mayMakeRoom = true
 
     private struct Recent: Sendable {
         var hash: UInt64 = 0
@@ -97,7 +100,10 @@ struct CostTable: Sendable {
     /// Finds or makes a row.
     mutating func row(named name: String) -> Int {
         if let row = byName[name] { return row }
-        if rows.count > room { makeRoom() }
+        if rows.count > room {
+            guard mayMakeRoom else { return 0 }
+            makeRoom()
+        }
         rows.append(Row(name: name))
         byName[name] = rows.count - 1
         return rows.count - 1
@@ -129,7 +135,10 @@ struct CostTable: Sendable {
         }
     }
 
+    mutating func allowRoom() { mayMakeRoom = true }
+
     private mutating func makeRoom() {
+        mayMakeRoom = false
         let worths = rows.map { worth($0) }
         let leaving = (1..<rows.count).sorted { worths[$0] < worths[$1] }
             .prefix(max(1, rows.count / 4))

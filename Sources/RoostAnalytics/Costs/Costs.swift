@@ -15,6 +15,7 @@ public struct Costs: Sendable {
     /// The running hour since 1970.
     var hour: UInt32 = 0
     private var hourEnd: UInt64 = 0
+    private var minute: UInt64 = 0
 
     static let hourLength: UInt64 = 3_600_000_000_000
 
@@ -26,7 +27,12 @@ public struct Costs: Sendable {
     public var byteCount: Int { tables.reduce(0) { $0 + $1.byteCount } }
 
     /// At least once a minute.
-    public mutating func tick(now: UInt64) { advance(now) }
+    public mutating func tick(now: UInt64) {
+        advance(now)
+        if now / 60_000_000_000 == minute { return }
+        minute = now / 60_000_000_000
+        for place in tables.indices { tables[place].allowRoom() }
+    }
 
     public mutating func take(_ fact: AgentFact, _ symbols: Symbols, now: UInt64) {
         switch fact.kind {

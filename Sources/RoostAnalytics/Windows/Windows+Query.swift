@@ -22,11 +22,13 @@ extension Windows {
         result.workflowsSeen = reader.used(.workflow).count
         guard groups else { return result }
         for dimension in WindowDimension.allCases {
-            result.groups[dimension] = reader.used(dimension).map { key in
-                (name(dimension, key, symbols), reader.figures(dimension, key))
-            }.sorted {
-                ($1.figures.events, $0.name) < ($0.figures.events, $1.name)
-            }
+            let keys = reader.used(dimension).map { key in
+                (
+                    key: key, events: reader.events(dimension, key),
+                    name: name(dimension, key, symbols)
+                )
+            }.sorted { ($1.events, $0.name) < ($0.events, $1.name) }
+            result.groups[dimension] = keys.map { ($0.name, reader.figures(dimension, $0.key)) }
         }
         return result
     }
@@ -70,6 +72,10 @@ private struct WindowReader {
         (0..<WindowLayout.stride).filter {
             tallies[WindowLayout.tally(dimension, $0)].touches > 0
         }
+    }
+
+    func events(_ dimension: WindowDimension, _ key: Int) -> UInt32 {
+        tallies[WindowLayout.tally(dimension, key)].events
     }
 
     mutating func overall() -> WindowFigures {

@@ -180,6 +180,28 @@ import Testing
         #expect(abs((report.total.cost ?? 0) - 54.999) < 1e-6)
     }
 
+    @Test func `room is made once a minute`() {
+        var costs = Costs()
+        let names = windowSymbols(600)
+        for number in 1...600 as ClosedRange<Int32> {
+            costs.take(call(agent: number), names, now: midnight)
+        }
+        func knows(_ name: String) -> Bool {
+            costs.report(.day, limit: .max, now: midnight).groups[.agent]?
+                .contains { $0.name == name } ?? false
+        }
+        #expect(!knows("t600"))
+        costs.tick(now: midnight + 60 * oneSecond)
+        costs.take(call(agent: 599), names, now: midnight + 60 * oneSecond)
+        #expect(!knows("t599"))
+        var fresh = names
+        var batch = AgentFactBatch()
+        batch.newTexts = [Array("new".utf8)]
+        fresh.take(batch)
+        costs.take(call(agent: 601), fresh, now: midnight + 60 * oneSecond)
+        #expect(knows("new"))
+    }
+
     private var second: UInt64 { oneSecond }
 }
 
