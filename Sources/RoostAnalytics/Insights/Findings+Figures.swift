@@ -1,51 +1,32 @@
 /// Figures that rules ask for, as far as they can be told from here.
 extension Findings {
     /// Figures of each agent, tool, model and workflow of the last hour, with what shows their
-    /// failures. `windows` adds tokens, cost and calls, and the fleet; it is of 3,600 seconds, told
-    /// by every dimension.
+    /// failures, and of the fleet.
     public func figures(
-        _ symbols: Symbols, now: UInt64, windows: WindowStatistics? = nil
+        _ symbols: Symbols, now: UInt64, _ inputs: InsightInputs = InsightInputs()
     ) -> [FigureSet] {
         var sets = patterns.figures(symbols)
-        guard let windows else { return sets }
-        let fleet = FigureSet(.fleet, "", Findings.fleet(windows.overall))
+        if let windows = inputs.windows { Findings.add(windows, to: &sets) }
+        return [FigureSet(.fleet, "", inputs.fleetFigures(now: now))] + sets
+    }
+
+    private static func add(_ windows: WindowStatistics, to sets: inout [FigureSet]) {
         let cost = windows.overall.cost ?? 0
         for (dimension, scope) in [
-            (.agent, .agent), (.workflow, .workflow), (.model, .model), (.tool, .tool),
+            (.agent, .agent), (.workflow, .workflow), (.model, .model),
         ] as [(WindowDimension, InsightScope)] {
             var places: [String: Int] = [:]
             for (at, set) in sets.enumerated() where set.scope == scope { places[set.name] = at }
             for group in windows.groups[dimension] ?? [] {
                 guard let at = places[group.name] else { continue }
-                Findings.add(group.figures, fleetCost: cost, to: &sets[at])
+                add(group.figures, fleetCost: cost, to: &sets[at])
             }
         }
-        return [fleet] + sets
-    }
-
-    private static func fleet(_ figures: WindowFigures) -> [String: Double] {
-        var values: [String: Double] = [
-            "workflow_runs": Double(figures.workflowRuns.count),
-            "agent_runs": Double(figures.agentRuns.count),
-            "llm_calls": Double(figures.llmCalls.count),
-            "tool_calls": Double(figures.toolCalls.count),
-            "errors": Double(figures.errors), "tokens": Double(figures.tokens.total),
-            "unpriced_calls": Double(figures.unpricedCalls),
-        ]
-        values["error_share"] = figures.errorShare
-        values["cost_usd"] = figures.cost
-        values["workflow_error_share"] = share(
-            Double(figures.workflowRuns.errors), of: Double(figures.workflowRuns.count))
-        values["unpriced_share"] = share(
-            Double(figures.unpricedCalls), of: Double(figures.llmCalls.count))
-        values["p95_workflow_seconds"] = figures.workflowDuration.map { $0.p95 * 1e-9 }
-        return values
     }
 
     private static func add(
         _ figures: WindowFigures, fleetCost: Double, to set: inout FigureSet
     ) {
-        guard set.scope != .tool else { return }
         let one = set.scope == .model ? "call" : "run"
         let attempts =
             set.scope == .model
@@ -53,15 +34,15 @@ extension Findings {
             : set.scope == .agent ? figures.agentRuns.count : figures.workflowRuns.count
         let tokens = figures.tokens
         set.values["tokens"] = Double(tokens.total)
-        set.values["tokens_per_\(one)"] = share(Double(tokens.total), of: Double(attempts))
+        set.values["tokens_per_\(one)"] = shareOf(Double(tokens.total), Double(attempts))
         set.values["cost_usd"] = figures.cost
         if let cost = figures.cost {
-            set.values["cost_usd_per_\(one)"] = share(cost, of: Double(attempts))
-            set.values["cost_share"] = share(cost, of: fleetCost)
+            set.values["cost_usd_per_\(one)"] = shareOf(cost, Double(attempts))
+            set.values["cost_share"] = shareOf(cost, fleetCost)
         }
         guard set.scope != .workflow else { return }
         let input = tokens.input &+ tokens.cacheRead &+ tokens.cacheWrite
-        set.values["cache_read_share"] = share(Double(tokens.cacheRead), of: Double(input))
+        set.values["cache_read_share"] = shareOf(Double(tokens.cacheRead), Double(input))
         set.values["unpriced_calls"] = Double(figures.unpricedCalls)
         if set.scope == .model {
             set.values["input_tokens"] = Double(input)
@@ -70,24 +51,22 @@ extension Findings {
         } else {
             set.values["llm_calls"] = Double(figures.llmCalls.count)
             set.values["tool_calls"] = Double(figures.toolCalls.count)
-            set.values["llm_calls_per_run"] = share(
-                Double(figures.llmCalls.count), of: Double(attempts))
-            set.values["tool_calls_per_run"] = share(
-                Double(figures.toolCalls.count), of: Double(attempts))
+            set.values["llm_calls_per_run"] = shareOf(
+                Double(figures.llmCalls.count), Double(attempts))
+            set.values["tool_calls_per_run"] = shareOf(
+                Double(figures.toolCalls.count), Double(attempts))
         }
     }
 
-    private static func share(_ part: Double, of whole: Double) -> Double? {
-        whole > 0 ? part / whole : nil
-    }
-
-    /// What a report tells of how much was seen. Tokens, cost and counts come from `windows`.
-    public func coverage(windows: WindowStatistics?) -> InsightCoverage {
+    /// What a report tells of how much was seen.
+    public func coverage(_ inputs: InsightInputs) -> InsightCoverage {
         var coverage = InsightCoverage()
+        coverage.missed =
+            patterns.missed + regressions.unwatched + Int(clamping: inputs.droppedFacts ?? 0)
         for assessment in regressions.assessments {
             if assessment.isLearned { coverage.learned += 1 } else { coverage.learning += 1 }
         }
-        guard let windows else { return coverage }
+        guard let windows = inputs.windows else { return coverage }
         let all = windows.overall
         coverage.seconds = windows.window
         coverage.workflowRuns = Int(clamping: all.workflowRuns.count)

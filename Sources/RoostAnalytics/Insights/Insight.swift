@@ -2,12 +2,12 @@ public import RoostCore
 
 /// Something worth knowing, with what can be done about it and what it rests on.
 public struct Insight: Sendable {
-    public enum Source: String, Sendable { case rule, pattern, regression }
+    public enum Source: String, Sendable { case rule, pattern, regression, cost, failure }
 
     /// The same for the same thing, in every process.
     public var id: String
     public var source: Source
-    /// The rule's id, the pattern's kind or the measure.
+    /// The rule's id, the pattern's kind, the measure, or which sort of advice.
     public var kind: String
     /// Insights of one topic about one subject tell the same; one of them is kept.
     public var topic: String

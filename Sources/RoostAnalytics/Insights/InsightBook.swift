@@ -22,10 +22,11 @@ public struct InsightBook: Sendable {
     /// will do.
     public mutating func update(
         now: UInt64, figures: [FigureSet], patterns: [PatternFinding] = [],
-        regressions: [RegressionFinding] = []
+        regressions: [RegressionFinding] = [], others: [Insight] = []
     ) {
         var found = patterns.compactMap { Insight($0) }
         found += regressions.compactMap { Insight($0) }
+        found += others
         found += fromRules(figures)
         latest = []
         for var insight in InsightBook.deduplicated(found) {

@@ -112,7 +112,7 @@ public struct InsightFigure: Sendable {
         ("cost_month_usd", .usd, "USD that the calendar month is projected to cost"),
         (
             "cost_trend_share", .share,
-            "change of the cost against the time before; 0.2 is 20 % more"
+            "change of the last 24 hours' cost against the 24 before"
         ),
         ("budget_used_share", .share, "of the budget that is nearest to its end"),
         ("budget_hours_left", .number, "hours until that budget is used up at the present rate"),
@@ -123,9 +123,12 @@ public struct InsightFigure: Sendable {
         ("stuck_workflows", .count, "workflows in progress of which too long nothing was heard"),
         ("waiting_workflows", .count, "workflows that wait for a human now"),
         ("abandoned_workflows", .count, "workflows given up"),
-        ("recovery_share", .share, "failures that were recovered from"),
-        ("open_failures", .count, "failures that were not recovered from"),
-        ("failure_clusters", .count, "bursts of failures in time"),
+        (
+            "recovery_share", .share,
+            "failures recovered from, of those whose outcome is known, since the start"
+        ),
+        ("open_failures", .count, "failures that were not recovered from, since the start"),
+        ("failure_clusters", .count, "bursts of failures in the last 24 hours"),
         ("dropped_facts", .count, "facts that analysis could not take, since the start"),
     ]
 }
@@ -149,9 +152,4 @@ public struct FigureSet: Sendable {
         self.values = values
         self.evidence = evidence
     }
-}
-
-/// Whoever knows figures; asked each time that insights are worked out.
-public protocol FigureSource {
-    func figureSets(now: UInt64) -> [FigureSet]
 }

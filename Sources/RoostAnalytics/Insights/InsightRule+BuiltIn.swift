@@ -3,7 +3,7 @@ extension InsightRule {
     public static let builtIn: [InsightRule] =
         InsightRuleText.read(builtInText).compactMap { try? InsightRule($0) }
 
-    /// What patterns and regressions tell is not told again here.
+    /// What patterns, regressions, budgets and bursts of failures tell is not told again here.
     static let builtInText = """
         id: workflows_failing
         scope: fleet
@@ -13,7 +13,7 @@ extension InsightRule {
         when: fleet.workflow_error_share > 25% and fleet.workflow_runs >= 20
         title: Many workflows fail
         text: {fleet.workflow_error_share} of {fleet.workflow_runs|workflow run} in the last hour
-          failed.[ {fleet.open_failures|failure} were not recovered from.]
+          failed.
         action: Begin with the failing steps that are named in this report; if there are none, look
           at what the latest failed traces have in common.
 
@@ -68,20 +68,9 @@ extension InsightRule {
         impact: high
         when: fleet.recovery_share < 30% and fleet.open_failures >= 10
         title: Few failures are recovered from
-        text: Of the failures that were followed up, {fleet.recovery_share} were made good by a
-          retry, another model or another agent; {fleet.open_failures} were not.
+        text: Of the failures whose outcome is known, {fleet.recovery_share} were made good by a
+          retry, another model or another agent since the start; {fleet.open_failures} were not.
         action: Give the steps that fail most a retry, and agents a way to go on without them.
-
-        id: failure_bursts
-        scope: fleet
-        priority: medium
-        impact: medium
-        when: fleet.failure_clusters > 0
-        title: Failures come in bursts
-        text: {fleet.failure_clusters|burst} of failures close together in time
-          stood out.
-        action: Compare the times with deployments and with disturbances of providers; what fails
-          together mostly has one cause.
 
         id: stuck_workflows
         scope: fleet
@@ -119,31 +108,6 @@ extension InsightRule {
           person now.
         action: Answer those that wait longest; let what is mostly approved pass without asking.
 
-        id: budget_spent
-        scope: fleet
-        topic: budget
-        category: cost
-        priority: critical
-        impact: high
-        effort: low
-        when: fleet.budget_used_share >= 100%
-        title: A budget is used up
-        text: {fleet.budget_used_share} of the tightest budget are used.
-        action: Raise the budget, or stop what spends most of it; the list of costs names it.
-
-        id: budget_near
-        scope: fleet
-        topic: budget
-        category: cost
-        priority: high
-        impact: high
-        effort: low
-        when: fleet.budget_used_share > 80% and fleet.budget_used_share < 100%
-        title: A budget is nearly used up
-        text: {fleet.budget_used_share} of the tightest budget are used.[ At the present rate the
-          rest lasts {fleet.budget_hours_left} hours.]
-        action: Decide now whether to raise it; look at what spends most of it.
-
         id: cost_rising
         scope: fleet
         category: cost
@@ -151,8 +115,8 @@ extension InsightRule {
         impact: medium
         when: fleet.cost_trend_share > 30% and fleet.cost_usd > 1
         title: Costs are rising
-        text: The last hour cost {fleet.cost_usd}; the trend is {fleet.cost_trend_share} above the
-          time before.[ The month is projected at {fleet.cost_month_usd}.]
+        text: The last 24 hours cost {fleet.cost_trend_share} more than the 24 before; the last hour
+          cost {fleet.cost_usd}.[ The month is projected at {fleet.cost_month_usd}.]
         action: See whether there is more work or dearer work; cost by run tells which.
 
         id: agent_cost
@@ -180,6 +144,7 @@ extension InsightRule {
 
         id: cache_unused
         scope: model
+        topic: cache_input
         category: cost
         priority: medium
         impact: medium

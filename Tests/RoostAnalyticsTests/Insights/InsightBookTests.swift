@@ -8,11 +8,15 @@ import Testing
     private var feed = FactFeed()
     private var findings = Findings()
     private var windows = Windows()
+    private var costs = Costs()
+    private var budgets = Budgets()
     private var book = InsightBook()
 
     private mutating func take(_ fact: AgentFact) {
         findings.take(fact, feed.symbols, now: feed.now)
         windows.take(fact, feed.symbols, now: feed.now)
+        costs.take(fact, feed.symbols, now: feed.now)
+        _ = budgets.take(fact, feed.symbols, now: feed.now)
     }
 
     /// Runs of a workflow with a model and a tool, of which `failing` fail at the tool.
@@ -37,29 +41,35 @@ import Testing
             take(feed.step(.workflow, "order", trace: trace, span: root, seconds: 4, failed: fails))
             findings.tick(now: feed.now)
             windows.tick(now: feed.now)
+            costs.tick(now: feed.now)
+            _ = budgets.tick(now: feed.now)
         }
     }
 
-    private mutating func update() throws {
-        let windows = try #require(windows.query(window: 3_600, feed.symbols, now: feed.now))
-        book.update(
-            now: feed.now, figures: findings.figures(feed.symbols, now: feed.now, windows: windows),
-            patterns: findings.patterns.findings(feed.symbols, now: feed.now),
-            regressions: findings.regressions.findings(feed.symbols))
+    private mutating func inputs() -> InsightInputs {
+        var inputs = InsightInputs()
+        inputs.windows = windows.query(window: 3_600, feed.symbols, now: feed.now)
+        inputs.costs = costs.report(.day, now: feed.now)
+        inputs.budgets = budgets.states(now: feed.now)
+        inputs.droppedFacts = 0
+        return inputs
     }
 
-    private mutating func report() throws -> InsightReport {
-        let windows = try #require(windows.query(window: 3_600, feed.symbols, now: feed.now))
-        var coverage = findings.coverage(windows: windows)
+    private mutating func update() {
+        book.update(now: feed.now, feed.symbols, findings, inputs())
+    }
+
+    private mutating func report() -> InsightReport {
+        var coverage = findings.coverage(inputs())
         coverage.observedSince = FactFeed.start
         return InsightReport(
             time: feed.now, since: FactFeed.start, insights: book.insights,
             gone: book.gone(since: FactFeed.start), coverage: coverage)
     }
 
-    @Test mutating func `the most pressing comes first, each thing once`() throws {
+    @Test mutating func `the most pressing comes first, each thing once`() {
         runs(40, failing: 32)
-        try update()
+        update()
         let insights = book.insights
         #expect(insights.first?.priority == .critical)
         let ranks = insights.map { InsightPriority.allCases.firstIndex(of: $0.priority)! }
@@ -71,12 +81,12 @@ import Testing
         #expect(insights.contains { $0.kind == "workflows_failing" })
     }
 
-    @Test mutating func `ids and first seen stay, and what is over is told as gone`() throws {
+    @Test mutating func `ids and first seen stay, and what is over is told as gone`() {
         runs(40, failing: 32)
-        try update()
+        update()
         let before = book.insights
         feed.now += 60 * FactFeed.second
-        try update()
+        update()
         #expect(book.insights.map(\.id) == before.map(\.id))
         #expect(book.insights.map(\.firstSeen) == before.map(\.firstSeen))
         #expect(book.insights.allSatisfy { $0.lastSeen == feed.now })
@@ -92,8 +102,7 @@ import Testing
 
     @Test mutating func `figures come from windows and counts together`() throws {
         runs(30, failing: 3)
-        let windows = try #require(windows.query(window: 3_600, feed.symbols, now: feed.now))
-        let sets = findings.figures(feed.symbols, now: feed.now, windows: windows)
+        let sets = findings.figures(feed.symbols, now: feed.now, inputs())
         let agent = try #require(sets.first { $0.scope == .agent && $0.name == "clerk" }).values
         #expect(agent["runs"] == 30)
         #expect(agent["error_share"] == 0.1)
@@ -108,13 +117,13 @@ import Testing
         }
     }
 
-    @Test mutating func `the report reads as written`() throws {
+    @Test mutating func `the report reads as written`() {
         runs(20, failing: 0)
         runs(40, failing: 32)
-        try update()
+        update()
         feed.now += 300 * FactFeed.second
-        try update()
-        let page = try report().markdown()
+        update()
+        let page = report().markdown()
         #expect(page.hasPrefix("# How the agents are doing\n\nWritten 2027-01-15 08:15 UTC.\n"))
         #expect(page.contains("The last hour saw 60 workflow runs, 60 agent runs, 60 model calls"))
         #expect(page.contains("for $1.20."))
@@ -126,13 +135,24 @@ import Testing
         #expect(page.hasSuffix("\n") && !page.hasSuffix("\n\n"))
     }
 
-    @Test mutating func `costs that are not known are said to be so`() throws {
+    @Test mutating func `costs that are not known are said to be so`() {
         runs(30, failing: 0, model: "homemade")
-        try update()
-        let page = try report().markdown()
+        update()
+        let page = report().markdown()
         #expect(page.contains("30 model calls have no known price (`homemade`)"))
         #expect(!page.contains("$"))
         #expect(book.insights.map(\.kind) == ["unpriced_calls"])
+    }
+
+    @Test mutating func `a budget that is nearly used up is told with its numbers`() throws {
+        budgets = Budgets(
+            rules: [BudgetRule(name: "daily", scope: .all, limit: .usd(0.7), per: .day)])
+        runs(30, failing: 0)
+        update()
+        let insight = try #require(book.insights.first { $0.kind == "budget_warning" })
+        #expect(insight.title == "The budget `daily` is nearly used up")
+        #expect(insight.text.hasPrefix("$0.60 of $0.70 (86 %) of the budget `daily` are spent."))
+        #expect(insight.priority == .high)
     }
 
     @Test func `nothing heard is told as that`() {
@@ -142,31 +162,31 @@ import Testing
         #expect(!report.markdown().contains("##  "))
     }
 
-    @Test mutating func `little is not told as nothing wrong`() throws {
+    @Test mutating func `little is not told as nothing wrong`() {
         runs(3, failing: 0)
-        try update()
-        #expect(try report().markdown().contains("that is too little to judge by"))
+        update()
+        #expect(report().markdown().contains("that is too little to judge by"))
         runs(60, failing: 0)
-        try update()
-        #expect(try report().markdown().contains("Nothing stands out: no rule applies"))
+        update()
+        #expect(report().markdown().contains("Nothing stands out: no rule applies"))
     }
 
-    @Test mutating func `names from outside cannot leave their quotation`() throws {
+    @Test mutating func `names from outside cannot leave their quotation`() {
         let name = "x`\n# Owned " + String(repeating: "y", count: 300)
         for _ in 0..<20 {
             take(feed.step(.tool, name, trace: feed.newTrace(), failed: true))
         }
-        try update()
-        let page = try report().markdown()
+        update()
+        let page = report().markdown()
         #expect(!page.contains("\n# Owned"))
         #expect(page.contains("`x' # Owned yyy"))
     }
 
-    @Test mutating func `the report is told in JSON`() throws {
+    @Test mutating func `the report is told in JSON`() {
         runs(40, failing: 32)
-        try update()
+        update()
         var json = JSONWriter()
-        try report().write(into: &json)
+        report().write(into: &json)
         let text = String(decoding: json.bytes, as: UTF8.self)
         #expect(text.contains(#""counts":{"critical":"#))
         #expect(text.contains(#""coverage":{"observed_since":"2027-01-15T08:00:00.000000000Z""#))
