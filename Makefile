@@ -18,6 +18,7 @@ run: ## Install what is missing, build, and run the collector
 test: ## Install what is missing, build, and run every test
 	@scripts/packages.sh test
 	@scripts/venv.sh Tests/requirements.txt
+	@scripts/agents.sh
 	@scripts/test.sh
 
 build: ## Build the program for use: .build/release/roost
