@@ -29,7 +29,6 @@ final class CollectorParts: Sendable {
     let store: StoreService
     /// As a reload leaves it.
     let prices: Mutex<PriceBook>
-    private let agentMemory: MemoryReservation?
     let readiness: Readiness
     private let connections: ConnectionLimit
     /// Apart, so that senders who take every connection do not keep probes and scrapes out.
@@ -72,9 +71,9 @@ final class CollectorParts: Sendable {
         tracking.bounds = bounds
         tracking.memory = derived
         // What is held of open traces and waits to be counted has its own bounds, and is set aside.
-        agentMemory =
-            config.enable.analytics
-            ? budget.share("agents").reserve(min(24 << 20, config.limits.memory / 8)) : nil
+        if config.enable.analytics {
+            budget.share("agents").setAside(min(24 << 20, config.limits.memory / 8))
+        }
         tracking.began = startedUnixNano
         tracking.semconv = config.agents.semconv
         let book = config.prices

@@ -57,7 +57,8 @@ public enum RefusalReason: Int, Sendable, CaseIterable {
         switch self {
         case .malformed: "items with a fault of their own, cut out of an accepted request"
         case .undecodable: "the request could not be read"
-        case .tooLarge: "larger than limits.request after decompression"
+        case .tooLarge:
+            "larger than limits.request after decompression, or than memory or a queue ever holds"
         case .memory: "limits.memory was reached; the sender was told to come back"
         case .queueFull: "a queue with when_full: refuse was full; the sender was told to come back"
         case .draining: "Roost was shutting down; the sender was told to come back"

@@ -71,6 +71,9 @@ import Glibc
         unsafe try body(UnsafeRawBufferPointer(start: base, count: count))
     }
 
+    /// What is reserved for it, which may be more than it holds.
+    public var reservedBytes: Int { reservation?.bytes ?? 0 }
+
     /// A copy, for tests and small answers.
     public var array: [UInt8] { unsafe withBytes { unsafe [UInt8]($0) } }
 

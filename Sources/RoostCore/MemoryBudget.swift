@@ -31,6 +31,10 @@ public final class MemoryBudget: Sendable {
     fileprivate final class Total: Sendable {
         let limitBytes: Int
         let used = Atomic<Int>(0)
+        /// Of `used`, what is never given back.
+        let setAside = Atomic<Int>(0)
+        /// Of `used`, room for bytes that were announced and have not come.
+        let promised = Atomic<Int>(0)
 
         init(limitBytes: Int) { self.limitBytes = limitBytes }
 
@@ -49,13 +53,46 @@ public final class MemoryBudget: Sendable {
         public let name: String
         private let total: Total
         private let used = Atomic<Int>(0)
+        /// A part's own: the share that it draws on, and the most that it would have held.
+        private let whole: Share?
+        private let most = Atomic<Int>(0)
 
-        fileprivate init(name: String, total: Total) {
+        fileprivate init(name: String, total: Total, whole: Share? = nil) {
             self.name = name
             self.total = total
+            self.whole = whole
         }
 
         public var usedBytes: Int { used.load(ordering: .relaxed) }
+
+        /// Of the whole budget.
+        public var limitBytes: Int { total.limitBytes }
+
+        /// A share for one piece of work, which remembers what that would have taken; `bytes` are
+        /// held for it already, and paid for elsewhere.
+        public func part(holding bytes: Int) -> Share {
+            let part = Share(name: name, total: total, whole: self)
+            part.used.store(bytes, ordering: .relaxed)
+            return part
+        }
+
+        /// Whether a part was refused what an empty budget would have refused it, too: its work can
+        /// never be done.
+        public var isBeyondBudget: Bool { !canEverHold(mostBytes) }
+
+        /// The most that a part would have held, had it not been refused; 0 when it never was.
+        public var mostBytes: Int { most.load(ordering: .relaxed) }
+
+        /// Whether an empty budget would have room for `bytes`.
+        public func canEverHold(_ bytes: Int) -> Bool {
+            bytes <= total.limitBytes - total.setAside.load(ordering: .relaxed)
+        }
+
+        /// Takes `bytes` for as long as the program runs; nobody can count on them again.
+        public func setAside(_ bytes: Int) {
+            guard tryTake(bytes) else { return }
+            total.setAside.wrappingAdd(bytes, ordering: .relaxed)
+        }
 
         /// Whether half of the whole budget would still be free if `bytes` were taken.
         public func hasPlenty(for bytes: Int) -> Bool {
@@ -69,15 +106,35 @@ public final class MemoryBudget: Sendable {
 
         /// Takes `bytes` without an object to hold them; whoever calls it calls `giveBack`.
         public func tryTake(_ bytes: Int) -> Bool {
-            guard total.take(bytes) else { return false }
+            guard total.take(bytes) else {
+                if whole != nil { most.max(usedBytes &+ bytes, ordering: .relaxed) }
+                return false
+            }
             used.wrappingAdd(bytes, ordering: .relaxed)
+            whole?.used.wrappingAdd(bytes, ordering: .relaxed)
             return true
         }
 
         /// Returns what `tryTake` took.
         public func giveBack(_ bytes: Int) {
             used.wrappingSubtract(bytes, ordering: .relaxed)
+            whole?.used.wrappingSubtract(bytes, ordering: .relaxed)
             total.giveBack(bytes)
+        }
+
+        /// Whether `bytes` may be reserved for what was only announced: while half of the budget is
+        /// free, and an eighth of it at the most. `endPromise` ends it, when the bytes have come or
+        /// never will.
+        public func beginPromise(_ bytes: Int) -> Bool {
+            guard hasPlenty(for: bytes) else { return false }
+            let after = total.promised.wrappingAdd(bytes, ordering: .relaxed).newValue
+            if after <= total.limitBytes / 8 { return true }
+            endPromise(bytes)
+            return false
+        }
+
+        public func endPromise(_ bytes: Int) {
+            total.promised.wrappingSubtract(bytes, ordering: .relaxed)
         }
     }
 }

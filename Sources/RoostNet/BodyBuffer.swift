@@ -2,17 +2,24 @@ import RoostCore
 
 /// A request's body while it arrives, every byte of it reserved in the budget.
 ///
-/// A peer can announce more than it sends. So at first at most `firstRoom` is taken, and that only
-/// while most of the budget is free; afterwards room grows with what has arrived.
+/// A peer can announce more than it sends. So nothing is taken before its first byte, then at most
+/// `firstRoom`, and that only while few bytes of the budget are promised to such peers; afterwards
+/// room grows with what has arrived.
 @safe struct BodyBuffer: ~Copyable {
     /// What became of bytes that were to be kept.
-    enum Outcome { case kept, tooLarge, noMemory }
+    enum Outcome {
+        case kept, tooLarge
+        /// There is no room for this now, which would hold `bytes` in all.
+        case noMemory(bytes: Int)
+    }
 
     private var base: UnsafeMutableRawPointer?
     private var capacity = 0
     private(set) var count = 0
     private var reservation: MemoryReservation?
     private var expected = 0
+    /// Room that was taken for an announcement; ended when half of it is full.
+    private var promise: (bytes: Int, share: MemoryBudget.Share)?
 
     private static let firstRoom = 1 << 20
     private static let leastRoom = 4 << 10
@@ -20,16 +27,13 @@ import RoostCore
 
     init() {}
 
-    deinit { unsafe base?.deallocate() }
+    deinit {
+        unsafe base?.deallocate()
+        if let promise { promise.share.endPromise(promise.bytes) }
+    }
 
     /// Tells how long the body will be.
-    mutating func expect(_ bytes: Int, share: MemoryBudget.Share) {
-        expected = bytes
-        // A promise is believed while that can keep nobody else's bytes out.
-        let first = min(bytes, BodyBuffer.firstRoom)
-        guard first > 0, share.hasPlenty(for: first) else { return }
-        _ = makeRoom(first, share: share)
-    }
+    mutating func expect(_ bytes: Int) { expected = bytes }
 
     mutating func append(
         _ bytes: UnsafeRawBufferPointer, limit: Int, share: MemoryBudget.Share
@@ -38,16 +42,35 @@ import RoostCore
         guard bytes.count <= limit - count else { return .tooLarge }
         let needed = count + bytes.count
         if needed > capacity {
-            let wanted =
-                expected >= needed
-                ? min(expected, max(needed, capacity * BodyBuffer.growth, BodyBuffer.leastRoom))
-                : min(limit, max(needed, capacity * 2, BodyBuffer.leastRoom))
-            guard makeRoom(wanted, share: share) else { return .noMemory }
+            let wanted = wantedRoom(needed, limit: limit, share: share)
+            guard makeRoom(wanted, share: share) else {
+                return .noMemory(bytes: max(capacity + wanted, expected))
+            }
         }
-        guard let base = unsafe base else { return .noMemory }
+        guard let base = unsafe base else { return .noMemory(bytes: needed) }
         unsafe (base + count).copyMemory(from: start, byteCount: bytes.count)
         count = needed
+        if let promise, count >= promise.bytes / 2 { end(promise) }
         return .kept
+    }
+
+    private mutating func wantedRoom(
+        _ needed: Int, limit: Int, share: MemoryBudget.Share
+    ) -> Int {
+        guard expected >= needed else {
+            return min(limit, max(needed, capacity * 2, BodyBuffer.leastRoom))
+        }
+        let first = min(expected, BodyBuffer.firstRoom)
+        if capacity == 0, needed < first, share.beginPromise(first) {
+            promise = (first, share)
+            return first
+        }
+        return min(expected, max(needed, capacity * BodyBuffer.growth, BodyBuffer.leastRoom))
+    }
+
+    private mutating func end(_ promise: (bytes: Int, share: MemoryBudget.Share)) {
+        promise.share.endPromise(promise.bytes)
+        self.promise = nil
     }
 
     /// Lends what has arrived.
@@ -73,6 +96,7 @@ import RoostCore
         capacity = 0
         count = 0
         expected = 0
+        if let promise { end(promise) }
     }
 
     private mutating func makeRoom(_ bytes: Int, share: MemoryBudget.Share) -> Bool {

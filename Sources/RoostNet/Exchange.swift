@@ -145,7 +145,15 @@ import Synchronization
         guard let length = head.contentLength else { return }
         let limit = context.settings.maxRequestBytes
         guard length <= limit else { throw .tooLarge(limit: limit) }
-        body.expect(length, share: context.settings.memory)
+        try expect(length)
+    }
+
+    /// What not even an empty budget could hold is told at once.
+    private func expect(_ length: Int) throws(RequestFault) {
+        guard context.settings.memory.canEverHold(length) else {
+            throw .beyondMemory(bytes: length)
+        }
+        body.expect(length)
     }
 
     private func readCoding(_ name: StaticString) throws(RequestFault) {
@@ -182,7 +190,9 @@ import Synchronization
             switch unsafe body.append(payload, limit: limit, share: context.settings.memory) {
             case .kept: break
             case .tooLarge: throw RequestFault.tooLarge(limit: limit)
-            case .noMemory: throw RequestFault.noMemory
+            case .noMemory(let bytes):
+                throw context.settings.memory.canEverHold(bytes)
+                    ? .noMemory : .beyondMemory(bytes: bytes)
             }
         } catch {
             fail(error)
@@ -193,7 +203,7 @@ import Synchronization
         guard !grpc.isCompressed || coding != .identity else {
             throw .badGRPCFrame("the message is flagged as compressed without a grpc-encoding")
         }
-        body.expect(grpc.length, share: context.settings.memory)
+        try expect(grpc.length)
     }
 
     /// The request is whole: hands it to the handler.
@@ -251,16 +261,18 @@ import Synchronization
     private static func inflated(
         _ block: ByteBlock, _ coding: ContentCoding, _ settings: ServerSettings
     ) throws(RequestFault) -> ByteBlock {
+        let memory = settings.memory.part(holding: block.reservedBytes)
         do throws(InflateError) {
             return unsafe try block.withBytes { bytes throws(InflateError) in
                 unsafe try RoostCompression.inflate(
-                    bytes, coding, limit: settings.maxRequestBytes, share: settings.memory)
+                    bytes, coding, limit: settings.maxRequestBytes, share: memory)
             }
         } catch {
             switch error {
             case .tooLarge(let limit): throw .tooLarge(limit: limit)
             case .corrupt(let reason): throw .corruptBody(reason)
-            case .noMemory: throw .noMemory
+            case .noMemory:
+                throw memory.isBeyondBudget ? .beyondMemory(bytes: memory.mostBytes) : .noMemory
             }
         }
     }

@@ -35,6 +35,8 @@ public enum RequestFault: Error, Equatable, Sendable {
     case corruptBody(String)
     /// The budget has no room for the body now.
     case noMemory
+    /// Working on it takes so many bytes, more than the budget has in all.
+    case beyondMemory(bytes: Int)
     /// The head or the body did not arrive in time.
     case timeout
     /// The `grpc-timeout` passed before the answer.
@@ -61,7 +63,7 @@ public enum RequestFault: Error, Equatable, Sendable {
     /// The HTTP status that fits.
     public var status: Int {
         switch self {
-        case .tooLarge: 413
+        case .tooLarge, .beyondMemory: 413
         case .unsupportedCoding, .unsupportedMediaType: 415
         case .corruptBody, .malformed, .badGRPCFrame, .badGRPCTimeout: 400
         case .noMemory, .unavailable: 503
@@ -78,7 +80,8 @@ public enum RequestFault: Error, Equatable, Sendable {
     /// The gRPC code that fits.
     public var grpcCode: Int32 {
         switch self {
-        case .tooLarge, .headersTooLarge, .targetTooLong: 8  // RESOURCE_EXHAUSTED
+        // RESOURCE_EXHAUSTED
+        case .tooLarge, .beyondMemory, .headersTooLarge, .targetTooLong: 8
         // UNIMPLEMENTED
         case .unsupportedCoding, .unsupportedTransferEncoding, .upgradeRequired: 12
         case .noMemory, .timeout, .unavailable: 14  // UNAVAILABLE
@@ -95,6 +98,9 @@ public enum RequestFault: Error, Equatable, Sendable {
         case .unsupportedCoding(let name): "the encoding \(name) is not supported"
         case .corruptBody(let reason): "the compressed body does not inflate: \(reason)"
         case .noMemory: "no memory is free for this request, try again later"
+        case .beyondMemory(let bytes):
+            "the request takes \(bytes) bytes of memory to work on, more than there is in all; "
+                + "send it in parts"
         case .timeout: "the request did not arrive in time"
         case .deadlineExceeded: "the deadline passed before the answer"
         case .malformed(let reason): reason

@@ -3,6 +3,36 @@ import Synchronization
 import Testing
 
 @Suite struct MemoryBudgetTests {
+    @Test func `a part knows whether its work can ever be done`() {
+        let budget = MemoryBudget(limitBytes: 100)
+        let share = budget.share("requests")
+        share.setAside(10)
+        let part = share.part(holding: 30)
+        let first = part.reserve(40)
+        #expect(first != nil && share.usedBytes == 50 && budget.usedBytes == 50)
+        #expect(part.reserve(60) == nil)
+        #expect(part.isBeyondBudget && part.mostBytes == 130)
+
+        let other = share.part(holding: 0)
+        #expect(!other.isBeyondBudget)
+        #expect(other.reserve(51) == nil)
+        #expect(!other.isBeyondBudget)
+        #expect(share.canEverHold(90) && !share.canEverHold(91))
+        withExtendedLifetime(first) {}
+        #expect(!share.isBeyondBudget)
+    }
+
+    @Test func `an eighth of the budget is promised at the most`() {
+        let budget = MemoryBudget(limitBytes: 800)
+        let share = budget.share("requests")
+        #expect(share.beginPromise(60) && share.beginPromise(40) && !share.beginPromise(1))
+        share.endPromise(40)
+        #expect(!share.beginPromise(41) && share.beginPromise(40))
+        let held = share.reserve(401)
+        share.endPromise(100)
+        #expect(held != nil && !share.beginPromise(1))
+    }
+
     @Test func `refuses what would pass the limit and takes nothing for it`() {
         let budget = MemoryBudget(limitBytes: 100)
         let share = budget.share("bodies")

@@ -281,12 +281,14 @@ import Testing
     }
 
     @Test func `answers without memory as unavailable`() throws {
-        let bench = Bench(memory: 10_000)
+        let bench = Bench(memory: 30_000)
+        let other = bench.settings.memory.reserve(20_000)
         let (_, client) = try start(bench)
         let id = client.call(frame([UInt8](repeating: 1, count: 20_000)))
         client.talk()
         #expect(client.answer(id).headers["grpc-status"] == "14")
-        #expect(bench.budget.usedBytes == 0)
+        #expect(bench.budget.usedBytes == 20_000)
+        withExtendedLifetime(other) {}
     }
 
     @Test func `streams and long heads are paid for, and refused when there is no memory`() throws {

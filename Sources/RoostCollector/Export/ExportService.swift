@@ -76,6 +76,15 @@ public final class ExportService: Sendable {
         return Reservation(signal: signal, bytes: bytes, missed: missed)
     }
 
+    /// The longest request that every queue could take which may refuse one, were it empty; nil when
+    /// none may.
+    func longestRequest(signal: Signal) -> Int? {
+        destinations.filter {
+            $0.takes(signal) && $0.reservesEarly && $0.settings.queue.whenFull != .dropNew
+        }
+        .map(\.settings.queue.capacityBytes).min()
+    }
+
     /// Gives the room back; the request leaves no trace here.
     public func cancel(_ reservation: Reservation) {
         release(

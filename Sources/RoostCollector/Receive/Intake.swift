@@ -70,6 +70,8 @@ final class Intake {
     private let agents: AgentInbox
 
     static let largeBodyBytes = 1 << 20
+    /// The memory holds more than all copies of a request that goes into it so often.
+    private static let leastTimesInMemory = 64
     /// Spans whose notes are added to the shard in one go; about half a millisecond.
     private static let spansPerStep = 8192
     /// Activities of a large request that are handed over in one go; about half a megabyte.
@@ -203,15 +205,24 @@ final class Intake {
         let isReadInParts =
             signal == .traces && body.count > largeBodyBytes
             && !shared.normalizes.load(ordering: .relaxed)
-        return Result { () throws(RequestReader.Failure) in
+        // All copies of a small request together are not worth the question.
+        let mayBeTooMuch = body.count > shared.memory.limitBytes / leastTimesInMemory
+        let memory =
+            mayBeTooMuch
+            ? shared.memory.part(holding: max(body.count, body.reservedBytes)) : shared.memory
+        let result = Result { () throws(RequestReader.Failure) in
             try RequestReader.read(
                 body, signal: signal, encoding: encoding, scan: scan, logs: logs,
                 names: isReadInParts ? nil : shared.names.withLock { $0 },
                 maxBytes: shared.maxRequestBytes,
                 redactor: shared.redaction.redactor,
                 normalizes: shared.normalizes.load(ordering: .relaxed),
-                memory: shared.memory)
+                memory: memory)
         }
+        if case .failure(.noMemory) = result, memory.isBeyondBudget {
+            return .failure(.beyondMemory(bytes: memory.mostBytes))
+        }
+        return result
     }
 
     /// Reserves room in every queue, then counts and hands over; or says why not and leaves no
@@ -226,6 +237,12 @@ final class Intake {
             let stored = shared.store?.reserve(signal, bytes: bytes) ?? .notOffered
             guard let reservation = shared.exports.reserve(signal: signal, bytes: bytes) else {
                 shared.store?.giveBack(stored, bytes: bytes)
+                if let limit = shared.exports.longestRequest(signal: signal), bytes > limit {
+                    shared.ledger.refuse(
+                        signal: signal, transport: transport,
+                        items: request.items + request.rejected, reason: .tooLarge)
+                    return .fault(.tooLarge(limit: limit))
+                }
                 return turnAway(request, transport, .queueFull, "an export queue is full")
             }
             shared.exports.commit(
@@ -266,6 +283,9 @@ final class Intake {
         case .tooLarge(let limit):
             shared.ledger.refuse(signal: signal, transport: transport, items: 0, reason: .tooLarge)
             return .refused(.fault(.tooLarge(limit: limit)))
+        case .beyondMemory(let bytes):
+            shared.ledger.refuse(signal: signal, transport: transport, items: 0, reason: .tooLarge)
+            return .refused(.fault(.beyondMemory(bytes: bytes)))
         case .noMemory:
             shared.ledger.refuse(signal: signal, transport: transport, items: 0, reason: .memory)
             return .refused(.later("no memory is free for this request, try again later"))

@@ -134,7 +134,7 @@ extension RequestFault {
     /// The reason under which a request that could not be read is counted.
     fileprivate var reason: RefusalReason {
         switch self {
-        case .tooLarge: .tooLarge
+        case .tooLarge, .beyondMemory: .tooLarge
         case .noMemory: .memory
         case .timeout, .deadlineExceeded: .timeout
         case .unsupportedCoding, .unsupportedMediaType, .unsupportedTransferEncoding: .unsupported

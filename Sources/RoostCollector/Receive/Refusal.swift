@@ -55,7 +55,7 @@ struct Refusal {
     static func fault(_ fault: RequestFault) -> Refusal {
         switch fault {
         case .noMemory: return later(fault.message)
-        case .tooLarge:
+        case .tooLarge, .beyondMemory:
             return Refusal(httpStatus: 413, grpcCode: 8, message: fault.message)
         case .corruptBody(let reason):
             return Refusal(

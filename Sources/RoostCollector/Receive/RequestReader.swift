@@ -39,6 +39,8 @@ enum RequestReader {
         case tooLarge(limit: Int)
         /// The budget has no room for a copy that was needed.
         case noMemory
+        /// All copies that are needed take so many bytes, more than the budget has in all.
+        case beyondMemory(bytes: Int)
     }
 
     /// `scan` is scratch for spans, `logs` for log records; `memory` pays for the copies that JSON,
