@@ -92,11 +92,21 @@ public struct Analytics: Sendable {
     }
 
     private mutating func updateInsights(now: UInt64) {
-        insights.update(
-            now: now,
-            figures: findings.figures(symbols, now: now, windows: window(3_600, now: now)),
-            patterns: findings.patterns.findings(symbols, now: now),
-            regressions: findings.regressions.findings(symbols))
+        insights.update(now: now, symbols, findings, inputs(now: now))
+    }
+
+    /// What the other parts know that insights rest on.
+    private func inputs(now: UInt64) -> InsightInputs {
+        var inputs = InsightInputs()
+        inputs.windows = window(3_600, now: now)
+        inputs.costs = costs.report(.day, now: now)
+        inputs.budgets = budgets.states(now: now)
+        var few = FailureFilter()
+        few.limit = 1
+        inputs.failures = failures.report(few, symbols, now: now)
+        inputs.fleet = fleet.statistics(symbols, now: now, mostAgents: 1)
+        inputs.droppedFacts = droppedFacts
+        return inputs
     }
 
     private mutating func note(_ events: [BudgetEvent]) {
@@ -162,10 +172,11 @@ public struct Analytics: Sendable {
 
     /// What is worth knowing, of now and of what has gone since.
     public func report(since: UInt64, now: UInt64) -> InsightReport {
-        let hour = window(3_600, now: now)
-        var coverage = findings.coverage(windows: hour)
+        var inputs = InsightInputs()
+        inputs.windows = window(3_600, now: now)
+        inputs.droppedFacts = droppedFacts
+        var coverage = findings.coverage(inputs)
         coverage.observedSince = began
-        coverage.missed = Int(clamping: droppedFacts)
         return InsightReport(
             time: now, since: since, insights: insights.insights, gone: insights.gone(since: since),
             improvements: findings.regressions.findings(symbols).filter(\.isImprovement),
