@@ -73,7 +73,9 @@ public struct OperationStatistics: Sendable {
             all[number].own = all[number].own &+ own.own[place]
             all[number].onPath = all[number].onPath &+ path.onPath[place]
             if !steps[place].isPending, !steps[place].isInstant {
-                durations[number].append(times.duration(place) - own.wait[place])
+                let isWait = steps[place].activity == .humanWait
+                durations[number].append(
+                    times.duration(place) - (isWait ? 0 : own.wait[place]))
             }
         }
         for number in all.indices { all[number].take(&durations[number]) }

@@ -38,16 +38,32 @@ struct SelfTimes {
             below.append(contentsOf: times.tree.children(of: place))
             addOwn(place, &below, times)
         }
-        for node in times.tree.topDown.reversed() {
-            let place = Int(node)
-            let most = times.duration(place)
-            wait[place] = steps[place].activity == .humanWait ? most : min(wait[place], most)
-            let parent = Int(times.tree.parents[place])
-            if parent >= 0 { wait[parent] = wait[parent] &+ wait[place] }
-        }
         work.sort { ($0.start, $0.end) < ($1.start, $1.end) }
         waits.sort { ($0.start, $0.end) < ($1.start, $1.end) }
+        tellWaits(times)
     }
+
+    /// Adds each wait to all above it; waits at the same time are one.
+    private mutating func tellWaits(_ times: TraceTimes) {
+        var until = [Int](repeating: 0, count: waits.isEmpty ? 0 : wait.count)
+        for part in waits {
+            var place = Int(part.step)
+            var level = 0
+            while place >= 0, level < Self.deepest {
+                let end = min(part.end, times.ends[place])
+                let start = max(part.start, until[place], times.starts[place])
+                if end > start {
+                    wait[place] += end - start
+                    until[place] = end
+                }
+                place = Int(times.tree.parents[place])
+                level += 1
+            }
+        }
+    }
+
+    /// Levels that a wait is told to above it, since many waits may stand deep down.
+    private static let deepest = 256
 
     private mutating func addOwn(_ place: Int, _ below: inout [Int32], _ times: TraceTimes) {
         below.sort { times.starts[Int($0)] < times.starts[Int($1)] }

@@ -17,6 +17,15 @@ struct TraceTree {
         let count = parents.count
         self.parents = parents
         depths = [Int32](repeating: 0, count: count)
+        starts = []
+        members = []
+        listChildren()
+        // A node that a cycle was cut at is nobody's child any more.
+        if walk() { listChildren() }
+    }
+
+    private mutating func listChildren() {
+        let count = parents.count
         starts = [Int32](repeating: 0, count: count + 1)
         for parent in parents where parent >= 0 { starts[Int(parent) + 1] += 1 }
         for place in 0..<count { starts[place + 1] += starts[place] }
@@ -26,16 +35,16 @@ struct TraceTree {
             members[Int(next[Int(parent)])] = Int32(node)
             next[Int(parent)] += 1
         }
-        walk()
     }
 
-    /// The children of a node, in the order of their indices. One that a cycle was cut at is still
-    /// among them; its parent is -1 then.
+    /// The children of a node, in the order of their indices.
     func children(of node: Int) -> ArraySlice<Int32> {
         members[Int(starts[node])..<Int(starts[node + 1])]
     }
 
-    private mutating func walk() {
+    /// Puts parents before their children. Says whether cycles had to be cut.
+    private mutating func walk() -> Bool {
+        var hasCut = false
         let count = parents.count
         topDown.reserveCapacity(count)
         for node in 0..<count where parents[node] < 0 { topDown.append(Int32(node)) }
@@ -57,8 +66,10 @@ struct TraceTree {
             while unreached < count, isReached[unreached] { unreached += 1 }
             guard unreached < count else { break }
             parents[unreached] = -1
+            hasCut = true
             isReached[unreached] = true
             topDown.append(Int32(unreached))
         }
+        return hasCut
     }
 }

@@ -144,6 +144,19 @@ import Testing
         #expect(shell?.total == 10_000_000)
     }
 
+    @Test func `waits at the same time are one`() {
+        func wait(_ id: UInt64, under parent: UInt64, _ from: UInt64, _ to: UInt64) -> TestSpan {
+            TestSpan(id, under: parent, "ask", from, to, [("gen_ai.operation.name", "wait")])
+        }
+        let analysis = analysis([
+            .agent(1, 0, 100, "a"), wait(2, under: 1, 10, 50), wait(3, under: 1, 30, 70),
+            wait(4, under: 3, 40, 60),
+        ])
+        #expect(analysis.concurrency.waiting == 60_000_000)
+        #expect(analysis.operations.first { $0.name == "a" }?.total == 40_000_000)
+        #expect(analysis.operations.first { $0.name == "ask" }?.total == 100_000_000)
+    }
+
     // MARK: findings
 
     @Test func `a step that everything waits for longer than 10 s is a long pole`() {
@@ -388,6 +401,20 @@ import Testing
         #expect(analysis.score != nil)
         #expect(
             TraceAnalysis(of: TraceDocument(traceIDHigh: 0, traceIDLow: 0, steps: [])).score == nil)
+    }
+
+    @Test func `a document with cycles is walked once`() {
+        var steps = [TraceStep](repeating: TraceStep(), count: 4)
+        for place in steps.indices {
+            steps[place].spanID = UInt64(place + 1)
+            steps[place].start = 5
+            steps[place].end = 50
+            steps[place].parent = (place + 1) % 3
+        }
+        let analysis = TraceAnalysis(
+            of: TraceDocument(traceIDHigh: 1, traceIDLow: 2, steps: steps))
+        #expect(analysis.wallClock == 45)
+        #expect(analysis.criticalPath.segments.map(\.duration) == [45])
     }
 
     @Test func `a chain as deep as it is long is walked`() {
