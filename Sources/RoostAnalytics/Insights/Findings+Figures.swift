@@ -88,7 +88,7 @@ extension Patterns {
     func figures(_ symbols: Symbols) -> [FigureSet] {
         let held = slots.holding(.hour)
         return operations.keys.indices.compactMap { place -> FigureSet? in
-            let sums = operations.sums(at: place, held)
+            let sums = operations.sums(at: place, held, quantiles: true)
             guard sums.attempts > 0 else { return nil }
             let subject = operations.keys[place].subject(symbols)
             let isCalled = subject.kind == .model || subject.kind == .tool

@@ -31,7 +31,8 @@ struct OperationBook: Sendable {
     /// The slots of one window added up.
     struct Sums {
         var slot = Slot()
-        var buckets = [UInt64](repeating: 0, count: PatternBuckets.count)
+        /// Empty where quantiles were not asked for.
+        var buckets: [UInt64] = []
 
         var attempts: Int { Int(slot.attempts) }
         var failures: Int { Int(slot.failures) }
@@ -59,6 +60,11 @@ struct OperationBook: Sendable {
         limit = settings.operations
         slowFrom = settings.slowP95
         longFrom = settings.longP95
+        // Room that is not used costs no memory; growing by doubling would.
+        slots.reserveCapacity(limit * PatternSlots.count)
+        buckets.reserveCapacity(limit * PatternSlots.count * PatternBuckets.count)
+        failureExamples.reserveCapacity(limit)
+        slowExamples.reserveCapacity(limit)
     }
 
     /// The place of an operation, made when there is room; -1 when not.
@@ -107,15 +113,16 @@ struct OperationBook: Sendable {
         if place >= 0 { slots[place &* PatternSlots.count &+ open].retries &+= 1 }
     }
 
-    /// Of the slots whose bits are set.
-    func sums(at place: Int, _ held: UInt32) -> Sums {
+    /// Of the slots whose bits are set; quantiles cost most of the time and all of the memory.
+    func sums(at place: Int, _ held: UInt32, quantiles: Bool = false) -> Sums {
         var sums = Sums()
+        if quantiles { sums.buckets = Array(repeating: 0, count: PatternBuckets.count) }
         for at in 0..<PatternSlots.count where held & (1 << UInt32(at)) != 0 {
             let slot = place &* PatternSlots.count &+ at
             let one = slots[slot]
             guard one.attempts > 0 else { continue }
             sums.slot.add(one)
-            for bucket in 0..<PatternBuckets.count {
+            for bucket in sums.buckets.indices {
                 sums.buckets[bucket] &+= UInt64(buckets[slot &* PatternBuckets.count &+ bucket])
             }
         }

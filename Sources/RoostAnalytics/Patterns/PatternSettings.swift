@@ -41,10 +41,10 @@ public struct PatternSettings: Sendable {
     public var pingPongShare = 0.05
 
     /// Operations that are watched; the rest is only counted.
-    public var operations = 1_024
-    public var tallies = 2_048
+    public var operations = 768
+    public var tallies = 1_536
     /// Steps of open runs that are held.
-    public var steps = 24_576
+    public var steps = 20_480
     public var openRuns = 4_096
     /// Steps of one run that are looked at.
     public var stepsPerRun = 512

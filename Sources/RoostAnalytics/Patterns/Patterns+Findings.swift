@@ -46,8 +46,11 @@ extension Patterns {
         var found: [PatternFinding] = []
         var kinds: Set<PatternFinding.Kind> = []
         for (window, held) in zip(PatternWindow.allCases, held) {
-            let sums = operations.sums(at: place, held)
+            var sums = operations.sums(at: place, held)
             guard sums.attempts >= settings.leastAttempts else { continue }
+            if sums.slot.slow > 0 || sums.mean > min(settings.slowMean, settings.longMean) {
+                sums = operations.sums(at: place, held, quantiles: true)
+            }
             let maker = FindingMaker(
                 subject: operations.keys[place].subject(symbols), window: window)
             let since = window.since(slots)

@@ -117,6 +117,8 @@ struct StepPool: Sendable {
         limit = settings.steps
         openLimit = settings.openRuns
         perRun = Int32(clamping: settings.stepsPerRun)
+        cells.reserveCapacity(limit)
+        runs.reserveCapacity(openLimit)
     }
 
     var openCount: Int { places.count }

@@ -40,7 +40,11 @@ struct TallyBook: Sendable {
     /// Notes that found no room.
     private(set) var unwatched = 0
 
-    init(limit: Int) { self.limit = limit }
+    init(limit: Int) {
+        self.limit = limit
+        slots.reserveCapacity(limit * PatternSlots.count)
+        examples.reserveCapacity(limit)
+    }
 
     /// Adds `slot` to the tally of `key`; with an example when it is a hit.
     mutating func note(
