@@ -75,8 +75,9 @@ let package = Package(
         .target(
             name: "RoostWeb",
             dependencies: [
-                "RoostCore", "RoostMetrics", "RoostIngest", "RoostNet", "RoostCollector",
-                "RoostAnalytics", "RoostAudit", "RoostStore", "RoostCompression",
+                "RoostCore", "RoostWire", "RoostMetrics", "RoostIngest", "RoostNet",
+                "RoostCollector", "RoostAnalytics", "RoostAudit", "RoostStore",
+                "RoostCompression",
             ],
             resources: [.embedInCode("API/schemas.json")], swiftSettings: strict),
         library("RoostDemo", ["RoostCore", "RoostWire", "RoostHTTPClient"]),

@@ -29,6 +29,7 @@ final class CollectorParts: Sendable {
     let store: StoreService
     /// As a reload leaves it.
     let prices: Mutex<PriceBook>
+    let names: Mutex<NameTable>
     let readiness: Readiness
     private let connections: ConnectionLimit
     /// Apart, so that senders who take every connection do not keep probes and scrapes out.
@@ -84,6 +85,7 @@ final class CollectorParts: Sendable {
                 isOn: config.enable.analytics, began: startedUnixNano,
                 rules: config.analyticsRules, folder: config.store.path, log: log))
         let names = NameTable(config.names)
+        self.names = Mutex(names)
         store = StoreService(
             config: config, names: names, switches: switches, ledger: ledger, budget: budget,
             log: log)
@@ -104,6 +106,7 @@ final class CollectorParts: Sendable {
     /// From the next request on; calls that were told before keep their price.
     func use(tables config: Config) {
         let names = NameTable(config.names)
+        self.names.withLock { $0 = names }
         intake.names.withLock { if $0 != nil { $0 = names } }
         let book = config.prices
         prices.withLock { $0 = book }

@@ -94,6 +94,9 @@ public final class CollectorView {
         parts.agents.inboxes.first?.give(&batch)
     }
 
+    /// The tables of names in force.
+    package var names: NameTable { parts.names.withLock { $0 } }
+
     /// The prices in force.
     package var prices: PriceBook { parts.prices.withLock { $0 } }
 

@@ -7,7 +7,8 @@ enum API {
     static func table(_ context: APIContext) -> EndpointTable {
         let endpoints =
             SwitchEndpoints.all(context) + EventEndpoints.all(context)
-            + AnalyticsEndpoints.all(context) + FindingEndpoints.all(context)
+            + TraceEndpoints.all(context) + AnalyticsEndpoints.all(context)
+            + FindingEndpoints.all(context)
             + LiveEndpoints.all(context)
         return EndpointTable(endpoints + [OpenAPIDocument.endpoint(endpoints, context)])
     }

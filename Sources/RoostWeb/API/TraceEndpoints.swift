@@ -1,0 +1,247 @@
+import RoostAnalytics
+import RoostCollector
+import RoostCore
+import RoostIngest
+import RoostNet
+import RoostStore
+
+/// Traces that are stored: lists, one, its analysis, two side by side, files; and log records.
+enum TraceEndpoints {
+    static func all(_ context: APIContext) -> [Endpoint] {
+        [
+            list(context), compare(context), one(context), analysis(context), export(context),
+            logs(context),
+        ]
+    }
+
+    /// Of a trace that is shown; the rest is counted as omitted.
+    static let mostSteps = 20_000
+
+    private static let id = Parameter.path("trace_id", .traceID, "The id of the trace")
+
+    private static func list(_ context: APIContext) -> Endpoint {
+        Endpoint(
+            method: .get, path: API.root + "traces", name: "getTraces",
+            summary: "Traces by their start, newest first",
+            parameters: [
+                .query("service", .text, "Only traces with spans of this service"),
+                .query("workflow_id", .text, "A workflow's name, or a trace id"),
+                .query("agent", .text, "Only traces with this agent"),
+                .query("session", .text, "Only traces of this session"),
+                .query(
+                    "status", .choice(TraceSummary.Status.allCases.map(\.rawValue)),
+                    "Only traces that are so"),
+                .query("min_duration", .seconds, "Only traces that took so long or longer"),
+                .query("max_duration", .seconds, "Only traces that took so long or shorter"),
+                .query("since", .time, "Only traces that started then or later"),
+                .query("until", .time, "Only traces that started then or before"),
+                .query("limit", .integer(1...1000), "The most traces", standard: "50"),
+                .query("cursor", .cursor, "Goes on behind an earlier answer; keep the filters"),
+            ],
+            answer: .json(schema: "Traces"),
+            handle: { request throws(APIError) in
+                var query = TraceQuery()
+                query.service = request.text("service")
+                query.workflow = request.text("workflow_id")
+                query.agent = request.text("agent")
+                query.session = request.text("session")
+                query.status = request.text("status").flatMap { TraceSummary.Status(rawValue: $0) }
+                query.minDuration = request.duration("min_duration")
+                query.maxDuration = request.duration("max_duration")
+                query.since = request.time("since")
+                query.until = request.time("until")
+                query.limit = request.integer("limit") ?? 50
+                query.cursor = request.text("cursor")
+                let wanted = query
+                let store = try store(context)
+                context.document(request) { writer throws(APIError) in
+                    let page = try told { () throws(StoreQueryError) in try store.traces(wanted) }
+                    writer.beginObject()
+                    writer.array("traces") { writer in
+                        for trace in page.traces { trace.write(into: &writer) }
+                    }
+                    writer.key("cursor")
+                    if let cursor = page.cursor { writer.value(cursor) } else { writer.null() }
+                    writer.endObject()
+                }
+            })
+    }
+
+    private static func one(_ context: APIContext) -> Endpoint {
+        Endpoint(
+            method: .get, path: API.root + "traces/{trace_id}", name: "getTrace",
+            summary: "One trace with all its spans", parameters: [id],
+            answer: .json(schema: "Trace"),
+            handle: { request throws(APIError) in
+                let load = try loader(request.traceID("trace_id"), context)
+                context.document(request) { writer throws(APIError) in
+                    let trace = try load()
+                    TraceDetail.write(
+                        chunks: trace.stored.spans, document: trace.document, into: &writer)
+                }
+            })
+    }
+
+    private static func analysis(_ context: APIContext) -> Endpoint {
+        Endpoint(
+            method: .get, path: API.root + "traces/{trace_id}/analysis", name: "getTraceAnalysis",
+            summary: "Where the time of a trace went: critical path, bottlenecks, score, advice",
+            parameters: [
+                id,
+                .query(
+                    "format", .choice(["json", "markdown"]), "How it is told", standard: "json"),
+            ],
+            answer: .json(schema: "TraceAnalysis"),
+            handle: { request throws(APIError) in
+                let load = try loader(request.traceID("trace_id"), context)
+                let isText = request.text("format") == "markdown"
+                context.answer(request) { () throws(APIError) in
+                    let analysis = TraceAnalysis(of: try load().document)
+                    guard !isText else {
+                        return Response(
+                            status: 200,
+                            headers: [("content-type", "text/markdown; charset=utf-8")],
+                            body: .bytes(Array(formatReport(analysis).utf8)))
+                    }
+                    var writer = JSONWriter()
+                    analysis.write(into: &writer)
+                    return WebAnswer.json(200, writer.bytes)
+                }
+            })
+    }
+
+    private static func export(_ context: APIContext) -> Endpoint {
+        let formats = TraceExportFormat.allCases.map(\.rawValue)
+        return Endpoint(
+            method: .get, path: API.root + "traces/{trace_id}/export", name: "exportTrace",
+            summary: "One trace as a file for other tools",
+            parameters: [
+                id, .query("format", .choice(formats), "Whose form it has", standard: "otlp"),
+            ],
+            answer: .json(schema: "ExportedTrace"),
+            handle: { request throws(APIError) in
+                let load = try loader(request.traceID("trace_id"), context)
+                let format =
+                    request.text("format").flatMap { TraceExportFormat(rawValue: $0) } ?? .otlp
+                context.answer(request) { () throws(APIError) in
+                    let trace = try load()
+                    var writer = JSONWriter()
+                    TraceExport.write(
+                        format, chunks: trace.stored.spans, traceIDHigh: trace.id.high,
+                        traceIDLow: trace.id.low, into: &writer)
+                    var response = WebAnswer.json(200, writer.bytes)
+                    let name = "\(trace.id.text).\(format.rawValue).json"
+                    response.headers.append(
+                        ("content-disposition", "attachment; filename=\"\(name)\""))
+                    return response
+                }
+            })
+    }
+
+    private static func compare(_ context: APIContext) -> Endpoint {
+        Endpoint(
+            method: .get, path: API.root + "traces/compare", name: "compareTraces",
+            summary: "Two traces side by side",
+            parameters: [
+                .query("a", .traceID, "The first trace", isRequired: true),
+                .query("b", .traceID, "The second trace", isRequired: true),
+            ],
+            answer: .json(schema: "TraceComparison"),
+            handle: { request throws(APIError) in
+                let first = try loader(request.traceID("a"), context)
+                let second = try loader(request.traceID("b"), context)
+                context.document(request) { writer throws(APIError) in
+                    let comparison = TraceComparison(
+                        TraceAnalysis(of: try first().document),
+                        TraceAnalysis(of: try second().document))
+                    comparison.write(into: &writer)
+                }
+            })
+    }
+
+    private static func logs(_ context: APIContext) -> Endpoint {
+        Endpoint(
+            method: .get, path: API.root + "logs", name: "getLogs",
+            summary: "Log records of a trace or a session, or the latest of all, newest first",
+            parameters: [
+                .query("trace_id", .traceID, "Only records of this trace"),
+                .query("session", .text, "Only records of this session"),
+                .query("limit", .integer(1...1000), "About so many records", standard: "100"),
+                .query("cursor", .cursor, "Goes on behind an earlier answer; keep the filters"),
+            ],
+            answer: .json(schema: "Logs"),
+            handle: { request throws(APIError) in
+                var query = LogQuery()
+                query.traceIDHigh = request.traceID("trace_id")?.high
+                query.traceIDLow = request.traceID("trace_id")?.low
+                query.session = request.text("session")
+                query.limit = request.integer("limit") ?? 100
+                query.cursor = request.text("cursor")
+                let wanted = query
+                let store = try store(context)
+                context.document(request) { writer throws(APIError) in
+                    let page = try told { () throws(StoreQueryError) in try store.logs(wanted) }
+                    writer.beginObject()
+                    writer.array("logs") { writer in
+                        LogRecords.write(page.requests, into: &writer)
+                    }
+                    writer.key("cursor")
+                    if let cursor = page.cursor { writer.value(cursor) } else { writer.null() }
+                    writer.endObject()
+                }
+            })
+    }
+
+    // MARK: shared
+
+    /// A trace read and understood.
+    struct Loaded {
+        let id: TraceID
+        let stored: StoredTrace
+        let document: TraceDocument
+    }
+
+    static func store(_ context: APIContext) throws(APIError) -> TraceStore {
+        guard context.collector.switches.isOn(.store) || context.collector.store.isOpen else {
+            throw .switchedOff("store")
+        }
+        return context.collector.store
+    }
+
+    /// What reads a trace, beside the loop.
+    static func loader(
+        _ id: TraceID?, _ context: APIContext
+    ) throws(APIError) -> @Sendable () throws(APIError) -> Loaded {
+        guard let id else { throw .missingParameter("trace_id", allowed: "a trace id") }
+        let store = try store(context)
+        let names = context.collector.names
+        let prices = context.collector.prices
+        return { () throws(APIError) in
+            let stored = try told { () throws(StoreQueryError) in
+                try store.trace(high: id.high, low: id.low)
+            }
+            guard let stored else { throw .notFound("trace", id.text) }
+            let document = TraceReader(names: names, prices: prices).document(
+                chunks: stored.spans, activities: ActivityBatch(unpacking: stored.activities),
+                traceIDHigh: id.high, traceIDLow: id.low, most: mostSteps)
+            return Loaded(id: id, stored: stored, document: document)
+        }
+    }
+
+    static func told<Answer>(
+        _ question: () throws(StoreQueryError) -> Answer
+    ) throws(APIError) -> Answer {
+        do throws(StoreQueryError) { return try question() } catch {
+            switch error {
+            case .badCursor:
+                throw APIError(
+                    status: 400, code: "bad_parameter",
+                    message: "cursor is not one of an earlier answer with the same filters")
+            case .tooMuch(let how):
+                throw APIError(status: 422, code: "too_much", message: how)
+            case .unavailable(let reason):
+                throw APIError(status: 503, code: "unavailable", message: reason)
+            }
+        }
+    }
+}
