@@ -54,6 +54,27 @@ struct Command: Sendable {
                     name: "--url", value: "URL", doc: "default http://127.0.0.1:8080/status")
             ], run: statusCommand),
         Command(
+            name: "report", summary: "prints the insight report of a running collector",
+            options: [
+                CollectorQuestion.url, CollectorQuestion.token,
+                Options.Known(
+                    name: "--since", value: "TIME",
+                    doc: "from when on things that are over are told: 1h, 2026-11-20T08:15:00Z"),
+                Options.Known(
+                    name: "--format", value: "markdown|json", doc: "default markdown"),
+            ], run: reportCommand),
+        Command(
+            name: "export",
+            summary: "prints a stored trace for other tools, or metrics or failures, as JSON",
+            options: [
+                CollectorQuestion.url, CollectorQuestion.token,
+                Options.Known(
+                    name: "--format", value: "otlp|jaeger|zipkin",
+                    doc: "of a trace, default otlp"),
+                Options.Known(
+                    name: "--since", value: "TIME", doc: "only failures that came since"),
+            ], words: 1, run: exportCommand),
+        Command(
             name: "prices",
             summary: "tells what a model costs, and which line of the table says so",
             options: [
@@ -77,8 +98,6 @@ struct Command: Sendable {
 
     /// Commands that are planned, and what they will need.
     static let later: [String: String] = [
-        "report": "insights are not built yet",
-        "export": "the embedded store is not built yet",
         "replay": "dead letters are not kept yet",
         "audit": "the audit trail is not built yet",
     ]

@@ -58,7 +58,7 @@ private func get(_ url: String, path: String) throws(ProbeError) -> ClientAnswer
 }
 
 /// One line of JSON set over several, two spaces deeper with each level.
-private func indented(_ json: [UInt8]) -> [UInt8] {
+func indented(_ json: [UInt8]) -> [UInt8] {
     var text: [UInt8] = []
     var depth = 0
     var isString = false
