@@ -93,34 +93,22 @@ public final class Collector {
 
     /// Takes over what can change while the collector runs; names what cannot.
     public func apply(_ new: Config) {
-        parts.switches.set(new.enable)
-        if new.enable.store { parts.store.openLater(log) }
+        for part in Switches.Part.allCases where parts.switches.isOn(part) != new.enable[part] {
+            parts.turn(part, on: new.enable[part])
+        }
         parts.credentials.use(new.listen.tokens)
         log.set(level: new.log.level, format: new.log.format)
         parts.intake.redaction.apply(new.agents.redact, names: new.names)
         parts.intake.normalizes.store(new.agents.normalize, ordering: .relaxed)
-        if parts.inForce.withLock({ $0.agents.tables != new.agents.tables }) {
+        let before = parts.inForce.withLock { config in
+            defer { Self.takeOver(new, into: &config) }
+            return config
+        }
+        if before.agents.tables != new.agents.tables || before.budgets != new.budgets {
             parts.use(tables: new)
         }
-        parts.inForce.withLock { config in
-            config.agents.names = new.agents.names
-            config.agents.prices = new.agents.prices
-            config.agents.tables = new.agents.tables
-            config.enable = new.enable
-            config.listen.tokens = new.listen.tokens
-            config.log = new.log
-            config.agents.redact = new.agents.redact
-            config.agents.normalize = new.agents.normalize
-        }
         var rest = new
-        rest.enable = config.enable
-        rest.listen.tokens = config.listen.tokens
-        rest.log = config.log
-        rest.agents.names = config.agents.names
-        rest.agents.prices = config.agents.prices
-        rest.agents.tables = config.agents.tables
-        rest.agents.redact = config.agents.redact
-        rest.agents.normalize = config.agents.normalize
+        Self.takeOver(config, into: &rest)
         let waiting = config.keysChanged(in: rest)
         if rest == config {
             log.info("configuration reloaded")
@@ -131,6 +119,20 @@ public final class Collector {
                 "configuration reloaded; what changed here needs a restart: "
                     + waiting.joined(separator: ", "))
         }
+    }
+
+    /// The keys that a reload takes up.
+    private static func takeOver(_ new: Config, into config: inout Config) {
+        config.enable = new.enable
+        config.log = new.log
+        config.budgets = new.budgets
+        config.listen.tokens = new.listen.tokens
+        config.agents.names = new.agents.names
+        config.agents.prices = new.agents.prices
+        config.agents.insights = new.agents.insights
+        config.agents.tables = new.agents.tables
+        config.agents.redact = new.agents.redact
+        config.agents.normalize = new.agents.normalize
     }
 
     // MARK: start
