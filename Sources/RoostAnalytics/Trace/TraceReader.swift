@@ -6,7 +6,10 @@ public import RoostIngest
 public final class TraceReader {
     private let names: NameTable
     private var builder: TraceDocumentBuilder
-    private let source = TraceActivities()
+    private var source = TraceActivities()
+
+    /// Bytes; what a larger trace took is given back.
+    private static let mostKept = 4 << 20
 
     public init(names: NameTable, prices: (any PriceSource)?) {
         self.names = names
@@ -26,6 +29,9 @@ public final class TraceReader {
         source.removeAll()
         for chunk in chunks { source.read(chunk, names: names) }
         if let activities { source.append(activities) }
+        defer {
+            if source.batch.byteCount > Self.mostKept { source = TraceActivities() }
+        }
         return builder.make(
             source.batch, source.details, high: traceIDHigh, low: traceIDLow, most: most)
     }
