@@ -91,7 +91,8 @@ extension CollectorView {
         }
     }
 
-    private func writeExporters(_ reading: SelfReading, into writer: inout JSONWriter) {
+    /// Each with its counts.
+    package func writeExporters(_ reading: SelfReading, into writer: inout JSONWriter) {
         writer.array("exporters") { writer in
             for status in reading.exporters {
                 writer.beginObject()

@@ -135,10 +135,12 @@ public final class TraceStore: Sendable {
     }
 
     /// Everything about one trace; nil when it is not known. What has come of it and is not stored
-    /// yet is stored first.
-    public func trace(high: UInt64, low: UInt64) throws(StoreQueryError) -> StoredTrace? {
+    /// yet is stored first, unless the asker wants only what `isStored`.
+    public func trace(
+        high: UInt64, low: UInt64, isStored: Bool = false
+    ) throws(StoreQueryError) -> StoredTrace? {
         let key = TraceKey(high: high, low: low)
-        settle(.trace(key))
+        if !isStored { settle(.trace(key)) }
         return try readers.read { reader throws(QueryFailure) in
             try reading { () throws(SQLiteError) in try reader.trace(key) }
         }

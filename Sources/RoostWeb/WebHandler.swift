@@ -72,9 +72,10 @@ public final class WebHandler: RequestHandler {
             let values = try endpoint.values(path: path, query: QueryString(head.query), now: now)
             try endpoint.handle(
                 APIRequest(
-                    head: head, body: body, responder: responder, now: now, values: values))
+                    head: head, body: body, responder: responder, now: now, values: values,
+                    style: endpoint.style))
         } catch {
-            responder.send(error.response)
+            responder.send(error.response(endpoint.style))
         }
     }
 
@@ -92,7 +93,7 @@ public final class WebHandler: RequestHandler {
                         head: head, body: ByteBlock([]), responder: Responder { _ in }, now: now,
                         values: values)))
         } catch {
-            return .answer(error.response)
+            return .answer(error.response(endpoint.style))
         }
     }
 

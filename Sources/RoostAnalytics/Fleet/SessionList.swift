@@ -56,6 +56,9 @@ extension SessionRow {
 }
 
 extension Fleet {
+    /// Sessions that are remembered.
+    public var sessionCount: Int { sessions.count }
+
     /// Sessions heard of since a time, Unix nanoseconds of arrival.
     public func sessions(
         _ symbols: Symbols, since: UInt64 = 0, limit: Int = 50, cursor: UInt64? = nil

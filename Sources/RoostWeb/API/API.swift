@@ -6,10 +6,10 @@ enum API {
 
     static func table(_ context: APIContext) -> EndpointTable {
         let endpoints =
-            SwitchEndpoints.all(context) + EventEndpoints.all(context)
-            + TraceEndpoints.all(context) + AnalyticsEndpoints.all(context)
-            + FindingEndpoints.all(context)
-            + LiveEndpoints.all(context)
+            OverviewEndpoint.all(context) + TraceEndpoints.all(context)
+            + AnalyticsEndpoints.all(context) + FindingEndpoints.all(context)
+            + EventEndpoints.all(context) + SwitchEndpoints.all(context)
+            + LiveEndpoints.all(context) + JaegerEndpoints.all(context)
         return EndpointTable(endpoints + [OpenAPIDocument.endpoint(endpoints, context)])
     }
 }

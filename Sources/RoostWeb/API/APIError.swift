@@ -45,7 +45,12 @@ struct APIError: Error, Equatable {
         APIError(status: 403, code: "forbidden", message: message)
     }
 
-    var response: Response { WebAnswer.error(status, code, message) }
+    func response(_ style: Endpoint.Style) -> Response {
+        switch style {
+        case .roost: WebAnswer.error(status, code, message)
+        case .jaeger: WebAnswer.json(status, JaegerAnswer.error(status, message))
+        }
+    }
 
     /// What a stranger wrote is repeated in part only.
     private static func shortened(_ text: String) -> String {

@@ -12,6 +12,7 @@ struct APIRequest {
     /// Unix nanoseconds.
     let now: UInt64
     let values: [String: ParameterValue]
+    var style = Endpoint.Style.roost
 
     func text(_ name: String) -> String? {
         if case .text(let text) = values[name] { text } else { nil }
@@ -47,11 +48,11 @@ struct APIRequest {
     func answer(_ result: Result<[UInt8], APIError>) {
         switch result {
         case .success(let bytes): responder.send(WebAnswer.json(200, bytes))
-        case .failure(let error): responder.send(error.response)
+        case .failure(let error): refuse(error)
         }
     }
 
-    func refuse(_ error: APIError) { responder.send(error.response) }
+    func refuse(_ error: APIError) { responder.send(error.response(style)) }
 
     /// The body as JSON.
     func document() throws(APIError) -> JSONValue {

@@ -18,6 +18,13 @@ struct Endpoint {
         case webSocket
     }
 
+    /// Whose habits it keeps.
+    enum Style {
+        case roost
+        /// Errors in Jaeger's form, and parameters that it does not know are passed over.
+        case jaeger
+    }
+
     let method: Method
     /// As OpenAPI writes it, with names of path parameters in braces.
     let path: String
@@ -30,6 +37,7 @@ struct Endpoint {
     let answer: Answer
     /// Changes something, so that off loopback a token is needed.
     var isAdministrative = false
+    var style = Style.roost
     /// Of a WebSocket: who serves it. Its request has no responder.
     var upgrade: ((APIRequest) throws(APIError) -> WebSocketAcceptance)?
     let handle: (APIRequest) throws(APIError) -> Void
@@ -104,8 +112,10 @@ extension Endpoint {
     ) throws(APIError) -> [String: ParameterValue] {
         var values: [String: ParameterValue] = [:]
         let queries = parameters.filter { !$0.isInPath }
-        for pair in query.pairs where !queries.contains(where: { $0.name == pair.name }) {
-            throw .unknownParameter(pair.name, allowed: queries.map(\.name))
+        if style == .roost {
+            for pair in query.pairs where !queries.contains(where: { $0.name == pair.name }) {
+                throw .unknownParameter(pair.name, allowed: queries.map(\.name))
+            }
         }
         for parameter in parameters {
             guard

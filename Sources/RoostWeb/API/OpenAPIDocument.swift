@@ -158,6 +158,10 @@ enum OpenAPIDocument {
             case .seconds:
                 writer.field("type", "string")
                 writer.field("pattern", "^[0-9]{1,7}(\\.[0-9]{1,9})?(ns|us|ms|s|m|h|d)?$")
+            case .goDuration:
+                writer.field("type", "string")
+                writer.array("examples") { $0.value("1h30m") }
+                writer.field("pattern", "^([0-9]{1,6}(\\.[0-9]{1,6})?(ns|us|ms|s|m|h)){1,3}$")
             case .boolean: writer.field("type", "boolean")
             case .traceID:
                 writer.field("type", "string")

@@ -11,6 +11,8 @@ struct Parameter {
         case time
         /// A number of seconds, or a time span such as `1.5`, `500ms`, `2m`.
         case seconds
+        /// One or more numbers with units, as Go writes time spans: `1.5s`, `1h30m`.
+        case goDuration
         case boolean
         /// 32 hexadecimal digits; 16 are filled up from the left.
         case traceID
@@ -46,6 +48,7 @@ struct Parameter {
         case .choice(let words): "one of " + words.joined(separator: ", ")
         case .time: "a time as 2026-11-20T08:15:00Z, or how long ago as 15m, 24h or 7d"
         case .seconds: "a number of seconds, or a time span as 500ms or 2m"
+        case .goDuration: "a time span such as 500ms, 1.5s or 1h30m"
         case .boolean: "true or false"
         case .traceID: "a trace id of 32 hexadecimal digits"
         case .cursor: "the cursor of an earlier answer"
@@ -102,6 +105,7 @@ extension Parameter {
             case .choice(let words): words.contains(text) ? .text(text) : nil
             case .time: Self.time(text, now: now).map { .time($0) }
             case .seconds: Self.nanoseconds(text).map { .duration($0) }
+            case .goDuration: Self.goNanoseconds(text).map { .duration($0) }
             case .boolean:
                 text == "true" || text == "1"
                     ? .boolean(true) : text == "false" || text == "0" ? .boolean(false) : nil
@@ -123,6 +127,23 @@ extension Parameter {
         ("", 1e9), ("s", 1e9), ("ms", 1e6), ("us", 1e3), ("µs", 1e3), ("ns", 1), ("m", 60e9),
         ("h", 3_600e9), ("d", 86_400e9), ("w", 604_800e9),
     ]
+
+    /// The sum of its parts, each with a unit; at most a hundred years.
+    static func goNanoseconds(_ text: String) -> UInt64? {
+        guard (1...64).contains(text.utf8.count), text.last?.isLetter == true else { return nil }
+        var rest = Substring(text)
+        var sum: UInt64 = 0
+        while let first = rest.first, !first.isLetter {
+            let digits = rest.prefix { !$0.isLetter }
+            let unit = rest.dropFirst(digits.count).prefix { $0.isLetter }
+            rest = rest.dropFirst(digits.count + unit.count)
+            guard unit != "d", unit != "w", let part = nanoseconds(String(digits + unit)),
+                part <= 3_200_000_000_000_000_000 - sum
+            else { return nil }
+            sum += part
+        }
+        return rest.isEmpty ? sum : nil
+    }
 
     /// At most a hundred years.
     static func nanoseconds(_ text: String) -> UInt64? {

@@ -1,0 +1,313 @@
+import RoostAnalytics
+import RoostCollector
+import RoostCore
+import RoostStore
+
+/// Jaeger's query API over the embedded store, as Grafana's data source and Jaeger's own pages ask
+/// it. What they send beside what is known here is passed over.
+enum JaegerEndpoints {
+    private static let root = "/api/"
+    static let mostTraces = 1_500
+    /// Traces are added to an answer until it is so long.
+    static let mostBytes = 32 << 20
+    private static let standardTraces = 100
+    /// How far a question without times goes back.
+    private static let standardLookback: UInt64 = 48 * 3_600_000_000_000
+
+    static func all(_ context: APIContext) -> [Endpoint] {
+        [
+            services(context), operationNames(context), operations(context), traces(context),
+            trace(context), dependencies(context),
+        ]
+    }
+
+    private static func endpoint(
+        _ path: String, _ name: String, _ summary: String, _ parameters: [Parameter],
+        schema: String, _ handle: @escaping (APIRequest) throws(APIError) -> Void
+    ) -> Endpoint {
+        Endpoint(
+            method: .get, path: root + path, name: name, summary: summary, parameters: parameters,
+            answer: .json(schema: schema), style: .jaeger, handle: handle)
+    }
+
+    // MARK: names
+
+    private static func services(_ context: APIContext) -> Endpoint {
+        endpoint(
+            "services", "getJaegerServices", "Services that have spans, as Jaeger lists them", [],
+            schema: "JaegerNames"
+        ) { request throws(APIError) in
+            let store = try TraceEndpoints.store(context)
+            context.document(request) { writer throws(APIError) in
+                let services = try TraceEndpoints.told { () throws(StoreQueryError) in
+                    try store.services()
+                }
+                JaegerAnswer.list(&writer) { writer in
+                    for service in services { writer.value(service) }
+                    return services.count
+                }
+            }
+        }
+    }
+
+    private static func operationNames(_ context: APIContext) -> Endpoint {
+        endpoint(
+            "services/{service}/operations", "getJaegerOperationNames",
+            "What spans of a service are called", [.path("service", .text, "The service")],
+            schema: "JaegerNames"
+        ) { request throws(APIError) in
+            let service = request.text("service") ?? ""
+            let store = try TraceEndpoints.store(context)
+            context.document(request) { writer throws(APIError) in
+                let found = try TraceEndpoints.told { () throws(StoreQueryError) in
+                    try store.operations(service: service)
+                }
+                // In order, so that one name with several kinds stands together.
+                var names: [String] = []
+                for operation in found where operation.name != names.last {
+                    names.append(operation.name)
+                }
+                JaegerAnswer.list(&writer) { writer in
+                    for name in names { writer.value(name) }
+                    return names.count
+                }
+            }
+        }
+    }
+
+    private static let kinds = ["", "internal", "server", "client", "producer", "consumer"]
+
+    private static func operations(_ context: APIContext) -> Endpoint {
+        endpoint(
+            "operations", "getJaegerOperations", "What spans of a service are called, with kinds",
+            [
+                .query("service", .text, "The service", isRequired: true),
+                .query("spanKind", .text, "Only spans of this kind, such as server"),
+            ], schema: "JaegerOperations"
+        ) { request throws(APIError) in
+            let service = request.text("service") ?? ""
+            let kind = request.text("spanKind")
+            let store = try TraceEndpoints.store(context)
+            context.document(request) { writer throws(APIError) in
+                let all = try TraceEndpoints.told { () throws(StoreQueryError) in
+                    try store.operations(service: service)
+                }
+                let found = all.map { (name: $0.name, kind: kindName($0.spanKind)) }
+                    .filter { kind == nil || $0.kind == kind }
+                JaegerAnswer.list(&writer) { writer in
+                    for operation in found {
+                        writer.beginObject()
+                        writer.field("name", operation.name)
+                        writer.field("spanKind", operation.kind)
+                        writer.endObject()
+                    }
+                    return found.count
+                }
+            }
+        }
+    }
+
+    private static func kindName(_ kind: Int32) -> String {
+        kinds.indices.contains(Int(kind)) ? kinds[Int(kind)] : ""
+    }
+
+    // MARK: traces
+
+    private static let microseconds = Parameter.Kind.integer(0...9_000_000_000_000_000)
+    private static let milliseconds = Parameter.Kind.integer(0...9_000_000_000_000)
+
+    private static func traces(_ context: APIContext) -> Endpoint {
+        endpoint(
+            "traces", "getJaegerTraces", "Whole traces of a service, the latest first",
+            [
+                .query("service", .text, "The service; needed without traceID"),
+                .query("operation", .text, "Only traces with a span of this name"),
+                .query("tags", .text, "Attributes of one span, as a JSON object of texts"),
+                .query("tag", .text, "An attribute as key:value; may be given more than once"),
+                .query("start", microseconds, "Microseconds: only traces that began since"),
+                .query("end", microseconds, "Microseconds: only traces that began until then"),
+                .query("lookback", .text, "How far back without start, as 1h; or custom"),
+                .query("minDuration", .goDuration, "Only traces that took so long or longer"),
+                .query("maxDuration", .goDuration, "Only traces that took so long or shorter"),
+                .query(
+                    "limit", .integer(1...1_000_000), "The most traces; never more than 1,500",
+                    standard: "\(standardTraces)"),
+                .query("traceID", .traceID, "This trace; may be given more than once"),
+            ], schema: "JaegerTraces"
+        ) { request throws(APIError) in
+            let store = try TraceEndpoints.store(context)
+            let ids = try wantedTraces(request)
+            if !ids.isEmpty { return answer(request, context, store, ids) }
+            let query = try query(request)
+            let limit = min(request.integer("limit") ?? standardTraces, mostTraces)
+            context.document(request) { writer throws(APIError) in
+                let found = try search(store, query, limit: limit)
+                try JaegerAnswer.list(&writer, limit: limit) { writer throws(APIError) in
+                    for id in found where writer.bytes.count < mostBytes {
+                        try write(id, store, isStored: true, into: &writer)
+                    }
+                    return found.count
+                }
+            }
+        }
+    }
+
+    private static func trace(_ context: APIContext) -> Endpoint {
+        endpoint(
+            "traces/{trace_id}", "getJaegerTrace", "One trace, as Jaeger shows it",
+            [.path("trace_id", .traceID, "The id of the trace")], schema: "JaegerTraces"
+        ) { request throws(APIError) in
+            guard let id = request.traceID("trace_id") else { return }
+            let store = try TraceEndpoints.store(context)
+            context.document(request) { writer throws(APIError) in
+                var isFound = false
+                try JaegerAnswer.list(&writer) { writer throws(APIError) in
+                    isFound = try write(id, store, into: &writer)
+                    return 1
+                }
+                guard isFound else { throw .notFound("trace", id.text) }
+            }
+        }
+    }
+
+    /// Those that are asked for by their ids; empty when none is.
+    private static func wantedTraces(_ request: APIRequest) throws(APIError) -> [TraceID] {
+        var ids: [TraceID] = []
+        for text in QueryString(request.head.query).all("traceID") where !text.isEmpty {
+            guard let id = TraceID(text) else {
+                throw .badParameter("traceID", text, allowed: "a trace id of 32 hexadecimal digits")
+            }
+            if !ids.contains(id) { ids.append(id) }
+        }
+        return ids
+    }
+
+    private static func answer(
+        _ request: APIRequest, _ context: APIContext, _ store: TraceStore, _ ids: [TraceID]
+    ) {
+        context.document(request) { writer throws(APIError) in
+            try JaegerAnswer.list(&writer) { writer throws(APIError) in
+                var found = 0
+                for id in ids where writer.bytes.count < mostBytes {
+                    if try write(id, store, into: &writer) { found += 1 }
+                }
+                return found
+            }
+        }
+    }
+
+    private static func query(_ request: APIRequest) throws(APIError) -> TraceQuery {
+        guard let service = request.text("service") else {
+            throw .missingParameter("service", allowed: "the name of a service")
+        }
+        var query = TraceQuery()
+        query.service = service
+        query.operation = request.text("operation")
+        query.minDuration = request.duration("minDuration")
+        query.maxDuration = request.duration("maxDuration")
+        if let least = query.minDuration, let most = query.maxDuration, least > most {
+            throw APIError(
+                status: 400, code: "bad_parameter",
+                message: "maxDuration is below minDuration, so that no trace can be meant")
+        }
+        query.tags = try tags(request)
+        let end = request.integer("end").map { UInt64($0) * 1_000 }
+        query.until = end
+        if let start = request.integer("start") {
+            query.since = UInt64(start) * 1_000
+        } else {
+            let latest = end ?? request.now
+            let back =
+                request.text("lookback").flatMap { Parameter.nanoseconds($0) } ?? standardLookback
+            query.since = latest > back ? latest - back : 0
+        }
+        return query
+    }
+
+    private static func tags(_ request: APIRequest) throws(APIError) -> [String: String] {
+        let pairs = QueryString(request.head.query)
+        var tags: [String: String] = [:]
+        for text in pairs.all("tag") where !text.isEmpty {
+            guard let colon = text.firstIndex(of: ":"), colon != text.startIndex else {
+                throw .badParameter("tag", text, allowed: "a key and a value as key:value")
+            }
+            tags[String(text[..<colon])] = String(text[text.index(after: colon)...])
+        }
+        for text in pairs.all("tags") where !text.isEmpty {
+            let fault = APIError.badParameter(
+                "tags", text, allowed: "a JSON object whose values are texts")
+            guard let members = try? JSONValue(parsing: text.utf8).members else { throw fault }
+            for (name, value) in members {
+                switch value {
+                case .string(let text): tags[name] = text
+                case .bool(let flag): tags[name] = flag ? "true" : "false"
+                case .number(let number):
+                    tags[name] = Int(exactly: number).map { "\($0)" } ?? "\(number)"
+                default: throw fault
+                }
+            }
+        }
+        return tags
+    }
+
+    /// The ids of the traces that are meant, page by page.
+    private static func search(
+        _ store: TraceStore, _ query: TraceQuery, limit: Int
+    ) throws(APIError) -> [TraceID] {
+        var query = query
+        var found: [TraceID] = []
+        repeat {
+            query.limit = min(limit - found.count, TraceQuery.mostTraces)
+            let page = try TraceEndpoints.told { () throws(StoreQueryError) in
+                try store.traces(query)
+            }
+            found += page.traces.map { TraceID(high: $0.traceIDHigh, low: $0.traceIDLow) }
+            query.cursor = page.cursor
+        } while query.cursor != nil && found.count < limit
+        return found
+    }
+
+    /// Nothing, and false, when the trace is not known.
+    @discardableResult
+    private static func write(
+        _ id: TraceID, _ store: TraceStore, isStored: Bool = false, into writer: inout JSONWriter
+    ) throws(APIError) -> Bool {
+        let trace = try TraceEndpoints.told { () throws(StoreQueryError) in
+            try store.trace(high: id.high, low: id.low, isStored: isStored)
+        }
+        guard let trace else { return false }
+        TraceExport.writeJaegerTrace(
+            chunks: trace.spans, traceIDHigh: id.high, traceIDLow: id.low, into: &writer)
+        return true
+    }
+
+    // MARK: dependencies
+
+    private static func dependencies(_ context: APIContext) -> Endpoint {
+        endpoint(
+            "dependencies", "getJaegerDependencies",
+            "Which service calls which, from the latest traces of more than one service",
+            [
+                .query("endTs", milliseconds, "Milliseconds: until when; now without it"),
+                .query(
+                    "lookback", milliseconds, "Milliseconds before that",
+                    standard: "86400000"),
+            ], schema: "JaegerDependencies"
+        ) { request throws(APIError) in
+            let store = try TraceEndpoints.store(context)
+            let end = request.integer("endTs").map { UInt64($0) * 1_000_000 } ?? request.now
+            let back = UInt64(request.integer("lookback") ?? 86_400_000) * 1_000_000
+            var query = TraceQuery()
+            query.until = end
+            query.since = end > back ? end - back : 0
+            let wanted = query
+            let names = context.collector.names
+            let prices = context.collector.prices
+            context.document(request) { writer throws(APIError) in
+                var calls = ServiceCalls(TraceReader(names: names, prices: prices))
+                try calls.add(store, wanted)
+                JaegerAnswer.list(&writer) { calls.write(into: &$0) }
+            }
+        }
+    }
+}
