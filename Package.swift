@@ -125,6 +125,13 @@ let package = Package(
             name: "bench-audit", dependencies: ["RoostCore", "RoostAudit"],
             path: "Benchmarks/audit", swiftSettings: strict),
 
+        .executableTarget(
+            name: "bench-store",
+            dependencies: [
+                "RoostCore", "RoostWire", "RoostIngest", "RoostAnalytics", "RoostStore",
+            ],
+            path: "Benchmarks/store", swiftSettings: strict),
+
         tests("RoostCore", ["RoostCore"]),
         tests("RoostCompression", ["RoostCore", "RoostCompression"]),
         tests("RoostWire", ["RoostCore", "RoostWire"]),

@@ -23,5 +23,8 @@ public struct StoreSettings: Sendable, Equatable {
     /// Nanoseconds that log records wait for more to be stored with them.
     public var logAge: UInt64 = 2_000_000_000
 
+    /// As if the disk were so small, for tests.
+    var mostPages: Int?
+
     public init() {}
 }

@@ -8,8 +8,9 @@ import RoostCore
 
     deinit { unsafe _ = ZSTD_freeCCtx(context) }
 
-    /// Level 1: level 3 takes half as much time again and saves a twelfth.
-    private static let level: CInt = 1
+    /// The fastest of the levels that look for matches of any length. Of agents' traces it makes a
+    /// fifth, at 0.60 µs a span; level 1 saves a twentieth of that and takes 0.86 µs.
+    private static let level: CInt = -1
 
     /// Lends the packed bytes; nil when there is no memory for it.
     func pack<Result>(

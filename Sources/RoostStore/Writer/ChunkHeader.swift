@@ -45,6 +45,23 @@ final class ChunkHeader {
         output.append(contentsOf: items)
     }
 
+    /// The same into memory with room for `size(around:)` bytes from `place` on.
+    @unsafe func write(
+        _ items: [UInt8], to target: UnsafeMutableRawBufferPointer, at place: inout Int
+    ) {
+        let inner = scope.count + items.count
+        var head: [UInt8] = [0x0A]
+        append(varint: resource.count + 1 + varintBytes(inner) + inner, to: &head)
+        head.append(contentsOf: resource)
+        head.append(0x12)
+        append(varint: inner, to: &head)
+        head.append(contentsOf: scope)
+        for part in [head, items] {
+            unsafe UnsafeMutableRawBufferPointer(rebasing: target[place...]).copyBytes(from: part)
+            place += part.count
+        }
+    }
+
     private static func service(of resource: [UInt8]) -> String {
         var request: [UInt8] = [0x0A]
         append(varint: resource.count, to: &request)

@@ -1,3 +1,4 @@
+import RoostCore
 import RoostIngest
 import RoostWire
 
@@ -46,10 +47,15 @@ final class OpenLogs {
         return record.count + 4
     }
 
-    func request() -> [UInt8] {
-        var request: [UInt8] = []
-        for group in groups { group.header.write(group.bytes, to: &request) }
-        return request
+    func request() -> ByteBlock {
+        let size = groups.reduce(0) { $0 + $1.header.size(around: $1.bytes.count) }
+        return unsafe ByteBlock(capacity: size) { target in
+            var count = 0
+            for group in groups {
+                unsafe group.header.write(group.bytes, to: target, at: &count)
+            }
+            return count
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+import RoostCore
 import RoostWire
 
 struct TraceKey: Hashable {
@@ -13,6 +14,13 @@ final class OpenTrace {
         /// The field of each span, one after another.
         var bytes: [UInt8] = []
         var spans: [(id: UInt64, end: Int)] = []
+
+        mutating func add(_ span: WireBytes, _ id: UInt64) {
+            bytes.append(0x12)
+            append(varint: span.count, to: &bytes)
+            unsafe bytes.append(contentsOf: span.buffer)
+            spans.append((id, bytes.count))
+        }
     }
 
     let key: TraceKey
@@ -29,7 +37,12 @@ final class OpenTrace {
     private(set) var lastArrival: UInt64
     private(set) var hasRoot = false
     private(set) var operations: [Operation] = []
-    private var ids: Set<UInt64> = []
+    /// Of the terms of `operations`.
+    private var hashes: [UInt64] = []
+    /// Of the first spans; then `manyIDs` has all.
+    private var ids: [UInt64] = []
+    private var manyIDs: Set<UInt64> = []
+    private static let fewIDs = 32
 
     struct Operation {
         let term: Term
@@ -59,11 +72,7 @@ final class OpenTrace {
         }
         spans += 1
         if head.parentSpanID == 0 { hasRoot = true }
-        let place = place(of: header)
-        groups[place].bytes.append(0x12)
-        append(varint: span.count, to: &groups[place].bytes)
-        unsafe groups[place].bytes.append(contentsOf: span.buffer)
-        groups[place].spans.append((head.spanID, groups[place].bytes.count))
+        groups[place(of: header)].add(span, head.spanID)
         note(head, header)
         let grown = span.count + Self.spanOwnBytes
         bytes += grown
@@ -71,27 +80,27 @@ final class OpenTrace {
     }
 
     private func place(of header: ChunkHeader) -> Int {
-        if let last = groups.last, last.header === header { return groups.count - 1 }
+        if let place = groups.indices.last, groups[place].header === header { return place }
         if let place = groups.firstIndex(where: { $0.header === header }) { return place }
         groups.append(Group(header: header))
         return groups.count - 1
     }
 
     private func isNew(_ id: UInt64) -> Bool {
-        if spans < 32 {
-            for group in groups {
-                for span in group.spans where span.id == id { return false }
-            }
+        if ids.count < Self.fewIDs {
+            if ids.contains(id) { return false }
+            ids.append(id)
             return true
         }
-        if ids.isEmpty { for group in groups { ids.formUnion(group.spans.map(\.id)) } }
-        return ids.insert(id).inserted
+        if manyIDs.isEmpty { manyIDs.formUnion(ids) }
+        return manyIDs.insert(id).inserted
     }
 
     private func note(_ head: SpanHead, _ header: ChunkHeader) {
         guard operations.count < Self.mostOperations else { return }
         let term = header.operation(head.name)
-        for known in operations where known.term == term { return }
+        if hashes.contains(term.hash) { return }
+        hashes.append(term.hash)
         operations.append(
             Operation(term: term, header: header, name: head.name.string, kind: head.kind))
     }
@@ -120,10 +129,14 @@ final class OpenTrace {
     }
 
     /// All of it as one request.
-    func request() -> [UInt8] {
-        var request: [UInt8] = []
-        request.reserveCapacity(groups.reduce(0) { $0 + $1.header.size(around: $1.bytes.count) })
-        for group in groups { group.header.write(group.bytes, to: &request) }
-        return request
+    func request() -> ByteBlock {
+        let size = groups.reduce(0) { $0 + $1.header.size(around: $1.bytes.count) }
+        return unsafe ByteBlock(capacity: size) { target in
+            var count = 0
+            for group in groups {
+                unsafe group.header.write(group.bytes, to: target, at: &count)
+            }
+            return count
+        }
     }
 }

@@ -80,15 +80,19 @@ final class OpenTraces {
     func takeToMakeRoom(now: UInt64) -> [OpenTrace] {
         let most = settings.mostOpenBytes / 4 * 3
         let mostTraces = settings.mostOpenTraces / 4 * 3
-        let all = traces.values.sorted { one, other in
-            if one.hasRoot != other.hasRoot { return one.hasRoot }
-            return one.lastArrival < other.lastArrival
-        }
+        // Sorted as numbers: whole ones have the smaller.
+        let open = Array(traces.values)
+        let order = open.indices.map { place in
+            (
+                place: place,
+                rank: open[place].lastArrival | (open[place].hasRoot ? 0 : 1 << 63)
+            )
+        }.sorted { $0.rank < $1.rank }
         var taken: [OpenTrace] = []
-        for trace in all {
+        for (place, _) in order {
             guard bytes > most || traces.count > mostTraces else { break }
-            remove(trace)
-            taken.append(trace)
+            remove(open[place])
+            taken.append(open[place])
         }
         return taken
     }

@@ -46,6 +46,7 @@ final class StoreRetention {
         deleteBlock = try connection.prepare("DELETE FROM blocks WHERE number = ?")
         let pages = min(2000, max(16, settings.size / 16 / StoreSchema.pageBytes))
         try connection.run("PRAGMA wal_autocheckpoint = \(pages)")
+        if let most = settings.mostPages { try connection.run("PRAGMA max_page_count = \(most)") }
     }
 
     /// Bytes that may be in use; the rest is for what is being written.

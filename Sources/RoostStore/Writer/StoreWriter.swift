@@ -21,7 +21,7 @@ final class StoreWriter {
     private var counters = StoreStatus()
 
     /// Traces in one transaction.
-    private static let mostInTransaction = 256
+    private static let mostInTransaction = 512
     private static let tick: UInt64 = 500_000_000
     private static let betweenAttempts: UInt64 = 5_000_000_000
     private static let memoryStep = 1 << 20
@@ -74,6 +74,7 @@ final class StoreWriter {
     func run(until deadline: () -> UInt64?) {
         while true {
             shared.beat.store(monotonicNanoseconds(), ordering: .relaxed)
+            replaceDamaged()
             let end = deadline()
             let (items, wishes) = end == nil ? shared.inbox.take() : shared.inbox.close()
             for item in items { take(item) }
@@ -145,10 +146,6 @@ final class StoreWriter {
 
     /// What is due with time.
     private func turn(_ now: UInt64) {
-        let damaged = shared.damagedGeneration.exchange(-1, ordering: .acquiringAndReleasing)
-        if damaged >= 0, damaged == shared.generation.load(ordering: .acquiring) {
-            replace(because: "a reader found damaged pages")
-        }
         if keeper == nil, now >= nextAttempt {
             nextAttempt = now &+ Self.betweenAttempts
             do throws(StoreError) {
@@ -159,6 +156,13 @@ final class StoreWriter {
         makeRoom()
         payForOpen()
         publish()
+    }
+
+    private func replaceDamaged() {
+        let damaged = shared.damagedGeneration.exchange(-1, ordering: .acquiringAndReleasing)
+        if damaged >= 0, damaged == shared.generation.load(ordering: .acquiring) {
+            replace(because: "a question met damaged pages")
+        }
     }
 
     private func finish(deadline: UInt64) {

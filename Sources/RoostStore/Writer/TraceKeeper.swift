@@ -92,7 +92,7 @@ final class TraceKeeper {
         }
         written.duplicates += trace.repeated
         guard trace.spans > 0 else { return }
-        let request = ByteBlock(trace.request())
+        let request = trace.request()
         var row =
             known
             ?? WriterDatabase.Row(
@@ -195,7 +195,7 @@ final class TraceKeeper {
     // MARK: log records
 
     func store(_ logs: OpenLogs, now: UInt64) throws(SQLiteError) {
-        let request = ByteBlock(logs.request())
+        let request = logs.request()
         let result = unsafe request.withBytes { bytes in
             unsafe packer.pack(bytes) { packed -> Result<Void, SQLiteError> in
                 Result { () throws(SQLiteError) in

@@ -1,13 +1,12 @@
 import RoostAnalytics
-import RoostCore
-import RoostIngest
-import RoostStore
+public import RoostCore
+public import RoostIngest
 import Synchronization
 
 /// Understands stored traces with the tables of names and prices.
 ///
 /// The store's thread asks; the tables may change from another.
-final class AgentUnderstanding: TraceUnderstanding {
+public final class AgentUnderstanding: TraceUnderstanding {
     private struct Reader {
         let names: NameTable
         let prices: (any PriceSource)?
@@ -27,16 +26,16 @@ final class AgentUnderstanding: TraceUnderstanding {
     /// A summary is made of so many steps; the rest is counted.
     private static let mostSteps = 20_000
 
-    init(names: NameTable, prices: (any PriceSource)?) {
+    public init(names: NameTable, prices: (any PriceSource)?) {
         reader = Mutex(Reader(names, prices))
     }
 
     /// From the next trace on.
-    func use(names: NameTable, prices: (any PriceSource)?) {
+    public func use(names: NameTable, prices: (any PriceSource)?) {
         reader.withLock { $0 = Reader(names, prices) }
     }
 
-    func understand(
+    public func understand(
         traceIDHigh: UInt64, traceIDLow: UInt64, spans: [ByteBlock], logs: [ByteBlock],
         activities: [UInt8], isClosed: Bool
     ) -> UnderstoodTrace {

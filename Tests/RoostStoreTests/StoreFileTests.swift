@@ -1,0 +1,153 @@
+import Glibc
+import RoostCore
+import Testing
+
+@testable import RoostStore
+
+@Suite struct StoreFileTests {
+    private func fill(_ harness: StoreHarness, _ traces: ClosedRange<UInt64>) {
+        for number in traces {
+            harness.put([
+                TestSpan(trace: number, start: number * 1000, attributes: [("note", noise(400))])
+            ])
+        }
+        harness.store.flush()
+    }
+
+    @Test func `what was stored is there when the store is opened again`() throws {
+        let folder = StoreHarness.newFolder()
+        do {
+            let first = try StoreHarness(folder: folder)
+            fill(first, 1...600)
+            first.keepsFolder.store(true, ordering: .relaxed)
+            first.store.close(deadline: .max)
+        }
+        let second = try StoreHarness(folder: folder)
+        fill(second, 601...610)
+        #expect(try second.ids { $0.limit = 1000 } == (1...610).reversed())
+        #expect(second.store.status.traces == 610)
+        #expect(try second.store.trace(high: traceHigh, low: 5)?.summary.spans == 1)
+    }
+
+    @Test func `what was stored survives an end without closing`() throws {
+        let harness = try StoreHarness()
+        fill(harness, 1...100)
+        // The files as a power cut leaves them: the log of changes has not been copied.
+        let folder = StoreHarness.newFolder()
+        try #require(unsafe mkdir(folder, 0o700) == 0)
+        for end in ["", "-wal"] {
+            let bytes = try #require(readFile(harness.path + end, limit: 1 << 30))
+            write(bytes, to: folder + "/store.db" + end)
+        }
+        let second = try StoreHarness(folder: folder)
+        #expect(try second.ids { $0.limit = 1000 } == (1...100).reversed())
+    }
+
+    @Test(arguments: [2, 3, 10])
+    func `pages that are damaged make a new database begin`(_ page: Int) throws {
+        let folder = StoreHarness.newFolder()
+        do {
+            let first = try StoreHarness(folder: folder)
+            fill(first, 1...600)
+            first.keepsFolder.store(true, ordering: .relaxed)
+            first.store.close(deadline: .max)
+        }
+        let second = try StoreHarness(folder: folder)
+        damage(second.path, fromPage: page)
+        // A question or the writer itself meets the damage.
+        _ = try? second.ids { $0.limit = 1000 }
+        _ = try? second.store.services()
+        for number in UInt64(1)...600 { _ = try? second.store.trace(high: traceHigh, low: number) }
+        fill(second, 1000...1001)
+        fill(second, 1002...1003)
+        // Those before went to whichever database there was.
+        #expect(try second.ids().prefix(2) == [1003, 1002])
+        #expect(second.lines.all.contains { $0.contains("was set aside; a new one begins") })
+    }
+
+    @Test func `a database of another program is set aside`() throws {
+        let folder = StoreHarness.newFolder()
+        try #require(unsafe mkdir(folder, 0o700) == 0)
+        do {
+            let other = try SQLiteConnection(path: folder + "/store.db", mode: .write)
+            try other.run("CREATE TABLE things (a)")
+        }
+        let harness = try StoreHarness(folder: folder)
+        fill(harness, 1...1)
+        #expect(try harness.ids() == [1])
+        #expect(harness.lines.all.contains { $0.contains("a database of another program") })
+    }
+
+    @Test func `a database of a later version is not touched`() throws {
+        let folder = StoreHarness.newFolder()
+        do {
+            let first = try StoreHarness(folder: folder)
+            first.keepsFolder.store(true, ordering: .relaxed)
+            first.store.close(deadline: .max)
+            let connection = try SQLiteConnection(path: first.path, mode: .write)
+            try connection.run("INSERT INTO migrations VALUES (7, 0, 'x')")
+        }
+        defer { StoreHarness.remove(folder) }
+        #expect(throws: StoreError.tooNew(path: folder + "/store.db", version: 7)) {
+            let second = try StoreHarness(folder: folder)
+            second.keepsFolder.store(true, ordering: .relaxed)
+        }
+    }
+
+    @Test func `each step of the layout is taken once`() throws {
+        let folder = StoreHarness.newFolder()
+        try #require(unsafe mkdir(folder, 0o700) == 0)
+        defer { StoreHarness.remove(folder) }
+        let steps = ["CREATE TABLE a (x)", "CREATE TABLE b (x); INSERT INTO b VALUES (1)"]
+        for count in [1, 2, 2] {
+            let connection = try SQLiteConnection(path: folder + "/store.db", mode: .write)
+            try StoreSchema.migrate(connection, Array(steps.prefix(count)))
+            #expect(try connection.number("SELECT count(*) FROM migrations") == count)
+        }
+        let connection = try SQLiteConnection(path: folder + "/store.db", mode: .write)
+        #expect(try connection.number("SELECT count(*) FROM b") == 1)
+    }
+
+    @Test func `a full disk costs traces, which are counted`() throws {
+        let harness = try StoreHarness {
+            $0.mostPages = 60
+            $0.mostOpenBytes = 50_000
+        }
+        for number in UInt64(1)...400 {
+            harness.put([TestSpan(trace: number, attributes: [("note", noise(4000))])])
+        }
+        harness.store.flush()
+        let stored = harness.counts[.traces, .stored]
+        #expect(stored > 0)
+        #expect(harness.counts[.traces, .dropped(.disk)] == 400 - stored)
+        #expect(try harness.ids { $0.limit = 1000 }.count == stored)
+        let status = harness.store.status
+        #expect(status.failedWrites > 0)
+        #expect(status.lastError?.contains("full") == true)
+        #expect(harness.lines.all.filter { $0.contains("the store cannot write") }.count == 1)
+    }
+
+    private func write(_ bytes: [UInt8], to path: String) {
+        let file = unsafe open(path, O_WRONLY | O_CREAT, 0o600)
+        _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(file, $0.baseAddress, $0.count) }
+        close(file)
+    }
+
+    private func damage(_ path: String, fromPage page: Int) {
+        let file = unsafe open(path, O_WRONLY)
+        let junk = [UInt8](repeating: 0xEE, count: StoreSchema.pageBytes)
+        for number in page..<page + 60 {
+            _ = unsafe junk.withUnsafeBytes {
+                unsafe pwrite(file, $0.baseAddress, $0.count, number * StoreSchema.pageBytes)
+            }
+        }
+        close(file)
+    }
+}
+
+/// Text that does not get smaller.
+func noise(_ count: Int) -> String {
+    var text = ""
+    while text.utf8.count < count { text += String(UInt64.random(in: 0 ... .max), radix: 36) }
+    return text
+}
