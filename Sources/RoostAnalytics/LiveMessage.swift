@@ -29,6 +29,31 @@ public struct LiveMessage: Sendable {
     }
 }
 
+extension LiveMessage {
+    /// A budget reached another level: `budget.warning`, `budget.exceeded` or `budget.ok`.
+    public init(_ event: BudgetEvent, id: UInt64) {
+        self.id = id
+        type = "budget." + event.to.rawValue
+        severity = event.to == .exceeded ? "error" : event.to == .warning ? "warning" : "info"
+        agent = event.rule.scope == .agent ? event.subject : ""
+        workflow = event.rule.scope == .workflow ? event.subject : ""
+        (traceIDHigh, traceIDLow) = (0, 0)
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.field("type", type)
+        writer.field("id", String(id))
+        writer.field("time", rfc3339(unixNanoseconds: event.time))
+        writer.field("severity", severity)
+        writer.field("agent", agent)
+        writer.field("workflow", workflow)
+        writer.field("trace_id", "")
+        writer.key("data")
+        event.write(into: &writer)
+        writer.endObject()
+        json = ByteBlock(writer.bytes)
+    }
+}
+
 /// The latest events, for those who come back after a while.
 struct EventRing: Sendable {
     private var events: [FleetEvent] = []

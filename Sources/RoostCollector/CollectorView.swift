@@ -157,9 +157,28 @@ public final class CollectorView {
             waitingActivityBytes: parts.agents.waitingBytes,
             redactedValues: parts.intake.redaction.counts.snapshot(
                 parts.intake.redaction.redactor),
-            store: parts.store.store.status,
+            store: parts.store.store.status, analytics: analyticsReading(),
             unroutedRequests: parts.intake.unrouted.load(ordering: .relaxed),
             process: ProcessStatistics.read())
+    }
+
+    private func analyticsReading() -> AnalyticsReading {
+        var reading = AnalyticsReading()
+        analytics.read { analytics in
+            reading.facts = analytics.facts
+            reading.droppedFacts = analytics.droppedFacts
+            reading.openWorkflows = analytics.fleet.activeWorkflows
+            reading.activeAgents = analytics.fleet.activeAgents
+            reading.stuckWorkflows = analytics.fleet.stuckWorkflows
+        }
+        reading.liveConnections = parts.live.connections.load(ordering: .relaxed)
+        reading.liveEvents = parts.live.events.load(ordering: .relaxed)
+        reading.liveDelivered = parts.live.delivered.load(ordering: .relaxed)
+        reading.liveLost = parts.live.lost.load(ordering: .relaxed)
+        for part in Switches.Part.allCases {
+            reading.switches[part.rawValue] = parts.switches.isOn(part)
+        }
+        return reading
     }
 
     /// One scrape's wait for the loops.

@@ -26,8 +26,8 @@ extension CollectorView {
             }
         }
         writer.object("switches") { writer in
-            for signal in Signal.allCases {
-                writer.field(signal.name, parts.switches.isOn(signal))
+            for part in Switches.Part.allCases {
+                writer.field(part.rawValue, parts.switches.isOn(part))
             }
         }
         writer.array("threads") { writer in for name in hearts.names { writer.value(name) } }

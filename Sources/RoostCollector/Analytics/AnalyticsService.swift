@@ -96,6 +96,22 @@ package final class AnalyticsService: Sendable {
     func tick(now: UInt64) {
         state.withLock { $0?.tick(now: now) }
         tellWatcher()
+        tellBudgets()
+    }
+
+    /// Budgets that reached another level are told in the log, whoever listens.
+    private func tellBudgets() {
+        let (events, latest) = state.withLock { state in
+            (state?.takeBudgetEvents() ?? [], state?.latestEvent ?? 0)
+        }
+        guard !events.isEmpty else { return }
+        for event in events.prefix(10) {
+            let subject = event.subject.isEmpty ? "all" : event.subject
+            let text = "budget \(event.rule.name) of \(subject): \(event.to.rawValue)"
+            if event.to == .ok { log.info(text) } else { log.warn(text) }
+        }
+        guard isWatched, let watcher = watcher.withLock({ $0 }) else { return }
+        watcher(0, events.map { LiveMessage($0, id: latest) })
     }
 
     private func tellWatcher() {

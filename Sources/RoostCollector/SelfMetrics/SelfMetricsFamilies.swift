@@ -19,6 +19,7 @@ enum SelfMetricsFamilies {
         families += series(reading)
         families += agents(reading)
         families += store(reading.store)
+        families += analytics(reading.analytics)
         families.append(redaction(reading))
         if let process = reading.process { families += self.process(process) }
         return families.filter { !$0.series.isEmpty }.sorted { $0.name < $1.name }

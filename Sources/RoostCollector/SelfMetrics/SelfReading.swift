@@ -24,6 +24,7 @@ package struct SelfReading {
     /// Rule of redaction and values taken out.
     package var redactedValues: [(rule: String, values: UInt64)]
     package var store: StoreStatus
+    package var analytics = AnalyticsReading()
     package var unroutedRequests: Int
     package var process: ProcessStatistics?
 }
