@@ -35,6 +35,8 @@ final class CollectorParts: Sendable {
     /// Apart, so that senders who take every connection do not keep probes and scrapes out.
     private let webConnections: ConnectionLimit
     private static let mostOfWeb = 2_048
+    /// Half of it is for pages and messages that peers of the web port are slow to read.
+    private let webBuffers = MemoryBudget(limitBytes: 32 << 20)
     private let bodies: MemoryBudget.Share
     /// Pays for the series derived from spans.
     let derived: MemoryBudget.Share
@@ -137,8 +139,10 @@ final class CollectorParts: Sendable {
         settings.headerTimeout = config.limits.headerTimeout
         settings.bodyTimeout = config.limits.bodyTimeout
         settings.idleTimeout = config.limits.idleTimeout
-        // Probes and scrapes are answered when the memory is full, too; `mostOfWeb` bounds them.
-        settings.buffersArePaidFor = listener != .web
+        guard listener == .web else { return settings }
+        // Probes and scrapes are answered when the memory is full, too.
+        settings.buffers = webBuffers.share("web")
+        settings.webSockets = ConnectionLimit(webConnections.limit / 2)
         return settings
     }
 

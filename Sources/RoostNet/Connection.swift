@@ -201,12 +201,12 @@ import Synchronization
     /// Reserves what a peer that does not read its answers makes this connection keep. Half of the
     /// memory stays for requests: a connection for which there is no room costs its own peer.
     private func payForBuffers() {
-        guard !isClosed, context.settings.buffersArePaidFor else { return }
+        guard !isClosed else { return }
         let lot = Connection.usualBufferBytes
         let held = (write?.count ?? 0) + (session?.heldBytes ?? 0)
         let due = held <= lot ? 0 : (held + lot - 1) / lot * lot
         guard due != paidBytes else { return }
-        let memory = context.settings.memory
+        let memory = context.settings.buffers
         if due < paidBytes {
             memory.giveBack(paidBytes - due)
         } else {
@@ -276,7 +276,7 @@ import Synchronization
         isClosed = true
         isReading = false
         session?.abandon()
-        context.settings.memory.giveBack(paidBytes)
+        context.settings.buffers.giveBack(paidBytes)
         paidBytes = 0
         server.remove(self)
         unsafe uv_close(

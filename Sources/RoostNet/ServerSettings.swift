@@ -30,10 +30,10 @@ public struct ServerSettings: Sendable {
     public var webSockets = ConnectionLimit(32)
     /// Every buffered body and every open connection is reserved here.
     public var memory: MemoryBudget.Share
-    /// Unsent answers and requests that wait behind them are reserved too, and a connection whose
-    /// peer leaves too much of them is closed when half of the memory is in use. Off where few
-    /// connections are allowed that must be served whatever the memory.
-    public var buffersArePaidFor = true
+    /// Unsent answers and requests that wait behind them are reserved here, and a connection whose
+    /// peer leaves too much of them is closed when half of that budget is in use. The same as
+    /// `memory`, except where connections must be served whatever the memory.
+    public var buffers: MemoryBudget.Share
     /// Shared by the servers of all loops on one address.
     public var counters: ServerCounters
 
@@ -43,6 +43,7 @@ public struct ServerSettings: Sendable {
     ) {
         self.connections = connections
         self.memory = memory
+        buffers = memory
         self.counters = counters
     }
 }

@@ -543,7 +543,7 @@ def test_connections_above_the_cap_are_closed(tmp_path):
 
 def test_idle_connections_give_way_to_new_ones(tmp_path):
     with starter(tmp_path) as start:
-        process = start()
+        process = start({"limits": {"connections": 64}})
         idle = []
         for _ in range(80):
             peer = Peer(process.web, b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")

@@ -198,6 +198,28 @@ import Testing
         }
     }
 
+    @Test func `buffers may have a budget of their own`() throws {
+        let handler = TestHandler()
+        handler.answers = { _, _, responder in
+            responder.send(
+                Response(status: 200, body: .bytes([UInt8](repeating: 0x41, count: 100_000))))
+        }
+        let full = MemoryBudget(limitBytes: 100_000)
+        let buffers = MemoryBudget(limitBytes: 64 << 20)
+        var settings = ServerSettings(
+            connections: ConnectionLimit(4), memory: full.share("test"))
+        settings.buffers = buffers.share("buffers")
+        try withServer(handler, settings: settings) { _, _, port in
+            let client = try RawClient(port)
+            client.send(String(repeating: get, count: 300))
+            #expect(eventually { buffers.usedBytes > 64 << 10 })
+            client.send(get.replacing("host: x", with: "host: x\r\nconnection: close"))
+            #expect(client.read().utf8.count > 301 * 100_000)
+            #expect(eventually { buffers.usedBytes == 0 })
+            #expect(full.usedBytes == 0 && settings.counters.values.connectionsRefused == 0)
+        }
+    }
+
     @Test func `survives peers that reset at any moment`() throws {
         let handler = TestHandler()
         let held = Mutex<[RemoteResponder]>([])
