@@ -117,7 +117,9 @@ public final class CollectorView {
     package func scrape(
         isForPrometheus: Bool, _ then: @escaping ([any ExpositionSource]) -> Void
     ) {
-        let round = Round(waitingFor: ingestLoops.count + 1) { [self] in
+        let round = ScrapeRound(
+            waitingFor: ingestLoops.count + 1, atMost: Self.patienceMilliseconds, on: webLoop
+        ) { [self] in
             spanMetrics.update(latest, now: monotonicNanoseconds())
             agentMetrics.update(latestAgents, isForPrometheus: isForPrometheus)
             then([parts.series, spanMetrics, agentMetrics, selfMetrics])
@@ -136,9 +138,6 @@ public final class CollectorView {
                     home.round.arrived()
                 }
             }
-        }
-        round.patience = webLoop.schedule(afterMilliseconds: Self.patienceMilliseconds) {
-            round.finish()
         }
     }
 
@@ -179,30 +178,5 @@ public final class CollectorView {
             reading.switches[part.rawValue] = parts.switches.isOn(part)
         }
         return reading
-    }
-
-    /// One scrape's wait for the loops.
-    private final class Round {
-        private var missing: Int
-        private var done: (() -> Void)?
-        var patience: LoopTimer?
-
-        init(waitingFor count: Int, _ done: @escaping () -> Void) {
-            missing = count
-            self.done = done
-        }
-
-        func arrived() {
-            missing -= 1
-            if missing == 0 { finish() }
-        }
-
-        func finish() {
-            patience?.cancel()
-            patience = nil
-            let done = done
-            self.done = nil
-            done?()
-        }
     }
 }

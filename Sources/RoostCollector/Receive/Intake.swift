@@ -120,7 +120,8 @@ final class Intake {
         switch signal {
         case .traces:
             if let scan = request.scan {
-                spanMetrics.add(scan, now: now)
+                // The notes point into it, and nobody else may hold it any more.
+                withExtendedLifetime(request.source) { spanMetrics.add(scan, now: now) }
                 agents.give(&scan.activities)
             }
         case .metrics:
@@ -181,7 +182,9 @@ final class Intake {
         of request: ReadRequest, from first: Int, now: UInt64, then: @escaping () -> Void
     ) {
         guard let scan = request.scan else { return then() }
-        let next = spanMetrics.add(scan, from: first, most: Intake.spansPerStep, now: now)
+        let next = withExtendedLifetime(request.source) {
+            spanMetrics.add(scan, from: first, most: Intake.spansPerStep, now: now)
+        }
         guard next < scan.itemCount else { return then() }
         loop.schedule(afterMilliseconds: 0) {
             self.addSpans(of: request, from: next, now: now, then: then)
