@@ -77,6 +77,28 @@ import Testing
         #expect(text.split(separator: "\n").filter { $0.contains("calls_total{") }.count == 5)
     }
 
+    @Test func `series take no more of the memory than is free, and all spans are counted`() throws
+    {
+        let budget = MemoryBudget(limitBytes: 1 << 20)
+        let shard = SpanMetricsShard(
+            bounds: .standard, seriesLimit: 10_000, memory: budget.share("derived_series"))
+        let scan = TraceScan()
+        let long = String(repeating: "n", count: 1_000)
+        for request in 0..<20 {
+            let spans = (0..<100).map { TestSpan(name: "\(request)-\($0)-\(long)") }
+            let body = traceRequest(service: "a", spans)
+            try scan.read(body)
+            shard.add(scan, now: 5_000_000_000)
+            withExtendedLifetime(body) {}
+        }
+        #expect((900_000...1 << 20).contains(budget.usedBytes))
+        let counts = page([shard], limit: 10_000).split(separator: "\n")
+            .filter { $0.hasPrefix("traces_span_metrics_calls_total{") }
+            .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }
+        #expect(counts.reduce(0, +) == 2_000)
+        #expect((100..<1_000).contains(counts.count))
+    }
+
     @Test func `keeps the limit when the shards saw different series`() throws {
         let first = try counted(
             [traceRequest(service: "a", (0..<4).map { TestSpan(name: "a\($0)") })], limit: 4)
@@ -134,8 +156,11 @@ import Testing
         }
         func count(_ name: String) throws {
             let scan = TraceScan()
-            try scan.read(traceRequest(service: "a", [TestSpan(name: name)]))
+            // The notes point into it.
+            let request = traceRequest(service: "a", [TestSpan(name: name)])
+            try scan.read(request)
             shard.add(scan, now: 1)
+            withExtendedLifetime(request) {}
         }
         #expect(lines(now: 1000) == ["} 1", "} 1"])
         try count("x")
@@ -197,8 +222,10 @@ import Testing
         let shard = try counted([traceRequest(service: "a", [TestSpan()])])
         let before = shard.snapshot
         let scan = TraceScan()
-        try scan.read(traceRequest(service: "a", [TestSpan()]))
+        let request = traceRequest(service: "a", [TestSpan()])
+        try scan.read(request)
         shard.add(scan, now: 6_000_000_000)
+        withExtendedLifetime(request) {}
         #expect(before.table.buckets.reduce(0, +) == 1)
         #expect(shard.snapshot.table.buckets.reduce(0, +) == 2)
     }

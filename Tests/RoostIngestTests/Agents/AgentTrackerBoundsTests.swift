@@ -1,3 +1,4 @@
+import RoostCore
 import Testing
 
 @testable import RoostIngest
@@ -68,6 +69,18 @@ import Testing
         #expect(run.calls == 100)
         #expect(run.sum("roost_llm_calls_total") == 10)
         #expect(run.allTokens == 10_000)
+    }
+
+    @Test func `series take no more of the memory than is free, and all calls are counted`() {
+        let budget = MemoryBudget(limitBytes: 256 << 10)
+        var run = TrackerRun { $0.memory = budget.share("derived_series") }
+        for id: UInt64 in 1...2_000 {
+            run.take(Step.call(id).inTrace(id).with { $0.model = "model-\(id)" })
+        }
+        #expect(((256 << 10) - 8_000...256 << 10).contains(budget.usedBytes))
+        #expect(run.calls == 2_000)
+        #expect((10..<1_000).contains(run.sum("roost_llm_calls_total")))
+        #expect(run.allTokens == 200_000)
     }
 
     @Test func `a span without any name or time is taken`() {
