@@ -45,10 +45,7 @@ public import RoostWire
 
         mutating func resource(_ resource: ResourceView) {
             reader.resource()
-            resource.attributes.forEach { key, value in
-                guard key.equals("service.name"), value.kind == .string else { return }
-                reader.service(value.stringBytes)
-            }
+            resource.attributes.forEach { key, value in reader.resourceAttribute(key, value) }
         }
 
         mutating func scope(_ scope: ScopeView) { reader.scope(scope) }

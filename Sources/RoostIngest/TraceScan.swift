@@ -145,12 +145,12 @@ public import RoostWire
             isNewService = true
             if looks { reader.resource() }
             resource.attributes.forEach { key, value in
+                if looks { reader.resourceAttribute(key, value) }
                 guard key.equals("service.name"), value.kind == .string else { return }
                 serviceBytes.removeLast(serviceBytes.count - start)
                 unsafe serviceBytes.append(
                     contentsOf: value.stringBytes.buffer.prefix(
                         TraceScan.labelCount(value.stringBytes)))
-                if looks { reader.service(value.stringBytes) }
             }
         }
 

@@ -243,6 +243,34 @@ def test_client_metrics_take_the_names_of_the_new_repository(roost):
     assert client_metrics(off, "shop") == {}
 
 
+def test_services_of_one_name_in_two_namespaces_are_two(roost):
+    import httpx
+
+    def of(number, namespace):
+        body = call(number, 0.5)
+        if namespace:
+            body["resourceSpans"][0]["resource"]["attributes"].append(
+                {"key": "service.namespace", "value": {"stringValue": namespace}})
+        return body
+
+    process = roost(HOLD)
+    # One of them sends its own.
+    own = own_usage("shop")
+    own["resourceMetrics"][0]["resource"]["attributes"].append(
+        {"key": "service.namespace", "value": {"stringValue": "west"}})
+    answer = httpx.post(f"http://{process.http}/v1/metrics", json=own, trust_env=False)
+    assert answer.status_code == 200
+    for number, namespace in enumerate(["", "east", "east", "west", "west", "west"], 1):
+        post(process, of(number, namespace))
+    wait_until(lambda: total(process, "roost_llm_calls_total") == 6, what="the calls")
+    usage = "gen_ai_client_token_usage"
+    assert client_metrics(process, "west/shop") == {f"{usage}_sum": 77, f"{usage}_count": 3}
+    for job, calls in [("shop", 1), ("east/shop", 2)]:
+        shown = client_metrics(process, job)
+        assert shown["gen_ai_client_operation_duration_seconds_count"] == calls
+        assert shown[f"{usage}_count"] == 2 * calls
+
+
 # Which signal is believed
 
 

@@ -103,6 +103,8 @@ public struct Activity: Sendable {
     public var reportedCost = Double.nan
 
     public var service = TextRef.none
+    /// Name and namespace of the service together; none where it has no namespace.
+    public var job = TextRef.none
     /// Of the span, or of the event.
     public var name = TextRef.none
     public var workflow = TextRef.none
@@ -242,6 +244,7 @@ public struct ActivityBatch: Sendable {
         textCount = text.count
         for var activity in other.activities {
             activity.service.move(by: offset)
+            activity.job.move(by: offset)
             activity.name.move(by: offset)
             activity.workflow.move(by: offset)
             activity.agent.move(by: offset)

@@ -22,7 +22,7 @@ extension ActivityReader {
         let message = slots.text(.errorMessage)
         if event.isFailure || !message.isEmpty { activity.status = .error }
         if event.isOnlyFailures, activity.status != .error { return }
-        activity.service = placedService()
+        placeService(&activity)
         activity.name = text(eventName(of: record))
         readNames(&activity)
         readModel(&activity)

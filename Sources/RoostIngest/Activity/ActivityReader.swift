@@ -18,7 +18,9 @@ import RoostWire
 
     /// A copy: a resource that came in several parts is lent only for a moment.
     private(set) var service: [UInt8] = []
+    private var namespace: [UInt8] = []
     private var serviceRef = TextRef.none
+    private var jobRef = TextRef.none
     private var isNewService = true
     /// Of the scope at hand.
     private(set) var dialect: UInt8 = 0
@@ -56,9 +58,7 @@ import RoostWire
     /// A new resource and its name.
     mutating func resource(_ view: ResourceView) {
         resource()
-        view.attributes.forEach { key, value in
-            if key.equals("service.name"), value.kind == .string { service(value.stringBytes) }
-        }
+        view.attributes.forEach { key, value in resourceAttribute(key, value) }
     }
 
     /// Begins a new batch: texts of the one before are not there.
@@ -71,16 +71,25 @@ import RoostWire
         isNewService = true
     }
 
-    /// A new resource, of no name until `service` says it.
+    /// A new resource, of no name until an attribute says it.
     mutating func resource() {
         service.removeAll(keepingCapacity: true)
+        namespace.removeAll(keepingCapacity: true)
         isNewService = true
     }
 
-    mutating func service(_ name: WireBytes) {
-        service.removeAll(keepingCapacity: true)
-        unsafe service.append(
-            contentsOf: name.buffer.prefix(ActivityReader.textCount(name)))
+    mutating func resourceAttribute(_ key: WireBytes, _ value: AnyValueView) {
+        guard value.kind == .string else { return }
+        if key.equals("service.name") {
+            Self.set(&service, value.stringBytes)
+        } else if key.equals("service.namespace") {
+            Self.set(&namespace, value.stringBytes)
+        }
+    }
+
+    private static func set(_ bytes: inout [UInt8], _ text: WireBytes) {
+        bytes.removeAll(keepingCapacity: true)
+        unsafe bytes.append(contentsOf: text.buffer.prefix(textCount(text)))
     }
 
     mutating func scope(_ scope: ScopeView) {
@@ -149,7 +158,7 @@ import RoostWire
         } else if span.statusCode == 1 {
             activity.status = .ok
         }
-        activity.service = placedService()
+        placeService(&activity)
         activity.name = text(span.name)
         activity.dialect = dialect != 0 ? dialect : slots.dialect
         if slots.present != 0 || dialect != 0 { understand(span, &activity) }
@@ -157,14 +166,18 @@ import RoostWire
         batch.activities.append(activity)
     }
 
-    /// The name of the service among the texts.
+    /// Says whose an activity is.
     @inline(__always)
-    mutating func placedService() -> TextRef {
+    mutating func placeService(_ activity: inout Activity) {
         if isNewService {
             serviceRef = batch.add(service)
+            jobRef =
+                namespace.isEmpty
+                ? .none : batch.add(ServiceJob.text(name: service, namespace: namespace))
             isNewService = false
         }
-        return serviceRef
+        activity.service = serviceRef
+        activity.job = jobRef
     }
 
     /// Nanoseconds; a month. What claims more is nonsense, or tells no start.

@@ -5,11 +5,12 @@ public import RoostWire
 /// metrics themselves. Costs a look or two for each metric of others.
 @safe public struct AgentMetricsScan: MetricsVisitor {
     public private(set) var facts: [UsageFact] = []
-    /// Names of the services with client metrics, as often as their resources occur.
+    /// Services with client metrics, their namespaces with them, as often as their resources occur.
     public private(set) var senders: [[UInt8]] = []
 
     private let names: NameTable?
     private var service: [UInt8] = []
+    private var namespace: [UInt8] = []
     private var isNoted = false
     private var resourceHash: UInt64 = 0
     private var resource: AttributeList?
@@ -39,10 +40,12 @@ public import RoostWire
         guard !isResourceRead, let resource else { return }
         isResourceRead = true
         service = []
+        namespace = []
         resourceHash = Self.hash(resource, seed: 11)
         resource.forEach { key, value in
-            guard key.equals("service.name"), value.kind == .string else { return }
-            service = Self.text(value.stringBytes)
+            guard value.kind == .string else { return }
+            if key.equals("service.name") { service = Self.text(value.stringBytes) }
+            if key.equals("service.namespace") { namespace = Self.text(value.stringBytes) }
         }
     }
 
@@ -72,7 +75,7 @@ public import RoostWire
         else { return }
         isNoted = true
         readResource()
-        senders.append(service)
+        senders.append(ServiceJob.text(name: service, namespace: namespace))
     }
 
     public mutating func numberPoint(_ point: NumberPointView) {

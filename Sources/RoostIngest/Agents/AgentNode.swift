@@ -14,6 +14,8 @@ struct AgentNode {
 
     /// Numbers of texts.
     var service: Int32 = 0
+    /// Of the service with its namespace; 0 where it has none.
+    var job: Int32 = 0
     var name: Int32 = 0
     var agent: Int32 = 0
     var workflow: Int32 = 0

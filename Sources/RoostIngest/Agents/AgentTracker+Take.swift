@@ -154,6 +154,7 @@ extension AgentTracker {
         node.status = activity.status
         node.serviceTier = activity.serviceTier
         node.service = numbers.number(activity.service, batch, &metrics.texts)
+        node.job = numbers.number(activity.job, batch, &metrics.texts)
         node.name = numbers.number(activity.name, batch, &metrics.texts)
         node.agent = numbers.number(activity.agent, batch, &metrics.texts)
         node.workflow = numbers.number(activity.workflow, batch, &metrics.texts)

@@ -104,9 +104,10 @@ public struct AgentTracker: Sendable {
     /// How many activities are held.
     public var heldActivities: Int { open.nodeCount }
 
-    /// From now on a service's own client metrics are shown, and none computed for it.
-    public mutating func noteClientMetrics(of service: [UInt8]) {
-        let number = metrics.texts.number(service[...])
+    /// From now on a service's own client metrics are shown, and none computed for it. `sender` is
+    /// one of `AgentMetricsScan.senders`.
+    public mutating func noteClientMetrics(of sender: [UInt8]) {
+        let number = metrics.texts.number(sender[...])
         metrics.client?.sendsItsOwn(number)
     }
 

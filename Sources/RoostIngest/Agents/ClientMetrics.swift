@@ -49,10 +49,11 @@ struct ClientMetrics: Sendable {
 
     /// Counts a call; its tokens only if `usage`, because an agent's own account may hold them.
     mutating func count(_ node: AgentNode, usage: Bool, now: UInt64) {
-        guard others.isEmpty || !others.contains(node.service) else { return }
+        let service = node.job == TextTable.none ? node.service : node.job
+        guard others.isEmpty || !others.contains(service) else { return }
         let operation = node.kind == .embedding ? 1 : 0
         var key = AgentSeriesKey(
-            first: node.service, second: node.provider, third: node.modelRequested,
+            first: service, second: node.provider, third: node.modelRequested,
             fourth: node.flags.contains(.isModelAnswered) ? node.model : TextTable.none)
         if usage {
             let tokens = node.tokens

@@ -64,12 +64,15 @@ public struct ClientMetricsRequest: Sendable {
 
     private mutating func write(_ service: Service) {
         let isNew = metrics.conventions == .genai
-        let name = texts[Int(service.number)]
+        let (name, namespace) = ServiceJob.parts(of: texts[Int(service.number)])
         // `writer` is lent out, so what is needed of `self` is copied first.
         let source = self
         writer.message(1) { resourceMetrics in
             resourceMetrics.message(1) { resource in
-                Self.attribute(&resource, 1, "service.name", name)
+                Self.attribute(&resource, 1, "service.name", Array(name))
+                if !namespace.isEmpty {
+                    Self.attribute(&resource, 1, "service.namespace", Array(namespace))
+                }
             }
             resourceMetrics.message(2) { scoped in
                 scoped.message(1) { $0.string(1, "roost") }
