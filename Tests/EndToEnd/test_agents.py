@@ -234,9 +234,27 @@ def test_client_metrics_take_the_names_of_the_new_repository(roost):
     process = roost({"agents": {"semconv": "genai"}})
     post(process, call(1, 0.5))
     wait_until(lambda: total(process, "roost_llm_calls_total") == 1, what="the call")
-    assert set(client_metrics(process, "shop")) == {
+    histograms = {
         f"gen_ai_client_inference_{name}_{part}" for part in ("sum", "count")
         for name in ("duration_seconds", "operation_input_tokens", "operation_output_tokens")}
+    usage = "gen_ai_client_inference_usage"
+    counters = {f"{usage}_input_tokens_total": 100, f"{usage}_output_tokens_total": 20}
+    assert set(client_metrics(process, "shop")) == histograms | set(counters)
+    assert client_metrics(process, "shop", gen_ai_token_modality="unknown") == counters
+    # Those that input and output include, where they are told.
+    body = call(2, 0.5)
+    span = body["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
+    for name, count in [("cache_read.input_tokens", 40), ("cache_creation.input_tokens", 30),
+                        ("reasoning.output_tokens", 5)]:
+        span["attributes"].append(
+            {"key": f"gen_ai.usage.{name}", "value": {"intValue": str(count)}})
+    post(process, body)
+    wait_until(lambda: total(process, "roost_llm_calls_total") == 2, what="the second call")
+    assert client_metrics(process, "shop", gen_ai_token_modality="unknown") == {
+        f"{usage}_input_tokens_total": 200, f"{usage}_output_tokens_total": 40,
+        f"{usage}_cache_read_input_tokens_total": 40,
+        f"{usage}_cache_write_input_tokens_total": 30,
+        f"{usage}_reasoning_output_tokens_total": 5}
     off = roost({"agents": {"semconv": "off"}})
     post(off, call(1, 0.5))
     wait_until(lambda: total(off, "roost_llm_calls_total") == 1, what="the call")

@@ -65,13 +65,15 @@ public import RoostWire
     }
 
     private mutating func noteClientMetric(_ name: WireBytes) {
-        guard !isNoted, name.count > 18, name.count < 48 else { return }
+        guard !isNoted, name.count > 18, name.count < 64 else { return }
         guard
             name.equals("gen_ai.client.token.usage")
                 || name.equals("gen_ai.client.operation.duration")
                 || name.equals("gen_ai.client.inference.duration")
                 || name.equals("gen_ai.client.inference.operation.input_tokens")
                 || name.equals("gen_ai.client.inference.operation.output_tokens")
+                || name.equals("gen_ai.client.inference.usage.input_tokens")
+                || name.equals("gen_ai.client.inference.usage.output_tokens")
         else { return }
         isNoted = true
         readResource()

@@ -18,10 +18,16 @@ struct ClientMetrics: Sendable {
     private(set) var durations: [AgentHistogram]
     private(set) var inputTokens: [AgentHistogram]
     private(set) var outputTokens: [AgentHistogram]
-    /// Numbers of the services that send their own.
+    /// Tokens that the conventions count beside those of input and output, which include them: for
+    /// each operation, in the order of `details`.
+    private(set) var detailTokens: [[AgentCounter]]
+    /// Numbers of the services, or of their names and namespaces, that send their own.
     private(set) var others: Set<Int32> = []
 
     static let operations = ["chat", "embeddings"]
+    static let details = [
+        "cache_read.input_tokens", "cache_write.input_tokens", "reasoning.output_tokens",
+    ]
     private static let mostServices = 10_000
 
     private static let durationBounds = DurationBounds(seconds: [
@@ -41,6 +47,7 @@ struct ClientMetrics: Sendable {
         durations = histograms(Self.durationBounds)
         inputTokens = histograms(Self.tokenBounds)
         outputTokens = histograms(Self.tokenBounds)
+        detailTokens = Self.operations.map { _ in Self.details.map { _ in AgentCounter(room) } }
     }
 
     mutating func sendsItsOwn(_ service: Int32) {
@@ -66,6 +73,13 @@ struct ClientMetrics: Sendable {
             if output > 0 {
                 outputTokens[operation].observe(
                     nanoseconds: output &* 1_000_000_000, key, nil, now: now)
+            }
+            if conventions == .genai {
+                for (place, count) in [tokens.cacheRead, tokens.cacheWrite, tokens.reasoning]
+                    .enumerated()
+                {
+                    detailTokens[operation][place].add(Double(count), key, nil, now: now)
+                }
             }
         }
         if !node.flags.contains(.isInstant) {

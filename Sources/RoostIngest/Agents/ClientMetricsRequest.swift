@@ -36,29 +36,35 @@ public struct ClientMetricsRequest: Sendable {
         var durations: [[Int]]
         var inputTokens: [[Int]]
         var outputTokens: [[Int]]
+        /// By detail, then by operation.
+        var details: [[[Int]]]
     }
 
     private func services() -> [Service] {
         let none = [[Int]](repeating: [], count: ClientMetrics.operations.count)
         var found: [Int32: Service] = [:]
         func sort(
-            _ tables: [AgentHistogram], _ list: WritableKeyPath<Service, [[Int]]>
+            _ tables: [AgentSeriesIndex], _ list: WritableKeyPath<Service, [[Int]]>
         ) {
-            for (operation, table) in tables.enumerated() {
-                for series in 1..<max(1, table.index.count) {
-                    let number = table.index.keys[series].first
+            for (operation, index) in tables.enumerated() {
+                for series in 1..<max(1, index.count) {
+                    let number = index.keys[series].first
                     guard number >= 0, !metrics.others.contains(number) else { continue }
                     found[
                         number,
                         default: Service(
-                            number: number, durations: none, inputTokens: none, outputTokens: none)
+                            number: number, durations: none, inputTokens: none, outputTokens: none,
+                            details: ClientMetrics.details.map { _ in none })
                     ][keyPath: list][operation].append(series)
                 }
             }
         }
-        sort(metrics.durations, \.durations)
-        sort(metrics.inputTokens, \.inputTokens)
-        sort(metrics.outputTokens, \.outputTokens)
+        sort(metrics.durations.map(\.index), \.durations)
+        sort(metrics.inputTokens.map(\.index), \.inputTokens)
+        sort(metrics.outputTokens.map(\.index), \.outputTokens)
+        for place in ClientMetrics.details.indices {
+            sort(metrics.detailTokens.map { $0[place].index }, \.details[place])
+        }
         return found.values.sorted { $0.number < $1.number }
     }
 
@@ -105,6 +111,18 @@ public struct ClientMetricsRequest: Sendable {
                             }
                         }
                     }
+                    for usage in source.usage(of: service) {
+                        scoped.message(2) { metric in
+                            metric.string(1, "gen_ai.client.inference.usage.\(usage.name)")
+                            metric.string(2, "Number of tokens used.")
+                            metric.string(3, "{token}")
+                            metric.message(7) { sum in
+                                source.points(&sum, usage)
+                                sum.varint(2, 2)
+                                sum.varint(3, 1)
+                            }
+                        }
+                    }
                 } else if (service.inputTokens + service.outputTokens)
                     .contains(where: { !$0.isEmpty })
                 {
@@ -140,28 +158,80 @@ public struct ClientMetricsRequest: Sendable {
         }
     }
 
+    /// One of the counters of tokens: its series by operation, and what they are at.
+    private struct Usage {
+        let name: String
+        let series: [[Int]]
+        let value: (_ operation: Int, _ series: Int) -> Double
+        let index: (_ operation: Int) -> AgentSeriesIndex
+    }
+
+    /// Those that say something. Input and output are the sums of what their histograms hold.
+    private func usage(of service: Service) -> [Usage] {
+        let (input, output) = (metrics.inputTokens, metrics.outputTokens)
+        let details = metrics.detailTokens
+        let all =
+            [
+                Usage(
+                    name: "input_tokens", series: service.inputTokens,
+                    value: { input[$0].sums[$1] }, index: { input[$0].index }),
+                Usage(
+                    name: "output_tokens", series: service.outputTokens,
+                    value: { output[$0].sums[$1] }, index: { output[$0].index }),
+            ]
+            + ClientMetrics.details.enumerated().map { place, name in
+                Usage(
+                    name: name, series: service.details[place],
+                    value: { details[$0][place].values[$1] }, index: { details[$0][place].index })
+            }
+        return all.filter { $0.series.contains { !$0.isEmpty } }
+    }
+
+    private func points(_ sum: inout MessageWriter, _ usage: Usage) {
+        for (operation, series) in usage.series.enumerated() {
+            let index = usage.index(operation)
+            for number in series {
+                sum.message(1) { point in
+                    attributes(&point, 7, index.keys[number], operation)
+                    // Of what kind tokens are, spans do not tell.
+                    Self.attribute(&point, 7, "gen_ai.token.modality", Array("unknown".utf8))
+                    point.fixed64(2, index.created[number])
+                    point.fixed64(3, now)
+                    point.double(4, usage.value(operation, number))
+                }
+            }
+        }
+    }
+
     private func point(
         _ point: inout MessageWriter, _ table: AgentHistogram, _ number: Int, _ operation: Int,
         _ type: String?
     ) {
         let key = table.index.keys[number]
         let width = table.bounds.bucketCount
-        let labels: [(String, Int32)] = [
-            ("gen_ai.provider.name", key.second), ("gen_ai.request.model", key.third),
-            ("gen_ai.response.model", key.fourth), ("error.type", key.fifth),
-        ]
-        Self.attribute(
-            &point, 9, "gen_ai.operation.name", Array(ClientMetrics.operations[operation].utf8))
+        attributes(&point, 9, key, operation)
         if let type { Self.attribute(&point, 9, "gen_ai.token.type", Array(type.utf8)) }
-        for (name, text) in labels where text > 0 {
-            Self.attribute(&point, 9, name, texts[Int(text)])
-        }
         point.fixed64(2, table.index.created[number])
         point.fixed64(3, now)
         point.fixed64(4, table.counts[number])
         point.double(5, table.sums[number])
         point.packedFixed64(6, table.buckets[number * width..<(number + 1) * width])
         point.packedDouble(7, table.bounds.seconds)
+    }
+
+    private func attributes(
+        _ point: inout MessageWriter, _ field: Int, _ key: AgentSeriesKey, _ operation: Int
+    ) {
+        let labels: [(String, Int32)] = [
+            ("gen_ai.provider.name", key.second), ("gen_ai.request.model", key.third),
+            ("gen_ai.response.model", key.fourth), ("error.type", key.fifth),
+        ]
+        Self.attribute(
+            &point, field, "gen_ai.operation.name",
+            Array(ClientMetrics.operations[operation].utf8))
+        for (name, text) in labels where text > 0 {
+            Self.attribute(&point, field, name, texts[Int(text)])
+        }
     }
 
     private static func attribute(
