@@ -165,6 +165,69 @@ def test_its_families_pass_promtool(roost):
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
 
 
+def test_nonsense_is_counted_and_everything_else_of_it_taken(roost):
+    """Ten calls in one request, each with something that cannot be."""
+
+    def span(number):
+        return body["resourceSpans"][0]["scopeSpans"][0]["spans"][number]
+
+    def add(number, key, **value):
+        attributes = span(number)["attributes"]
+        attributes[:] = [one for one in attributes if one["key"] != key]
+        attributes.append({"key": key, "value": value})
+
+    body = call(1, 0.5)
+    spans = body["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    for number in range(2, 11):
+        spans += call(number, 0.5)["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    tokens = "gen_ai.usage.input_tokens"
+    add(0, tokens, intValue="-5")
+    add(1, tokens, intValue=str(10**12))
+    add(2, "operation.cost", doubleValue=-3)
+    add(3, "gen_ai.request.model", stringValue="m" * (1 << 20))
+    span(4)["attributes"] += [
+        {"key": f"key.{number}", "value": {"intValue": "1"}} for number in range(10_000)]
+    # A parent of its own, and one below two that are each other's parents.
+    span(5)["parentSpanId"] = span(5)["spanId"]
+    span(6)["parentSpanId"] = "a" * 16
+    for one, other in ["ab", "ba"]:
+        spans.append({**span(6), "name": "step", "attributes": [], "spanId": one * 16,
+                      "parentSpanId": other * 16})
+    span(7)["endTimeUnixNano"] = str(int(span(7)["startTimeUnixNano"]) - 10**9)
+    span(8)["startTimeUnixNano"] = "1"
+    # More cached than read at all, and two kinds at once: the table says which is believed.
+    add(9, "gen_ai.usage.cache_read.input_tokens", intValue="150")
+    add(9, "openinference.span.kind", stringValue="TOOL")
+    add(9, "langfuse.observation.type", stringValue="generation")
+    process = roost({"agents": {"hold": "3s"}})
+    post(process, body)
+    post(process, body)
+    wait_until(lambda: total(process, "roost_llm_calls_total") == 10, what="every call")
+    wait_until(lambda: total(process, "roost_agent_held_activities") == 0, what="quiet traces")
+    assert total(process, "roost_llm_calls_total") == 10
+    assert total(process, "roost_tool_calls_total") == 0
+    assert total(process, "roost_llm_tokens_total", token_type="input") == 800
+    assert total(process, "roost_llm_tokens_total", token_type="cache_read") == 150
+    assert total(process, "roost_llm_tokens_total", token_type="output") == 200
+    assert total(process, "roost_llm_call_duration_seconds_count") == 8
+    assert total(process, "roost_llm_calls_total", model="m" * 256) == 1
+    # Each was told twice.
+    assert total(process, "roost_agent_rejected_values_total") == 6
+    assert total(process, "roost_agent_mended_times_total") == 4
+    assert total(process, "roost_agent_repeated_spans_total") == 12
+
+
+def test_without_any_content_the_account_is_the_same(roost):
+    """A failed call tells its model among the parameters only, which are content."""
+    fixture = json.loads((FIXTURES / "openinference_openai.json").read_text())
+    process = roost({**HOLD, "agents": {"hold": "300ms", "redact": {"content": True}}})
+    for body in spans_of(fixture):
+        post(process, body)
+    wait_until(lambda: total(process, "roost_llm_calls_total") == 5, what="every call")
+    assert total(process, "roost_llm_calls_total", model="missing", status="error") == 1
+    assert total(process, "roost_redacted_values_total", rule="content") > 0
+
+
 # The conventions' own client metrics
 
 
