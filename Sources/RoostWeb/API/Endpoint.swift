@@ -12,6 +12,8 @@ struct Endpoint {
         /// A document that the named schema describes.
         case json(schema: String)
         case text(mediaType: String)
+        /// A document, or the same to read, as a parameter wants it.
+        case jsonOrText(schema: String, mediaType: String)
         /// Server-sent events.
         case events
         /// The connection becomes a WebSocket.

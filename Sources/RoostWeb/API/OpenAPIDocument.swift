@@ -54,11 +54,12 @@ enum OpenAPIDocument {
         }
         writer.object("components") { writer in
             writer.key("schemas")
-            writer.raw(PackageResources.schemas_json)
+            writer.raw(Schemas.all)
             writer.object("securitySchemes") { writer in
                 writer.object("bearer") {
                     $0.field("type", "http")
                     $0.field("scheme", "bearer")
+                    $0.field("description", "One of `listen.tokens`, where there are any")
                 }
             }
         }
@@ -88,7 +89,17 @@ enum OpenAPIDocument {
                     writeContent("application/json", schema: schema, into: &writer)
                 }
             }
-            writer.object("responses") { writer in write(endpoint.answer, into: &writer) }
+            writer.array("tags") { $0.value(endpoint.tag) }
+            writer.object("responses") { writer in
+                write(endpoint.answer, into: &writer)
+                for (status, about) in endpoint.faults {
+                    writer.object(status) { writer in
+                        writer.field("description", about)
+                        let schema = endpoint.style == .jaeger ? "JaegerError" : "Error"
+                        writeContent("application/json", schema: schema, into: &writer)
+                    }
+                }
+            }
         }
     }
 
@@ -101,6 +112,14 @@ enum OpenAPIDocument {
                 writer.field("description", "OK")
                 writeContent("application/json", schema: schema, into: &writer)
             }
+        case .jsonOrText(let schema, let type):
+            writer.object("200") { writer in
+                writer.field("description", "OK")
+                writer.object("content") { writer in
+                    writeMedia("application/json", schema: schema, into: &writer)
+                    writer.object(type) { _ in }
+                }
+            }
         case .text(let type):
             writer.object("200") { writer in
                 writer.field("description", "OK")
@@ -112,19 +131,19 @@ enum OpenAPIDocument {
                 writer.object("content") { $0.object("text/event-stream") { _ in } }
             }
         }
-        writer.object("default") { writer in
-            writer.field("description", "Why there is no answer")
-            writeContent("application/json", schema: "Error", into: &writer)
-        }
     }
 
     private static func writeContent(
         _ type: String, schema: String, into writer: inout JSONWriter
     ) {
-        writer.object("content") { writer in
-            writer.object(type) { writer in
-                writer.object("schema") { $0.field("$ref", "#/components/schemas/\(schema)") }
-            }
+        writer.object("content") { writeMedia(type, schema: schema, into: &$0) }
+    }
+
+    private static func writeMedia(
+        _ type: String, schema: String, into writer: inout JSONWriter
+    ) {
+        writer.object(type) { writer in
+            writer.object("schema") { $0.field("$ref", "#/components/schemas/\(schema)") }
         }
     }
 
@@ -174,4 +193,35 @@ enum OpenAPIDocument {
     private static let timePattern =
         "^([0-9]{1,5}(ms|s|m|h|d|w)|20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]"
         + "|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]))$"
+}
+
+extension Endpoint {
+    /// Under which heading it stands.
+    fileprivate var tag: String {
+        if style == .jaeger { return "jaeger" }
+        if case .webSocket = answer { return "live" }
+        if case .events = answer { return "live" }
+        return String(path.dropFirst(API.root.count).prefix { $0 != "/" && $0 != "." })
+    }
+
+    /// The statuses that tell why there is no answer. Those of the connection, as for a body that is
+    /// too large, are not among them.
+    fileprivate var faults: [(status: String, about: String)] {
+        var faults: [(String, String)] = []
+        if !parameters.isEmpty || bodySchema != nil || style == .roost {
+            faults.append(("400", "Something in the request is wrong; the message says what"))
+        }
+        faults.append(("401", "A token is needed, and it is missing or wrong"))
+        faults.append(("403", "A foreign Host or Origin, or a token is needed for this"))
+        if parameters.contains(where: \.isInPath) || parameters.contains(where: \.isTraceID) {
+            faults.append(("404", "There is nothing with this id"))
+        }
+        faults.append(("422", "It would read too much; the message says how to narrow it"))
+        faults.append(("503", "The part is switched off, or is not able to answer now"))
+        return faults
+    }
+}
+
+extension Parameter {
+    fileprivate var isTraceID: Bool { if case .traceID = kind { true } else { false } }
 }

@@ -91,7 +91,7 @@ enum TraceEndpoints {
                 .query(
                     "format", .choice(["json", "markdown"]), "How it is told", standard: "json"),
             ],
-            answer: .json(schema: "TraceAnalysis"),
+            answer: .jsonOrText(schema: "TraceAnalysis", mediaType: "text/markdown"),
             handle: { request throws(APIError) in
                 let load = try loader(request.traceID("trace_id"), context)
                 let isText = request.text("format") == "markdown"

@@ -1,0 +1,181 @@
+extension Schemas {
+    /// `overview`.
+    static let overview = #"""
+        "Overview": {
+          "description": "`totals` and `now` are null while analytics are switched off",
+          "type": "object",
+          "required": [
+            "status", "reasons", "version", "time", "uptime_seconds", "features", "totals",
+            "now", "load", "exporters", "store", "recent_traces"
+          ],
+          "properties": {
+            "status": {"enum": ["ok", "unavailable"]},
+            "reasons": {"type": "array", "items": {"type": "string"}},
+            "version": {"type": "string"},
+            "time": {"type": "string", "format": "date-time"},
+            "uptime_seconds": {"type": "number", "minimum": 0},
+            "features": {
+              "type": "object",
+              "required": ["metrics", "traces", "logs", "analytics", "store", "live", "audit"],
+              "properties": {
+                "metrics": {"type": "boolean"},
+                "traces": {"type": "boolean"},
+                "logs": {"type": "boolean"},
+                "analytics": {"type": "boolean"},
+                "store": {"type": "boolean"},
+                "live": {"type": "boolean"},
+                "audit": {"type": "boolean"}
+              }
+            },
+            "totals": {
+              "type": ["object", "null"],
+              "required": [
+                "agents", "sessions", "workflows", "executions", "success_rate",
+                "average_duration", "llm_calls", "tool_calls", "tokens", "cost_usd",
+                "failures_last_hour", "failures_last_24_hours"
+              ],
+              "properties": {
+                "agents": {"type": "integer", "minimum": 0},
+                "sessions": {"type": "integer", "minimum": 0},
+                "workflows": {
+                  "type": "object",
+                  "required": ["started", "running", "completed", "failed", "abandoned"],
+                  "properties": {
+                    "started": {"type": "integer", "minimum": 0},
+                    "running": {"type": "integer", "minimum": 0},
+                    "completed": {"type": "integer", "minimum": 0},
+                    "failed": {"type": "integer", "minimum": 0},
+                    "abandoned": {"type": "integer", "minimum": 0}
+                  }
+                },
+                "executions": {
+                  "type": "object",
+                  "required": ["total", "running", "completed", "failed"],
+                  "properties": {
+                    "total": {"type": "integer", "minimum": 0},
+                    "running": {"type": "integer", "minimum": 0},
+                    "completed": {"type": "integer", "minimum": 0},
+                    "failed": {"type": "integer", "minimum": 0}
+                  }
+                },
+                "success_rate": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+                "average_duration": {"type": ["number", "null"], "minimum": 0},
+                "llm_calls": {"type": "integer", "minimum": 0},
+                "tool_calls": {"type": "integer", "minimum": 0},
+                "tokens": {"type": "integer", "minimum": 0},
+                "cost_usd": {"type": "number", "minimum": 0},
+                "failures_last_hour": {"type": "integer", "minimum": 0},
+                "failures_last_24_hours": {"type": "integer", "minimum": 0}
+              }
+            },
+            "now": {
+              "type": ["object", "null"],
+              "required": [
+                "running_workflows", "stuck_workflows", "active_agents", "active_steps",
+                "last_5_minutes", "last_hour"
+              ],
+              "properties": {
+                "running_workflows": {"type": "integer", "minimum": 0},
+                "stuck_workflows": {"type": "integer", "minimum": 0},
+                "active_agents": {"type": "integer", "minimum": 0},
+                "active_steps": {"type": "integer", "minimum": 0},
+                "last_5_minutes": {"$ref": "#/components/schemas/Recent"},
+                "last_hour": {"$ref": "#/components/schemas/Recent"}
+              }
+            },
+            "load": {
+              "type": "object",
+              "required": [
+                "level", "load_average_1m", "load_average_5m", "load_average_15m", "processors",
+                "memory_used_bytes", "memory_limit_bytes"
+              ],
+              "properties": {
+                "level": {"enum": ["low", "normal", "high"]},
+                "load_average_1m": {"type": ["number", "null"], "minimum": 0},
+                "load_average_5m": {"type": ["number", "null"], "minimum": 0},
+                "load_average_15m": {"type": ["number", "null"], "minimum": 0},
+                "processors": {"type": "integer", "minimum": 0},
+                "memory_used_bytes": {"type": "integer", "minimum": 0},
+                "memory_limit_bytes": {"type": "integer", "minimum": 0}
+              }
+            },
+            "exporters": {
+              "type": "array",
+              "items": {
+                "type": "object",
+                "required": [
+                  "name", "endpoint", "protocol", "queue_bytes", "queue_capacity_bytes",
+                  "requests_in_flight", "consecutive_failures", "traces", "metrics", "logs"
+                ],
+                "properties": {
+                  "name": {"type": "string"},
+                  "endpoint": {"type": "string"},
+                  "protocol": {"type": "string"},
+                  "queue_bytes": {"type": "integer", "minimum": 0},
+                  "queue_capacity_bytes": {"type": "integer", "minimum": 0},
+                  "requests_in_flight": {"type": "integer", "minimum": 0},
+                  "consecutive_failures": {"type": "integer", "minimum": 0},
+                  "traces": {
+                    "type": "object",
+                    "required": ["offered", "sent", "queue", "dropped"],
+                    "properties": {
+                      "offered": {"type": "integer", "minimum": 0},
+                      "sent": {"type": "integer", "minimum": 0},
+                      "queue": {"type": "integer", "minimum": 0},
+                      "dropped": {
+                        "type": "object",
+                        "additionalProperties": {"type": "integer", "minimum": 0}
+                      }
+                    }
+                  },
+                  "metrics": {
+                    "type": "object",
+                    "required": ["offered", "sent", "queue", "dropped"],
+                    "properties": {
+                      "offered": {"type": "integer", "minimum": 0},
+                      "sent": {"type": "integer", "minimum": 0},
+                      "queue": {"type": "integer", "minimum": 0},
+                      "dropped": {
+                        "type": "object",
+                        "additionalProperties": {"type": "integer", "minimum": 0}
+                      }
+                    }
+                  },
+                  "logs": {
+                    "type": "object",
+                    "required": ["offered", "sent", "queue", "dropped"],
+                    "properties": {
+                      "offered": {"type": "integer", "minimum": 0},
+                      "sent": {"type": "integer", "minimum": 0},
+                      "queue": {"type": "integer", "minimum": 0},
+                      "dropped": {
+                        "type": "object",
+                        "additionalProperties": {"type": "integer", "minimum": 0}
+                      }
+                    }
+                  },
+                  "last_error": {"type": "string"},
+                  "last_error_time": {"type": "string", "format": "date-time"},
+                  "next_retry_time": {"type": "string", "format": "date-time"}
+                }
+              }
+            },
+            "store": {
+              "type": "object",
+              "required": ["open", "traces", "open_traces", "spans_stored", "file_bytes"],
+              "properties": {
+                "open": {"type": "boolean"},
+                "traces": {"type": "integer", "minimum": 0},
+                "open_traces": {"type": "integer", "minimum": 0},
+                "spans_stored": {"type": "integer", "minimum": 0},
+                "file_bytes": {"type": "integer", "minimum": 0}
+              }
+            },
+            "recent_traces": {
+              "type": "array",
+              "items": {"$ref": "#/components/schemas/TraceSummary"}
+            }
+          }
+        }
+        """#
+}

@@ -1,0 +1,616 @@
+"""The API against its own description and against what is known to have happened: the account that
+`roost demo` prints, and traces made here."""
+
+import base64
+import json
+import re
+import subprocess
+import urllib.parse
+
+import httpx
+import pytest
+from conftest import roost_binary, starter, wait_until
+from google.protobuf import json_format
+from openapi import ROOT, Description, is_stream
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+from telemetry import PROTOBUF, START, attribute, request, scopes
+
+TRACE = bytes(range(1, 17)).hex()
+# Longer than the demo waits between what belongs to one trace.
+HOLD = "5s"
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """A collector into which the demo has played, all of it stored and counted; the demo's account."""
+    with starter(tmp_path_factory.mktemp("played")) as start:
+        process = start({"agents": {"hold": HOLD}})
+        done = subprocess.run(
+            [roost_binary(), "demo", "--endpoint", f"http://{process.grpc}", "--rate", "600",
+             "--for", "5", "--seed", "7"], capture_output=True, text=True, timeout=180, check=True)
+        report = json.loads(done.stdout)
+        assert not any(report["refused"].values()) and not any(report["lost"].values())
+
+        def is_over():
+            page = ask(process, "overview")
+            ran = page["totals"]["workflows"]
+            return page["store"]["spans_stored"] == report["sent"]["spans"] and \
+                page["store"]["open_traces"] == 0 and \
+                ran["completed"] + ran["failed"] == report["workflows"]["count"]
+
+        wait_until(is_over, timeout=120, every=0.2, what="everything stored and counted")
+        yield process, report
+
+
+@pytest.fixture(scope="module")
+def description(played):
+    return Description(ask(played[0], "openapi.json"))
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """A collector with one trace of three spans of two services; the spans as they were sent."""
+    with starter(tmp_path_factory.mktemp("own")) as start:
+        process = start()
+        message = made()
+        send(process, message)
+        wait_until(
+            lambda: process.get(f"/api/traces/{TRACE}").status_code == 200, what="the trace")
+        yield process, message
+
+
+def made():
+    message = request("traces", 0, service="front", resource={"host.name": "one"})
+    message.MergeFrom(request("traces", 0, service="back"))
+    front, back = scopes(message)
+    for scope, number, parent, name, kind in (
+            (front, 1, 0, "GET /", 2), (front, 2, 1, "call", 3), (back, 3, 2, "work", 2)):
+        span = scope.spans.add(
+            trace_id=bytes.fromhex(TRACE), span_id=number.to_bytes(8, "big"), name=name, kind=kind,
+            parent_span_id=parent.to_bytes(8, "big") if parent else b"",
+            start_time_unix_nano=START + number * 1_000_000,
+            end_time_unix_nano=START + 90_000_000 - number * 1_000_000)
+        span.attributes.append(attribute("number", number))
+    back.spans[0].status.code = 2
+    back.spans[0].status.message = "broken"
+    back.spans[0].events.add(time_unix_nano=START + 5_000_000, name="exception")
+    return message
+
+
+def send(process, message, path="/v1/traces"):
+    answer = httpx.post(
+        f"http://{process.http}{path}", content=message.SerializeToString(),
+        headers={"content-type": PROTOBUF}, trust_env=False)
+    assert answer.status_code == 200, answer.text
+
+
+def get(process, path, **parameters):
+    query = f"?{urllib.parse.urlencode(parameters)}" if parameters else ""
+    return process.get((path if path.startswith("/") else ROOT + path) + query)
+
+
+def ask(process, path, **parameters):
+    answer = get(process, path, **parameters)
+    assert answer.status_code == 200, f"{path}: {answer.text}"
+    return answer.json()
+
+
+def pages(process, path, name, limit, **parameters):
+    """Every row of a list, page by page."""
+    rows, cursor = [], {}
+    while cursor is not None:
+        page = ask(process, path, limit=limit, **parameters, **cursor)
+        # Log records that were stored together stand together.
+        assert len(page[name]) <= limit or name == "logs"
+        rows += page[name]
+        cursor = {"cursor": page["cursor"]} if page["cursor"] else None
+    return rows
+
+
+# The description
+
+
+def test_every_path_answers_as_it_is_described(played, description):
+    process, _ = played
+    ids = [row["trace_id"] for row in ask(process, "traces", limit=2)["traces"]]
+    given = {
+        "trace_id": ids[0], "id": ids[0], "a": ids[0], "b": ids[1], "service": "coder"}
+    checked = 0
+    for path, operation in description.operations():
+        if is_stream(operation):
+            continue
+        values = {
+            one["name"]: given[one["name"]] for one in operation.get("parameters", [])
+            if one["required"]}
+        if path == "/api/traces":
+            values["service"] = "coder"
+        answer = get(process, path.format(**values), **{
+            name: value for name, value in values.items() if f"{{{name}}}" not in path})
+        assert answer.status_code == 200, f"{path}: {answer.text[:300]}"
+        description.check_answer(path, operation, answer)
+        checked += 1
+    assert checked >= 27
+
+
+def test_every_trace_and_its_analysis_answer_as_described(played, description):
+    process, _ = played
+    rows = ask(process, "traces", limit=1000)["traces"]
+    for row in rows[:40]:
+        trace = ask(process, f"traces/{row['trace_id']}")
+        description.check("Trace", trace)
+        description.check("TraceAnalysis", ask(process, f"traces/{row['trace_id']}/analysis"))
+        description.check("Workflow", ask(process, f"workflows/{row['trace_id']}"))
+        assert len(trace["spans"]) == trace["span_count"] == row["spans"]
+
+
+def test_the_operations_have_names_of_their_own(description):
+    names = [
+        operation["operationId"] for methods in description.document["paths"].values()
+        for operation in methods.values()]
+    assert len(names) == len(set(names))
+
+
+def test_schemas_that_are_named_are_there(description):
+    named = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(description.document)))
+    assert named <= set(description.schemas)
+
+
+# What the demo did
+
+
+def test_totals_are_those_of_the_demo(played):
+    process, report = played
+    calls, workflows, agents = report["calls"], report["workflows"], report["agents"]
+    models = calls["llm"]["count"] + calls["embeddings"]["count"]
+
+    total = ask(process, "metrics/windows", window=60)["cumulative"]
+    assert total["total_workflow_runs"] == workflows["count"]
+    assert total["total_agent_runs"] == agents["count"]
+    assert total["total_llm_calls"] == models
+    assert total["total_tool_calls"] == calls["tools"]["count"]
+    assert total["unpriced_calls"] == report["unpriced_calls"]
+    assert total["total_cost"] == pytest.approx(report["cost_usd"], abs=1e-9)
+    assert {key: total["tokens"][key] for key in report["tokens"]} == report["tokens"]
+    assert total["total_tokens"] == total["tokens"]["total"] == sum(report["tokens"].values())
+
+    fleet = ask(process, "fleet")
+    assert fleet["workflows"]["failed"] == workflows["failed"]
+    assert fleet["workflows"]["completed"] == workflows["count"] - workflows["failed"]
+    assert fleet["workflows"]["active"] == fleet["executions"]["active"] == 0
+    assert fleet["executions"]["completed"] == agents["count"] - agents["failed"]
+    assert fleet["executions"]["failed"] == agents["failed"]
+    assert fleet["calls"]["llm"] == models
+    assert fleet["calls"]["llm_failed"] == calls["llm"]["failed"] + calls["embeddings"]["failed"]
+    assert fleet["calls"]["tool"] == calls["tools"]["count"]
+    assert fleet["calls"]["tool_failed"] == calls["tools"]["failed"]
+    assert fleet["tokens"] == sum(report["tokens"].values())
+    assert fleet["cost_usd"] == pytest.approx(report["cost_usd"], abs=1e-9)
+    assert sum(row["llm_calls"] for row in fleet["agents"]) == models
+
+    overview = ask(process, "overview")["totals"]
+    assert overview["workflows"]["failed"] == workflows["failed"]
+    assert overview["executions"]["total"] == agents["count"]
+    assert overview["cost_usd"] == pytest.approx(report["cost_usd"], abs=1e-9)
+
+
+def test_costs_are_those_of_the_demo(played):
+    process, report = played
+    costs = ask(process, "costs", limit=1000)
+    for figures in (costs["total"], costs["lifetime"]):
+        assert figures["cost_usd"] == pytest.approx(report["cost_usd"], abs=1e-9)
+        assert figures["runs"] == report["workflows"]["count"]
+        assert figures["unpriced_calls"] == report["unpriced_calls"]
+        assert {key: figures["tokens"][key] for key in report["tokens"]} == report["tokens"]
+    for dimension in ("agent", "model", "provider", "workflow", "session", "operation"):
+        rows = costs[f"by_{dimension}"]
+        known = sum(row["cost_usd"] or 0 for row in rows)
+        assert known == pytest.approx(report["cost_usd"], abs=1e-9), dimension
+        assert sum(row["share"] or 0 for row in rows) == pytest.approx(1), dimension
+
+
+def test_failures_are_those_of_the_demo(played):
+    process, report = played
+    rows = pages(process, "failures", "failures", 7)
+    assert len(rows) == len({row["id"] for row in rows})
+    # A retrieval that fails is a tool's failure; the demo's account leaves retrievals out.
+    calls = [
+        row for row in rows
+        if row["component"] in ("tool", "model") and row["error_type"] != "ConnectionError"]
+    failed = sum(report["calls"][kind]["failed"] for kind in ("llm", "embeddings", "tools"))
+    assert len(calls) == failed
+    # What fails because of another failure is one of its own.
+    for component in ("workflow", "agent"):
+        failed = report[f"{component}s"]["failed"]
+        assert sum(row["component"] == component for row in rows) == failed
+    summary = ask(process, "failures")["summary"]
+    assert summary["total"] == len(rows)
+    for kind in {row["error_type"] for row in rows}:
+        assert len(pages(process, "failures", "failures", 1000, type=kind)) == \
+            sum(row["error_type"] == kind for row in rows)
+
+
+def test_lists_have_every_trace_once(played):
+    process, report = played
+    count = report["workflows"]["count"]
+    rows = pages(process, "traces", "traces", 7)
+    assert len(rows) == len({row["trace_id"] for row in rows}) == count
+    assert [row["start_time"] for row in rows] == \
+        sorted((row["start_time"] for row in rows), reverse=True)
+    assert rows == ask(process, "traces", limit=1000)["traces"]
+    assert sum(row["spans"] for row in rows) == report["sent"]["spans"]
+    assert sum(row["tokens"] for row in rows) == sum(report["tokens"].values())
+    assert sum(row["cost_usd"] or 0 for row in rows) == pytest.approx(report["cost_usd"], abs=1e-9)
+
+    runs = pages(process, "workflows", "workflows", 7)
+    assert {row["trace_id"] for row in runs} == {row["trace_id"] for row in rows}
+    assert len(runs) == count
+    assert len(pages(process, "sessions", "sessions", 7)) == \
+        len({row["session"] for row in rows})
+
+
+def test_filters_find_what_is_meant(played):
+    process, report = played
+    rows = ask(process, "traces", limit=1000)["traces"]
+
+    def found(**filters):
+        return {row["trace_id"] for row in pages(process, "traces", "traces", 9, **filters)}
+
+    def meant(test):
+        return {row["trace_id"] for row in rows if test(row)}
+
+    assert len(found(status="error")) == report["workflows"]["failed"]
+    assert found(status="error") == meant(lambda row: row["status"] == "error")
+    assert found(service="mcp-repo") == meant(lambda row: "mcp-repo" in row["services"])
+    assert found(agent="coder") == meant(lambda row: "coder" in row["agents"])
+    workflow = rows[0]["workflow"]
+    assert found(workflow_id=workflow) == meant(lambda row: row["workflow"] == workflow)
+    assert found(workflow_id=rows[3]["trace_id"]) == {rows[3]["trace_id"]}
+    assert found(session=rows[2]["session"]) == \
+        meant(lambda row: row["session"] == rows[2]["session"])
+    middle = sorted(row["duration"] for row in rows)[len(rows) // 2]
+    assert found(min_duration=middle) == meant(lambda row: row["duration"] >= middle)
+    assert found(max_duration=middle) == meant(lambda row: row["duration"] <= middle)
+    at = rows[len(rows) // 2]["start_time"]
+    assert found(since=at) == meant(lambda row: row["start_time"] >= at)
+    assert found(until=at, agent="coder") == \
+        meant(lambda row: row["start_time"] <= at and "coder" in row["agents"])
+    assert found(agent="nobody") == set()
+
+    failed = {row["trace_id"] for row in ask(process, "workflows", state="failed")["workflows"]}
+    assert failed == meant(lambda row: row["status"] == "error")
+
+
+def test_logs_belong_to_their_trace(played):
+    process, report = played
+    rows = pages(process, "logs", "logs", 50)
+    assert len(rows) == report["sent"]["log_records"]
+    trace = next(row["trace_id"] for row in rows if row["trace_id"])
+    of_trace = pages(process, "logs", "logs", 10, trace_id=trace)
+    assert len(of_trace) == sum(row["trace_id"] == trace for row in rows)
+    assert {row["trace_id"] for row in of_trace} == {trace}
+
+
+def test_the_report_is_markdown(played):
+    answer = get(played[0], "insights/report.md")
+    assert answer.headers["content-type"].startswith("text/markdown")
+    assert answer.text.startswith("# ")
+
+
+# One trace
+
+
+def test_a_trace_holds_what_was_sent(own):
+    process, message = own
+    trace = ask(process, f"traces/{TRACE}")
+    sent = {span.span_id.hex(): span for scope in scopes(message) for span in scope.spans}
+    assert {span["span_id"] for span in trace["spans"]} == set(sent)
+    for span in trace["spans"]:
+        was = sent[span["span_id"]]
+        assert span["name"] == was.name
+        assert (span["parent_span_id"] or "") == was.parent_span_id.hex()
+        assert span["attributes"] == {"number": was.attributes[0].value.int_value}
+        assert span["duration"] == pytest.approx(
+            (was.end_time_unix_nano - was.start_time_unix_nano) / 1e9, abs=1e-9)
+        assert span["status"] == ("error" if was.status.code == 2 else "ok")
+    assert trace["services"] == ["front", "back"]
+    assert [span["depth"] for span in trace["spans"]] == [0, 1, 2]
+
+
+def test_its_analysis_adds_up(own):
+    analysis = ask(own[0], f"traces/{TRACE}/analysis")
+    assert analysis["duration"] == pytest.approx(0.088)
+    path = analysis["critical_path"]
+    assert sum(part["duration"] for part in path["segments"]) == pytest.approx(0.088)
+    assert sum(step["self_seconds"] for step in analysis["self_time"]) == pytest.approx(0.088)
+    text = get(own[0], f"traces/{TRACE}/analysis", format="markdown")
+    assert text.headers["content-type"].startswith("text/markdown")
+
+
+def test_exports_are_what_others_read(own):
+    process, message = own
+    sent = {span.span_id for scope in scopes(message) for span in scope.spans}
+    answer = get(process, f"traces/{TRACE}/export", format="otlp")
+    assert f"{TRACE}.otlp.json" in answer.headers["content-disposition"]
+
+    def base64ed(value):
+        """OTLP/JSON writes ids in hex where protobuf's JSON has Base64."""
+        if isinstance(value, list):
+            return [base64ed(inner) for inner in value]
+        if isinstance(value, dict):
+            return {
+                key: as_base64(inner) if key in ("traceId", "spanId", "parentSpanId")
+                else base64ed(inner) for key, inner in value.items()}
+        return value
+
+    read = json_format.ParseDict(base64ed(answer.json()), TracesData())
+    spans = [span for block in read.resource_spans for scope in block.scope_spans
+             for span in scope.spans]
+    assert {span.span_id for span in spans} == sent
+    assert {span.name: span.status.message for span in spans}["work"] == "broken"
+
+    jaeger = ask(process, f"traces/{TRACE}/export", format="jaeger")
+    assert jaeger["data"] == ask(process, f"/api/traces/{TRACE}")["data"]
+    zipkin = ask(process, f"traces/{TRACE}/export", format="zipkin")
+    assert {bytes.fromhex(span["id"]) for span in zipkin} == sent
+
+
+def as_base64(text):
+    return base64.b64encode(bytes.fromhex(text)).decode()
+
+
+# Jaeger's query API, asked as Grafana's data source does
+
+
+def test_jaeger_lists_services_and_operations(own, description):
+    process, _ = own
+    assert ask(process, "/api/services")["data"] == ["back", "front"]
+    assert ask(process, "/api/services/front/operations")["data"] == ["GET /", "call"]
+    found = ask(process, "/api/operations", service="front")
+    assert found["data"] == [
+        {"name": "GET /", "spanKind": "server"}, {"name": "call", "spanKind": "client"}]
+    assert found["total"] == 2 and found["errors"] is None
+    assert ask(process, "/api/operations", service="front", spanKind="client")["total"] == 1
+    assert ask(process, "/api/services/nobody/operations")["data"] == []
+
+
+@pytest.mark.parametrize("query, count", [
+    ({"service": "front"}, 1), ({"service": "front", "operation": "call"}, 1),
+    ({"service": "front", "operation": "work"}, 0),
+    ({"service": "back", "tags": '{"error":"true"}'}, 1),
+    ({"service": "back", "tags": '{"number":"3"}'}, 1),
+    ({"service": "back", "tags": '{"number":"3","error":"false"}'}, 0),
+    ({"service": "back", "tag": "number:2"}, 1), ({"service": "front", "tag": "host.name:one"}, 1),
+    ({"service": "front", "minDuration": "80ms", "maxDuration": "0.1s"}, 1),
+    ({"service": "front", "minDuration": "1m30s"}, 0),
+    ({"service": "front", "limit": "20", "lookback": "custom"}, 1),
+    ({"service": "front", "limit": "100000", "prettyPrint": "true"}, 1),
+    ({"service": "other"}, 0), ({"traceID": TRACE}, 1), ({"traceID": "f" * 32}, 0),
+])
+def test_jaeger_searches(own, query, count):
+    span = {"start": (START - 1) // 1000, "end": START // 1000 + 1_000_000}
+    found = ask(own[0], "/api/traces", **(span if "service" in query else {}), **query)
+    assert len(found["data"]) == found["total"] == count
+    for trace in found["data"]:
+        assert trace["traceID"] == TRACE and len(trace["spans"]) == 3
+        assert {process["serviceName"] for process in trace["processes"].values()} == \
+            {"front", "back"}
+
+
+def test_jaeger_looks_back_two_days_without_a_start(own):
+    assert ask(own[0], "/api/traces", service="front")["data"] == []
+    ages = f"{24 * 365 * 20}h"
+    assert len(ask(own[0], "/api/traces", service="front", lookback=ages)["data"]) == 1
+
+
+def test_jaeger_says_which_service_calls_which(own):
+    found = ask(
+        own[0], "/api/dependencies", endTs=START // 1_000_000 + 1000, lookback=3_600_000)
+    assert found["data"] == [{"parent": "front", "child": "back", "callCount": 1}]
+    assert ask(own[0], "/api/dependencies", endTs=1000, lookback=1000)["data"] == []
+
+
+@pytest.mark.parametrize("path, query, code, named", [
+    ("/api/traces", {}, 400, "service"), ("/api/operations", {}, 400, "service"),
+    ("/api/traces", {"service": "a", "tags": "{"}, 400, "tags"),
+    ("/api/traces", {"service": "a", "tags": '{"a":[]}'}, 400, "tags"),
+    ("/api/traces", {"service": "a", "tag": "nothing"}, 400, "tag"),
+    ("/api/traces", {"service": "a", "minDuration": "long"}, 400, "minDuration"),
+    ("/api/traces", {"service": "a", "minDuration": "2s", "maxDuration": "1s"}, 400, "maxDuration"),
+    ("/api/traces", {"service": "a", "start": "now"}, 400, "start"),
+    ("/api/traces", {"traceID": "xyz"}, 400, "traceID"),
+    ("/api/traces/xyz", {}, 400, "trace_id"), ("/api/traces/12ab", {}, 404, "12ab"),
+])
+def test_jaeger_errors_have_its_form(own, description, path, query, code, named):
+    answer = get(own[0], path, **query)
+    assert answer.status_code == code
+    description.check("JaegerError", answer.json())
+    assert answer.json()["errors"][0]["code"] == code
+    assert named in answer.json()["errors"][0]["msg"]
+
+
+# What is wrong is named
+
+
+@pytest.mark.parametrize("path", [
+    "traces/{}", "traces/{}/analysis", "traces/{}/export", "workflows/{}"])
+def test_unknown_ids_are_told(own, description, path):
+    unknown = "f" * 32
+    answer = get(own[0], path.format(unknown))
+    assert answer.status_code == 404 and unknown in answer.json()["error"]["message"]
+    description.check("Error", answer.json())
+    assert get(own[0], "traces/compare", a=TRACE, b=unknown).status_code == 404
+
+
+@pytest.mark.parametrize("path, name, value, allowed", [
+    ("traces", "limit", "0", "1 to 1000"), ("traces", "limit", "many", "1 to 1000"),
+    ("traces", "status", "bad", "running, ok, error"),
+    ("traces", "since", "yesterday", "15m"), ("traces", "until", "12", "15m"),
+    ("traces", "min_duration", "-1", "500ms"), ("traces", "cursor", "zzz", ""),
+    ("traces", "service", "x" * 300, "256"), ("traces", "limt", "1", "limit"),
+    ("failures", "trace_id", "xyz", "32"), ("workflows", "cursor", "zzz", "cursor"),
+    ("workflows", "state", "odd", "stuck"), ("metrics/windows", "window", "61", "60, 300"),
+    ("costs", "period", "1y", "30d"), ("fleet", "limit", "1001", "1000"),
+    ("patterns", "limit", "1", "none"), ("insights", "since", "-", "15m"),
+    ("logs", "limit", "1.5", "1000"), ("events/stream", "severity", "grave", "critical"),
+])
+def test_bad_parameters_are_named_with_what_is_allowed(own, description, path, name, value, allowed):
+    answer = get(own[0], path, **{name: value})
+    assert answer.status_code == 400, answer.text
+    message = answer.json()["error"]["message"]
+    assert name in message and allowed in message
+    assert "x" * 100 not in message
+    description.check("Error", answer.json())
+
+
+def test_missing_parameters_and_paths_are_named(own):
+    answer = get(own[0], "traces/compare", a=TRACE)
+    assert answer.status_code == 400 and "b is missing" in answer.json()["error"]["message"]
+    assert get(own[0], "nothing").status_code == 404
+    answer = httpx.delete(f"http://{own[0].web}{ROOT}traces", trust_env=False)
+    assert answer.status_code == 405 and answer.headers["allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("body, named", [
+    ("{", "JSON"), ("[1]", "event 0"), ('{"payload":{}}', "event_type"),
+    ('{"event_type":"agent.dreamt"}', "agent.dreamt"),
+    ('[{"event_type":"agent.invoked"},{"event_type":7}]', "event 1"),
+])
+def test_bad_events_are_named(own, body, named):
+    answer = httpx.post(f"http://{own[0].web}{ROOT}events", content=body, trust_env=False)
+    assert answer.status_code == 400 and named in answer.json()["error"]["message"], answer.text
+
+
+def test_head_is_get_without_its_body(own):
+    address = f"http://{own[0].web}{ROOT}traces"
+    answer = httpx.head(address, trust_env=False)
+    assert answer.status_code == 200 and answer.content == b""
+    assert answer.headers["content-type"] == "application/json"
+    assert int(answer.headers["content-length"]) == len(httpx.get(address, trust_env=False).content)
+
+
+# Events without OpenTelemetry
+
+
+def test_posted_events_are_counted_as_any_other(roost):
+    process = roost({"agents": {"hold": "500ms"}})
+    events = [
+        {"event_type": "agent.invoked", "trace_id": "ab" * 16, "session_id": "s",
+         "payload": {"agent": {"name": "poet"}, "run_id": "r"}},
+        {"event_type": "agent.completed", "trace_id": "ab" * 16, "session_id": "s",
+         "payload": {"agent": {"name": "poet"}, "run_id": "r", "duration_ms": 1500}}]
+    answer = httpx.post(f"http://{process.web}{ROOT}events", json=events, trust_env=False)
+    assert answer.json() == {"accepted": 2}
+    wait_until(
+        lambda: ask(process, "fleet")["executions"]["completed"] == 1, timeout=30,
+        what="the agent's run")
+    rows = ask(process, "fleet")["agents"]
+    assert [(row["agent"], row["average_duration"]) for row in rows] == [("poet", 1.5)]
+
+
+# Who may ask
+
+
+def test_with_tokens_nothing_is_told_without_one(roost):
+    process = roost({"listen": {"tokens": ["s3cret"]}})
+    web = f"http://{process.web}"
+    for path in (f"{ROOT}overview", f"{ROOT}openapi.json", "/api/services", "/metrics", "/status"):
+        assert httpx.get(web + path, trust_env=False).status_code == 401
+        known = httpx.get(web + path, headers={"authorization": "Bearer s3cret"}, trust_env=False)
+        assert known.status_code == 200, path
+    for header in ("Bearer wrong", "Basic s3cret", "s3cret"):
+        assert httpx.get(f"{web}{ROOT}fleet", headers={"authorization": header},
+                         trust_env=False).status_code == 401
+    assert httpx.get(f"{web}/health", trust_env=False).status_code == 200
+    with httpx.Client(base_url=web, trust_env=False) as person:
+        wrong = person.post("/login", data={"token": "wrong", "next": "/"})
+        assert "set-cookie" not in wrong.headers
+        done = person.post("/login", data={"token": "s3cret", "next": f"{ROOT}fleet"})
+        assert done.status_code == 303 and done.headers["location"] == f"{ROOT}fleet"
+        cookie = done.headers["set-cookie"]
+        assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
+        assert person.get(f"{ROOT}fleet").status_code == 200
+        foreign = person.put(
+            f"{ROOT}switches", json={"live": True}, headers={"origin": "http://evil.example"})
+        assert foreign.status_code == 403
+        assert person.put(f"{ROOT}switches", json={"live": True}).status_code == 200
+        person.post("/logout")
+        assert person.get(f"{ROOT}fleet").status_code == 401
+
+
+def test_foreign_hosts_and_origins_are_refused(own):
+    web = f"http://{own[0].web}"
+    port = own[0].web.rpartition(":")[2]
+    for host, status in (
+            ("evil.example", 403), (f"evil.example:{port}", 403), (f"localhost:{port}", 200)):
+        answer = httpx.get(f"{web}{ROOT}fleet", headers={"host": host}, trust_env=False)
+        assert answer.status_code == status, host
+    for origin, status in (("http://evil.example", 403), ("null", 403), (web, 200)):
+        answer = httpx.put(
+            f"{web}{ROOT}switches", json={"live": True}, headers={"origin": origin},
+            trust_env=False)
+        assert answer.status_code == status, origin
+    assert httpx.get(
+        f"{web}{ROOT}fleet", headers={"origin": "http://evil.example"},
+        trust_env=False).status_code == 200
+
+
+# Switches
+
+
+ANALYTICS = [
+    "metrics/windows", "fleet", "workflows", f"workflows/{TRACE}", "sessions", "patterns",
+    "regressions", "failures", "costs", "budgets", "insights", "insights/report.md"]
+
+
+def turn(process, **parts):
+    answer = httpx.put(f"http://{process.web}{ROOT}switches", json=parts, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_what_is_off_says_so_and_nothing_else_breaks(roost):
+    process = roost()
+    assert turn(process, analytics=False)["analytics"] is False
+    for path in ANALYTICS:
+        answer = get(process, path)
+        assert answer.status_code == 503, path
+        assert answer.json()["error"]["code"] == "switched_off"
+        assert "analytics" in answer.json()["error"]["message"]
+    overview = ask(process, "overview")
+    assert overview["totals"] is None and overview["now"] is None
+    assert overview["features"]["analytics"] is False
+    send(process, made())
+    wait_until(lambda: get(process, f"traces/{TRACE}").status_code == 200, what="the trace")
+    assert ask(process, "switches")["store"] is True
+    turn(process, analytics=True, live=False)
+    for path in ANALYTICS:
+        assert get(process, path).status_code in (200, 404), path
+    for path in ("events/stream", "metrics/stream"):
+        assert get(process, path).status_code == 503
+    assert turn(process, live=True)["live"] is True
+
+
+def test_switches_are_all_or_nothing(own):
+    process, _ = own
+    address = f"http://{process.web}{ROOT}switches"
+    before = ask(process, "switches")
+    for body, named in (
+            ({"live": False, "everything": False}, "everything"), ({"live": "off"}, "live"),
+            ({}, "one or more"), ([], "object")):
+        answer = httpx.put(address, json=body, trust_env=False)
+        assert answer.status_code == 400 and named in answer.json()["error"]["message"]
+    assert ask(process, "switches") == before
+
+
+def test_without_a_store_its_paths_say_so(roost):
+    process = roost({"enable": {"store": False}})
+    send(process, made())
+    for path in (
+            "traces", f"traces/{TRACE}", f"traces/{TRACE}/analysis", f"traces/{TRACE}/export",
+            "logs", "/api/services", "/api/traces?service=a", f"/api/traces/{TRACE}"):
+        answer = get(process, path)
+        assert answer.status_code == 503, path
+        assert "store" in answer.text
+    overview = ask(process, "overview")
+    assert overview["recent_traces"] == [] and overview["store"]["open"] is False
+    assert ask(process, "fleet")["workflows"]["active"] == 0

@@ -1,0 +1,45 @@
+import RoostCore
+import Testing
+
+@testable import RoostWeb
+
+@Suite struct OpenAPIDocumentTests {
+    private func schemas() throws -> JSONValue { try JSONValue(parsing: Schemas.all) }
+
+    /// Every text under a `$ref`.
+    private func references(_ value: JSONValue) -> [String] {
+        if let elements = value.array { return elements.flatMap(references) }
+        return (value.members ?? []).flatMap { name, value in
+            name == "$ref" ? [value.string ?? "?"] : references(value)
+        }
+    }
+
+    @Test func `the schemas are one object, and no name comes twice`() throws {
+        let names = try #require(try schemas().members).map(\.name)
+        #expect(names.count > 40)
+        #expect(Set(names).count == names.count)
+    }
+
+    @Test func `what a schema points at is there`() throws {
+        let all = try schemas()
+        let names = Set(try #require(all.members).map { "#/components/schemas/" + $0.name })
+        #expect(Set(references(all)).subtracting(names).isEmpty)
+    }
+
+    @Test func `an endpoint is described with what it takes, answers and refuses`() throws {
+        let endpoint = Endpoint(
+            method: .get, path: API.root + "traces/{trace_id}", name: "getTrace",
+            summary: "One trace",
+            parameters: [
+                .path("trace_id", .traceID, "The id"), .query("limit", .integer(1...9), "Most"),
+            ], answer: .json(schema: "Trace"), handle: { _ in })
+        let document = try JSONValue(
+            parsing: OpenAPIDocument.bytes([endpoint], version: "1"))
+        #expect(document["openapi"]?.string == "3.1.0")
+        let operation = try #require(document["paths"]?[endpoint.path]?["get"])
+        #expect(operation["operationId"]?.string == "getTrace")
+        #expect(operation["parameters"]?.array?.count == 2)
+        let answers = try #require(operation["responses"]?.members).map(\.name)
+        #expect(answers == ["200", "400", "401", "403", "404", "422", "503"])
+    }
+}
