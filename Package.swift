@@ -85,7 +85,7 @@ let package = Package(
             name: "roost",
             dependencies: [
                 "RoostCore", "RoostIngest", "RoostCollector", "RoostWeb", "RoostDemo", "RoostNet",
-                "RoostHTTPClient",
+                "RoostHTTPClient", "RoostAudit",
             ],
             swiftSettings: strict),
         // Drives the JSON transcoder from Tests/EndToEnd.
@@ -148,7 +148,7 @@ let package = Package(
             "RoostCollector",
             [
                 "RoostCore", "RoostCompression", "RoostWire", "RoostMetrics", "RoostIngest",
-                "RoostNet", "RoostHTTPClient", "RoostAnalytics", "RoostCollector",
+                "RoostNet", "RoostHTTPClient", "RoostAnalytics", "RoostAudit", "RoostCollector",
             ]),
         tests(
             "RoostWeb",

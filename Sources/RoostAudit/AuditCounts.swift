@@ -79,3 +79,14 @@ public struct AuditStatus: Sendable {
     /// Of writing, sealing or removing; nil when the last time went well.
     public let lastFailure: String?
 }
+
+extension AuditStatus {
+    /// One record and one verification, for the reference of metrics.
+    public static var example: AuditStatus {
+        var counts = AuditCounts(mostPairs: 1)
+        counts.add(AuditCounts.Pair(action: "", result: ""), tookNanoseconds: 0)
+        return AuditStatus(
+            counts: counts, records: 0, files: 0, bytes: 0, oldest: nil, lastSequence: 0,
+            waiting: 0, lastVerification: AuditVerification(), lastFailure: nil)
+    }
+}

@@ -52,6 +52,9 @@ public struct AuditRecord: Sendable, Equatable {
 }
 
 extension AuditRecord {
+    /// Throws what is wrong with it.
+    public func check() throws(AuditRefusal) { _ = try body() }
+
     /// What the sender says, as the members of its line: `,"agent":…,"details":{…}`.
     func body() throws(AuditRefusal) -> [UInt8] {
         try check("action", action, isRequired: true)

@@ -11,7 +11,7 @@ public struct AuditSettings: Sendable, Equatable {
     /// Records that may wait to be written.
     public var waitingRecords = 16_384
     /// Bytes that may wait to be written.
-    public var waitingBytes = 16 << 20
+    public var waitingBytes = 8 << 20
     /// Of the newest records, kept in memory for queries.
     public var recentBytes = 4 << 20
     /// Of pairs of action and result, counted apart; what comes later is counted together.

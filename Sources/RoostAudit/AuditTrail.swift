@@ -61,37 +61,61 @@ public final class AuditTrail: Sendable {
     public func append(
         _ record: AuditRecord, then: @escaping @Sendable (Result<UInt64, AuditRefusal>) -> Void
     ) {
+        append([record], then: then)
+    }
+
+    /// Appends records one behind the other, all of them or none; `then` is called once, on any
+    /// thread, with the number of the last.
+    public func append(
+        _ records: [AuditRecord],
+        then: @escaping @Sendable (Result<UInt64, AuditRefusal>) -> Void
+    ) {
         let offered = monotonicNanoseconds()
-        let pending: PendingRecord
+        var pending: [PendingRecord] = []
         do throws(AuditRefusal) {
-            pending = PendingRecord(
-                body: try record.body(),
-                pair: AuditCounts.Pair(action: record.action, result: record.result),
-                offered: offered, then: then)
+            for (place, record) in records.enumerated() {
+                pending.append(
+                    PendingRecord(
+                        body: try record.body(),
+                        pair: AuditCounts.Pair(action: record.action, result: record.result),
+                        offered: offered, then: place == records.count - 1 ? then : Self.nobody))
+            }
         } catch {
-            return refuse(error, then)
+            return refuse(error, records.count, then)
         }
-        let refusal: AuditRefusal? = queue.withLock { queue in
+        if let refusal = wait(pending) { return refuse(refusal, records.count, then) }
+        wake.signal()
+    }
+
+    private static let nobody: @Sendable (Result<UInt64, AuditRefusal>) -> Void = { _ in }
+
+    /// What is added under one lock goes to the disk in one group.
+    private func wait(_ pending: [PendingRecord]) -> AuditRefusal? {
+        let more = pending.reduce(0) { $0 + $1.body.count }
+        return queue.withLock { queue in
             if queue.isClosed { return .closed }
-            let bytes = queue.bytes + pending.body.count
-            guard queue.waiting.count < settings.waitingRecords, bytes <= settings.waitingBytes
+            guard queue.waiting.count + pending.count <= settings.waitingRecords,
+                queue.bytes + more <= settings.waitingBytes
             else { return .busy }
-            queue.waiting.append(pending)
-            queue.bytes = bytes
+            queue.waiting += pending
+            queue.bytes += more
             return nil
         }
-        if let refusal { return refuse(refusal, then) }
-        wake.signal()
     }
 
     /// The same without an answer, for those who can do nothing about a refusal. It is counted.
     public func append(_ record: AuditRecord) { append(record) { _ in } }
 
     private func refuse(
-        _ refusal: AuditRefusal, _ then: (Result<UInt64, AuditRefusal>) -> Void
+        _ refusal: AuditRefusal, _ count: Int, _ then: (Result<UInt64, AuditRefusal>) -> Void
     ) {
-        shared.book.withLock { $0.counts.fail(refusal.kind) }
+        noteLost(count, refusal)
         then(.failure(refusal))
+    }
+
+    /// Counts records that did not even come here.
+    public func noteLost(_ count: Int, _ refusal: AuditRefusal) {
+        shared.book.withLock { $0.counts.fail(refusal.kind, count) }
     }
 
     /// Appends what waits, ends the thread and lets go of the folder; answers whether that was done

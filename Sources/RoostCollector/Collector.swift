@@ -1,3 +1,4 @@
+import Glibc
 public import RoostCore
 import RoostIngest
 import RoostMetrics
@@ -35,6 +36,7 @@ public final class Collector {
         web: (CollectorView, EventLoop) -> any RequestHandler
     ) throws(StartError) {
         dataFolder = try DataFolder(config.store.path)
+        if config.enable.audit { try parts.audit.open() }
         let addresses = try reserveAddresses()
         do {
             try openLoops(addresses, web: web)
@@ -48,6 +50,12 @@ public final class Collector {
             throw .exporter("\(error)")
         }
         try startThreads()
+        parts.audit.note(
+            "collector.start",
+            [
+                ("version", .string(parts.version)), ("pid", .number(Double(getpid()))),
+                ("web", .string(addresses.web.address.description)),
+            ])
         StartCode.forget()
         parts.lifecycle.enter(.running)
         log.info(
@@ -87,6 +95,8 @@ public final class Collector {
         parts.agents.stop()
         parts.store.close(deadline: deadline)
         for thread in threads { thread.join() }
+        parts.audit.note("collector.stop", [("version", .string(parts.version))])
+        parts.audit.close(deadline: max(deadline, monotonicNanoseconds() &+ Self.lastAnswers))
         parts.lifecycle.enter(.stopped)
         log.info("stopped")
     }
@@ -110,6 +120,8 @@ public final class Collector {
         var rest = new
         Self.takeOver(config, into: &rest)
         let waiting = config.keysChanged(in: rest)
+        parts.audit.note(
+            "collector.reload", [("needs_restart", .array(waiting.map { .string($0) }))])
         if rest == config {
             log.info("configuration reloaded")
         } else if waiting.isEmpty {

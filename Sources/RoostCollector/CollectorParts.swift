@@ -30,6 +30,7 @@ final class CollectorParts: Sendable {
     /// As a reload leaves it.
     let prices: Mutex<PriceBook>
     let names: Mutex<NameTable>
+    let audit: AuditService
     let readiness: Readiness
     private let connections: ConnectionLimit
     /// Apart, so that senders who take every connection do not keep probes and scrapes out.
@@ -64,7 +65,9 @@ final class CollectorParts: Sendable {
             settings: SeriesSettings(
                 seriesPerMetric: config.limits.seriesPerMetric,
                 expiry: config.limits.seriesExpiry, memory: budget.share("series")),
-            reservedNames: SelfMetricsSource.isReserved)
+            reservedNames: { [host = config.machine.host] name in
+                SelfMetricsSource.isReserved(name) || host && HostStatistics.isReserved(name)
+            })
         switches = Switches(config.enable)
         credentials = Credentials(config.listen.tokens)
         var tracking = AgentTrackerSettings()
@@ -86,6 +89,8 @@ final class CollectorParts: Sendable {
             analytics: AnalyticsService(
                 isOn: config.enable.analytics, began: startedUnixNano,
                 rules: config.analyticsRules, folder: config.store.path, log: log))
+        let audit = AuditService(config, log: log)
+        self.audit = audit
         let names = NameTable(config.names)
         self.names = Mutex(names)
         store = StoreService(
@@ -101,15 +106,22 @@ final class CollectorParts: Sendable {
             credentials: credentials,
             lifecycle: lifecycle, memory: budget.share("copies"),
             maxRequestBytes: config.limits.request,
-            names: config.enable.analytics ? names : nil,
-            normalizes: config.agents.normalize, isReady: { readiness.reasons.isEmpty })
+            names: nil, normalizes: config.agents.normalize, audit: audit,
+            isReady: { readiness.reasons.isEmpty })
+        give(names, to: config.enable)
+    }
+
+    /// Gives the tables to those who are on.
+    private func give(_ names: NameTable, to enable: Config.Enable) {
+        intake.names.withLock { $0 = enable.analytics ? names : nil }
+        intake.decisionNames.withLock { $0 = enable.audit && !enable.analytics ? names : nil }
     }
 
     /// From the next request on; calls that were told before keep their price.
     func use(tables config: Config) {
         let names = NameTable(config.names)
         self.names.withLock { $0 = names }
-        intake.names.withLock { if $0 != nil { $0 = names } }
+        give(names, to: config.enable)
         let book = config.prices
         prices.withLock { $0 = book }
         store.use(names: names, prices: book)
@@ -121,12 +133,14 @@ final class CollectorParts: Sendable {
     func turn(_ part: Switches.Part, on isOn: Bool) {
         switches.set(part, isOn)
         inForce.withLock { $0.enable[part] = isOn }
-        if part == .analytics {
-            let names = inForce.withLock { $0.names }
-            intake.names.withLock { $0 = isOn ? NameTable(names) : nil }
-            agents.analyse(isOn)
+        if part == .analytics || part == .audit {
+            give(names.withLock { $0 }, to: inForce.withLock { $0.enable })
         }
+        if part == .analytics { agents.analyse(isOn) }
         if part == .store, isOn { store.openLater(log) }
+        audit.note(
+            "collector.switch", [("part", .string(part.rawValue)), ("on", .bool(isOn))],
+            turning: part == .audit ? isOn : nil)
         log.info("\(part.rawValue) switched \(isOn ? "on" : "off")")
     }
 

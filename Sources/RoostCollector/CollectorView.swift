@@ -23,6 +23,7 @@ public final class CollectorView {
     private static let keptFreeBytes = 96 << 20
     private let agentMetrics = AgentMetricsPage()
     private var latestAgents: AgentSnapshot?
+    private let host: HostReader?
 
     /// How long a scrape waits for a loop before it shows what that loop said last.
     private static let patienceMilliseconds: UInt64 = 100
@@ -36,6 +37,7 @@ public final class CollectorView {
         self.webLoop = webLoop
         self.hearts = hearts
         self.addresses = addresses
+        host = parts.config.machine.host ? HostReader(loop: webLoop) : nil
         latest = [SpanMetricsSnapshot?](repeating: nil, count: ingestLoops.count)
         spanMetrics = SpanMetricsPage(
             bounds: parts.bounds, seriesLimit: parts.config.limits.seriesPerMetric,
@@ -45,6 +47,7 @@ public final class CollectorView {
             hearts.tick()
             self?.expireSeries()
             self?.giveBackMemory()
+            self?.verifyAudit()
         }
     }
 
@@ -58,6 +61,12 @@ public final class CollectorView {
         else { return }
         lastGivenBack = now
         webLoop.offload({ Allocator.giveBackFreeMemory() }, then: {})
+    }
+
+    private func verifyAudit() {
+        let audit = parts.audit
+        guard audit.beginsVerification(now: monotonicNanoseconds()) else { return }
+        webLoop.offload({ audit.verify() }, then: {})
     }
 
     /// Ends old series, beside the loop: many at once take longer than a probe may wait.
@@ -102,6 +111,8 @@ public final class CollectorView {
 
     package var liveCounters: LiveCounters { parts.live }
 
+    package var audit: AuditService { parts.audit }
+
     package var switches: Switches { parts.switches }
 
     /// Turns a part on or off, until the next reload or start.
@@ -118,7 +129,8 @@ public final class CollectorView {
         isForPrometheus: Bool, _ then: @escaping ([any ExpositionSource]) -> Void
     ) {
         let round = ScrapeRound(
-            waitingFor: ingestLoops.count + 1, atMost: Self.patienceMilliseconds, on: webLoop
+            waitingFor: ingestLoops.count + (host == nil ? 1 : 2),
+            atMost: Self.patienceMilliseconds, on: webLoop
         ) { [self] in
             spanMetrics.update(latest, now: monotonicNanoseconds())
             agentMetrics.update(latestAgents, isForPrometheus: isForPrometheus)
@@ -131,6 +143,7 @@ public final class CollectorView {
                 home.round.arrived()
             }
         }
+        host?.read { round.arrived() }
         for (index, loop) in ingestLoops.enumerated() {
             loop.readSpanMetrics { snapshot in
                 home.post { home in
@@ -158,7 +171,8 @@ public final class CollectorView {
                 parts.intake.redaction.redactor),
             store: parts.store.store.status, analytics: analyticsReading(),
             unroutedRequests: parts.intake.unrouted.load(ordering: .relaxed),
-            process: ProcessStatistics.read())
+            audit: parts.audit.reading, host: host?.families ?? [],
+            process: parts.config.machine.process ? ProcessStatistics.read() : nil)
     }
 
     private func analyticsReading() -> AnalyticsReading {

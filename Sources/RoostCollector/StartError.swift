@@ -8,6 +8,8 @@ public enum StartError: Error, CustomStringConvertible {
     case dataFolderInUse(path: String, pid: String)
     case exporter(String)
     case store(String)
+    /// The audit trail cannot be opened.
+    case audit(String)
     /// The system refused a thread, a loop or a descriptor.
     case resources(String)
 
@@ -26,6 +28,9 @@ public enum StartError: Error, CustomStringConvertible {
         case .exporter(let text): "export: \(text)"
         case .store(let text):
             "store: \(text); or start without it with --set enable.store=false"
+        case .audit(let text):
+            "the audit trail cannot be opened: \(text); mend that or go without it with "
+                + "--set enable.audit=false"
         case .resources(let text): text
         }
     }

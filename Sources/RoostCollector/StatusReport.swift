@@ -1,3 +1,4 @@
+import RoostAudit
 package import RoostCore
 import RoostNet
 import RoostWire
@@ -19,6 +20,7 @@ extension CollectorView {
         writeSeries(reading, into: &writer)
         writeAgents(into: &writer)
         writeStore(reading, into: &writer)
+        if let audit = parts.audit.reading { writeAudit(audit, into: &writer) }
         writer.object("redaction") { writer in
             writer.field("on", parts.intake.redaction.redactor.isOn)
             writer.object("values") { writer in
@@ -154,6 +156,30 @@ extension CollectorView {
                 for (reason, points) in reading.unexposedPoints where points > 0 {
                     writer.field(reason, points)
                 }
+            }
+        }
+    }
+
+    private func writeAudit(_ audit: AuditReading, into writer: inout JSONWriter) {
+        let status = audit.status
+        writer.object("audit") { writer in
+            writer.field("folder", audit.folder)
+            writer.field("records", status.records)
+            writer.field("files", status.files)
+            writer.field("bytes", status.bytes)
+            writer.field("last_sequence", status.lastSequence)
+            writer.field("appended", status.counts.appended)
+            writer.field("append_failures", status.counts.failed)
+            writer.field("completeness", status.counts.completeness)
+            if let oldest = status.oldest {
+                writer.field("oldest", rfc3339(unixNanoseconds: oldest))
+            }
+            if let failure = status.lastFailure { writer.field("last_error", failure) }
+            writer.key("verification")
+            if let verification = status.lastVerification {
+                verification.write(into: &writer)
+            } else {
+                writer.null()
             }
         }
     }

@@ -11,6 +11,8 @@ public import RoostWire
     public private(set) var itemCount = 0
     /// Of the records that are steps of agents; empty when read without names.
     public var activities = ActivityBatch()
+    /// Of the records that tell whether an agent was allowed to use a tool; empty unless asked for.
+    public private(set) var decisions = ToolDecisions()
     /// Made when it is first needed: it takes some 100 KB.
     private lazy var scratch = ActivityScratch()
 
@@ -19,8 +21,11 @@ public import RoostWire
     /// Reads a request; what an earlier one left is forgotten.
     ///
     /// Throws what made the request undecodable; the activities are then worth nothing.
-    public func read(_ body: ByteBlock, names: NameTable?) throws(WireError) {
+    public func read(
+        _ body: ByteBlock, names: NameTable?, tellsDecisions: Bool = false
+    ) throws(WireError) {
         rejections.removeAll()
+        decisions = ToolDecisions()
         itemCount = 0
         activities.removeAll()
         itemCount = unsafe try body.withBytes { bytes throws(WireError) in
@@ -33,7 +38,11 @@ public import RoostWire
             var visitor = Visitor(
                 reader: unsafe ActivityReader(names, batch: batch, scratch: scratch, request: bytes)
             )
-            defer { activities = visitor.reader.takeBatch() }
+            visitor.reader.tellsDecisions = tellsDecisions
+            defer {
+                activities = visitor.reader.takeBatch()
+                decisions = visitor.reader.decisions
+            }
             return unsafe try readLogs(bytes, visitor: &visitor, rejections: &rejections)
         }
     }

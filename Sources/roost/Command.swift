@@ -92,13 +92,21 @@ struct Command: Sendable {
             summary: "prints which attributes mean what, as a file for agents.names",
             options: [config, set], run: namesCommand),
         Command(
+            name: "audit", summary: "checks the chain of an audit trail: roost audit verify",
+            options: [
+                config, set,
+                Options.Known(
+                    name: "--path", value: "DIR",
+                    doc: "the folder of the trail; without it that of the configuration"),
+                Options.Known(name: "--format", value: "text|json", doc: "default text"),
+            ], words: 1, run: auditCommand),
+        Command(
             name: "help", summary: "explains a command; help config is the reference of the file",
             options: [], words: 1, run: helpCommand),
     ]
 
     /// Commands that are planned, and what they will need.
     static let later: [String: String] = [
-        "replay": "dead letters are not kept yet",
-        "audit": "the audit trail is not built yet",
+        "replay": "dead letters are not kept yet"
     ]
 }

@@ -170,13 +170,6 @@ def test_our_own_listener_from_the_environment_is_ignored(tmp_path, host):
     assert len(result.stderr.splitlines()) == 1 and "own listen." in result.stderr
 
 
-def test_warnings_do_not_stop_it(tmp_path):
-    result = check("enable: { audit: false }\nstore: { keep: 1d }\n", folder=tmp_path)
-    assert result.returncode == 0
-    assert [line.split(" ")[0:2] for line in result.stderr.splitlines()] == [
-        ["roost.yaml:1:18:", "warning:"], ["roost.yaml:2:16:", "warning:"]]
-
-
 def test_the_configuration_in_force_is_on_the_status_page(roost):
     running = roost(
         {"export": [{"name": "x", "endpoint": "http://127.0.0.1:1", "protocol": "grpc",

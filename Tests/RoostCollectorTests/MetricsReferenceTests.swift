@@ -50,7 +50,8 @@ import Testing
             spanMetricsSeries: 0, spanMetricsOverflow: 0, agents: AgentEvents(), heldActivities: 0,
             waitingActivityBytes: 0,
             redactedValues: RedactionSettings.ownRules.map { ($0, 0) }, store: StoreStatus(),
-            unroutedRequests: 0,
+            unroutedRequests: 0, audit: AuditReading.example,
+            host: HostStatistics(proc: HostStatisticsTests.machine).families,
             process: ProcessStatistics.read())
     }
 }

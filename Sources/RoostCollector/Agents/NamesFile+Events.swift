@@ -32,13 +32,36 @@ extension NamesReading {
                 event.conditions = entries(part.value, "where").map { condition in
                     NameEvent.Condition(key: condition.key, values: texts(condition.value))
                 }.sorted { $0.key < $1.key }
+            case "decision": event.decision = decision(part)
             default:
                 unknown(
                     part.key, part.keyOrigin, "key",
-                    ["kind", "status", "only", "phase", "told_by_span", "where"])
+                    ["kind", "status", "only", "phase", "told_by_span", "where", "decision"])
             }
         }
         return event
+    }
+
+    private mutating func decision(_ entry: ConfigNode.Entry) -> NameEvent.Decision? {
+        var decision = NameEvent.Decision()
+        for part in entries(entry.value, "decision") {
+            switch part.key {
+            case "by": decision.by = text(part.value) ?? ""
+            case "approved": decision.approved = texts(part.value)
+            case "denied": decision.denied = texts(part.value)
+            case "source": decision.source = text(part.value) ?? ""
+            case "call": decision.call = text(part.value) ?? ""
+            default:
+                unknown(
+                    part.key, part.keyOrigin, "key",
+                    ["by", "approved", "denied", "source", "call"])
+            }
+        }
+        if decision.by.isEmpty {
+            fault(entry.keyOrigin, "decision: say which attribute tells it, as by: decision")
+            return nil
+        }
+        return decision
     }
 
     /// Whether it is the one word that may stand there; a fault otherwise.

@@ -61,11 +61,16 @@ extension NamesFile {
         if event.isOnlyFailures { text += "    only: error\n" }
         if event.phase == .pending { text += "    phase: pending\n" }
         if event.isToldBySpan { text += "    told_by_span: true\n" }
-        guard !event.conditions.isEmpty else { return text }
-        text += "    where:\n"
+        if !event.conditions.isEmpty { text += "    where:\n" }
         for condition in event.conditions {
             text += list(condition.key, condition.values, indent: 6)
         }
+        guard let decision = event.decision else { return text }
+        text += "    decision:\n      by: \(scalar(decision.by))\n"
+        for (key, values) in [("approved", decision.approved), ("denied", decision.denied)]
+        where !values.isEmpty { text += list(key, values, indent: 6) }
+        for (key, name) in [("source", decision.source), ("call", decision.call)]
+        where !name.isEmpty { text += "      \(key): \(scalar(name))\n" }
         return text
     }
 

@@ -14,6 +14,8 @@ public struct Config: Sendable, Equatable {
     public var store = Store()
     public var agents = Agents()
     public var budgets: [Budget] = []
+    public var audit = Audit()
+    public var machine = Machine()
     public var enable = Enable()
     public var log = LogConfig()
     /// How long a drain may take.
@@ -125,6 +127,27 @@ public struct Config: Sendable, Equatable {
         public var name = ""
         public var pattern = ""
         public var action = RedactionAction.replace
+        public init() {}
+    }
+
+    /// The audit trail, below the folder of the store.
+    public struct Audit: Sendable, Equatable {
+        /// Since the last record of a sealed file; nil is for ever.
+        public var keep: Duration? = .seconds(365 * 86_400)
+        /// Bytes of all files.
+        public var size = 1 << 30
+        /// Bytes of a file that is sealed.
+        public var file = 64 << 20
+        /// How often the whole trail is verified; nil is never.
+        public var verify: Duration? = .seconds(6 * 3600)
+        public init() {}
+    }
+
+    /// What `/metrics` says of the machine and of the process.
+    public struct Machine: Sendable, Equatable {
+        /// As node_exporter says it; off, because where that runs everything would be there twice.
+        public var host = false
+        public var process = true
         public init() {}
     }
 

@@ -13,6 +13,8 @@ extension Config {
         .section("store", \.store, Store.section),
         .section("agents", \.agents, Agents.section),
         .sections("budgets", \.budgets, Budget.section, fresh: Budget()),
+        .section("audit", \.audit, Audit.section),
+        .section("machine", \.machine, Machine.section),
         .section("enable", \.enable, Enable.section),
         .section("log", \.log, LogConfig.section),
         .value(
@@ -248,9 +250,32 @@ extension Config.RedactPattern {
     ])
 }
 
-extension Config.Enable {
-    private static let later = ConfigLater.noted("this part is not in this version")
+extension Config.Audit {
+    static let section = ConfigSection<Config.Audit>([
+        .value(
+            "keep", \.keep, .durationOrNever(spans),
+            "How long a sealed file stays after its last record"),
+        .value(
+            "size", \.size, .size(1 << 20...1 << 50),
+            "The most that all files take; the oldest are removed"),
+        .value("file", \.file, .size(64 << 10...1 << 40), "A file of this size is sealed"),
+        .value(
+            "verify", \.verify, .durationOrNever(spans),
+            "How often the whole trail is verified while the collector runs"),
+    ])
+}
 
+extension Config.Machine {
+    static let section = ConfigSection<Config.Machine>([
+        .value(
+            "host", \.host, .flag,
+            "Processors, memory, disks and network of the machine as `node_*`, for where no "
+                + "node_exporter runs"),
+        .value("process", \.process, .flag, "Roost's own use of them as `process_*`"),
+    ])
+}
+
+extension Config.Enable {
     static let section = ConfigSection<Config.Enable>([
         .value("metrics", \.metrics, .flag, "OTLP metrics; off, they are answered with 404"),
         .value("traces", \.traces, .flag, "OTLP traces, the same"),
@@ -258,7 +283,7 @@ extension Config.Enable {
         .value("analytics", \.analytics, .flag, "What agents do: metrics, the API, live streams"),
         .value("store", \.store, .flag, "The embedded store: traces and log records"),
         .value("live", \.live, .flag, "Live streams"),
-        .value("audit", \.audit, .flag, "The audit trail", later: later),
+        .value("audit", \.audit, .flag, "The audit trail"),
     ])
 }
 

@@ -21,6 +21,9 @@ final class IntakeShared: Sendable {
     let isReady: @Sendable () -> Bool
     /// The tables that spans are read with; nil while nobody looks at agents.
     let names: Mutex<NameTable?>
+    /// The tables that decisions about tools are found with while nobody looks at agents.
+    let decisionNames = Mutex<NameTable?>(nil)
+    let audit: AuditService?
     /// Whether forwarded spans get the names of the GenAI conventions.
     let normalizes: Atomic<Bool>
     /// Requests to paths that are not served.
@@ -31,11 +34,12 @@ final class IntakeShared: Sendable {
         switches: Switches,
         redaction: RedactionInForce, credentials: Credentials = Credentials([]),
         lifecycle: Lifecycle, memory: MemoryBudget.Share, maxRequestBytes: Int,
-        names: NameTable?, normalizes: Bool = false,
+        names: NameTable?, normalizes: Bool = false, audit: AuditService? = nil,
         isReady: @escaping @Sendable () -> Bool
     ) {
         self.normalizes = Atomic(normalizes)
         self.names = Mutex(names)
+        self.audit = audit
         self.ledger = ledger
         self.exports = exports
         self.series = series
@@ -127,10 +131,20 @@ final class Intake {
         case .metrics:
             if let found = request.metrics { agents.accounts.count(found) }
             shared.series.ingest(request.body, now: monotonicNanoseconds())
-        case .logs:
-            if let logs = request.logs { agents.give(&logs.activities) }
+        case .logs: if let logs = request.logs { takeLogs(logs) }
         }
         return .accepted(rejected: request.rejected, firstReason: request.firstReason)
+    }
+
+    /// Decisions written on this loop; more are written beside it.
+    private static let fewDecisions = 64
+
+    private func takeLogs(_ logs: LogScan) {
+        if shared.switches.isOn(.analytics) { agents.give(&logs.activities) }
+        guard !logs.decisions.isEmpty, let audit = shared.audit else { return }
+        let decisions = logs.decisions
+        if decisions.all.count <= Intake.fewDecisions { return audit.take(decisions) }
+        loop.offload({ audit.take(decisions) }, then: {})
     }
 
     // MARK: a large request in steps
@@ -150,7 +164,7 @@ final class Intake {
             rejected: request.rejected, firstReason: request.firstReason)
         switch signal {
         case .logs:
-            if let logs = request.logs { agents.give(&logs.activities) }
+            if let logs = request.logs { takeLogs(logs) }
             done(accepted)
         case .metrics:
             if let found = request.metrics { agents.accounts.count(found) }
@@ -208,6 +222,9 @@ final class Intake {
         let isReadInParts =
             signal == .traces && body.count > largeBodyBytes
             && !shared.normalizes.load(ordering: .relaxed)
+        let tellsDecisions = signal == .logs && shared.switches.isOn(.audit)
+        var names = isReadInParts ? nil : shared.names.withLock { $0 }
+        if tellsDecisions, names == nil { names = shared.decisionNames.withLock { $0 } }
         // All copies of a small request together are not worth the question.
         let mayBeTooMuch = body.count > shared.memory.limitBytes / leastTimesInMemory
         let memory =
@@ -216,7 +233,7 @@ final class Intake {
         let result = Result { () throws(RequestReader.Failure) in
             try RequestReader.read(
                 body, signal: signal, encoding: encoding, scan: scan, logs: logs,
-                names: isReadInParts ? nil : shared.names.withLock { $0 },
+                names: names, tellsDecisions: tellsDecisions,
                 maxBytes: shared.maxRequestBytes,
                 redactor: shared.redaction.redactor,
                 normalizes: shared.normalizes.load(ordering: .relaxed),

@@ -48,7 +48,8 @@ enum RequestReader {
     /// redaction left.
     static func read(
         _ body: ByteBlock, signal: Signal, encoding: Encoding, scan: TraceScan, logs: LogScan,
-        names: NameTable? = nil, maxBytes: Int, redactor: Redactor, normalizes: Bool = false,
+        names: NameTable? = nil, tellsDecisions: Bool = false, maxBytes: Int, redactor: Redactor,
+        normalizes: Bool = false,
         memory: MemoryBudget.Share
     ) throws(Failure) -> ReadRequest {
         var flaw: JSONError?
@@ -62,7 +63,7 @@ enum RequestReader {
         }
         var found: AgentMetricsScan?
         let items = try items(
-            of: source, signal, scan, logs, names, &rejections, &found)
+            of: source, signal, scan, logs, names, tellsDecisions, &rejections, &found)
         var forwarded = source
         if !rejections.isEmpty {
             guard let reservation = memory.reserve(source.count) else { throw .noMemory }
@@ -77,7 +78,7 @@ enum RequestReader {
                 // The notes must not show what has just been taken out.
                 var none = Rejections()
                 _ = try Self.items(
-                    of: body, signal, scan, logs, names, &none, &found)
+                    of: body, signal, scan, logs, names, tellsDecisions, &none, &found)
                 forwarded = body
                 source = body
                 redacted = (redactor, tally)
@@ -101,7 +102,8 @@ enum RequestReader {
     /// Validates a request and takes notes of its spans or log records. Answers its well-formed items.
     private static func items(
         of source: ByteBlock, _ signal: Signal, _ scan: TraceScan, _ logs: LogScan,
-        _ names: NameTable?, _ rejections: inout Rejections, _ found: inout AgentMetricsScan?
+        _ names: NameTable?, _ tellsDecisions: Bool, _ rejections: inout Rejections,
+        _ found: inout AgentMetricsScan?
     ) throws(Failure) -> Int {
         do throws(WireError) {
             switch signal {
@@ -116,7 +118,7 @@ enum RequestReader {
                     unsafe try readMetrics(bytes, visitor: &visitor, rejections: &rejections)
                 }
             case .logs:
-                try logs.read(source, names: names)
+                try logs.read(source, names: names, tellsDecisions: tellsDecisions)
                 rejections = logs.rejections
                 return logs.itemCount
             }

@@ -12,6 +12,14 @@ package struct ProcessStatistics: Sendable {
     package var maxDescriptors: UInt64
     package var threads: Int
     package var startTimeSeconds: Double
+    /// Of all threads that there are or were.
+    package var voluntarySwitches: Double
+    package var involuntarySwitches: Double
+    /// To and from disks; what came from the page cache is not counted.
+    package var readBytes: Double
+    package var writtenBytes: Double
+    package var majorFaults: Double
+    package var minorFaults: Double
 
     /// Nil where there is no `/proc`.
     package static func read() -> ProcessStatistics? {
@@ -24,6 +32,11 @@ package struct ProcessStatistics: Sendable {
             Double(String(decoding: $0, as: UTF8.self)) ?? 0
         }
         guard fields.count > 21 else { return nil }
+        // RUSAGE_SELF.
+        var usage = rusage()
+        unsafe getrusage(__rusage_who_t(0), &usage)
+        // Not readable in every container.
+        let io = ProcText(file: "/proc/self/io")
         let ticks = Double(max(1, sysconf(CInt(_SC_CLK_TCK))))
         let page = UInt64(max(1, sysconf(CInt(_SC_PAGESIZE))))
         return ProcessStatistics(
@@ -32,7 +45,11 @@ package struct ProcessStatistics: Sendable {
             virtualBytes: UInt64(max(0, fields[20])),
             openDescriptors: countDescriptors(), maxDescriptors: maxDescriptors(),
             threads: Int(fields[17]),
-            startTimeSeconds: uptime + fields[19] / ticks)
+            startTimeSeconds: uptime + fields[19] / ticks,
+            voluntarySwitches: Double(usage.ru_nvcsw),
+            involuntarySwitches: Double(usage.ru_nivcsw),
+            readBytes: io.number("read_bytes:") ?? 0, writtenBytes: io.number("write_bytes:") ?? 0,
+            majorFaults: Double(usage.ru_majflt), minorFaults: Double(usage.ru_minflt))
     }
 
     private static func bootTimeSeconds() -> Double? {

@@ -21,8 +21,12 @@ enum SelfMetricsFamilies {
         families += store(reading.store)
         families += analytics(reading.analytics)
         families.append(redaction(reading))
-        if let process = reading.process { families += self.process(process) }
-        return families.filter { !$0.series.isEmpty }.sorted { $0.name < $1.name }
+        if let audit = reading.audit { families += AuditFamilies.all(audit) }
+        if let process = reading.process { families += ProcessFamilies.all(process) }
+        families += reading.host
+        return families.filter { !$0.series.isEmpty || $0.histogram != nil }.sorted {
+            $0.name < $1.name
+        }
     }
 
     private static func buildInfo(_ reading: SelfReading) -> SelfFamily {
@@ -295,34 +299,6 @@ enum SelfMetricsFamilies {
             series: reading.redactedValues.map {
                 (["rule": $0.rule] as LabelText, Double($0.values))
             })
-    }
-
-    private static func process(_ process: ProcessStatistics) -> [SelfFamily] {
-        func one(_ name: String, _ type: FamilyType, _ help: String, _ value: Double) -> SelfFamily
-        {
-            SelfFamily(name: name, type: type, help: help, series: [(.none, value)])
-        }
-        return [
-            one(
-                "process_cpu_seconds_total", .counter, "User and system CPU time spent.",
-                process.cpuSeconds),
-            one(
-                "process_resident_memory_bytes", .gauge, "Resident memory size.",
-                Double(process.residentBytes)),
-            one(
-                "process_virtual_memory_bytes", .gauge, "Virtual memory size.",
-                Double(process.virtualBytes)),
-            one(
-                "process_open_fds", .gauge, "Open file descriptors.",
-                Double(process.openDescriptors)),
-            one(
-                "process_max_fds", .gauge, "Most file descriptors that may be open.",
-                Double(process.maxDescriptors)),
-            one("process_threads", .gauge, "Threads of the process.", Double(process.threads)),
-            one(
-                "process_start_time_seconds", .gauge, "When the process began, in Unix seconds.",
-                process.startTimeSeconds),
-        ]
     }
 
     private static func labelText(_ labels: [String: String]) -> LabelText {

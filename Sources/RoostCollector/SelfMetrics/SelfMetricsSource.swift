@@ -25,16 +25,27 @@ package final class SelfMetricsSource: ExpositionSource {
     private static let processNames: Set<String> = [
         "process_cpu_seconds_total", "process_resident_memory_bytes",
         "process_virtual_memory_bytes", "process_open_fds", "process_max_fds",
-        "process_start_time_seconds", "process_threads",
+        "process_start_time_seconds", "process_threads", "process_context_switches_total",
+        "process_disk_read_bytes_total", "process_disk_written_bytes_total",
+        "process_major_page_faults_total", "process_minor_page_faults_total",
     ]
 }
 
 /// One family with few series: name, help and values.
-struct SelfFamily {
+struct SelfFamily: Sendable {
     let name: String
     let type: FamilyType
     let help: String
     var series: [(labels: LabelText, value: Double)] = []
+    /// Of a family of this type, which has one series without labels.
+    var histogram: SelfHistogram?
+}
+
+/// What was measured since the start, by upper bounds and above the last.
+struct SelfHistogram: Sendable {
+    let bounds: [Double]
+    let counts: [UInt64]
+    let sum: Double
 }
 
 /// Writes prepared families one by one; each is small.
@@ -55,6 +66,13 @@ private struct SelfMetricsPass: ExpositionPass {
                 } else {
                     writer.gauge(labels: labels.bytes.span, value: value)
                 }
+            }
+            if let histogram = family.histogram {
+                let labels = LabelText.none
+                _ = writer.histogram(
+                    labels: labels.bytes.span, bounds: histogram.bounds.span,
+                    bucketCounts: histogram.counts.span, sum: histogram.sum,
+                    count: histogram.counts.reduce(0, &+))
             }
             writer.endFamily()
             next += 1

@@ -26,5 +26,10 @@ package struct SelfReading {
     package var store: StoreStatus
     package var analytics = AnalyticsReading()
     package var unroutedRequests: Int
+    /// Nil while it is off.
+    package var audit: AuditReading?
+    /// Of the machine; empty unless asked for.
+    var host: [SelfFamily] = []
+    /// Nil when it is switched off.
     package var process: ProcessStatistics?
 }

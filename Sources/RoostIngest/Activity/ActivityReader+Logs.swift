@@ -11,7 +11,9 @@ extension ActivityReader {
     /// any other costs a look or two.
     mutating func record(_ record: LogRecordView) {
         defer { slots.reset() }
-        guard let event = event(of: record), isMet(event.conditions, record) else { return }
+        guard let event = event(of: record) else { return }
+        if tellsDecisions, let decision = event.decision { decide(decision, record) }
+        guard isMet(event.conditions, record) else { return }
         if event.isToldBySpan, isInSampledSpan(record) { return }
         var activity = Activity()
         activity.source = .log
@@ -63,7 +65,7 @@ extension ActivityReader {
         return table.logEvents[Int(index)]
     }
 
-    private func eventName(of record: LogRecordView) -> WireBytes {
+    func eventName(of record: LogRecordView) -> WireBytes {
         if !record.eventName.isEmpty { return record.eventName }
         let word = slots.text(.eventName)
         return word.isEmpty ? record.body.stringBytes : word

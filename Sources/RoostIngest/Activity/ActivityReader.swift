@@ -33,6 +33,9 @@ import RoostWire
     private var latestSession = TextRef.none
     private var latestUser = TextRef.none
     private var latestAgentID = TextRef.none
+    /// Whether decisions about tools are taken note of.
+    var tellsDecisions = false
+    var decisions = ToolDecisions()
 
     /// `batch` is where the activities go. The request outlives the reader.
     init(

@@ -35,6 +35,21 @@ public struct NameEvent: Sendable, Equatable {
     public var isToldBySpan = false
     /// Attributes that must have one of these values, sorted by key.
     public var conditions: [Condition] = []
+    /// It tells whether an agent was allowed to use a tool, whatever `conditions` say.
+    public var decision: Decision?
+
+    /// Which attributes and words say how it was decided.
+    public struct Decision: Sendable, Equatable {
+        public var by = ""
+        public var approved: [String] = []
+        public var denied: [String] = []
+        /// The attribute that says what or who decided.
+        public var source = ""
+        /// The attribute with the id of the call.
+        public var call = ""
+
+        public init() {}
+    }
 
     public init(kind: ActivityKind) { self.kind = kind }
 

@@ -10,6 +10,7 @@ enum API {
             + AnalyticsEndpoints.all(context) + FindingEndpoints.all(context)
             + EventEndpoints.all(context) + SwitchEndpoints.all(context)
             + LiveEndpoints.all(context) + JaegerEndpoints.all(context)
+            + AuditEndpoints.all(context)
         return EndpointTable(endpoints + [OpenAPIDocument.endpoint(endpoints, context)])
     }
 }

@@ -115,7 +115,7 @@ import Testing
         ("shutdown: 1s\nshutdown: 2s", "f.yaml:2:1: shutdown is given twice, first at f.yaml:1:1"),
         (
             "- a",
-            "f.yaml:1:1: the configuration is a list; it has the keys listen, limits, export, store, agents, enable, log and shutdown"
+            "f.yaml:1:1: the configuration is a list; it has the keys listen, limits, export, store, agents, budgets, audit, machine, enable, log and shutdown"
         ),
         (
             "store:\n  path: ${NO_SUCH}",
@@ -212,15 +212,6 @@ import Testing
         let faults = configFaults(text)
         #expect(faults.count == count)
         #expect(faults.allSatisfy { $0.contains("not in this version") && !$0.contains("secret") })
-    }
-
-    @Test(arguments: [
-        "enable: { live: false }", "enable: { audit: false }",
-    ])
-    func `what only lacks its feature is a warning`(_ text: String) throws {
-        let warnings = try loadConfig(text).warnings
-        #expect(warnings.count == 1)
-        #expect(warnings[0].message.contains("in this version"))
     }
 
     @Test func `default limits give way to a small memory`() throws {
