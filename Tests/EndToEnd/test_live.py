@@ -1,0 +1,332 @@
+"""Live streams over WebSocket and server-sent events: what is sent to whom, going on after a break, and
+a client that does not read."""
+
+import asyncio
+import json
+import threading
+
+import httpx
+import pytest
+import websockets
+from conftest import starter, wait_until
+from openapi import ROOT
+
+SECONDS = 30
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory):
+    with starter(tmp_path_factory.mktemp("live")) as start:
+        yield start({"agents": {"hold": "300ms"}})
+
+
+def connect(process, path, **options):
+    return websockets.connect(
+        f"ws://{process.web}{ROOT}ws/{path}", proxy=None, open_timeout=SECONDS, **options)
+
+
+async def receive(socket, *types):
+    """The next message of one of these types; those between are passed over."""
+    while True:
+        message = json.loads(await asyncio.wait_for(socket.recv(), SECONDS))
+        if message["type"] in types or not types:
+            return message
+
+
+async def subscribe(socket, **filters):
+    await socket.send(json.dumps({"subscribe": filters}))
+    await receive(socket, "subscribed")
+
+
+def post(process, *events):
+    answer = httpx.post(f"http://{process.web}{ROOT}events", json=events, trust_env=False)
+    assert answer.status_code == 200, answer.text
+
+
+def run(name, trace, workflow="tale", failed=False):
+    """The events of one run of an agent."""
+    end = {"run_id": trace, "agent": {"name": name}, "workflow": workflow, "duration_ms": 5}
+    if failed:
+        end["error_type"] = "Broken"
+    return [
+        {"event_type": "agent.invoked", "trace_id": trace, "session_id": trace,
+         "payload": {"agent": {"name": name}, "workflow": workflow, "run_id": trace}},
+        {"event_type": "agent.failed" if failed else "agent.completed", "trace_id": trace,
+         "session_id": trace, "payload": end}]
+
+
+def trace(number):
+    return f"{number:032x}"
+
+
+def test_an_event_comes_with_all_that_is_promised(process):
+    async def go():
+        async with connect(process, "events") as socket:
+            await subscribe(socket)
+            post(process, *run("poet", trace(0xa1)))
+            message = await receive(socket, "agent.completed")
+            assert set(message) >= {
+                "type", "id", "time", "severity", "agent", "workflow", "trace_id", "data"}
+            assert (message["agent"], message["trace_id"]) == ("poet", trace(0xa1))
+            assert message["severity"] == "info" and int(message["id"]) > 0
+
+    asyncio.run(go())
+
+
+def test_only_what_was_subscribed_to_comes(process):
+    async def go():
+        async with connect(process, "events") as agents, connect(process, "events") as errors, \
+                connect(process, "events") as family, connect(process, "events") as tales:
+            await subscribe(agents, agent=["second"])
+            await subscribe(errors, severity=["error", "critical"])
+            await subscribe(family, type=["agent.completed"])
+            await subscribe(tales, workflow=["other"])
+            post(process, *run("first", trace(0xb1)), *run("second", trace(0xb2)),
+                 *run("third", trace(0xb3), failed=True),
+                 *run("fourth", trace(0xb4), workflow="other"))
+            assert (await receive(agents))["agent"] == "second"
+            message = await receive(errors)
+            assert message["severity"] in ("error", "critical") and message["trace_id"] == trace(0xb3)
+            assert {(await receive(family))["type"] for _ in range(3)} == {"agent.completed"}
+            assert (await receive(tales))["workflow"] == "other"
+            # A new subscription takes the place of the one before.
+            await subscribe(agents, agent=["fifth"])
+            post(process, *run("second", trace(0xb5)), *run("fifth", trace(0xb6)))
+            assert (await receive(agents))["agent"] == "fifth"
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("text, said", [
+    ("nonsense", "JSON object"), ("[]", "JSON object"), ("{}", "subscribe or resume"),
+    ('{"subscribe":7}', "object"), ('{"subscribe":{"colour":["red"]}}', "colour"),
+    ('{"subscribe":{"severity":["grave"]}}', "grave"), ('{"subscribe":{"agent":[1]}}', "agent"),
+    ('{"resume":7}', "resume"),
+])
+def test_what_is_not_understood_is_told(process, text, said):
+    async def go():
+        async with connect(process, "events") as socket:
+            await socket.send(text)
+            message = await receive(socket, "error")
+            assert said in json.dumps(message)
+            await socket.send('{"ping":1}')
+            assert (await receive(socket, "pong"))["data"] == {"ping": 1}
+
+    asyncio.run(go())
+
+
+def test_goes_on_where_it_broke_off(process):
+    async def go():
+        async with connect(process, "events") as socket:
+            await subscribe(socket, agent=["gone", "back"])
+            post(process, *run("gone", trace(0xc1)))
+            last = (await receive(socket, "agent.completed"))["id"]
+        post(process, *run("back", trace(0xc2)), *run("nobody", trace(0xc3)))
+        wait_until(lambda: "back" in agents(process), what="the event that was missed")
+        async with connect(process, "events") as socket:
+            await subscribe(socket, agent=["back"], type=["agent.completed"])
+            await socket.send(json.dumps({"resume": last}))
+            resumed = (await receive(socket, "resumed"))["data"]
+            assert resumed == {"replayed": 1, "missed": 0}
+            message = await receive(socket)
+            assert message["agent"] == "back" and int(message["id"]) > int(last)
+
+    asyncio.run(go())
+
+
+def agents(process):
+    page = httpx.get(f"http://{process.web}{ROOT}fleet", trust_env=False).json()
+    return {row["agent"] for row in page["agents"] if row["completed"] + row["failed"]}
+
+
+def test_figures_come_as_often_as_asked(process):
+    async def go():
+        async with connect(process, "metrics?interval_ms=100") as socket:
+            first, second = await receive(socket), await receive(socket)
+            assert first["type"] == second["type"] == "metrics"
+            assert first["data"]["window_seconds"] == 60
+            assert "by_agent" not in first["data"]
+            assert second["time"] > first["time"]
+
+    asyncio.run(go())
+
+
+def test_one_run_is_followed_from_its_state_on(process):
+    async def go():
+        begun, ended = run("walker", trace(0xd1))
+        post(process, begun)
+        wait_until(
+            lambda: httpx.get(f"http://{process.web}{ROOT}workflows/{trace(0xd1)}",
+                              trust_env=False).status_code == 200, what="the run")
+        async with connect(process, f"executions/{trace(0xd1)}") as socket:
+            state = await receive(socket, "execution")
+            assert state["trace_id"] == trace(0xd1)
+            assert state["data"]["state"] in ("pending", "running")
+            post(process, *run("passer-by", trace(0xd2)), ended)
+            while (message := await receive(socket))["type"] != "agent.completed":
+                assert message["trace_id"] == trace(0xd1)
+            assert message["agent"] == "walker"
+
+    asyncio.run(go())
+
+
+def refused(process, path, **headers):
+    async def go():
+        with pytest.raises(websockets.exceptions.InvalidStatus) as fault:
+            async with connect(process, path, additional_headers=headers):
+                pass
+        return fault.value.response.status_code
+
+    return asyncio.run(go())
+
+
+def test_foreign_origins_and_wrong_paths_are_refused(process):
+    assert refused(process, "events", Origin="http://evil.example") == 403
+    assert refused(process, "executions/xyz") == 400
+    assert refused(process, "metrics?interval_ms=1") == 400
+    assert refused(process, "nothing") == 404
+
+    async def own():
+        async with connect(process, "events", origin=f"http://{process.web}") as socket:
+            await subscribe(socket)
+
+    asyncio.run(own())
+
+
+def test_tokens_are_asked_for_here_too(roost):
+    process = roost({"listen": {"tokens": ["s3cret"]}})
+    assert refused(process, "events") == 401
+
+    async def known():
+        async with connect(
+                process, "events", additional_headers={"Authorization": "Bearer s3cret"}) as socket:
+            await subscribe(socket)
+
+    asyncio.run(known())
+
+
+def test_switched_off_there_is_no_stream(roost):
+    process = roost({"enable": {"live": False}})
+    for path in ("events", "metrics", f"executions/{trace(1)}"):
+        assert refused(process, path) == 503
+
+
+def test_who_does_not_read_loses_messages_and_disturbs_nobody(process):
+    """The slow one's socket fills; the other gets everything meanwhile."""
+    async def go():
+        async with connect(process, "events", max_queue=1) as slow, \
+                connect(process, "events", max_queue=None) as quick:
+            await subscribe(slow)
+            await subscribe(quick, type=["agent.completed"])
+            slow.transport.pause_reading()
+            before = lost(process)
+            seen = rounds = 0
+            while lost(process) == before:
+                assert (rounds := rounds + 1) < 60, "nothing was lost"
+                numbers = range(rounds * 500, rounds * 500 + 500)
+                await asyncio.to_thread(
+                    post, process,
+                    *(event for n in numbers for event in run("w" * 200, trace(0xe0000000 + n))))
+                for _ in numbers:
+                    assert (await receive(quick))["type"] == "agent.completed"
+                    seen += 1
+            assert seen == rounds * 500
+            slow.transport.resume_reading()
+            # It is told with the next message that it is sent.
+            reader = asyncio.create_task(receive(slow, "lost"))
+            while not reader.done():
+                await asyncio.to_thread(post, process, *run("after", trace(0xf000 + rounds)))
+                await receive(quick)
+                rounds += 1
+                assert rounds < 1000
+            assert (await reader)["data"]["messages"] > 0
+
+    asyncio.run(go())
+    assert process.resident_bytes() < 200 << 20
+
+
+def lost(process):
+    return process.metrics().value("roost_live_lost_messages_total")
+
+
+# Server-sent events
+
+
+class Stream:
+    """The events of a stream, read by a thread of its own."""
+
+    def __init__(self, process, path, headers=None):
+        self.client = httpx.Client(trust_env=False, timeout=SECONDS)
+        self.request = self.client.stream(
+            "GET", f"http://{process.web}{ROOT}{path}", headers=headers or {})
+        self.answer = self.request.__enter__()
+        assert self.answer.headers["content-type"] == "text/event-stream"
+        self.lines = self.answer.iter_lines()
+
+    def next(self):
+        """Id and data of the next event."""
+        name = None
+        for line in self.lines:
+            if line.startswith("id: "):
+                name = line[4:]
+            if line.startswith("data: "):
+                return name, json.loads(line[6:])
+        raise EOFError
+
+    def close(self):
+        self.request.__exit__(None, None, None)
+        self.client.close()
+
+
+@pytest.fixture
+def stream(process):
+    opened = []
+
+    def start(path, headers=None):
+        opened.append(Stream(process, path, headers))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.close()
+
+
+def test_events_come_as_server_sent_events(process, stream):
+    events = stream("events/stream?agent=herald,scribe&type=agent.completed")
+    post(process, *run("nobody", trace(0x11)), *run("herald", trace(0x12)))
+    last, message = events.next()
+    assert message["agent"] == "herald" and message["id"] == last
+    events.close()
+    post(process, *run("scribe", trace(0x13)))
+    again = stream("events/stream?agent=scribe", {"last-event-id": last})
+    while (found := again.next())[1]["type"] != "agent.completed":
+        pass
+    assert found[1]["agent"] == "scribe" and int(found[0]) > int(last)
+
+
+def test_figures_come_as_server_sent_events(process, stream):
+    post(process, *run("poet", trace(0x21), workflow="ballad"))
+    every = stream("metrics/stream?interval_ms=100")
+    assert every.next()[1]["type"] == "metrics"
+    ballad = stream("metrics/stream?workflow_id=ballad&interval_ms=100")
+    while (figures := ballad.next()[1]["data"])["agent_runs"]["count"] == 0:
+        assert figures["workflow"] == "ballad"
+    assert figures["agent_runs"]["count"] == 1
+
+
+def test_a_stream_ends_with_the_collector(roost):
+    process = roost()
+    events = Stream(process, "events/stream")
+    ended = threading.Event()
+
+    def read():
+        try:
+            for _ in events.lines:
+                pass
+        except httpx.HTTPError:
+            pass
+        ended.set()
+
+    threading.Thread(target=read, daemon=True).start()
+    assert process.stop() == 0
+    assert ended.wait(SECONDS)
