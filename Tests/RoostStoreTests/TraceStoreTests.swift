@@ -137,6 +137,38 @@ import Testing
         #expect(try harness.ids { $0.session = "s9" } == [summary.traceIDLow])
     }
 
+    @Test func `a trace that is too large to be held is stored in parts`() throws {
+        let harness = try StoreHarness { $0.mostTraceBytes = 50_000 }
+        var spans = [TestSpan(trace: 1, id: 1, name: "root", isError: true)]
+        for id in UInt64(2)...4000 {
+            spans.append(TestSpan(trace: 1, id: id, parent: 1, attributes: [("note", noise(300))]))
+        }
+        harness.put(spans)
+        let trace = try #require(try harness.store.trace(high: traceHigh, low: 1))
+        #expect(trace.spans.count > 20)
+        #expect(trace.spans.allSatisfy { $0.count < 60_000 })
+        #expect(spanCount(trace.spans) == 4000)
+        #expect(trace.summary.spans == 4000)
+        #expect(trace.summary.status == .error)
+        // By then it is too large to be read again, but not to be shown.
+        harness.put(Array(spans.suffix(10)))
+        harness.store.flush()
+        let again = try #require(try harness.store.trace(high: traceHigh, low: 1))
+        #expect(spanCount(again.spans) == 4000)
+        #expect(harness.counts[.traces, .stored] == 4010)
+    }
+
+    @Test func `log records that are too many to be held are stored in parts`() throws {
+        let harness = try StoreHarness { $0.mostTraceBytes = 50_000 }
+        harness.put(logs: (0..<1000).map { _ in TestLog(body: noise(200)) })
+        harness.store.flush()
+        var query = LogQuery()
+        query.limit = 1000
+        let page = try harness.store.logs(query)
+        #expect(page.requests.count > 4)
+        #expect(page.records == 1000)
+    }
+
     @Test func `a store that is closed says so`() throws {
         let harness = try StoreHarness()
         harness.put([TestSpan(trace: 1)])

@@ -186,6 +186,8 @@ enum StoreLimits {
     /// A trace whose stored part is larger is not read again when more of it comes.
     static let mostRereadBytes = 1 << 20
     static let mostOperations = 50_000
+    /// Of spans in one answer.
+    static let mostSpanBytes = 64 << 20
     /// Of log records in one answer.
     static let mostLogBytes = 8 << 20
 }

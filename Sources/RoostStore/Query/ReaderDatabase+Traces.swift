@@ -3,16 +3,21 @@ import RoostCore
 import RoostWire
 
 extension ReaderDatabase {
-    /// The chunks of a trace, unpacked; damaged ones are left out.
+    /// The chunks of a trace, unpacked, up to some bytes; damaged ones are left out.
     func chunks(of trace: Int) throws(SQLiteError) -> [ByteBlock] {
+        defer { chunks.reset() }
         chunks.bind(1, trace * StoreSchema.chunksOfTrace)
         chunks.bind(2, (trace + 1) * StoreSchema.chunksOfTrace)
         var blocks: [ByteBlock] = []
-        while try chunks.step() {
+        var bytes = 0
+        while bytes < StoreLimits.mostSpanBytes, try chunks.step() {
             let block = unsafe chunks.withBytes(0) {
                 unsafe unpackZstandard($0, most: StoreLimits.largestChunk)
             }
-            if let block { blocks.append(block) }
+            if let block {
+                blocks.append(block)
+                bytes += block.count
+            }
         }
         return blocks
     }
@@ -42,9 +47,16 @@ extension ReaderDatabase {
         guard let row = try find(key) else { return nil }
         var spans = try chunks(of: row.id)
         if spans.count > 1 { spans = withoutRepeats(spans) }
-        return StoredTrace(
+        var trace = StoredTrace(
             summary: row.summary, spans: spans, logs: try logs(of: key),
             activities: row.activities)
+        if spans.reduce(0, { $0 + $1.count }) >= StoreLimits.mostSpanBytes {
+            let shown = spans.reduce(0) { sum, block in
+                sum + (unsafe block.withBytes { unsafe countItems($0, signal: .traces) })
+            }
+            trace.omitted = max(0, row.summary.spans - shown)
+        }
+        return trace
     }
 
     /// In the order in which they came, at most some megabytes.

@@ -5,7 +5,7 @@ public import RoostCore
 public struct TraceQuery: Sendable, Equatable {
     /// Any service of the trace.
     public var service: String?
-    /// The name of a span of `service`, or of any service without one.
+    /// The name of a span of `service`; counts only with it.
     public var operation: String?
     /// The workflow's name, or a trace id of 32 hexadecimal digits.
     public var workflow: String?

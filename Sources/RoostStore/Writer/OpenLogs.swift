@@ -66,6 +66,8 @@ final class OpenLogGroups {
     private let places = LogPlaces()
     private(set) var bytes = 0
     private let settings: StoreSettings
+    /// Is given records that have become too many to be held any longer.
+    var store: (OpenLogs) -> Void = { _ in }
 
     init(_ settings: StoreSettings) { self.settings = settings }
 
@@ -139,10 +141,19 @@ final class OpenLogGroups {
         guard let group else { return }
         if place.isActivity { group.hasActivity = true }
         bytes += group.add(record, header)
+        if group.bytes >= settings.mostTraceBytes {
+            remove(group)
+            store(group)
+        }
+    }
+
+    private func remove(_ group: OpenLogs) {
+        groups[group.key] = nil
+        bytes -= group.bytes
     }
 
     func takeDue(now: UInt64) -> [OpenLogs] {
-        take { now &- $0.firstArrival >= settings.logAge || $0.bytes >= settings.mostTraceBytes }
+        take { now &- $0.firstArrival >= settings.logAge }
     }
 
     func take(trace: TraceKey?, session: UInt64?) -> [OpenLogs] {
@@ -156,10 +167,7 @@ final class OpenLogGroups {
 
     private func take(where isTaken: (OpenLogs) -> Bool) -> [OpenLogs] {
         let taken = groups.values.filter(isTaken)
-        for group in taken {
-            groups[group.key] = nil
-            bytes -= group.bytes
-        }
+        for group in taken { remove(group) }
         return taken
     }
 }

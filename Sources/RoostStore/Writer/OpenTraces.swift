@@ -6,6 +6,8 @@ final class OpenTraces {
     private var headers = ChunkHeaders()
     private(set) var bytes = 0
     private let settings: StoreSettings
+    /// Is given a trace that has become too large to be held any longer.
+    var store: (OpenTrace) -> Void = { _ in }
 
     init(_ settings: StoreSettings) { self.settings = settings }
 
@@ -51,7 +53,13 @@ final class OpenTraces {
             let header = header ?? traces.headers.header(resource: resource, scope: scope)
             self.header = header
             if latest?.key != key { latest = traces.open(key, now: now) }
-            traces.bytes += latest?.add(span, head, header, now: now) ?? 0
+            guard let trace = latest else { return }
+            traces.bytes += trace.add(span, head, header, now: now)
+            if trace.bytes >= traces.settings.mostTraceBytes {
+                traces.remove(trace)
+                traces.store(trace)
+                latest = nil
+            }
         }
     }
 
@@ -65,14 +73,12 @@ final class OpenTraces {
 
     // MARK: what is to be stored
 
-    /// Takes out the traces that are quiet, too old or too large; `closed` are those of which
-    /// nothing more is expected.
+    /// Takes out the traces that are quiet or too old.
     func takeDue(now: UInt64) -> [OpenTrace] {
         take { trace in
             let quiet = now &- trace.lastArrival
             return quiet >= settings.quiet || trace.hasRoot && quiet >= settings.quietAfterRoot
                 || now &- trace.firstArrival >= settings.mostAge
-                || trace.bytes >= settings.mostTraceBytes
         }
     }
 

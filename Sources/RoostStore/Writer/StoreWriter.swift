@@ -31,6 +31,8 @@ final class StoreWriter {
         settings = shared.settings
         traces = OpenTraces(shared.settings)
         logs = OpenLogGroups(shared.settings)
+        traces.store = { [unowned self] in store([$0], []) }
+        logs.store = { [unowned self] in store([], [$0]) }
     }
 
     /// Opens the database; one that is damaged is set aside.
