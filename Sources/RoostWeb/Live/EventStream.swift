@@ -12,7 +12,7 @@ final class EventStream: LiveClient, BodySource {
     private let left: (EventStream) -> Void
 
     /// More than this waits for nobody.
-    private static let mostWaiting = 256 << 10
+    private static let mostWaiting = 64 << 10
 
     /// `left` is told once, when the client has gone.
     init(_ responder: Responder, left: @escaping (EventStream) -> Void) {
