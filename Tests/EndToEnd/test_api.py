@@ -3,6 +3,7 @@
 
 import base64
 import json
+import pathlib
 import re
 import subprocess
 import urllib.parse
@@ -153,6 +154,12 @@ def test_the_operations_have_names_of_their_own(description):
 def test_schemas_that_are_named_are_there(description):
     named = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(description.document)))
     assert named <= set(description.schemas)
+
+
+def test_every_path_is_in_the_page_for_people(description):
+    page = (pathlib.Path(__file__).resolve().parents[2] / "docs/api.md").read_text()
+    for path in description.document["paths"]:
+        assert f"{path.removeprefix(ROOT)}`" in page, path
 
 
 # What the demo did
