@@ -6,6 +6,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import threading
 
 import httpx
 import pytest
@@ -289,3 +290,43 @@ def test_the_command_says_what_is_wrong_with_its_words():
     assert run("verify", "--format", "x").returncode == 2
     missing = run("verify", "--path", "/nowhere/at/all")
     assert missing.returncode == 1 and "unreadable" in missing.stdout
+
+
+def test_what_was_acknowledged_survives_kill_9_under_load(roost):
+    data, acknowledged = None, {}
+    for turn in range(4):
+        it = roost({"store": {"path": str(data)}} if data else {"audit": {"file": "64KiB"}})
+        data = data or it.data
+
+        def load(worker, it=it, turn=turn):
+            client, number = httpx.Client(trust_env=False, timeout=10), 0
+            while True:
+                number += 1
+                name = f"{turn}/{worker}/{number}"
+                try:
+                    answer = client.post(url(it), json=[act(0, session=name)] * 3)
+                except httpx.HTTPError:
+                    return
+                if answer.status_code == 200:
+                    acknowledged[name] = answer.json()["last_sequence"]
+
+        threads = [threading.Thread(target=load, args=(worker,)) for worker in range(4)]
+        before = len(acknowledged)
+        for thread in threads:
+            thread.start()
+        while len(acknowledged) < before + 50:
+            threads[0].join(0.01)
+        os.kill(it.pid, signal.SIGKILL)
+        for thread in threads:
+            thread.join()
+        it.process.wait()
+    result = verify(data / "audit")
+    assert result.returncode == 0, result.stdout
+    found = {}
+    for path in sorted((data / "audit").glob("audit-*.jsonl")):
+        # The last line may be cut: the process was killed while it wrote.
+        for line in path.read_text().split("\n")[:-1]:
+            record = json.loads(line)
+            found[record["seq"]] = record["session"]
+    for name, sequence in acknowledged.items():
+        assert [found.get(sequence - place) for place in range(3)] == [name] * 3
