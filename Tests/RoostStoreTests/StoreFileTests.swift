@@ -108,6 +108,30 @@ import Testing
         #expect(try connection.number("SELECT count(*) FROM b") == 1)
     }
 
+    @Test func `a database of the first layout is brought up to date`() throws {
+        let folder = StoreHarness.newFolder()
+        try #require(unsafe mkdir(folder, 0o700) == 0)
+        do {
+            let connection = try SQLiteConnection(path: folder + "/store.db", mode: .write)
+            try connection.run("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL")
+            try StoreSchema.migrate(connection, Array(StoreSchema.migrations.prefix(1)))
+            let insert = try connection.prepare(
+                "INSERT INTO traces VALUES (?, ?, ?, 1, 1, 0, 0, ?, x'')")
+            for (number, id) in [(1, UInt64(5)), (2, 0xF000_0000_0000_0001)] {
+                insert.bind(1, number)
+                insert.bind(2, bits: traceHigh << 60)
+                insert.bind(3, bits: id)
+                insert.bind(4, SummaryCoding.encode(FormatTests.summary))
+                try insert.run()
+            }
+        }
+        let harness = try StoreHarness(folder: folder) { $0.keep = .max }
+        #expect(try harness.store.summary(high: traceHigh << 60, low: 5)?.spans == 300)
+        #expect(
+            try harness.store.summary(high: traceHigh << 60, low: 0xF000_0000_0000_0001) != nil)
+        #expect(try harness.store.summary(high: traceHigh << 60, low: 6) == nil)
+    }
+
     @Test func `a full disk costs traces, which are counted`() throws {
         let harness = try StoreHarness {
             $0.mostPages = 60

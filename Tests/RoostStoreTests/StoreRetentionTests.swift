@@ -131,6 +131,21 @@ import Testing
         #expect(try rig.traceNumbers().first == 1190)
     }
 
+    @Test func `ids of traces that have gone are forgotten by the segment`() throws {
+        let rig = try Rig { $0.keep = 10 }
+        for first in stride(from: UInt64(1), to: 20_000, by: 1000) {
+            try rig.store((first..<first + 1000).map { TestSpan(trace: $0) }, arrived: first)
+        }
+        #expect(try rig.count("trace_ids") == 20_000)
+        try rig.tidy(now: 17_020)
+        let left = try rig.traceNumbers()
+        #expect(left.first == 18_001 || left.first == 17_001)
+        #expect(try rig.count("trace_ids") == 20_000 - 16_383)
+        // One that has gone may come again; one that is there is found.
+        try rig.store([TestSpan(trace: 5), TestSpan(trace: 19_999)], arrived: 19_001)
+        #expect(try rig.count("traces") == left.count + 1)
+    }
+
     @Test func `a file that became too large gives pages back`() throws {
         let rig = try Rig { $0.size = 1 << 20 }
         for number in UInt64(1)...400 {

@@ -168,7 +168,8 @@ import Testing
 
     @Test(arguments: [
         (ReaderDatabase.SQL.blocks, "blocks_by_start"),
-        (ReaderDatabase.SQL.traceByID, "traces_by_trace"),
+        (ReaderDatabase.SQL.traceByID, "INTEGER PRIMARY KEY"),
+        (ReaderDatabase.SQL.traceIDs, "PRIMARY KEY (segment=? AND key=?)"),
         (ReaderDatabase.SQL.traceByNumber, "INTEGER PRIMARY KEY"),
         (ReaderDatabase.SQL.chunks, "INTEGER PRIMARY KEY"),
         (ReaderDatabase.SQL.logsOfTrace, "logs_by_trace"),

@@ -3,6 +3,7 @@ import RoostCore
 /// How the database is laid out, as a list of steps from nothing to today.
 ///
 ///     traces      a row for each trace: where it is in the index, summary, packed activities
+///     trace_ids   which traces there are, by id; see `KnownTraces`
 ///     chunks      spans as they came, zstd; the key is trace × 4096 + number of the chunk
 ///     blocks      the index; see `OpenIndexBlock`
 ///     log_chunks  log records as they came, zstd, those of one trace and session together
@@ -30,7 +31,18 @@ enum StoreSchema {
         CREATE TABLE operations (
             service TEXT NOT NULL, name TEXT NOT NULL, kind INTEGER NOT NULL,
             seen INTEGER NOT NULL, PRIMARY KEY (service, name, kind)) WITHOUT ROWID;
+        """,
+        // Exclusive or, which SQL does not have.
         """
+        CREATE TABLE trace_ids (
+            segment INTEGER NOT NULL, key INTEGER NOT NULL, trace INTEGER NOT NULL,
+            PRIMARY KEY (segment, key, trace)) WITHOUT ROWID;
+        INSERT INTO trace_ids
+            SELECT id >> \(KnownTraces.bitsOfSegment), (high | low) - (high & low), id FROM traces;
+        DROP INDEX traces_by_trace;
+        DROP INDEX blocks_by_start;
+        CREATE INDEX blocks_by_start ON blocks (max_start, min_start, max_duration);
+        """,
     ]
 
     /// Marks the file as a store of Roost ("Rost").

@@ -4,6 +4,11 @@ import RoostCore
 /// The connection that writes, and its statements. Confined to the store's thread.
 final class WriterDatabase {
     let connection: SQLiteConnection
+    /// Nil until it is needed.
+    private var known: KnownTraces?
+    private let findID: SQLiteStatement
+    private let allIDs: SQLiteStatement
+    private let insertID: SQLiteStatement
     private let findTrace: SQLiteStatement
     private let readActivities: SQLiteStatement
     private let insertTrace: SQLiteStatement
@@ -22,7 +27,11 @@ final class WriterDatabase {
         try StoreSchema.prepare(connection)
         do throws(SQLiteError) {
             findTrace = try connection.prepare(
-                "SELECT id, low, block, chunks, bytes, summary FROM traces WHERE high = ?")
+                "SELECT high, low, block, chunks, bytes, summary FROM traces WHERE id = ?")
+            findID = try connection.prepare(
+                "SELECT trace FROM trace_ids WHERE segment = ? AND key = ? LIMIT 64")
+            allIDs = try connection.prepare("SELECT segment, key FROM trace_ids")
+            insertID = try connection.prepare("INSERT INTO trace_ids VALUES (?, ?, ?)")
             readActivities = try connection.prepare("SELECT activities FROM traces WHERE id = ?")
             insertTrace = try connection.prepare(
                 "INSERT INTO traces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
@@ -59,20 +68,40 @@ final class WriterDatabase {
     }
 
     func find(_ key: TraceKey) throws(SQLiteError) -> Row? {
-        findTrace.bind(1, bits: key.high)
-        while try findTrace.step() {
-            guard findTrace.bits(1) == key.low else { continue }
-            let row = Row(
-                id: findTrace.int(0), block: findTrace.int(2), chunks: findTrace.int(3),
-                bytes: findTrace.int(4),
-                summary: unsafe findTrace.withBytes(5) {
-                    unsafe SummaryCoding.decode($0, high: key.high, low: key.low)
-                })
-            findTrace.reset()
-            return row
+        try learn()
+        let word = KnownTraces.key(key)
+        for segment in known?.segments(with: word) ?? [] {
+            findID.bind(1, segment)
+            findID.bind(2, bits: word)
+            defer { findID.reset() }
+            while try findID.step() {
+                if let row = try row(findID.int(0), key) { return row }
+            }
         }
         return nil
     }
+
+    private func row(_ trace: Int, _ key: TraceKey) throws(SQLiteError) -> Row? {
+        findTrace.bind(1, trace)
+        defer { findTrace.reset() }
+        guard try findTrace.step(), findTrace.bits(0) == key.high, findTrace.bits(1) == key.low
+        else { return nil }
+        return Row(
+            id: trace, block: findTrace.int(2), chunks: findTrace.int(3), bytes: findTrace.int(4),
+            summary: unsafe findTrace.withBytes(5) {
+                unsafe SummaryCoding.decode($0, high: key.high, low: key.low)
+            })
+    }
+
+    /// Reads which traces there are; a fifth of a second for a million.
+    private func learn() throws(SQLiteError) {
+        guard known == nil else { return }
+        var learned = KnownTraces()
+        while try allIDs.step() { learned.insert(allIDs.bits(1), segment: allIDs.int(0)) }
+        known = learned
+    }
+
+    func forgetTraces(before trace: Int) { known?.forget(before: KnownTraces.segment(of: trace)) }
 
     func activities(of trace: Int) throws(SQLiteError) -> [UInt8] {
         readActivities.bind(1, trace)
@@ -93,6 +122,12 @@ final class WriterDatabase {
         insertTrace.bind(8, SummaryCoding.encode(row.summary))
         insertTrace.bind(9, activities)
         try insertTrace.run()
+        let segment = KnownTraces.segment(of: row.id)
+        insertID.bind(1, segment)
+        insertID.bind(2, bits: KnownTraces.key(key))
+        insertID.bind(3, row.id)
+        try insertID.run()
+        known?.insert(KnownTraces.key(key), segment: segment)
     }
 
     func update(_ row: Row, activities: [UInt8]) throws(SQLiteError) {

@@ -29,17 +29,33 @@ extension ReaderDatabase {
     }
 
     func find(_ key: TraceKey) throws(SQLiteError) -> Row? {
-        traceByID.bind(1, bits: key.high)
-        defer { traceByID.reset() }
-        while try traceByID.step() {
-            guard traceByID.bits(1) == key.low else { continue }
-            return Row(
-                id: traceByID.int(0),
-                summary: unsafe traceByID.withBytes(3) {
-                    unsafe SummaryCoding.decode($0, high: key.high, low: key.low)
-                }, activities: traceByID.bytes(4))
+        defer { segments.reset() }
+        guard try segments.step() else { return nil }
+        let first = KnownTraces.segment(of: segments.int(0))
+        var segment = KnownTraces.segment(of: segments.int(1))
+        while segment >= first {
+            traceIDs.bind(1, segment)
+            traceIDs.bind(2, bits: KnownTraces.key(key))
+            while try traceIDs.step() {
+                guard let row = try row(traceIDs.int(0), key) else { continue }
+                traceIDs.reset()
+                return row
+            }
+            segment -= 1
         }
         return nil
+    }
+
+    private func row(_ trace: Int, _ key: TraceKey) throws(SQLiteError) -> Row? {
+        traceByID.bind(1, trace)
+        defer { traceByID.reset() }
+        guard try traceByID.step(), traceByID.bits(0) == key.high, traceByID.bits(1) == key.low
+        else { return nil }
+        return Row(
+            id: trace,
+            summary: unsafe traceByID.withBytes(3) {
+                unsafe SummaryCoding.decode($0, high: key.high, low: key.low)
+            }, activities: traceByID.bytes(4))
     }
 
     /// Everything about a trace.

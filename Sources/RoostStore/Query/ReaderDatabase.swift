@@ -7,6 +7,8 @@ final class ReaderDatabase {
     let generation: Int
     let connection: SQLiteConnection
     let traceByNumber: SQLiteStatement
+    let segments: SQLiteStatement
+    let traceIDs: SQLiteStatement
     let traceByID: SQLiteStatement
     let chunks: SQLiteStatement
     let blocks: SQLiteStatement
@@ -19,12 +21,15 @@ final class ReaderDatabase {
     /// The questions, for whoever wants to see how SQLite answers them.
     enum SQL {
         static let traceByNumber = "SELECT high, low, block, summary FROM traces WHERE id = ?"
+        static let segments = "SELECT min(id), max(id) FROM traces"
+        static let traceIDs = "SELECT trace FROM trace_ids WHERE segment = ? AND key = ?"
         static let traceByID =
-            "SELECT id, low, chunks, summary, activities FROM traces WHERE high = ?"
+            "SELECT high, low, chunks, summary, activities FROM traces WHERE id = ?"
         static let chunks = "SELECT packed FROM chunks WHERE key >= ? AND key < ? ORDER BY key"
         static let blocks = """
             SELECT number, max_start, min_start, max_duration, dictionary, fixed, lists
-            FROM blocks WHERE max_start >= ? ORDER BY max_start DESC
+            FROM blocks WHERE max_start >= ? AND min_start <= ? AND max_duration >= ?
+            ORDER BY max_start DESC
             """
         static let services = "SELECT DISTINCT service FROM operations ORDER BY service"
         static let operations =
@@ -48,6 +53,8 @@ final class ReaderDatabase {
         connection = try SQLiteConnection(path: path, mode: .read)
         try connection.run("PRAGMA cache_size = -1024; PRAGMA query_only = 1")
         traceByNumber = try connection.prepare(SQL.traceByNumber)
+        segments = try connection.prepare(SQL.segments)
+        traceIDs = try connection.prepare(SQL.traceIDs)
         traceByID = try connection.prepare(SQL.traceByID)
         chunks = try connection.prepare(SQL.chunks)
         blocks = try connection.prepare(SQL.blocks)
@@ -61,6 +68,8 @@ final class ReaderDatabase {
     /// Ends what a question that failed may have left open.
     func reset() {
         traceByNumber.reset()
+        segments.reset()
+        traceIDs.reset()
         traceByID.reset()
         chunks.reset()
         blocks.reset()

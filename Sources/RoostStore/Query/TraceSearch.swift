@@ -73,6 +73,9 @@ struct TraceSearch {
 
     mutating func run() throws(QueryFailure) -> TracePage {
         reader.blocks.bind(1, Int(clamping: query.since ?? 0))
+        let latest = min(query.until ?? .max, after?.start ?? .max)
+        reader.blocks.bind(2, Int(clamping: latest))
+        reader.blocks.bind(3, Int(clamping: query.minDuration ?? 0))
         defer { reader.blocks.reset() }
         var isDone = false
         while !isDone, try reading({ () throws(SQLiteError) in try reader.blocks.step() }) {
@@ -93,9 +96,6 @@ struct TraceSearch {
 
     /// Adds the entries of a block that have every term and lie within the bounds.
     private mutating func collect(_ block: borrowing SQLiteStatement) {
-        let latest = min(query.until ?? .max, after?.start ?? .max)
-        guard block.bits(2) <= latest else { return }
-        if let shortest = query.minDuration, block.bits(3) < shortest { return }
         let places = unsafe block.withBytes(4) { dictionary -> [Int]? in
             var places: [Int] = []
             for term in terms {

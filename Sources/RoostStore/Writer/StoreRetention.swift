@@ -12,6 +12,7 @@ final class StoreRetention {
     private let oldestBlock: SQLiteStatement
     private let deleteChunks: SQLiteStatement
     private let deleteTraces: SQLiteStatement
+    private let deleteIDs: SQLiteStatement
     private let deleteLogs: SQLiteStatement
     private let deleteBlock: SQLiteStatement
 
@@ -42,6 +43,7 @@ final class StoreRetention {
                 (SELECT key FROM chunks WHERE key < ? ORDER BY key LIMIT \(Self.rows))
             """)
         deleteTraces = try connection.prepare("DELETE FROM traces WHERE id <= ?")
+        deleteIDs = try connection.prepare("DELETE FROM trace_ids WHERE segment < ?")
         deleteLogs = try connection.prepare("DELETE FROM log_chunks WHERE id <= ?")
         deleteBlock = try connection.prepare("DELETE FROM blocks WHERE number = ?")
         let pages = min(2000, max(16, settings.size / 16 / StoreSchema.pageBytes))
@@ -137,6 +139,9 @@ final class StoreRetention {
                 deleteTraces.bind(1, last.id)
                 try deleteTraces.run()
                 deleted = connection.changes
+                deleteIDs.bind(1, KnownTraces.segment(of: last.id + 1))
+                try deleteIDs.run()
+                database.forgetTraces(before: last.id + 1)
                 try deleteBlocks(before: last.id + 1, openBlock)
             }
             try connection.run("COMMIT")
