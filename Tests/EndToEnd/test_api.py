@@ -416,6 +416,39 @@ def test_jaeger_says_which_service_calls_which(own):
     assert ask(own[0], "/api/dependencies", endTs=1000, lookback=1000)["data"] == []
 
 
+# The request lines of Grafana's data source: first its pages in the browser through Grafana's proxy,
+# then its backend since version 12, which writes parameters in order of their names and no times.
+GRAFANA = [
+    ("/api/services", ["back", "front"]),
+    ("/api/services/front/operations", ["GET /", "call"]),
+    ("/api/traces?service=front&operation=call&limit=20&start=1699999999000000&end=1700000001000000"
+     "&lookback=custom", [TRACE]),
+    ("/api/traces?service=back&tags=%7B%22error%22%3A%22true%22%2C%22number%22%3A%223%22%7D&limit=20"
+     "&minDuration=1ms&maxDuration=1.2s&start=1699999999000000&end=1700000001000000&lookback=custom",
+     [TRACE]),
+    (f"/api/traces/{TRACE}?start=1699999999000000&end=1700000001000000", [TRACE]),
+    ("/api/dependencies?endTs=1700000001000&lookback=3600000", ["front"]),
+    ("/api/traces?limit=20&operation=call&service=front", []),
+    ("/api/traces?limit=20&maxDuration=1m&minDuration=100us&service=front"
+     "&tags=%7B%22error%22%3A%22true%22%7D", []),
+    (f"/api/traces/{TRACE}", [TRACE]),
+]
+
+
+@pytest.mark.parametrize("line, shown", GRAFANA)
+def test_grafanas_data_source_is_answered(own, description, line, shown):
+    answer = own[0].get(line, headers={
+        "user-agent": "Grafana/12.0.0", "accept-encoding": "gzip", "x-grafana-org-id": "1"})
+    assert answer.status_code == 200, answer.text
+    page = answer.json()
+    path = re.sub(r"traces/\w+", "traces/{trace_id}", line.partition("?")[0])
+    path = path.replace("services/front", "services/{service}")
+    description.check_answer(path, description.document["paths"][path]["get"], answer)
+    assert [
+        one if isinstance(one, str) else one.get("traceID") or one["parent"]
+        for one in page["data"]] == shown
+
+
 @pytest.mark.parametrize("path, query, code, named", [
     ("/api/traces", {}, 400, "service"), ("/api/operations", {}, 400, "service"),
     ("/api/traces", {"service": "a", "tags": "{"}, 400, "tags"),

@@ -95,7 +95,9 @@ enum OpenAPIDocument {
                 for (status, about) in endpoint.faults {
                     writer.object(status) { writer in
                         writer.field("description", about)
-                        let schema = endpoint.style == .jaeger ? "JaegerError" : "Error"
+                        // Who may ask at all is found out before it is known what is asked.
+                        let isOwn = endpoint.style == .roost || status == "401" || status == "403"
+                        let schema = isOwn ? "Error" : "JaegerError"
                         writeContent("application/json", schema: schema, into: &writer)
                     }
                 }
@@ -127,7 +129,10 @@ enum OpenAPIDocument {
             }
         case .events:
             writer.object("200") { writer in
-                writer.field("description", "Server-sent events, until the client goes")
+                writer.field(
+                    "description",
+                    "Server-sent events until the client goes; the data of an event of agents is a "
+                        + "LiveMessage")
                 writer.object("content") { $0.object("text/event-stream") { _ in } }
             }
         }

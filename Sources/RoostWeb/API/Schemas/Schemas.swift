@@ -7,7 +7,7 @@ enum Schemas {
         while let last = bytes.popLast(), last != UInt8(ascii: "}") {}
         for part in [
             shared, overview, traces, analysis, comparison, windows, fleet, findings, costs,
-            jaeger,
+            jaeger, live,
         ] {
             bytes.append(UInt8(ascii: ","))
             bytes += part.utf8

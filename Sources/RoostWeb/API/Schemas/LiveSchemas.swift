@@ -1,0 +1,20 @@
+extension Schemas {
+    /// Live streams.
+    static let live = #"""
+        "LiveMessage": {
+          "description": "As `agent.completed`, `tool.failed` or `budget.exceeded`. What it is not about is an empty text",
+          "type": "object",
+          "required": ["type", "id", "time", "severity", "agent", "workflow", "trace_id", "data"],
+          "properties": {
+            "type": {"type": "string"},
+            "id": {"type": "string"},
+            "time": {"type": "string", "format": "date-time"},
+            "severity": {"enum": ["info", "warning", "error", "critical"]},
+            "agent": {"type": "string"},
+            "workflow": {"type": "string"},
+            "trace_id": {"type": "string"},
+            "data": {"type": "object"}
+          }
+        }
+        """#
+}
