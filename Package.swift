@@ -58,6 +58,7 @@ let package = Package(
             resources: [.embedInCode("Names/names.yaml")], swiftSettings: strict),
         library("RoostAnalytics", ["RoostCore", "RoostWire", "RoostIngest"]),
         library("RoostAudit", ["RoostCore", "COpenSSL"]),
+        library("RoostQueue", ["RoostCore"]),
         library(
             "RoostNet",
             ["RoostCore", "RoostCompression", "CUV", "CNghttp2", "CHTTPParser", "CWslay"]),
@@ -139,6 +140,7 @@ let package = Package(
         tests("RoostIngest", ["RoostCore", "RoostWire", "RoostMetrics", "RoostIngest"]),
         tests("RoostAnalytics", ["RoostCore", "RoostWire", "RoostIngest", "RoostAnalytics"]),
         tests("RoostAudit", ["RoostCore", "RoostAudit"]),
+        tests("RoostQueue", ["RoostCore", "RoostQueue"]),
         tests(
             "RoostStore",
             ["RoostCore", "RoostWire", "RoostIngest", "RoostAnalytics", "RoostStore"]),

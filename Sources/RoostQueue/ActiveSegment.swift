@@ -1,0 +1,144 @@
+import Glibc
+import RoostCore
+
+/// The segment file that is written to. Confined to the commit thread.
+final class ActiveSegment {
+    let id: UInt64
+    let salt: UInt64
+    private let file: QueueFile
+    /// Where the next record goes.
+    private(set) var end = SegmentFormat.start
+    private(set) var needsSync = true
+    /// False once something lies behind `end` that could not be cut off.
+    private(set) var isWhole = true
+
+    /// Records in one call of the system.
+    private static let mostAtOnce = 256
+
+    /// Makes the file, with its header, but does not wait for the disk to have that: the first
+    /// commit does. The file's name is made durable at once when `isDurable`.
+    init(folder: String, id: UInt64, isDurable: Bool) throws(QueueFault) {
+        self.id = id
+        salt = UInt64.random(in: .min ... .max)
+        let path = folder + "/" + SegmentFormat.fileName(id)
+        file = try QueueFile(path, .create)
+        let header = SegmentHeader(id: id, createdUnixNano: unixNanoseconds(), salt: salt)
+        var bytes = [UInt8](repeating: 0, count: SegmentFormat.start)
+        unsafe bytes.withUnsafeMutableBytes { buffer in
+            unsafe header.write(to: .init(rebasing: buffer[..<SegmentHeader.bytes]))
+            unsafe header.write(to: .init(rebasing: buffer[SegmentHeader.bytes...]))
+        }
+        do throws(QueueFault) {
+            try file.write(bytes, at: 0)
+            if isDurable { try QueueFolder.sync(folder) }
+        } catch {
+            // An empty file is worth nothing; should it stay, the next start removes it.
+            unsafe _ = unlink(path)
+            throw error
+        }
+    }
+
+    var hasRecords: Bool { end > SegmentFormat.start }
+
+    func hasRoom(for pending: PendingRecord, limit: Int) -> Bool {
+        !hasRecords || end + pending.totalBytes <= limit
+    }
+
+    /// Those of `records` that go into this segment with one write; at least the first.
+    func fitting(
+        _ records: ArraySlice<PendingRecord>, limit: Int
+    ) -> ArraySlice<PendingRecord> {
+        var place = end
+        var count = 0
+        for record in records.prefix(Self.mostAtOnce) {
+            place += record.totalBytes
+            if count > 0, place > limit { break }
+            count += 1
+        }
+        return records.prefix(count)
+    }
+
+    /// Writes `records`; answers those that were written whole, which is all of them when there is
+    /// no fault. A part of one is cut off again.
+    func write(
+        _ records: ArraySlice<PendingRecord>, firstSequence: UInt64
+    ) -> (written: [WrittenRecord], fault: QueueFault?) {
+        var written: [WrittenRecord] = []
+        written.reserveCapacity(records.count)
+        var place = end
+        for (index, pending) in records.enumerated() {
+            written.append(
+                WrittenRecord(
+                    pending: pending, sequence: firstSequence + UInt64(index), segment: id,
+                    salt: salt, offset: place))
+            place += pending.totalBytes
+        }
+        let (count, fault) = store(written)
+        if count > 0 { needsSync = true }
+        guard let fault else {
+            end = place
+            return (written, nil)
+        }
+        while let last = written.last, last.end > end + count { written.removeLast() }
+        end = written.last?.end ?? end
+        cutOff()
+        return (written, fault)
+    }
+
+    private func store(_ records: [WrittenRecord]) -> (written: Int, fault: QueueFault?) {
+        var heads = [UInt8](repeating: 0, count: records.count * RecordHead.bytes)
+        return unsafe heads.withUnsafeMutableBytes { heads in
+            var vectors: [iovec] = unsafe []
+            unsafe vectors.reserveCapacity(records.count * 2)
+            for (index, record) in records.enumerated() {
+                let start = index * RecordHead.bytes
+                let place = unsafe UnsafeMutableRawBufferPointer(
+                    rebasing: heads[start..<start + RecordHead.bytes])
+                unsafe RecordHead(record).write(to: place, salt: salt)
+                unsafe vectors.append(iovec(iov_base: place.baseAddress, iov_len: place.count))
+                for slice in record.pending.record.slices {
+                    // The record holds the block, whose bytes do not move, until after the write.
+                    unsafe slice.withBytes { bytes in
+                        unsafe vectors.append(
+                            iovec(
+                                iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress),
+                                iov_len: bytes.count))
+                    }
+                }
+            }
+            return withExtendedLifetime(records) { unsafe file.write(vectors, at: end) }
+        }
+    }
+
+    func sync() throws(QueueFault) {
+        try file.sync()
+        needsSync = false
+    }
+
+    /// After a failed sync: forgets what lies behind `end`, when there is one.
+    func giveUp(to end: Int?) {
+        guard let end else { return }
+        self.end = end
+        cutOff()
+    }
+
+    private func cutOff() {
+        do throws(QueueFault) {
+            try file.truncate(to: end)
+        } catch {
+            // Stays behind the end that readers know. At the next start it is torn, or is sent
+            // although its sender was told no.
+            isWhole = false
+        }
+    }
+}
+
+extension RecordHead {
+    init(_ record: WrittenRecord) {
+        self.init(
+            length: UInt32(record.pending.record.bytes), sequence: record.sequence,
+            timeUnixNano: record.pending.timeUnixNano,
+            items: UInt32(clamping: record.pending.record.items),
+            signal: record.pending.record.signal, payloadChecksum: record.pending.checksum)
+    }
+}

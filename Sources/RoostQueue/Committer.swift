@@ -1,0 +1,280 @@
+import Glibc
+import RoostCore
+
+/// The commit thread's own: writes what waits, makes it durable, answers, and tidies up.
+///
+/// Confined to its thread after `init`.
+final class Committer {
+    private let shared: LogShared
+    private var cursorFile: CursorFile
+    private var nextSequence: UInt64
+    private var active: ActiveSegment?
+
+    private var lastSync: UInt64 = 0
+    private var lastCursorSync: UInt64 = 0
+    private var cursorsNeedSync = false
+    /// Removals that the system refused, tried again later.
+    private var leftover: [UInt64] = []
+
+    private static let idleNanoseconds: UInt64 = 1_000_000_000
+
+    init(_ shared: LogShared, cursorFile: CursorFile, nextSequence: UInt64) {
+        self.shared = shared
+        self.cursorFile = cursorFile
+        self.nextSequence = nextSequence
+    }
+
+    /// Runs until the queue is closed and nothing waits any more.
+    func run() {
+        blockFileSizeSignal()
+        while true {
+            let isClosing = shared.state.withLock { $0.isClosing }
+            // First: what is deleted makes room.
+            tidy()
+            let mayCommit = isClosing || monotonicNanoseconds() >= nextCommit
+            let group = mayCommit ? shared.state.withLock { $0.takePending() } : []
+            commit(group)
+            syncInterval(isClosing)
+            saveCursors(isClosing)
+            if isClosing, shared.state.withLock({ $0.pending.isEmpty }) { break }
+            if group.isEmpty, !shared.state.withLock({ $0.wantsRoll }) { wait() }
+        }
+        active = nil
+    }
+
+    /// When the next group may begin, by `monotonicNanoseconds()`.
+    private var nextCommit: UInt64 {
+        guard shared.settings.sync == .always else { return 0 }
+        return lastSync &+ shared.settings.gather.nanoseconds
+    }
+
+    private func wait() {
+        let now = monotonicNanoseconds()
+        var deadline = now &+ Self.idleNanoseconds
+        if shared.state.withLock({ !$0.pending.isEmpty }) { deadline = min(deadline, nextCommit) }
+        if cursorsNeedSync {
+            deadline = min(deadline, lastCursorSync &+ shared.settings.cursorSync.nanoseconds)
+        }
+        if case .interval(let interval) = shared.settings.sync, active?.needsSync == true {
+            deadline = min(deadline, lastSync &+ interval.nanoseconds)
+        }
+        if deadline > now { shared.wake.wait(untilMonotonic: deadline) }
+    }
+
+    // MARK: committing
+
+    private func commit(_ group: [PendingRecord]) {
+        guard !group.isEmpty else { return }
+        var outcome = CommitOutcome()
+        var rest = group[...]
+        while let first = rest.first {
+            do throws(AppendRefusal) {
+                let segment = try segment(for: first, &outcome)
+                let fitting = segment.fitting(rest, limit: shared.settings.effectiveSegmentBytes)
+                let (written, fault) = segment.write(fitting, firstSequence: nextSequence)
+                outcome.written += written
+                nextSequence += UInt64(written.count)
+                rest = rest.dropFirst(written.count)
+                guard let fault else { continue }
+                shared.note(fault)
+                let isWorthANewFile = fault.code == EFBIG && segment.hasRecords
+                // On a full disk as well: an ended segment goes when it is drained.
+                if !segment.isWhole || fault.isNoSpace { seal(&outcome) }
+                if isWorthANewFile { continue }
+                throw fault.refusal
+            } catch {
+                for pending in rest { outcome.refused.append((pending, error)) }
+                rest = []
+            }
+        }
+        if shared.settings.sync == .always { syncActive(&outcome) }
+        publish(outcome)
+    }
+
+    /// The segment that `pending` goes to, a new one if need be.
+    private func segment(
+        for pending: PendingRecord, _ outcome: inout CommitOutcome
+    ) throws(AppendRefusal) -> ActiveSegment {
+        if let active {
+            if active.hasRoom(for: pending, limit: shared.settings.effectiveSegmentBytes) {
+                return active
+            }
+            seal(&outcome)
+        }
+        do throws(QueueFault) {
+            let segment = try ActiveSegment(
+                folder: shared.settings.path, id: nextSequence,
+                isDurable: shared.settings.sync != .never)
+            active = segment
+            return segment
+        } catch {
+            shared.note(error)
+            // A file of that name is in the way, which the next number avoids.
+            if error.isExisting { nextSequence += 1 }
+            throw error.refusal
+        }
+    }
+
+    /// Ends the segment in use.
+    private func seal(_ outcome: inout CommitOutcome) {
+        guard active != nil else { return }
+        if shared.settings.sync != .never { syncActive(&outcome) }
+        let segment = active
+        active = nil
+        if let segment { removeEmpty(segment) }
+    }
+
+    /// Makes the segment in use durable. What it holds that was not acknowledged is refused when
+    /// that fails: nobody knows what the disk has of it.
+    private func syncActive(_ outcome: inout CommitOutcome) {
+        guard let segment = active, segment.needsSync else { return }
+        do throws(QueueFault) {
+            try segment.sync()
+            lastSync = monotonicNanoseconds()
+            outcome.syncs += 1
+        } catch {
+            shared.note(error)
+            outcome.failed = true
+            let isAnswered = shared.settings.sync != .always
+            segment.giveUp(to: isAnswered ? nil : outcome.acknowledgedEnd(of: segment))
+            if !isAnswered { outcome.refuse(segment.id, error.refusal) }
+            active = nil
+            removeEmpty(segment)
+        }
+    }
+
+    /// Nothing was published from it: nobody else would delete it, and the next segment would have
+    /// its number.
+    private func removeEmpty(_ segment: ActiveSegment) {
+        guard !segment.hasRecords else { return }
+        do throws(QueueFault) {
+            try remove(segment.id)
+        } catch {
+            shared.note(error)
+            nextSequence = max(nextSequence, segment.id + 1)
+            leftover.append(segment.id)
+        }
+    }
+
+    private func remove(_ id: UInt64) throws(QueueFault) {
+        try QueueFolder.remove(shared.settings.path + "/" + SegmentFormat.fileName(id))
+    }
+
+    private func publish(_ outcome: CommitOutcome) {
+        shared.state.withLock { state in
+            state.publish(outcome.written)
+            // Not before: a segment that is in use is not deleted, and what was written to the one
+            // before is known only now.
+            state.activeID = active?.id ?? 0
+            state.forget(outcome.refused.map(\.0))
+            state.commits += outcome.written.isEmpty ? 0 : 1
+            state.syncs += outcome.syncs
+            if outcome.refused.isEmpty, !outcome.failed { state.lastFailure = nil }
+        }
+        for record in outcome.written { record.pending.done(.success(record.sequence)) }
+        for (pending, refusal) in outcome.refused { pending.done(.failure(refusal)) }
+        if !outcome.written.isEmpty { shared.onCommit() }
+    }
+
+    /// With `.interval`: makes durable what was answered a while ago.
+    private func syncInterval(_ isClosing: Bool) {
+        guard let active, active.needsSync else { return }
+        switch shared.settings.sync {
+        case .always: return
+        case .never: guard isClosing else { return }
+        case .interval(let interval):
+            let due = lastSync &+ interval.nanoseconds
+            guard isClosing || monotonicNanoseconds() >= due else { return }
+        }
+        var outcome = CommitOutcome()
+        syncActive(&outcome)
+        shared.state.withLock { $0.syncs += outcome.syncs }
+    }
+
+    // MARK: tidying
+
+    /// Deletes what nobody needs; ends a segment that only takes room.
+    private func tidy() {
+        let half = shared.settings.effectiveSegmentBytes / 2
+        let (removals, wantsRoll) = shared.state.withLock { state -> ([UInt64], Bool) in
+            var wantsRoll = state.wantsRoll
+            if let last = state.segments.last, last.id == state.activeID, last.isDrained,
+                last.end > half
+            {
+                wantsRoll = true
+            }
+            state.wantsRoll = false
+            if wantsRoll { state.activeID = 0 }
+            state.collectDrained()
+            defer { state.removals = [] }
+            return (state.removals, wantsRoll)
+        }
+        if wantsRoll, active != nil {
+            var outcome = CommitOutcome()
+            seal(&outcome)
+            shared.state.withLock { $0.syncs += outcome.syncs }
+        }
+        guard !removals.isEmpty || !leftover.isEmpty else { return }
+        let all = leftover + removals
+        leftover = []
+        for id in all {
+            do throws(QueueFault) {
+                try remove(id)
+            } catch {
+                shared.note(error)
+                leftover.append(id)
+            }
+        }
+    }
+
+    private func saveCursors(_ isClosing: Bool) {
+        let positions = shared.state.withLock { state -> [CursorFile.Position]? in
+            defer { state.cursorsChanged = false }
+            return state.cursorsChanged ? state.positions : nil
+        }
+        do throws(QueueFault) {
+            if let positions {
+                try cursorFile.write(positions)
+                cursorsNeedSync = shared.settings.sync != .never
+            }
+            let due = lastCursorSync &+ shared.settings.cursorSync.nanoseconds
+            if cursorsNeedSync, isClosing || monotonicNanoseconds() >= due {
+                // Set first: a disk that fails is not asked again at once.
+                lastCursorSync = monotonicNanoseconds()
+                try cursorFile.sync()
+                cursorsNeedSync = false
+            }
+        } catch {
+            // Nothing is lost: what was released is sent again after a crash.
+            shared.note(error)
+            lastCursorSync = monotonicNanoseconds()
+        }
+    }
+}
+
+/// What became of one group.
+struct CommitOutcome {
+    var written: [WrittenRecord] = []
+    var refused: [(PendingRecord, AppendRefusal)] = []
+    var syncs = 0
+    var failed = false
+
+    /// Where the records of `segment` end that belong to earlier groups.
+    func acknowledgedEnd(of segment: ActiveSegment) -> Int {
+        written.first { $0.segment == segment.id }?.offset ?? segment.end
+    }
+
+    mutating func refuse(_ segment: UInt64, _ refusal: AppendRefusal) {
+        for record in written where record.segment == segment {
+            refused.append((record.pending, refusal))
+        }
+        written.removeAll { $0.segment == segment }
+    }
+}
+
+extension QueueFault {
+    /// What it means for those who append.
+    fileprivate var refusal: AppendRefusal {
+        isNoSpace ? .noSpace(description) : .failed(description)
+    }
+}

@@ -1,0 +1,257 @@
+import RoostCore
+
+/// What opening a folder comes to.
+struct LogOpening {
+    private let settings: SegmentLogSettings
+    private(set) var state: LogState
+    let quarantine: Quarantine
+    private(set) var cursorFile: CursorFile
+    private(set) var nextSequence: UInt64 = 1
+    private(set) var recovery = QueueRecovery()
+
+    /// By cursor: from where on it waits; `.max` for one that is new.
+    private var positions: [UInt64] = []
+    private var places: [ReaderPlace?] = []
+
+    /// More in one file are counted together.
+    private static let mostDamagedPlaces = 1000
+
+    /// Looks at every header first: a folder of a newer version is left as it is.
+    static func open(_ settings: SegmentLogSettings) throws(QueueOpenError) -> LogOpening {
+        let start = monotonicNanoseconds()
+        try check(settings)
+        var files: [(id: UInt64, name: String)] = []
+        var known = CursorFile.Reading.none
+        do throws(QueueFault) {
+            try QueueFolder.make(settings.path)
+            files = try QueueFolder.names(in: settings.path).compactMap { name in
+                SegmentFormat.id(ofFile: name).map { (id: $0, name: name) }
+            }.sorted { $0.id < $1.id }
+            known = try CursorFile.look(settings.path)
+        } catch {
+            throw failure(settings, error)
+        }
+        if case .version(let found) = known { throw foreign(settings, CursorFile.name, found) }
+        for file in files {
+            let reading = try header(settings, file.name)
+            if case .version(let found) = reading { throw foreign(settings, file.name, found) }
+        }
+        do throws(QueueFault) {
+            var opening = try LogOpening(settings, known, hasFiles: !files.isEmpty)
+            for file in files {
+                try opening.recover(file.name, id: file.id, isLast: file.id == files.last?.id)
+            }
+            opening.finish()
+            opening.recovery.nanoseconds = monotonicNanoseconds() - start
+            return opening
+        } catch {
+            throw failure(settings, error)
+        }
+    }
+
+    private static func check(_ settings: SegmentLogSettings) throws(QueueOpenError) {
+        guard settings.limitBytes >= 64 << 10 else {
+            throw .invalid("a queue of \(settings.limitBytes) bytes is too small; 64 KiB at least")
+        }
+        guard settings.cursors.count <= CursorFile.mostCursors else {
+            throw .invalid("a queue has \(CursorFile.mostCursors) cursors at most")
+        }
+        guard Set(settings.cursors).count == settings.cursors.count,
+            settings.cursors.allSatisfy({
+                !$0.isEmpty && $0.utf8.count <= CursorFile.mostNameBytes
+            })
+        else {
+            throw .invalid(
+                "each cursor needs a name of its own of at most \(CursorFile.mostNameBytes) bytes")
+        }
+    }
+
+    private static func failure(
+        _ settings: SegmentLogSettings, _ fault: QueueFault
+    ) -> QueueOpenError {
+        .failed("the queue in \(settings.path) cannot be opened: \(fault.description)")
+    }
+
+    private static func foreign(
+        _ settings: SegmentLogSettings, _ name: String, _ found: UInt16
+    ) -> QueueOpenError {
+        .version(
+            file: settings.path + "/" + name, found: Int(found), known: Int(SegmentFormat.version))
+    }
+
+    /// What the file's header says by the better one of its copies.
+    private static func header(
+        _ settings: SegmentLogSettings, _ name: String
+    ) throws(QueueOpenError) -> SegmentHeader.Reading {
+        do throws(QueueFault) {
+            return try header(QueueFile(settings.path + "/" + name, .read))
+        } catch {
+            // What cannot be read now is met again when it is recovered.
+            if error.isUnreadable { return .damaged }
+            throw failure(settings, error)
+        }
+    }
+
+    private static func header(_ file: QueueFile) throws(QueueFault) -> SegmentHeader.Reading {
+        guard try file.size() != nil else { return .damaged }
+        let bytes = try file.read(SegmentFormat.start, at: 0)
+        return unsafe bytes.withUnsafeBytes { buffer in
+            let first = unsafe SegmentHeader.read(buffer)
+            guard first == .damaged, buffer.count > SegmentHeader.bytes else { return first }
+            return unsafe SegmentHeader.read(
+                UnsafeRawBufferPointer(rebasing: buffer[SegmentHeader.bytes...]))
+        }
+    }
+
+    private init(
+        _ settings: SegmentLogSettings, _ known: CursorFile.Reading, hasFiles: Bool
+    ) throws(QueueFault) {
+        self.settings = settings
+        state = LogState(limitBytes: settings.limitBytes, hotBytes: settings.hotBytes)
+        quarantine = Quarantine(settings.path, limitBytes: settings.quarantineBytes)
+        var cursorFile = try CursorFile(settings.path)
+        _ = try cursorFile.read()
+        self.cursorFile = cursorFile
+        var old: [CursorFile.Position] = []
+        var fresh = UInt64.max
+        if case .positions(let positions) = known {
+            old = positions
+        } else {
+            // Rather twice than never.
+            fresh = 0
+            recovery.cursorsLost = hasFiles || known == .damaged
+        }
+        for position in old
+        where !state.cursors.contains(where: { $0.handle.name == position.name }) {
+            add(position.name, position.sequence, settings.cursors.contains(position.name))
+        }
+        for name in settings.cursors where !old.contains(where: { $0.name == name }) {
+            add(name, fresh, true)
+        }
+        nextSequence = max(1, old.map(\.sequence).max() ?? 1)
+    }
+
+    private mutating func add(_ name: String, _ position: UInt64, _ isConfigured: Bool) {
+        state.cursors.append(
+            CursorState(
+                handle: QueueCursor(name: name), isConfigured: isConfigured, readNext: position))
+        positions.append(position)
+        places.append(nil)
+    }
+
+    // MARK: one file
+
+    private mutating func recover(
+        _ name: String, id: UInt64, isLast: Bool
+    ) throws(QueueFault) {
+        nextSequence = max(nextSequence, id + 1)
+        let path = settings.path + "/" + name
+        do throws(QueueFault) {
+            let file = try QueueFile(path, .read)
+            guard let size = try file.size() else { return }
+            switch try Self.header(file) {
+            case .valid(let header) where header.id == id:
+                try recover(file, name, header, size: size, isLast: isLast)
+            case .valid, .damaged, .version:
+                try setAside(file, name, size: size)
+            }
+        } catch {
+            guard error.isUnreadable else { throw error }
+            recovery.filesUnreadable += 1
+        }
+    }
+
+    /// A file without a readable header: begun and not finished, or damaged.
+    private mutating func setAside(
+        _ file: QueueFile, _ name: String, size: Int
+    ) throws(QueueFault) {
+        var isBegun = size <= SegmentFormat.start
+        if !isBegun { isBegun = try ReadWindow(file, end: size).isZero(from: 0) }
+        if isBegun {
+            recovery.tornBytes += size
+            try QueueFolder.remove(settings.path + "/" + name)
+        } else {
+            recovery.filesSetAside += 1
+            recovery.damagedBytes += size
+            try quarantine.take(name, from: settings.path)
+        }
+    }
+
+    private mutating func recover(
+        _ file: QueueFile, _ name: String, _ header: SegmentHeader, size: Int, isLast: Bool
+    ) throws(QueueFault) {
+        var segment = SegmentInfo(
+            id: header.id, salt: header.salt, end: SegmentFormat.start, timeUnixNano: 0,
+            waiting: Array(repeating: QueueCounts(), count: state.cursors.count))
+        var damage: [(place: Range<Int>, head: RecordHead?)] = []
+        var found = QueueCounts()
+        // Only the last segment can have been cut by the end of the program; what went wrong with
+        // the others is found when they are read.
+        var scan = SegmentScan(
+            file, salt: header.salt, from: SegmentFormat.start, end: size, after: header.id - 1,
+            checksPayloads: isLast)
+        scanning: while true {
+            switch try scan.next() {
+            case .record(let head, let offset):
+                if found.records == 0 { segment.timeUnixNano = head.timeUnixNano }
+                found += head.counts
+                note(head, at: offset, &segment)
+            case .damage(let place, let head):
+                if damage.count < Self.mostDamagedPlaces {
+                    damage.append((place, head))
+                } else {
+                    recovery.damagedBytes += place.count
+                }
+                if let head { nextSequence = max(nextSequence, head.sequence + 1) }
+            case .torn(let offset):
+                recovery.tornBytes += size - offset
+                try QueueFile(file.path, .write).truncate(to: offset)
+            case .end:
+                break scanning
+            }
+        }
+        guard found.records > 0 else {
+            if damage.isEmpty {
+                if size < SegmentFormat.start { recovery.tornBytes += size }
+                return try QueueFolder.remove(file.path)
+            }
+            return try setAside(file, name, size: size)
+        }
+        for (place, head) in damage {
+            segment.damaged.insert(place.lowerBound)
+            guard try quarantine.add(place, of: file, segment: header.id) else { continue }
+            recovery.damagedPlaces += 1
+            recovery.damagedBytes += place.count
+            if let head { recovery.damaged += head.counts }
+        }
+        recovery.segments += 1
+        recovery.found += found
+        state.segments.append(segment)
+        state.fileBytes += segment.end
+    }
+
+    private mutating func note(_ head: RecordHead, at offset: Int, _ segment: inout SegmentInfo) {
+        segment.end = offset + head.totalBytes
+        nextSequence = max(nextSequence, head.sequence + 1)
+        for index in positions.indices where head.sequence >= positions[index] {
+            segment.waiting[index] += head.counts
+            state.cursors[index].waiting += head.counts
+            if places[index] == nil {
+                places[index] = ReaderPlace(
+                    segment: segment.id, offset: offset, last: head.sequence - 1)
+            }
+        }
+    }
+
+    private mutating func finish() {
+        state.lastSequence = nextSequence - 1
+        let end = state.segments.last.map { ReaderPlace(segment: $0.id, offset: $0.end) }
+        for index in positions.indices {
+            state.cursors[index].readNext = min(positions[index], nextSequence)
+            let place = places[index] ?? end ?? ReaderPlace()
+            state.cursors[index].handle.reader.withLock { $0 = place }
+        }
+        state.collectDrained()
+        state.cursorsChanged = true
+    }
+}

@@ -1,0 +1,216 @@
+import RoostCore
+
+/// A record that waits for the disk.
+struct PendingRecord: Sendable {
+    let record: QueueRecord
+    let checksum: UInt64
+    let timeUnixNano: UInt64
+    let done: @Sendable (Result<UInt64, AppendRefusal>) -> Void
+
+    var totalBytes: Int { RecordHead.bytes + record.bytes }
+}
+
+/// A record that is in a segment file.
+struct WrittenRecord: Sendable {
+    let pending: PendingRecord
+    let sequence: UInt64
+    let segment: UInt64
+    let salt: UInt64
+    let offset: Int
+
+    var end: Int { offset + pending.totalBytes }
+
+    var counts: QueueCounts {
+        QueueCounts(
+            signal: pending.record.signal, items: pending.record.items, bytes: pending.totalBytes)
+    }
+}
+
+/// What is known of a segment file.
+struct SegmentInfo: Sendable {
+    let id: UInt64
+    let salt: UInt64
+    /// Where readable records end.
+    var end: Int
+    /// Of its first record.
+    var timeUnixNano: UInt64
+    /// By cursor, in the order of `LogState.cursors`: what was not released.
+    var waiting: [QueueCounts]
+    /// Where damaged records begin that `waiting` leaves out.
+    var damaged: Set<Int> = []
+
+    var isDrained: Bool { waiting.allSatisfy { $0.records <= 0 } }
+}
+
+/// Everything about a queue that its threads share.
+///
+///     segments   [ 1 ][ 812 ][ 1630 ……
+///     cursor a             ^ position      ^ reader
+///                          released | handed out | not read
+struct LogState: Sendable {
+    let limitBytes: Int
+    let hotBytes: Int
+    /// By `id`.
+    var segments: [SegmentInfo] = []
+    /// The one that is written to; 0 when there is none.
+    var activeID: UInt64 = 0
+    var cursors: [CursorState] = []
+    var fileBytes = 0
+    /// Of the last record that can be read, or could once.
+    var lastSequence: UInt64 = 0
+
+    var pending: [PendingRecord] = []
+    /// Of `pending`, and of what the commit thread has taken and not published.
+    var waitingBytes = 0
+    var waitingRecords = 0
+    var reservedBytes = 0
+    var isClosing = false
+
+    /// Segments that nobody needs, for the commit thread to delete.
+    var removals: [UInt64] = []
+    var wantsRoll = false
+    var cursorsChanged = false
+
+    /// The newest records, ascending.
+    var hot = RecentRecords()
+
+    var appended = QueueCounts()
+    var commits = 0
+    var syncs = 0
+    var lastFailure: String?
+    var damagedPlaces = 0
+    var damagedBytes = 0
+    var readFailures = 0
+
+    init(limitBytes: Int, hotBytes: Int) {
+        self.limitBytes = limitBytes
+        self.hotBytes = hotBytes
+    }
+
+    func index(ofSegment id: UInt64) -> Int? {
+        let index = firstSegment(notBefore: id)
+        return index < segments.count && segments[index].id == id ? index : nil
+    }
+
+    /// The index of the first segment whose id is at least `id`.
+    func firstSegment(notBefore id: UInt64) -> Int {
+        var (low, high) = (0, segments.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if segments[middle].id < id { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    func index(of cursor: QueueCursor) -> Int? { cursors.firstIndex { $0.handle === cursor } }
+
+    // MARK: appending
+
+    /// Whether `bytes` of payload can be taken, of which `reserved` were promised already.
+    mutating func refusal(_ bytes: Int, reserved: Int, waitingLimit: Int) -> AppendRefusal? {
+        if isClosing { return .closed }
+        let most = min(
+            limitBytes - SegmentFormat.start - RecordHead.bytes, Int(UInt32.max))
+        guard bytes <= most else { return .tooLarge(limit: max(0, most)) }
+        let total = bytes + RecordHead.bytes
+        guard pending.isEmpty || waitingBytes + total <= waitingLimit else { return .busy }
+        let used = fileBytes + waitingBytes + reservedBytes - reserved
+        let excess = used + total + SegmentFormat.start - limitBytes
+        if excess <= 0 { return nil }
+        // What is left of the segment in use may be all that is in the way: it goes first.
+        guard let active = segments.last, active.id == activeID, active.isDrained,
+            waitingRecords == 0, excess <= active.end
+        else { return .full }
+        wantsRoll = true
+        return nil
+    }
+
+    /// What the commit thread is to write next.
+    mutating func takePending() -> [PendingRecord] {
+        // Not before the segment in use is ended, when room was promised on that condition.
+        guard !wantsRoll else { return [] }
+        let taken = pending
+        pending = []
+        return taken
+    }
+
+    /// Makes records readable that are where they should be.
+    mutating func publish(_ written: [WrittenRecord]) {
+        for record in written {
+            let counts = record.counts
+            if segments.last?.id != record.segment {
+                segments.append(
+                    SegmentInfo(
+                        id: record.segment, salt: record.salt, end: SegmentFormat.start,
+                        timeUnixNano: record.pending.timeUnixNano,
+                        waiting: Array(repeating: QueueCounts(), count: cursors.count)))
+                fileBytes += SegmentFormat.start
+            }
+            let index = segments.count - 1
+            fileBytes += record.end - segments[index].end
+            segments[index].end = record.end
+            for cursor in cursors.indices {
+                segments[index].waiting[cursor] += counts
+                cursors[cursor].waiting += counts
+            }
+            appended += counts
+            lastSequence = record.sequence
+            if hotBytes > 0 { hot.add(record, limitBytes: hotBytes) }
+        }
+        forget(written.map(\.pending))
+        forgetReadRecords()
+    }
+
+    /// Takes out of the account what waited for the disk.
+    mutating func forget(_ records: [PendingRecord]) {
+        for record in records { waitingBytes -= record.totalBytes }
+        waitingRecords -= records.count
+    }
+
+    // MARK: space
+
+    /// Moves segments that every cursor has done with to `removals`.
+    mutating func collectDrained() {
+        guard segments.contains(where: { $0.isDrained && $0.id != activeID }) else { return }
+        for segment in segments where segment.isDrained && segment.id != activeID {
+            fileBytes -= segment.end
+            removals.append(segment.id)
+        }
+        segments.removeAll { $0.isDrained && $0.id != activeID }
+    }
+
+    /// Gives up the oldest segments; see `SegmentLog.evict`.
+    mutating func evict(untilBytes target: Int) -> [QueueCounts] {
+        var lost = cursors.map { _ in QueueCounts() }
+        collectDrained()
+        while fileBytes > target, let oldest = segments.first, oldest.id != activeID {
+            for index in cursors.indices {
+                var counts = oldest.waiting[index]
+                counts -= cursors[index].handedOut(of: oldest.id)
+                cursors[index].waiting -= counts
+                cursors[index].give(up: oldest.id)
+                lost[index] += counts
+            }
+            hot.remove(segment: oldest.id)
+            fileBytes -= oldest.end
+            removals.append(oldest.id)
+            segments.removeFirst()
+        }
+        if fileBytes > target, !segments.isEmpty { wantsRoll = true }
+        cursorsChanged = true
+        return lost
+    }
+
+    /// Nobody will read these from memory.
+    mutating func forgetReadRecords() {
+        guard let slowest = cursors.lazy.filter(\.isConfigured).map(\.readNext).min() else {
+            hot = RecentRecords()
+            return
+        }
+        hot.remove(before: slowest)
+    }
+
+    var positions: [CursorFile.Position] {
+        cursors.map { CursorFile.Position(name: $0.handle.name, sequence: $0.position) }
+    }
+}

@@ -1,0 +1,245 @@
+public import RoostCore
+
+extension SegmentLog {
+    /// The next records for `cursor`: of about `maxBytes` of payload, at least one when there is
+    /// one. Empty when there is none now; `onCommit` tells when there is.
+    ///
+    /// Reads the disk on the calling thread, unless the records are still in memory. What is read
+    /// is reserved in `share`. One call at a time for each cursor; others wait.
+    public func next(
+        _ cursor: QueueCursor, maxBytes: Int, share: MemoryBudget.Share? = nil
+    ) throws(QueueReadError) -> QueueBatch {
+        try cursor.reader.withLock { place throws(QueueReadError) in
+            var batch = QueueBatch()
+            while true {
+                let plan = shared.state.withLock { $0.plan(cursor, &place, maxBytes: maxBytes) }
+                switch plan {
+                case .nothing:
+                    // An open file that is deleted would still take its room.
+                    place.file = nil
+                    return batch
+                case .recent(let records):
+                    batch.records = records
+                    return batch
+                case .moved(let lost):
+                    place.file = nil
+                    place.failures = 0
+                    batch.lost += lost
+                case .read(let segment):
+                    do throws(QueueReadError) {
+                        try read(cursor, &place, segment, maxBytes, share, &batch)
+                    } catch {
+                        // What is lost was taken off the account, and must be told.
+                        if !batch.lost.isEmpty { return batch }
+                        throw error
+                    }
+                    if !batch.records.isEmpty { return batch }
+                }
+            }
+        }
+    }
+
+    /// Hands out again what was handed out and not released, for a reader that forgot it; answers
+    /// what is no longer there, because it was evicted.
+    public func rewind(_ cursor: QueueCursor) -> QueueCounts {
+        cursor.reader.withLock { place in
+            place.file = nil
+            place.failures = 0
+            return shared.state.withLock { $0.rewind(cursor, &place) }
+        }
+    }
+
+    /// Reads from the disk at `place`, and moves it.
+    private func read(
+        _ cursor: QueueCursor, _ place: inout ReaderPlace, _ segment: SegmentInfo,
+        _ maxBytes: Int, _ share: MemoryBudget.Share?, _ batch: inout QueueBatch
+    ) throws(QueueReadError) {
+        let reading: SegmentReading
+        do throws(QueueFault) {
+            if place.file == nil {
+                place.file = try QueueFile(
+                    settings.path + "/" + SegmentFormat.fileName(segment.id), .read)
+            }
+            guard let file = place.file else { return }
+            reading = try SegmentReading.read(
+                file, segment, from: place.offset, after: place.last, maxBytes: maxBytes,
+                share: share)
+            place.failures = 0
+        } catch {
+            shared.state.withLock {
+                $0.lastFailure = error.description
+                $0.readFailures += 1
+            }
+            place.failures += 1
+            place.file = nil
+            guard error.isMissing || place.failures >= 3 else { throw .failed(error.description) }
+            // Nothing more will come of this segment for this cursor.
+            place.offset = segment.end
+            return
+        }
+        switch reading {
+        case .noMemory: throw .noMemory
+        case .records(let found):
+            batch.records = shared.state.withLock { $0.handOut(cursor, &place, segment.id, found) }
+        case .damage(let range, let head):
+            setAside(cursor, place, segment, range, head, &batch)
+            place.offset = range.upperBound
+            if let head { place.last = head.sequence }
+        }
+    }
+
+    private func setAside(
+        _ cursor: QueueCursor, _ place: ReaderPlace, _ segment: SegmentInfo, _ range: Range<Int>,
+        _ head: RecordHead?, _ batch: inout QueueBatch
+    ) {
+        var isNew = false
+        do throws(QueueFault) {
+            if let file = place.file {
+                isNew = try shared.quarantine.add(range, of: file, segment: segment.id)
+            }
+        } catch {
+            // Counted all the same; there is no copy of it.
+            isNew = true
+            shared.note(error)
+        }
+        let isKnown = segment.damaged.contains(range.lowerBound)
+        let lost = shared.state.withLock { state in
+            if isNew {
+                state.damagedPlaces += 1
+                state.damagedBytes += range.count
+            }
+            return isKnown ? nil : head.flatMap { state.lose(cursor, segment.id, $0) }
+        }
+        if let lost { batch.lost += lost }
+    }
+}
+
+extension LogState {
+    enum ReadPlan {
+        case nothing
+        /// Already handed out.
+        case recent([StoredRecord])
+        /// On to the next segment; what the one before owed is lost.
+        case moved(lost: QueueCounts)
+        case read(SegmentInfo)
+    }
+
+    mutating func plan(
+        _ cursor: QueueCursor, _ place: inout ReaderPlace, maxBytes: Int
+    ) -> ReadPlan {
+        guard let index = index(of: cursor), cursors[index].hasRoom else { return .nothing }
+        let recent = hot.records(from: cursors[index].readNext, maxBytes: maxBytes)
+        if let last = recent.last, !cursors[index].isRewound {
+            let records = recent.map { StoredRecord($0) }
+            for record in recent { _ = cursors[index].handOut(.init(record)) }
+            place.file = nil
+            place.segment = last.segment
+            place.offset = last.end
+            place.last = last.sequence
+            forgetReadRecords()
+            return .recent(records)
+        }
+        let next = firstSegment(notBefore: place.segment)
+        guard next < segments.count else { return .nothing }
+        let segment = segments[next]
+        guard segment.id == place.segment else {
+            move(&place, to: segment.id)
+            return .moved(lost: QueueCounts())
+        }
+        if place.offset < segment.end { return .read(segment) }
+        guard next + 1 < segments.count else { return .nothing }
+        move(&place, to: segments[next + 1].id)
+        // What is owed at the end of a segment was there once and has not been found.
+        var lost = segment.waiting[index]
+        lost -= cursors[index].handedOut(of: segment.id)
+        guard lost.records > 0 else { return .moved(lost: QueueCounts()) }
+        cursors[index].give(up: segment.id)
+        segments[next].waiting[index] -= lost
+        cursors[index].waiting -= lost
+        collectDrained()
+        return .moved(lost: lost)
+    }
+
+    private func move(_ place: inout ReaderPlace, to segment: UInt64) {
+        place.segment = segment
+        place.offset = SegmentFormat.start
+        place.last = 0
+    }
+
+    /// Notes what was read from a segment; nothing when that was given up in the meantime.
+    mutating func handOut(
+        _ cursor: QueueCursor, _ place: inout ReaderPlace, _ segment: UInt64,
+        _ found: [ReadRecord]
+    ) -> [StoredRecord] {
+        guard let index = index(of: cursor), self.index(ofSegment: segment) != nil else {
+            return []
+        }
+        if let last = found.last {
+            place.offset = last.offset + last.head.totalBytes
+            place.last = last.head.sequence
+        }
+        return found.compactMap { record in
+            let entry = CursorState.HandedOut(
+                sequence: record.head.sequence, segment: segment, offset: record.offset,
+                timeUnixNano: record.head.timeUnixNano, counts: record.head.counts)
+            return cursors[index].handOut(entry) ? StoredRecord(record) : nil
+        }
+    }
+
+    /// Takes a damaged record off what waits for the cursor.
+    mutating func lose(_ cursor: QueueCursor, _ segment: UInt64, _ head: RecordHead) -> QueueCounts?
+    {
+        guard let index = index(of: cursor), let segment = self.index(ofSegment: segment) else {
+            return nil
+        }
+        let released = cursors[index].release(head.sequence) != nil
+        // Before a rewind it could be read, and may have been released.
+        guard released || head.sequence >= cursors[index].readNext else { return nil }
+        cursors[index].readNext = max(cursors[index].readNext, head.sequence + 1)
+        cursors[index].waiting -= head.counts
+        segments[segment].waiting[index] -= head.counts
+        cursorsChanged = true
+        collectDrained()
+        return head.counts
+    }
+
+    mutating func rewind(_ cursor: QueueCursor, _ place: inout ReaderPlace) -> QueueCounts {
+        guard let index = index(of: cursor) else { return QueueCounts() }
+        var lost = QueueCounts()
+        for entry in cursors[index].allHandedOut where self.index(ofSegment: entry.segment) == nil {
+            if cursors[index].release(entry.sequence) != nil { lost += entry.counts }
+        }
+        cursors[index].waiting -= lost
+        if let oldest = cursors[index].oldestHandedOut {
+            place.segment = oldest.segment
+            place.offset = oldest.offset
+            place.last = oldest.sequence - 1
+            cursors[index].rewind()
+        }
+        return lost
+    }
+}
+
+extension StoredRecord {
+    init(_ record: WrittenRecord) {
+        self.init(
+            sequence: record.sequence, timeUnixNano: record.pending.timeUnixNano,
+            signal: record.pending.record.signal, items: record.pending.record.items,
+            slices: record.pending.record.slices, bytes: record.pending.record.bytes)
+    }
+
+    init(_ record: ReadRecord) {
+        self.init(
+            sequence: record.head.sequence, timeUnixNano: record.head.timeUnixNano,
+            signal: record.head.signal, items: Int(record.head.items), slices: [record.payload],
+            bytes: record.payload.count)
+    }
+}
+
+extension CursorState.HandedOut {
+    init(_ record: WrittenRecord) {
+        self.init(
+            sequence: record.sequence, segment: record.segment, offset: record.offset,
+            timeUnixNano: record.pending.timeUnixNano, counts: record.counts)
+    }
+}

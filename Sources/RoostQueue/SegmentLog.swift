@@ -1,0 +1,269 @@
+import RoostCore
+import Synchronization
+
+/// What the threads of a queue share.
+final class LogShared: Sendable {
+    let settings: SegmentLogSettings
+    let quarantine: Quarantine
+    let state: Mutex<LogState>
+    let wake = WakeUp()
+    let onCommit: @Sendable () -> Void
+
+    init(
+        _ settings: SegmentLogSettings, quarantine: Quarantine, state: LogState,
+        onCommit: @escaping @Sendable () -> Void
+    ) {
+        self.settings = settings
+        self.quarantine = quarantine
+        self.state = Mutex(state)
+        self.onCommit = onCommit
+    }
+
+    func note(_ fault: QueueFault) { state.withLock { $0.lastFailure = fault.description } }
+}
+
+/// A durable queue: payloads appended to segment files, read by several cursors each at its own
+/// pace, deleted when all have released them. docs/queue.md.
+///
+/// One thread writes; whatever waits while it waits for the disk becomes durable together. Any
+/// thread may call anything. The folder must be nobody else's: a lock on it is the caller's.
+public final class SegmentLog: Sendable {
+    public let settings: SegmentLogSettings
+    /// What `open` found.
+    public let recovery: QueueRecovery
+    let shared: LogShared
+    private let thread: NamedThread?
+
+    /// Opens the queue in `settings.path`, or makes one, and starts its thread.
+    ///
+    /// `onCommit` is called on that thread when there is something new to read.
+    public static func open(
+        _ settings: SegmentLogSettings, onCommit: @escaping @Sendable () -> Void = {}
+    ) throws(QueueOpenError) -> SegmentLog {
+        let opened = try LogOpening.open(settings)
+        let shared = LogShared(
+            settings, quarantine: opened.quarantine, state: opened.state, onCommit: onCommit)
+        let log = SegmentLog(shared, opened)
+        guard log.thread != nil else {
+            throw .failed("the queue in \(settings.path) got no thread from the system")
+        }
+        return log
+    }
+
+    private init(_ shared: LogShared, _ opened: LogOpening) {
+        settings = shared.settings
+        recovery = opened.recovery
+        self.shared = shared
+        let nextSequence = opened.nextSequence
+        let cursorFile = opened.cursorFile
+        thread = NamedThread("queue") {
+            Committer(shared, cursorFile: cursorFile, nextSequence: nextSequence).run()
+        }
+    }
+
+    /// Commits what waits, makes everything durable and ends the thread. Whatever is appended from
+    /// now on is refused. Call it once.
+    public func close() {
+        shared.state.withLock { $0.isClosing = true }
+        shared.wake.signal()
+        thread?.join()
+    }
+
+    // MARK: appending
+
+    /// Sets room for a payload of `bytes` aside, until `append` with it as `reserved` or `giveBack`.
+    /// Nil when there is room.
+    public func reserve(_ bytes: Int) -> AppendRefusal? {
+        let refusal = shared.state.withLock { state -> AppendRefusal? in
+            if let refusal = state.refusal(
+                bytes, reserved: 0, waitingLimit: settings.waitingBytes)
+            {
+                return refusal
+            }
+            state.reservedBytes += bytes + RecordHead.bytes
+            return nil
+        }
+        if refusal == .full { shared.wake.signal() }
+        return refusal
+    }
+
+    /// Gives back what `reserve` set aside for a payload of `bytes`.
+    public func giveBack(_ bytes: Int) {
+        shared.state.withLock { $0.reservedBytes -= bytes + RecordHead.bytes }
+    }
+
+    /// Takes a record, and calls `then` on the queue's thread when it is kept as `settings.sync`
+    /// says, or is not; `then` must be short. A refusal is answered at once, without `then`.
+    ///
+    /// `reserved` is what was given to `reserve` for it, at least its length; then it is not
+    /// refused for want of room in the queue.
+    public func append(
+        _ record: QueueRecord, reserved: Int? = nil,
+        then: @escaping @Sendable (Result<UInt64, AppendRefusal>) -> Void
+    ) -> AppendRefusal? {
+        var hash = XXHash64()
+        for slice in record.slices { unsafe slice.withBytes { unsafe hash.update($0) } }
+        let pending = PendingRecord(
+            record: record, checksum: hash.value, timeUnixNano: unixNanoseconds(), done: then)
+        let held = reserved.map { $0 + RecordHead.bytes } ?? 0
+        let (refusal, isFirst) = shared.state.withLock { state -> (AppendRefusal?, Bool) in
+            let refusal = state.refusal(
+                record.bytes, reserved: held, waitingLimit: settings.waitingBytes)
+            state.reservedBytes -= held
+            if let refusal { return (refusal, false) }
+            state.pending.append(pending)
+            state.waitingBytes += pending.totalBytes
+            state.waitingRecords += 1
+            return (nil, state.pending.count == 1)
+        }
+        if isFirst || refusal == .full { shared.wake.signal() }
+        return refusal
+    }
+
+    /// Gives up the oldest records, by whole segments, until the files take at most `bytes`; answers
+    /// what each cursor lost of what was not handed out to it. What was handed out stays with it
+    /// until it is released, and is lost if the process ends before.
+    ///
+    /// The segment that is written to is never given up: it is ended, so that a later call can.
+    public func evict(untilBytes bytes: Int) -> [(cursor: String, lost: QueueCounts)] {
+        let lost = shared.state.withLock { state in
+            zip(state.cursors.map(\.handle.name), state.evict(untilBytes: bytes)).map {
+                (cursor: $0.0, lost: $0.1)
+            }
+        }
+        shared.wake.signal()
+        return lost
+    }
+
+    // MARK: cursors
+
+    /// The cursor of that name, if there is one.
+    public func cursor(_ name: String) -> QueueCursor? {
+        shared.state.withLock { $0.cursors.first { $0.handle.name == name }?.handle }
+    }
+
+    /// The cursor of that name. One that is new reads what comes from now on; one that the folder
+    /// knows goes on where it was. Nil when there are too many, or the name is too long.
+    public func addCursor(_ name: String) -> QueueCursor? {
+        let cursor = shared.state.withLock { state -> QueueCursor? in
+            if let index = state.cursors.firstIndex(where: { $0.handle.name == name }) {
+                state.cursors[index].isConfigured = true
+                return state.cursors[index].handle
+            }
+            guard state.cursors.count < CursorFile.mostCursors,
+                !name.isEmpty, name.utf8.count <= CursorFile.mostNameBytes
+            else { return nil }
+            let cursor = QueueCursor(name: name)
+            // What is being written now is not yet known here, and will be read: more rather
+            // than less.
+            let last = state.segments.last
+            cursor.reader.withLock {
+                $0.segment = last?.id ?? 0
+                $0.offset = last?.end ?? SegmentFormat.start
+            }
+            state.cursors.append(
+                CursorState(
+                    handle: cursor, isConfigured: true, readNext: state.lastSequence + 1))
+            for index in state.segments.indices { state.segments[index].waiting.append(.init()) }
+            state.cursorsChanged = true
+            return cursor
+        }
+        shared.wake.signal()
+        return cursor
+    }
+
+    /// Ends a cursor and everything that only it still waited for; answers how much that was.
+    public func removeCursor(_ name: String) -> QueueCounts {
+        let lost = shared.state.withLock { state -> QueueCounts in
+            guard let index = state.cursors.firstIndex(where: { $0.handle.name == name }) else {
+                return QueueCounts()
+            }
+            let lost = state.cursors.remove(at: index).waiting
+            for segment in state.segments.indices {
+                state.segments[segment].waiting.remove(at: index)
+            }
+            state.collectDrained()
+            state.cursorsChanged = true
+            return lost
+        }
+        shared.wake.signal()
+        return lost
+    }
+
+    // MARK: reading
+
+    /// Done with these records; they are not handed out again, and their space can come back when
+    /// all cursors have done so. Answers what they were; those released before do not count.
+    @discardableResult
+    public func release(_ cursor: QueueCursor, _ sequences: some Sequence<UInt64>) -> QueueCounts {
+        let released = shared.state.withLock { state -> QueueCounts in
+            guard let index = state.index(of: cursor) else { return QueueCounts() }
+            return state.release(index, sequences)
+        }
+        shared.wake.signal()
+        return released
+    }
+
+    /// Done with everything that was handed out up to `sequence`.
+    @discardableResult
+    public func release(_ cursor: QueueCursor, through sequence: UInt64) -> QueueCounts {
+        let released = shared.state.withLock { state -> QueueCounts in
+            guard let index = state.index(of: cursor) else { return QueueCounts() }
+            return state.release(index, state.cursors[index].sequences(through: sequence))
+        }
+        shared.wake.signal()
+        return released
+    }
+
+    /// Everything in one moment.
+    public func statistics() -> QueueStatistics { shared.state.withLock { $0.statistics } }
+}
+
+extension LogState {
+    mutating func release(_ index: Int, _ sequences: some Sequence<UInt64>) -> QueueCounts {
+        var released = QueueCounts()
+        for sequence in sequences {
+            guard let entry = cursors[index].release(sequence) else { continue }
+            released += entry.counts
+            if let segment = self.index(ofSegment: entry.segment) {
+                segments[segment].waiting[index] -= entry.counts
+            }
+        }
+        cursors[index].waiting -= released
+        if released.records > 0 {
+            cursorsChanged = true
+            collectDrained()
+        }
+        return released
+    }
+
+    var statistics: QueueStatistics {
+        var statistics = QueueStatistics()
+        statistics.limitBytes = limitBytes
+        statistics.bytes = fileBytes
+        statistics.segments = segments.count
+        statistics.waitingBytes = waitingBytes
+        statistics.waitingRecords = waitingRecords
+        statistics.reservedBytes = reservedBytes
+        statistics.appended = appended
+        statistics.commits = commits
+        statistics.syncs = syncs
+        statistics.lastFailure = lastFailure
+        statistics.damagedPlaces = damagedPlaces
+        statistics.damagedBytes = damagedBytes
+        statistics.readFailures = readFailures
+        statistics.cursors = cursors.indices.map { index in
+            let cursor = cursors[index]
+            return QueueStatistics.Cursor(
+                name: cursor.handle.name, waiting: cursor.waiting, position: cursor.position,
+                oldestUnixNano: cursor.waiting.records > 0 ? oldestTime(index) : nil,
+                isConfigured: cursor.isConfigured)
+        }
+        return statistics
+    }
+
+    private func oldestTime(_ index: Int) -> UInt64? {
+        cursors[index].oldestHandedOut?.timeUnixNano
+            ?? segments.first { $0.waiting[index].records > 0 }?.timeUnixNano
+    }
+}
