@@ -166,6 +166,15 @@ import Testing
             } == Array(rare.prefix(3)))
     }
 
+    @Test func `the first and the last trace are found without reading those between`() throws {
+        let harness = try StoreHarness()
+        let connection = try SQLiteConnection(path: harness.path, mode: .read)
+        let plan = try connection.prepare("EXPLAIN QUERY PLAN " + ReaderDatabase.SQL.segments)
+        var steps: [String] = []
+        while try plan.step() { steps.append(plan.text(3)) }
+        #expect(!steps.contains { $0.hasPrefix("SCAN traces") })
+    }
+
     @Test(arguments: [
         (ReaderDatabase.SQL.blocks, "blocks_by_start"),
         (ReaderDatabase.SQL.traceByID, "INTEGER PRIMARY KEY"),

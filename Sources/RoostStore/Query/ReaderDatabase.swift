@@ -21,7 +21,9 @@ final class ReaderDatabase {
     /// The questions, for whoever wants to see how SQLite answers them.
     enum SQL {
         static let traceByNumber = "SELECT high, low, block, summary FROM traces WHERE id = ?"
-        static let segments = "SELECT min(id), max(id) FROM traces"
+        /// One at a time, since both together would read every row.
+        static let segments =
+            "SELECT (SELECT min(id) FROM traces), (SELECT max(id) FROM traces)"
         static let traceIDs = "SELECT trace FROM trace_ids WHERE segment = ? AND key = ?"
         static let traceByID =
             "SELECT high, low, chunks, summary, activities FROM traces WHERE id = ?"
