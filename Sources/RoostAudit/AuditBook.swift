@@ -11,6 +11,8 @@ struct AuditBook {
     var lastSequence: UInt64 = 0
     var recent = RecentLines()
     var counts: AuditCounts
+    var recentUsers = RecentNames()
+    var recentAgents = RecentNames()
     var lastVerification: AuditVerification?
     /// To write, to seal or to remove.
     var lastFailure: String?
@@ -18,6 +20,16 @@ struct AuditBook {
     init(_ settings: AuditSettings) {
         counts = AuditCounts(mostPairs: settings.countedPairs)
         recent.limit = settings.recentBytes
+    }
+
+    /// With the newest records of the time before.
+    mutating func begin(with group: RecentLines.Group) {
+        recent.add(group)
+        var scan = AuditTallies.names(of: group.bytes)
+        while let (agent, user, time) = scan.popLast() {
+            recentAgents.see(agent, at: time)
+            recentUsers.see(user, at: time)
+        }
     }
 
     var files: [FileSummary] { sealed + [active].compactMap { $0 } }

@@ -15,6 +15,9 @@ public struct AuditCounts: Sendable, Equatable {
     public private(set) var pairs: [Pair: UInt64] = [:]
     /// Of pairs beyond the most that are kept apart.
     public private(set) var otherPairs: UInt64 = 0
+    /// By agent, those without one under the empty name.
+    public private(set) var agents: [String: UInt64] = [:]
+    public private(set) var otherAgents: UInt64 = 0
     public internal(set) var appended: UInt64 = 0
     public private(set) var failures: [AuditRefusal.Kind: UInt64] = [:]
     /// Ends of files that were torn when the trail was opened, and set aside.
@@ -47,8 +50,14 @@ public struct AuditCounts: Sendable, Equatable {
         return Double(appended) / Double(appended + lost)
     }
 
-    mutating func add(_ pair: Pair, tookNanoseconds: UInt64) {
+    mutating func add(_ pair: Pair, agent: String?, tookNanoseconds: UInt64) {
         appended += 1
+        let agent = agent ?? ""
+        if agents[agent] != nil || agents.count < mostPairs {
+            agents[agent, default: 0] += 1
+        } else {
+            otherAgents += 1
+        }
         if pairs[pair] != nil || pairs.count < mostPairs {
             pairs[pair, default: 0] += 1
         } else {
@@ -73,6 +82,9 @@ public struct AuditStatus: Sendable {
     /// When the oldest record that is there was recorded, in Unix nanoseconds.
     public let oldest: UInt64?
     public let lastSequence: UInt64
+    /// Different ones within the last hour.
+    public let activeUsers: Int
+    public let activeAgents: Int
     /// Records that wait for the disk.
     public let waiting: Int
     public let lastVerification: AuditVerification?
@@ -84,9 +96,10 @@ extension AuditStatus {
     /// One record and one verification, for the reference of metrics.
     public static var example: AuditStatus {
         var counts = AuditCounts(mostPairs: 1)
-        counts.add(AuditCounts.Pair(action: "", result: ""), tookNanoseconds: 0)
+        counts.add(AuditCounts.Pair(action: "", result: ""), agent: "", tookNanoseconds: 0)
         return AuditStatus(
             counts: counts, records: 0, files: 0, bytes: 0, oldest: nil, lastSequence: 0,
-            waiting: 0, lastVerification: AuditVerification(), lastFailure: nil)
+            activeUsers: 0, activeAgents: 0, waiting: 0, lastVerification: AuditVerification(),
+            lastFailure: nil)
     }
 }

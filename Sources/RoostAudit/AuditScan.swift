@@ -6,6 +6,8 @@ struct AuditScan {
     private let limit: Int
     private let sha: SHA256
     private(set) var page = AuditPage()
+    /// Fills up instead of the page where there is one.
+    var tallies: AuditTallies?
     private var bytes = 0
     /// Of the last line looked at.
     private(set) var sequence: UInt64?
@@ -51,7 +53,7 @@ struct AuditScan {
         switch filter.look(at: line, header) {
         case .tooOld: hasMetOlder = true
         case .other: return
-        case .fits: keep(line)
+        case .fits: if tallies == nil { keep(line) } else { tallies?.add(line, header) }
         }
     }
 

@@ -4,26 +4,49 @@ extension AuditTrail {
     /// The newest records that fit, newest first. Reads from the disk when those in memory do not
     /// reach back far enough.
     public func query(_ query: AuditQuery) throws(AuditQueryError) -> AuditPage {
+        var scan = AuditScan(query, SHA256())
+        try fill(&scan, query)
+        if scan.isFull { scan.leaveCursor() }
+        return scan.page
+    }
+
+    /// The records that fit, added up; `slots` is how many equal parts the time is cut into. The
+    /// query's limit and cursor mean nothing here.
+    public func summary(
+        _ query: AuditQuery, since: UInt64, until: UInt64, slots: Int
+    ) throws(AuditQueryError) -> AuditSummary {
+        var query = query
+        query.since = since
+        query.until = until
+        query.cursor = nil
+        var scan = AuditScan(query, SHA256())
+        scan.tallies = AuditTallies(since: since, until: until, slots: slots)
+        let isComplete = try fill(&scan, query)
+        return scan.tallies?.finished(isComplete: isComplete)
+            ?? AuditSummary(since: since, until: until, slots: [])
+    }
+
+    /// Answers whether everything was read that may fit.
+    @discardableResult
+    private func fill(
+        _ scan: inout AuditScan, _ query: AuditQuery
+    ) throws(AuditQueryError) -> Bool {
         let (groups, first, files) = shared.book.withLock { book in
             (Array(book.recent.newestFirst), book.recent.first, book.files)
         }
-        var scan = AuditScan(query, SHA256())
         let isOrdered = files.last?.isOrdered ?? false
         for group in groups {
             scan.take(group.bytes, stopsAtOlder: isOrdered)
             if scan.isFull || isOrdered && scan.hasMetOlder { break }
         }
-        if !scan.isFull {
-            if let first { scan.passOver(from: first) }
-            try read(files, query, before: min(first ?? .max, query.cursor ?? .max), &scan)
-        }
-        if scan.isFull { scan.leaveCursor() }
-        return scan.page
+        guard !scan.isFull else { return true }
+        if let first { scan.passOver(from: first) }
+        return try read(files, query, before: min(first ?? .max, query.cursor ?? .max), &scan)
     }
 
     private func read(
         _ files: [FileSummary], _ query: AuditQuery, before: UInt64, _ scan: inout AuditScan
-    ) throws(AuditQueryError) {
+    ) throws(AuditQueryError) -> Bool {
         var left = settings.bytesPerQuery
         for file in files.reversed() where file.records > 0 {
             if file.first >= before { continue }
@@ -37,9 +60,13 @@ extension AuditTrail {
                 if error.isMissing { continue }
                 throw .unreadable(error.description)
             }
-            if scan.isFull { return }
-            if left <= 0 { return try giveUp(&scan) }
+            if scan.isFull { return true }
+            if left <= 0 {
+                if scan.tallies == nil { try giveUp(&scan) }
+                return false
+            }
         }
+        return true
     }
 
     private static let chunkBytes = 1 << 20
@@ -82,13 +109,15 @@ extension AuditTrail {
     /// How the trail stands.
     public var status: AuditStatus {
         let waiting = queue.withLock { $0.waiting.count }
+        let now = unixNanoseconds()
         return shared.book.withLock { book in
             let files = book.files
             return AuditStatus(
                 counts: book.counts, records: files.reduce(0) { $0 + $1.records },
                 files: files.count, bytes: files.reduce(0) { $0 + $1.bytes },
                 oldest: files.first { $0.records > 0 }?.earliest,
-                lastSequence: book.lastSequence, waiting: waiting,
+                lastSequence: book.lastSequence, activeUsers: book.recentUsers.count(now),
+                activeAgents: book.recentAgents.count(now), waiting: waiting,
                 lastVerification: book.lastVerification, lastFailure: book.lastFailure)
         }
     }

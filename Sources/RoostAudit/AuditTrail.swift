@@ -78,6 +78,7 @@ public final class AuditTrail: Sendable {
                     PendingRecord(
                         body: try record.body(),
                         pair: AuditCounts.Pair(action: record.action, result: record.result),
+                        agent: record.agent, user: record.user,
                         offered: offered, then: place == records.count - 1 ? then : Self.nobody))
             }
         } catch {

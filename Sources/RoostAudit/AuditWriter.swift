@@ -6,6 +6,8 @@ struct PendingRecord: Sendable {
     /// Its members, as `AuditRecord.body` makes them.
     let body: [UInt8]
     let pair: AuditCounts.Pair
+    let agent: String?
+    let user: String?
     /// When it was handed over, by the monotonic clock.
     let offered: UInt64
     let then: @Sendable (Result<UInt64, AuditRefusal>) -> Void
@@ -78,7 +80,7 @@ final class AuditWriter {
         if !recovery.findings.isEmpty { tell(recovery.findings) }
         publish { book in
             book.counts.tornTails = UInt64(recovery.tornTails)
-            if let recent = recovery.recent { book.recent.add(recent) }
+            if let recent = recovery.recent { book.begin(with: recent) }
         }
     }
 
@@ -168,8 +170,12 @@ final class AuditWriter {
         shared.book.withLock { book in
             book.lastFailure = nil
             book.counts.groups += 1
+            let time = unixNanoseconds()
             for record in group {
-                book.counts.add(record.pair, tookNanoseconds: now &- record.offered)
+                book.counts.add(
+                    record.pair, agent: record.agent, tookNanoseconds: now &- record.offered)
+                book.recentAgents.see(record.agent, at: time)
+                book.recentUsers.see(record.user, at: time)
             }
         }
         var number = first

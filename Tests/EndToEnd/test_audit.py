@@ -75,6 +75,29 @@ def test_what_is_posted_is_on_the_disk_and_found(roost):
     assert metrics.value("roost_audit_records") == len(lines)
 
 
+def test_a_summary_adds_up(roost):
+    it = roost()
+    for number in range(6):
+        post(it, act(number, user=f"u{number % 2}", result="denied" if number < 2 else "success"))
+    answer = httpx.get(
+        f"{url(it)}/summary", params={"since": "1h", "slots": 4, "action": "tool.execute"},
+        trust_env=False)
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert told["complete"] and told["total"] == {"records": 6, "denied": 2, "failure": 0}
+    assert told["actions"] == [
+        {"action": "tool.execute", "result": "success", "records": 4},
+        {"action": "tool.execute", "result": "denied", "records": 2}]
+    assert told["users"] == [
+        {"user": "u0", "records": 3, "denied": 1, "failure": 0},
+        {"user": "u1", "records": 3, "denied": 1, "failure": 0}]
+    assert told["agents"][0]["agent"] == "writer" and told["different_users"] == 2
+    assert [slot["records"] for slot in told["slots"]] == [0, 0, 0, 6]
+    metrics = it.metrics()
+    assert metrics.value("roost_audit_active_users") == 2
+    assert metrics.value("roost_audit_agent_events_total", agent="writer") == 6
+
+
 @pytest.mark.parametrize("body, says", [
     ({}, "action"), ({"action": "a", "resultt": "x"}, "resultt"), ({"action": 1}, "action"),
     ({"action": "a", "result": "Not OK"}, "result"), ({"action": "a", "time": "now"}, "time"),

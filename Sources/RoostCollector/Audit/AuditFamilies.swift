@@ -24,8 +24,18 @@ enum AuditFamilies {
             events.series.append(
                 (["otel_metric_overflow": "true"] as LabelText, Double(counts.otherPairs)))
         }
+        var agents = SelfFamily(
+            name: "roost_audit_agent_events_total", type: .counter,
+            help: "Audit records written, by agent; empty where none is named.")
+        for (agent, count) in counts.agents.sorted(by: { $0.key < $1.key }) {
+            agents.series.append((["agent": agent] as LabelText, Double(count)))
+        }
+        if counts.otherAgents > 0 {
+            agents.series.append(
+                (["otel_metric_overflow": "true"] as LabelText, Double(counts.otherAgents)))
+        }
         return [
-            events,
+            events, agents,
             SelfFamily(
                 name: "roost_audit_append_failures_total", type: .counter,
                 help: "Audit records that were refused, by reason.",
@@ -60,6 +70,12 @@ enum AuditFamilies {
         let status = reading.status
         var families = [
             gauge("records", "Records on the disk.", Double(status.records)),
+            gauge(
+                "active_users", "Different users in records of the last hour.",
+                Double(status.activeUsers)),
+            gauge(
+                "active_agents", "Different agents in records of the last hour.",
+                Double(status.activeAgents)),
             gauge("files", "Files with records.", Double(status.files)),
             gauge("size_bytes", "Bytes of all files with records.", Double(status.bytes)),
             gauge("waiting_records", "Records that wait for the disk.", Double(status.waiting)),

@@ -6,6 +6,7 @@ import RoostNet
 /// `audit`: the audit trail, asked and appended to.
 enum AuditEndpoints {
     static let mostRecords = 1000
+    private static let day: UInt64 = 86_400_000_000_000
 
     static func all(_ context: APIContext) -> [Endpoint] {
         [
@@ -30,6 +31,38 @@ enum AuditEndpoints {
                     let query = try query(request)
                     context.document(request) { writer throws(APIError) in
                         try write(trail, query, into: &writer)
+                    }
+                }),
+            Endpoint(
+                method: .get, path: API.root + "audit/summary", name: "getAuditSummary",
+                summary: "Records of a span of time, added up by action, user, agent and time",
+                parameters: [
+                    .query("agent", .text, "Of this agent"),
+                    .query("action", .text, "Of this action"),
+                    .query("user", .text, "Of this user"),
+                    .query("result", .text, "With this result"),
+                    .query("since", .time, "From then on", standard: "24h"),
+                    .query("until", .time, "Up to then"),
+                    .query(
+                        "slots", .integer(1...AuditSummary.mostSlots),
+                        "Equal parts that the time is cut into", standard: "24"),
+                    .query(
+                        "limit", .integer(1...AuditQuery.mostRecords),
+                        "At most so many actions, users and agents, the busiest", standard: "10"),
+                ],
+                answer: .json(schema: "AuditSummary"),
+                handle: { request throws(APIError) in
+                    let trail = try trail(context)
+                    let query = try query(request)
+                    let since = request.time("since") ?? request.now &- min(request.now, day)
+                    let until = request.time("until") ?? request.now
+                    let (slots, limit) = (
+                        request.integer("slots") ?? 24, request.integer("limit") ?? 10
+                    )
+                    context.document(request) { writer throws(APIError) in
+                        try AuditSummaryAnswer.write(
+                            trail, query, since: since, until: until, slots: slots, limit: limit,
+                            into: &writer)
                     }
                 }),
             Endpoint(
@@ -74,20 +107,22 @@ enum AuditEndpoints {
         _ trail: AuditTrail, _ query: AuditQuery, into writer: inout JSONWriter
     ) throws(APIError) {
         let page: AuditPage
-        do throws(AuditQueryError) { page = try trail.query(query) } catch {
-            switch error {
-            case .tooMuch(let message):
-                throw APIError(status: 400, code: "reads_too_much", message: message)
-            case .unreadable(let message):
-                throw APIError(status: 503, code: "unreadable", message: message)
-            }
-        }
+        do throws(AuditQueryError) { page = try trail.query(query) } catch { throw fault(error) }
         writer.beginObject()
         writer.array("records") { writer in for record in page.records { writer.raw(record) } }
         writer.key("cursor")
         if let cursor = page.cursor { writer.value(String(cursor)) } else { writer.null() }
         writer.field("damaged", page.damaged)
         writer.endObject()
+    }
+
+    static func fault(_ error: AuditQueryError) -> APIError {
+        switch error {
+        case .tooMuch(let message):
+            APIError(status: 400, code: "reads_too_much", message: message)
+        case .unreadable(let message):
+            APIError(status: 503, code: "unreadable", message: message)
+        }
     }
 
     // MARK: POST
