@@ -90,6 +90,9 @@ struct AgentTrace {
     var session: UInt64 = 0
     var nodes: Int32 = 0
     var unsettled: Int32 = 0
+    /// Its workflow's name, as long as it has `namedNodes` nodes.
+    var workflow: Int32 = 0
+    var namedNodes: Int32 = -1
     var placeholders: Int32 = 0
     var pending: Int32 = 0
     /// Neighbours in the order in which traces were last heard of.

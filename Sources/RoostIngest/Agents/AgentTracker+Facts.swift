@@ -21,7 +21,13 @@ extension AgentTracker {
     mutating func noteArrival(_ index: Int32, _ activity: Activity, _ batch: ActivityBatch) {
         guard facts != nil else { return }
         if !activity.session.isEmpty {
-            open.nodes[Int(index)].session = facts?.identity(batch.bytes(activity.session)) ?? 0
+            // A batch holds each text once.
+            if activity.session != toldSession.text {
+                toldSession = (
+                    activity.session, facts?.identity(batch.bytes(activity.session)) ?? 0
+                )
+            }
+            open.nodes[Int(index)].session = toldSession.hash
         }
         if !activity.user.isEmpty {
             open.nodes[Int(index)].user = facts?.identity(batch.bytes(activity.user)) ?? 0
@@ -37,10 +43,10 @@ extension AgentTracker {
     /// Tells of the activities of this batch that wait for their neighbours.
     mutating func tellSeen(now: UInt64) {
         for (index, spanID) in arrived {
+            let flags = open.nodes[Int(index)].flags
+            guard flags.isDisjoint(with: [.isSettled, .isWrapper]) else { continue }
             let node = open.nodes[Int(index)]
-            guard node.spanID == spanID, node.arrived == now, node.trace >= 0,
-                !node.flags.contains(.isSettled), !node.flags.contains(.isWrapper)
-            else { continue }
+            guard node.spanID == spanID, node.arrived == now, node.trace >= 0 else { continue }
             tell(.seen, node)
         }
         arrived.removeAll(keepingCapacity: true)

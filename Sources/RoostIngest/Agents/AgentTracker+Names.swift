@@ -20,8 +20,19 @@ extension AgentTracker {
     /// the name of the topmost span.
     func workflowName(_ node: AgentNode) -> Int32 {
         let trace = open.traces[Int(node.trace)]
+        // Asked several times for each node of a trace that is being settled.
+        if trace.namedNodes == trace.nodes { return trace.workflow }
         return trace.isComplete || trace.nodes == 1
             ? workflowName(of: trace) : workflowName(above: node)
+    }
+
+    /// Notes the name of a complete trace, which holds until more of it comes.
+    mutating func noteWorkflowName(_ index: Int32) {
+        let trace = open.traces[Int(index)]
+        guard trace.isComplete, !trace.isDerived, trace.namedNodes != trace.nodes else { return }
+        let name = workflowName(of: trace)
+        open.traces[Int(index)].workflow = name
+        open.traces[Int(index)].namedNodes = trace.nodes
     }
 
     func workflowName(above node: AgentNode) -> Int32 {

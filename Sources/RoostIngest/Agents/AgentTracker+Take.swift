@@ -8,6 +8,7 @@ extension AgentTracker {
         latest = -1
         lastTold = now
         latestSession = (.none, 0)
+        toldSession = (.none, 0)
         for place in batch.activities.indices {
             take(batch.activities[place], batch, now: now)
             if open.nodeCount > settings.openActivities {

@@ -77,6 +77,8 @@ public struct AgentTracker: Sendable {
     var costTellers: Set<Int32> = []
     /// The session of the activity before, and its hash.
     var latestSession: (text: TextRef, hash: UInt64) = (.none, 0)
+    /// The same as facts call it.
+    var toldSession: (text: TextRef, hash: UInt64) = (.none, 0)
     /// Monotonic nanoseconds of the last batch or tick.
     var lastTold: UInt64 = 0
 
@@ -159,6 +161,7 @@ public struct AgentTracker: Sendable {
 
     mutating func settleAll(_ index: Int32, unixNow: UInt64) {
         if open.traces[Int(index)].unsettled > 0 {
+            noteWorkflowName(index)
             var node = open.traces[Int(index)].first
             while node >= 0 {
                 let next = open.nodes[Int(node)].next
