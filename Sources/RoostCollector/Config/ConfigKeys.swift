@@ -35,7 +35,9 @@ extension Config.Listen {
         .value(
             "http", \.http, .listenAddress,
             "OTLP/HTTP: `/v1/traces`, `/v1/metrics` and `/v1/logs`, as protobuf or JSON"),
-        .value("web", \.web, .listenAddress, "`/metrics`, `/health`, `/ready` and `/status`"),
+        .value(
+            "web", \.web, .listenAddress,
+            "`/metrics`, `/health`, `/ready`, `/status`, the API and live streams"),
         .section("tls", \.tls, Config.ServerTLS.section),
         .list(
             "tokens", \.tokens, .text("a bearer token", isSecret: true),
