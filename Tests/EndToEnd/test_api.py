@@ -365,6 +365,55 @@ def as_base64(text):
     return base64.b64encode(bytes.fromhex(text)).decode()
 
 
+def odd_traces():
+    """Traces whose spans are well-formed and make no sense, by name."""
+    far = 2**64 - 1
+    spans = {
+        "ends before it starts": [(1, 0, START + 5_000_000_000, START)],
+        "outside of its parent": [
+            (1, 0, START, START + 1_000_000), (2, 1, START - 3_000_000_000, START + 9_000_000_000)],
+        "its own parent": [(1, 1, START, START + 1_000_000)],
+        "a circle": [(1, 2, START, START + 1_000_000), (2, 1, START, START + 1_000_000)],
+        "no root": [(1, 9, START, START + 1_000_000), (2, 8, START + 1, START + 2)],
+        "two roots": [(1, 0, START, START + 1_000_000), (2, 0, START, START + 2_000_000)],
+        "no time": [(1, 0, 0, 0), (2, 1, 0, START)],
+        "the end of time": [(1, 0, START, far), (2, 1, far, far)],
+        "an hour ahead": [
+            (1, 0, START, START + 1_000_000), (2, 1, START + 3_600 * 10**9, START + 3_601 * 10**9)],
+        "deep": [(n, n - 1, START + n, START + 10**9 - n) for n in range(1, 1001)],
+        "wide": [(1, 0, START, START + 10**9)] + [
+            (n, 1, START + n, START + 2 * n) for n in range(2, 1001)],
+    }
+    return list(spans.items())
+
+
+@pytest.mark.parametrize("name, spans", odd_traces(), ids=[name for name, _ in odd_traces()])
+def test_odd_traces_are_shown(own, description, name, spans):
+    process, _ = own
+    number = bytes([0xdd] * 15 + [len(name)])
+    message = request("traces", 0, service="odd")
+    message.resource_spans[0].resource.ClearField("attributes")
+    for span, parent, start, end in spans:
+        made = message.resource_spans[0].scope_spans[0].spans.add(
+            trace_id=number, span_id=span.to_bytes(8, "big"), start_time_unix_nano=start,
+            end_time_unix_nano=end, parent_span_id=parent.to_bytes(8, "big") if parent else b"")
+        made.attributes.append(attribute("whole", 2**63 - 1))
+        made.attributes.append(attribute("endless", float("inf")))
+        made.attributes.append(attribute("", "empty \u0000 \u2028"))
+        made.links.add(trace_id=number, span_id=(7).to_bytes(8, "big"))
+    send(process, message)
+    wait_until(lambda: get(process, f"traces/{number.hex()}").status_code == 200, what="the trace")
+    for path, schema in (
+            (f"traces/{number.hex()}", "Trace"), (f"traces/{number.hex()}/analysis", "TraceAnalysis"),
+            (f"traces/compare?a={number.hex()}&b={TRACE}", "TraceComparison"),
+            *((f"traces/{number.hex()}/export?format={form}", "ExportedTrace")
+              for form in ("otlp", "jaeger", "zipkin")),
+            (f"/api/traces/{number.hex()}", "JaegerTraces")):
+        description.check(schema, ask(process, path))
+    assert ask(process, f"traces/{number.hex()}")["span_count"] == len(spans)
+    assert get(process, f"workflows/{number.hex()}").status_code in (200, 404)
+
+
 # Jaeger's query API, asked as Grafana's data source does
 
 

@@ -41,6 +41,7 @@ import Testing
         .query("limit", .integer(1...100), ""), .query("status", .choice(["ok", "error"]), ""),
         .query("since", .time, ""), .query("min_duration", .seconds, ""),
         .query("all", .boolean, ""), .query("agent", .text, ""),
+        .query("minDuration", .goDuration, ""),
     ]
 
     @Test(arguments: [
@@ -51,6 +52,9 @@ import Testing
         ("min_duration=1.5", "min_duration", .duration(1_500_000_000)),
         ("min_duration=20ms", "min_duration", .duration(20_000_000)),
         ("all=true", "all", .boolean(true)),
+        ("minDuration=1.5s", "minDuration", .duration(1_500_000_000)),
+        ("minDuration=1h30m0.5ms", "minDuration", .duration(5_400_000_500_000)),
+        ("minDuration=20%C2%B5s", "minDuration", .duration(20_000)),
         ("agent=a+b%20c%C3%A9", "agent", .text("a b cé")), ("agent=%zz", "agent", .text("%zz")),
     ])
     func `values are checked and kept`(
@@ -64,7 +68,9 @@ import Testing
     @Test(arguments: [
         "limit=0", "limit=101", "limit=x", "limit=99999999999999999999", "status=bad", "since=soon",
         "since=12", "since=99999999999d", "min_duration=-1", "min_duration=1y", "all=maybe",
-        "agent=" + String(repeating: "x", count: 300), "agnet=x",
+        "agent=" + String(repeating: "x", count: 300), "agnet=x", "minDuration=1", "minDuration=s",
+        "minDuration=1d", "minDuration=1s2", "minDuration=-1s", "minDuration=1e3s",
+        "minDuration=900000h900000h", "minDuration=1.2.3s",
     ])
     func `what is wrong is named`(query: String) {
         let error = #expect(throws: APIError.self) {
@@ -73,6 +79,26 @@ import Testing
         }
         #expect(error?.status == 400)
         #expect(error?.message.contains(query.prefix { $0 != "=" }) == true)
+    }
+
+    @Test func `in Jaeger's style what is not known is passed over, and what is wrong is not`()
+        throws
+    {
+        var endpoint = endpoint("/", .get, parameters)
+        endpoint.style = .jaeger
+        let values = try endpoint.values(
+            path: [:], query: QueryString("lookahead=1&limit=7"), now: 0)
+        #expect(values == ["limit": .integer(7)])
+        #expect(throws: APIError.self) {
+            try endpoint.values(path: [:], query: QueryString("limit=0"), now: 0)
+        }
+    }
+
+    @Test func `Jaeger's errors have its form`() throws {
+        let error = try JSONValue(parsing: JaegerAnswer.error(404, "gone"))
+        let expected =
+            #"{"data":null,"total":0,"limit":0,"offset":0,"errors":[{"code":404,"msg":"gone"}]}"#
+        #expect(try error == JSONValue(parsing: expected.utf8))
     }
 
     @Test(
