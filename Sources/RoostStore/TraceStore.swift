@@ -33,7 +33,7 @@ public final class TraceStore: Sendable {
     private let deadline = Atomic<UInt64>(0)
 
     /// How long a question waits for what has come but is not stored.
-    private static let patience: UInt64 = 200_000_000
+    private static let patience: UInt64 = 1_000_000_000
 
     /// `count` is told, on any thread, what became of items that were put. `memory` pays for traces
     /// that are still open.

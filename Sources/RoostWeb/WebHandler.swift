@@ -153,7 +153,7 @@ enum WebAnswer {
         Response(
             status: status,
             headers: [("content-type", "application/json"), ("cache-control", "no-store")],
-            body: .bytes(bytes))
+            body: SlicedBody.body(bytes))
     }
 
     static func error(
