@@ -125,6 +125,9 @@ let package = Package(
         .executableTarget(
             name: "bench-audit", dependencies: ["RoostCore", "RoostAudit"],
             path: "Benchmarks/audit", swiftSettings: strict),
+        .executableTarget(
+            name: "bench-queue", dependencies: ["RoostCore", "RoostQueue"],
+            path: "Benchmarks/queue", swiftSettings: strict),
 
         .executableTarget(
             name: "bench-store",

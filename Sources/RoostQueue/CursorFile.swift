@@ -46,10 +46,10 @@ struct CursorFile: Sendable {
         }
     }
 
-    /// Reads the positions and learns which place to write to.
-    mutating func read() throws(QueueFault) -> Reading {
-        // What is read now may not be on the disk yet.
-        try file.sync()
+    /// Reads the positions and learns which place to write to. What is read now may not be on the
+    /// disk yet, and is when `isDurable`.
+    mutating func read(isDurable: Bool) throws(QueueFault) -> Reading {
+        if isDurable { try file.sync() }
         let best = try Self.best(file)
         generation = best.generation
         place = best.place == 0 ? 1 : 0

@@ -110,7 +110,7 @@ struct LogOpening {
         state = LogState(limitBytes: settings.limitBytes, hotBytes: settings.hotBytes)
         quarantine = Quarantine(settings.path, limitBytes: settings.quarantineBytes)
         var cursorFile = try CursorFile(settings.path)
-        _ = try cursorFile.read()
+        _ = try cursorFile.read(isDurable: settings.sync != .never)
         self.cursorFile = cursorFile
         var old: [CursorFile.Position] = []
         var fresh = UInt64.max

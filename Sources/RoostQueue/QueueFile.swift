@@ -131,6 +131,11 @@ final class QueueFile: Sendable {
         return done
     }
 
+    /// Lets the disk begin to read what is wanted soon. posix_fadvise(2).
+    func expect(_ count: Int, at offset: Int) {
+        _ = posix_fadvise(descriptor, offset, count, POSIX_FADV_WILLNEED)
+    }
+
     /// Returns when what was written is on the disk. fdatasync(2).
     func sync() throws(QueueFault) {
         while fdatasync(descriptor) != 0 {

@@ -30,6 +30,8 @@ import RoostCore
             start = offset
             count = 0
             let length = min(max(wanted, ahead), Self.capacity, max(0, end - offset))
+            // Whoever reads so much goes on: the disk works while that is gone through.
+            if length == Self.capacity { file.expect(4 * length, at: offset) }
             count = unsafe try file.read(into: .init(rebasing: buffer[..<length]), at: offset)
         }
         return unsafe UnsafeRawBufferPointer(rebasing: buffer[(offset - start)..<count])

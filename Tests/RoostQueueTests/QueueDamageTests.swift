@@ -9,7 +9,7 @@ import Testing
     /// A closed queue with `count` records in one segment, none of them read.
     private func closedQueue(_ count: Int, bytes: Int = 40) throws -> QueueFixture {
         let fixture = try QueueFixture()
-        let log = try SegmentLog.open(fixture.settings)
+        let log = try SegmentLog.open(fixture.fastSettings)
         for index in 0..<count { _ = try log.keep(record(index, bytes: bytes)).get() }
         log.close()
         try #require(fixture.segments.count == 1)
@@ -20,7 +20,7 @@ import Testing
     private func reopen(
         _ fixture: QueueFixture
     ) throws -> (recovery: QueueRecovery, numbers: [Int], lost: QueueCounts) {
-        let log = try SegmentLog.open(fixture.settings)
+        let log = try SegmentLog.open(fixture.fastSettings)
         defer { log.close() }
         _ = try log.keep(record(99)).get()
         let (records, lost) = try log.readAll(try #require(log.cursor("a")))
@@ -65,7 +65,7 @@ import Testing
             try copy.write(name, damaged)
             try copy.write(CursorFile.name, try fixture.bytes(CursorFile.name))
             for turn in 0..<2 {
-                let log = try SegmentLog.open(copy.settings)
+                let log = try SegmentLog.open(copy.fastSettings)
                 let recovery = log.recovery
                 let (records, lost) = try log.readAll(try #require(log.cursor("a")))
                 log.close()
@@ -124,7 +124,7 @@ import Testing
 
     @Test func `counts what vanished from a segment while the queue was open`() throws {
         let fixture = try QueueFixture()
-        let log = try SegmentLog.open(fixture.settings)
+        let log = try SegmentLog.open(fixture.fastSettings)
         defer { log.close() }
         for index in 0..<60 { _ = log.keep(record(index, bytes: 200)) }
         let name = fixture.segments[1]
@@ -197,7 +197,7 @@ import Testing
             let copy = try QueueFixture()
             for (name, bytes) in segments { try copy.write(name, bytes) }
             try copy.write(CursorFile.name, damaged)
-            let log = try SegmentLog.open(copy.settings)
+            let log = try SegmentLog.open(copy.fastSettings)
             defer { log.close() }
             let numbers = try log.readAll(try #require(log.cursor("a"))).records.map(\.sequence)
             let first = try #require(numbers.first)
@@ -220,7 +220,9 @@ import Testing
         }
         try fixture.write(SegmentFormat.fileName(9), header)
         let names = fixture.names
-        let error = #expect(throws: QueueOpenError.self) { try SegmentLog.open(fixture.settings) }
+        let error = #expect(throws: QueueOpenError.self) {
+            try SegmentLog.open(fixture.fastSettings)
+        }
         #expect(
             error
                 == .version(file: fixture.file(SegmentFormat.fileName(9)), found: 2, known: 1))
