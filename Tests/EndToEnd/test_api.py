@@ -498,6 +498,22 @@ def test_grafanas_data_source_is_answered(own, description, line, shown):
         for one in page["data"]] == shown
 
 
+def test_what_would_read_too_much_says_how_to_narrow_it(roost, description):
+    """Attributes are not in the index: each trace would have to be read."""
+    process = roost()
+    send(process, request("traces", 2_500, service="many"))
+    wait_until(
+        lambda: ask(process, "overview")["store"]["traces"] == 2_500, timeout=60, what="all stored")
+    span = {"service": "many", "start": START // 1000 - 1, "limit": 20}
+    answer = get(process, "/api/traces", **span, tags='{"no.such":"thing"}')
+    assert answer.status_code == 422 and "narrow" in answer.json()["errors"][0]["msg"]
+    description.check("JaegerError", answer.json())
+    # Whether something failed is known without reading it.
+    assert ask(process, "/api/traces", **span, tags='{"error":"true"}')["data"] == []
+    assert len(ask(process, "/api/traces", **span)["data"]) == 20
+    assert len(ask(process, "/api/traces", **{**span, "limit": 5_000})["data"]) == 1_500
+
+
 @pytest.mark.parametrize("path, query, code, named", [
     ("/api/traces", {}, 400, "service"), ("/api/operations", {}, 400, "service"),
     ("/api/traces", {"service": "a", "tags": "{"}, 400, "tags"),
