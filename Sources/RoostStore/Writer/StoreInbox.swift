@@ -28,12 +28,13 @@ final class StoreInbox: Sendable {
     private let reserved = Atomic<Int>(0)
     private let state = Mutex(State())
     private let wake = WakeUp()
-    /// Above this the reader is woken at once; below, more may come first.
+    /// Above this the reader is woken at once; below, more may come first. Bodies that wait for long
+    /// make the loops write the next ones into memory that is in no cache.
     private let plenty: Int
 
     init(capacity: Int) {
         self.capacity = capacity
-        plenty = capacity / 8
+        plenty = min(capacity / 8, 256 << 10)
     }
 
     var byteCount: Int { reserved.load(ordering: .relaxed) }
