@@ -62,9 +62,14 @@ public final class SegmentLog: Sendable {
     }
 
     /// Commits what waits, makes everything durable and ends the thread. Whatever is appended from
-    /// now on is refused. Call it once.
+    /// now on is refused. The first call returns when all is done; not from a callback. Without it
+    /// the thread stays.
     public func close() {
-        shared.state.withLock { $0.isClosing = true }
+        let isFirst = shared.state.withLock { state in
+            defer { state.isClosing = true }
+            return !state.isClosing
+        }
+        guard isFirst else { return }
         shared.wake.signal()
         thread?.join()
     }

@@ -18,6 +18,7 @@ import Testing
                     == .success(UInt64(index + 1)))
         }
         log.close()
+        log.close()
         #expect(log.keep(record(1)) == .failure(.closed))
         let again = try SegmentLog.open(settings)
         defer { again.close() }
