@@ -80,13 +80,13 @@ struct CursorState: Sendable {
 
     /// Notes `entry`; false when it was released before a `rewind`, so that nobody wants it.
     mutating func handOut(_ entry: HandedOut) -> Bool {
-        readNext = max(readNext, entry.sequence + 1)
-        if let last = out.last, firstOut < out.count, entry.sequence <= last.sequence {
+        if entry.sequence < readNext {
             guard let index = index(of: entry.sequence) else { return false }
             guard out[index].status == .again else { return false }
             out[index].status = .out
             return true
         }
+        readNext = entry.sequence + 1
         isRewound = false
         out.append(entry)
         return true

@@ -194,6 +194,21 @@ import Testing
         #expect(log.statistics().cursors[0].waiting.isEmpty)
     }
 
+    @Test func `does not hand out again what was released while it was read again`() throws {
+        let fixture = try QueueFixture()
+        let log = try SegmentLog.open(fixture.settings)
+        defer { log.close() }
+        for index in 0..<3 { _ = log.keep(record(index)) }
+        let cursor = try #require(log.cursor("a"))
+        _ = try log.readAll(cursor)
+        log.release(cursor, [2, 3])
+        _ = log.rewind(cursor)
+        #expect(try log.next(cursor, maxBytes: 1).records.map(\.sequence) == [1])
+        log.release(cursor, [1])
+        #expect(try log.readAll(cursor).records.isEmpty)
+        #expect(log.statistics().cursors[0].waiting.isEmpty)
+    }
+
     @Test func `reserves what it reads and says when there is no room`() throws {
         let fixture = try QueueFixture()
         let log = try SegmentLog.open(fixture.settings)
