@@ -27,7 +27,8 @@ def test_version_and_help():
     assert overview.returncode == 0
     commands = re.findall(r"^  roost (\w+)", overview.stdout, re.MULTILINE)
     assert commands == [
-        "serve", "check", "demo", "health", "status", "prices", "names", "help"]
+        "serve", "check", "demo", "health", "status", "report", "export", "prices", "names",
+        "audit", "help"]
     for command in commands:
         answer = run("help", command)
         assert answer.returncode == 0 and answer.stdout.startswith(f"roost {command}: ")

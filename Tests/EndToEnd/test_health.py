@@ -52,7 +52,8 @@ def test_the_status_page_tells_what_is_in_force(roost):
     assert far["traces"]["offered"] == 5
     assert far["traces"]["queue"] + far["traces"]["sent"] == 5
     assert "web" in status["threads"]
-    assert status["switches"] == {"traces": True, "metrics": True, "logs": True}
+    assert status["switches"] == {part: True for part in (
+        "metrics", "traces", "logs", "analytics", "store", "live", "audit")}
 
 
 def test_a_full_queue_that_refuses_makes_it_unready(roost):
