@@ -52,7 +52,6 @@ final class AuditWriter {
         self.settings = settings
         self.shared = shared
         sha = SHA256()
-        guard sha.isUsable else { throw AuditOpenError("no SHA-256 in this system") }
         let recovery: AuditRecovery
         do throws(FileFault) {
             try AuditFolder.make(settings.path)
