@@ -177,7 +177,7 @@ public final class CollectorView {
 
     private func analyticsReading() -> AnalyticsReading {
         var reading = AnalyticsReading()
-        analytics.read { analytics in
+        analytics.peek { analytics in
             reading.facts = analytics.facts
             reading.droppedFacts = analytics.droppedFacts
             reading.openWorkflows = analytics.fleet.activeWorkflows

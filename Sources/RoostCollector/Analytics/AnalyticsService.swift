@@ -10,8 +10,15 @@ package final class AnalyticsService: Sendable {
     /// Gets messages as they come, and how many were left out before them, on the analytics thread.
     package typealias Watcher = @Sendable (_ missed: UInt64, _ messages: [LiveMessage]) -> Void
 
-    /// Nil while it is switched off, when it holds nothing and costs nothing.
-    private let state: Mutex<Analytics?>
+    private struct State {
+        var isOn: Bool
+        /// Made for the first fact or question: until then, and while it is off, nothing is held.
+        var analytics: Analytics?
+        /// Texts that were told before.
+        var early = AgentFactBatch()
+    }
+
+    private let state: Mutex<State>
     private let watcher = Mutex<Watcher?>(nil)
     private let isWatchedNow = Atomic<Bool>(false)
     private let began: UInt64
@@ -30,21 +37,29 @@ package final class AnalyticsService: Sendable {
         self.log = log
         self.rules = Mutex(rules)
         file = folder.map { AnalyticsFile(folder: $0) }
-        let memory = file?.read() ?? AnalyticsMemory()
-        state = Mutex(isOn ? Analytics(began: began, memory: memory, rules: rules) : nil)
+        state = Mutex(State(isOn: isOn))
+    }
+
+    /// With what an earlier process left.
+    private func make(_ state: inout State) {
+        guard state.isOn, state.analytics == nil else { return }
+        state.analytics = Analytics(
+            began: began, memory: file?.read() ?? AnalyticsMemory(), rules: rules.withLock { $0 })
+        state.analytics?.begin(state.early)
+        state.early = AgentFactBatch()
     }
 
     /// From the next fact on.
     func use(_ rules: AnalyticsRules) {
         self.rules.withLock { $0 = rules }
-        state.withLock { $0?.use(rules) }
+        state.withLock { $0.analytics?.use(rules) }
     }
 
     /// Writes down what a later process should know, once a minute, and `now` if it is the end. The
     /// analytics thread only.
     func save(now: UInt64, isLast: Bool = false) {
         guard let file, isLast || now &- lastSaved.withLock({ $0.time }) >= Self.saveInterval,
-            let memory = read({ $0.memory })
+            let memory = peek({ $0.memory })
         else { return }
         let problem = file.write(memory)
         lastSaved.withLock { last in
@@ -58,23 +73,19 @@ package final class AnalyticsService: Sendable {
     /// What was known is forgotten when it is turned off, but for what has been written down.
     func turn(on isOn: Bool) {
         state.withLock { state in
-            if isOn, state == nil {
-                state = Analytics(
-                    began: began, memory: file?.read() ?? AnalyticsMemory(),
-                    rules: rules.withLock { $0 })
-            }
-            if !isOn { state = nil }
+            if !isOn { state = State(isOn: false) }
+            state.isOn = isOn
         }
     }
 
-    var isOn: Bool { state.withLock { $0 != nil } }
+    var isOn: Bool { state.withLock { $0.isOn } }
 
     /// Whether somebody waits for what comes.
     var isWatched: Bool { isWatchedNow.load(ordering: .relaxed) }
 
     /// From now on `watcher` gets what comes; nil ends that.
     package func watch(_ watcher: Watcher?) {
-        if watcher != nil { state.withLock { $0?.beginMessages() } }
+        if watcher != nil { state.withLock { $0.analytics?.beginMessages() } }
         self.watcher.withLock { $0 = watcher }
         isWatchedNow.store(watcher != nil, ordering: .relaxed)
     }
@@ -82,11 +93,20 @@ package final class AnalyticsService: Sendable {
     /// Takes in what the tracker found out. The analytics thread only.
     func take(_ batch: AgentFactBatch, now: UInt64) {
         guard !batch.isEmpty || batch.dropped > 0 else { return }
-        state.withLock { $0?.begin(batch) }
+        state.withLock { state in
+            guard state.isOn else { return }
+            guard state.analytics != nil || !batch.facts.isEmpty else {
+                state.early.newTexts += batch.newTexts
+                state.early.identities += batch.identities
+                return
+            }
+            make(&state)
+            state.analytics?.begin(batch)
+        }
         var first = 0
         while first < batch.facts.count {
             let end = min(first + Self.factsAtOnce, batch.facts.count)
-            state.withLock { $0?.take(batch.facts[first..<end], now: now) }
+            state.withLock { $0.analytics?.take(batch.facts[first..<end], now: now) }
             first = end
             tellWatcher()
         }
@@ -94,7 +114,7 @@ package final class AnalyticsService: Sendable {
 
     /// Once a second, on the analytics thread.
     func tick(now: UInt64) {
-        state.withLock { $0?.tick(now: now) }
+        state.withLock { $0.analytics?.tick(now: now) }
         tellWatcher()
         tellBudgets()
     }
@@ -102,7 +122,7 @@ package final class AnalyticsService: Sendable {
     /// Budgets that reached another level are told in the log, whoever listens.
     private func tellBudgets() {
         let (events, latest) = state.withLock { state in
-            (state?.takeBudgetEvents() ?? [], state?.latestEvent ?? 0)
+            (state.analytics?.takeBudgetEvents() ?? [], state.analytics?.latestEvent ?? 0)
         }
         guard !events.isEmpty else { return }
         for event in events.prefix(10) {
@@ -116,14 +136,23 @@ package final class AnalyticsService: Sendable {
 
     private func tellWatcher() {
         guard isWatched, let watcher = watcher.withLock({ $0 }) else { return }
-        let new = state.withLock { state in state?.takeMessages() }
+        let new = state.withLock { state in state.analytics?.takeMessages() }
         if let new, !new.messages.isEmpty { watcher(new.missed, new.messages) }
     }
 
     /// Asks for something, in a millisecond at most; nil while analytics are switched off.
     package func read<Result>(_ question: (borrowing Analytics) -> Result) -> Result? {
         state.withLock { state in
-            guard let analytics = state else { return nil }
+            make(&state)
+            guard let analytics = state.analytics else { return nil }
+            return question(analytics)
+        }
+    }
+
+    /// The same, but nil as well while there is nothing to tell.
+    func peek<Result>(_ question: (borrowing Analytics) -> Result) -> Result? {
+        state.withLock { state in
+            guard let analytics = state.analytics else { return nil }
             return question(analytics)
         }
     }
