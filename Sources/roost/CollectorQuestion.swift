@@ -13,12 +13,17 @@ struct CollectorQuestion {
     /// For `authorization: Bearer`; nil without.
     let token: String?
 
-    /// From `--url` and `--token`, the latter else from ROOST_TOKEN.
+    /// From `--url` and the token.
     init(_ options: Options) {
         var url = options.last("--url") ?? Self.usualURL
         while url.hasSuffix("/") { url.removeLast() }
         self.url = url.contains("://") ? url : "http://" + url
-        token = options.last("--token") ?? startEnvironment()["ROOST_TOKEN"]
+        token = Self.token(options)
+    }
+
+    /// From `--token`, else from ROOST_TOKEN.
+    static func token(_ options: Options) -> String? {
+        options.last("--token") ?? startEnvironment()["ROOST_TOKEN"]
     }
 
     static let url = Options.Known(

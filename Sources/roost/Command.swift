@@ -51,7 +51,8 @@ struct Command: Sendable {
             name: "status", summary: "prints the status page of a running collector",
             options: [
                 Options.Known(
-                    name: "--url", value: "URL", doc: "default http://127.0.0.1:8080/status")
+                    name: "--url", value: "URL", doc: "default http://127.0.0.1:8080/status"),
+                CollectorQuestion.token,
             ], run: statusCommand),
         Command(
             name: "report", summary: "prints the insight report of a running collector",

@@ -1,5 +1,6 @@
 """The probes and the status page, at rest and under load."""
 
+import os
 import statistics
 import subprocess
 import threading
@@ -191,3 +192,16 @@ def test_probes_come_between_the_slices_of_a_large_page(roost):
         is_over.set()
         scraper.join()
     assert statistics.median(probes) < statistics.median(pages) / 5
+
+
+def test_the_status_command_shows_a_token(roost):
+    process = roost({"listen": {"tokens": ["hunter2"]}})
+    command = [roost_binary(), "status", "--url", f"http://{process.web}"]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert refused.returncode == 1 and "401" in refused.stderr
+    for more, variables in ((["--token", "hunter2"], {}), ([], {"ROOST_TOKEN": "hunter2"})):
+        answer = subprocess.run(
+            command + more, capture_output=True, text=True, timeout=20,
+            env={**os.environ, **variables})
+        assert answer.returncode == 0, answer.stderr
+        assert "hunter2" not in answer.stdout
