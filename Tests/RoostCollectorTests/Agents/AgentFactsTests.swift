@@ -1,6 +1,7 @@
 import RoostAnalytics
 import RoostCore
 import RoostIngest
+import RoostWire
 import Testing
 
 @testable import RoostCollector
@@ -31,6 +32,14 @@ import Testing
             try scan.read(request, names: Self.table)
             tracker.take(&scan.activities, now: 1, unixNow: 1)
         }
+        for request in try fixture.requests(.metrics) {
+            var scan = AgentMetricsScan(names: Self.table)
+            var rejections = Rejections()
+            _ = unsafe try request.withBytes { bytes throws(WireError) in
+                unsafe try readMetrics(bytes, visitor: &scan, rejections: &rejections)
+            }
+            tracker.take(scan.facts, now: 1, unixNow: 1)
+        }
         tracker.tick(now: 31_000_000_000, unixNow: 1)
         var told = Told(snapshot: tracker.snapshot)
         let batch = tracker.takeFacts(room: AgentFactBatch())
@@ -59,6 +68,13 @@ import Testing
             default: break
             }
             guard fact.kind == .ended || fact.kind == .usage else { continue }
+            if fact.kind == .usage, fact.activity == .llm {
+                let calls = "calls \(text(fact.agent)) \(text(fact.model)) \(status)"
+                sums[calls, default: 0] += Double(fact.calls)
+            } else if fact.kind == .usage, fact.activity == .tool {
+                let calls = "tools \(text(fact.agent)) \(text(fact.tool)) \(status)"
+                sums[calls, default: 0] += Double(fact.calls)
+            }
             let all = fact.tokens
             let tokens = all.input + all.cacheRead + all.cacheWrite + all.output + all.reasoning
             if tokens > 0 {
@@ -79,6 +95,8 @@ import Testing
         count("roost_workflow_runs_total", "workflows", "workflow", "status")
         count("roost_llm_tokens_total", "tokens", "agent", "model")
         count("roost_llm_cost_usd_total", "cost", "workflow")
+        #expect(!expected.isEmpty)
+        sums = sums.filter { $0.value != 0 }
         for key in Set(sums.keys).union(expected.keys).sorted() {
             let (one, other) = (sums[key, default: 0], expected[key, default: 0])
             #expect(abs(one - other) < 1e-9, "\(key): told \(one), counted \(other)")
