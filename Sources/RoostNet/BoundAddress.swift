@@ -10,21 +10,50 @@ public struct BoundAddress: Sendable {
     public let address: ListenAddress
     private let socketAddress: SocketAddress
     /// Kept until the listeners are open, which is when this value is let go of.
-    private let lock: AddressLock?
+    private let lock: AddressLock
+    /// Holds a port that the kernel chose, bound and not listening, as long as `lock` is kept.
+    private let placeholder: Placeholder?
 
     /// Finds the address free or says who holds it. The name is resolved here, IPv4 first.
     public static func reserve(_ address: ListenAddress) throws(ListenError) -> BoundAddress {
         var failure = ListenError.cannotBind(address: address, reason: "no such host")
         for candidate in try SocketAddress.resolve(address) {
             do throws(ListenError) {
-                let asked = candidate.port == 0 ? nil : try lock(candidate, for: address)
-                let probe = try OpenSocket(candidate, for: address, sharesPort: false)
-                let found = probe.boundAddress() ?? candidate
-                var lock = asked
-                if lock == nil { lock = try Self.lock(found, for: address) }
+                return candidate.port == 0
+                    ? try chosenPort(candidate, for: address)
+                    : try askedPort(candidate, for: address)
+            } catch {
+                failure = error
+            }
+        }
+        throw failure
+    }
+
+    private static func askedPort(
+        _ candidate: SocketAddress, for address: ListenAddress
+    ) throws(ListenError) -> BoundAddress {
+        let lock = try lock(candidate, for: address)
+        _ = try OpenSocket(candidate, for: address, sharesPort: false)
+        return BoundAddress(
+            address: address, socketAddress: candidate, lock: lock, placeholder: nil)
+    }
+
+    /// The kernel never chooses a port that another socket is bound to, shared or not, so nothing
+    /// needs a probe; the socket that it chose for stays open until the listeners are, lest
+    /// somebody else is given the port in between.
+    private static func chosenPort(
+        _ candidate: SocketAddress, for address: ListenAddress
+    ) throws(ListenError) -> BoundAddress {
+        var failure = ListenError.inUse(address: address, holder: nil)
+        // Somebody may be about to take exactly this port by its number.
+        for _ in 0..<8 {
+            let opened = try OpenSocket(candidate, for: address, sharesPort: true)
+            guard let found = opened.boundAddress() else { continue }
+            do throws(ListenError) {
                 return BoundAddress(
                     address: ListenAddress(host: address.host, port: found.port),
-                    socketAddress: found, lock: lock)
+                    socketAddress: found, lock: try lock(found, for: address),
+                    placeholder: Placeholder(opened))
             } catch {
                 failure = error
             }
@@ -51,6 +80,12 @@ public struct BoundAddress: Sendable {
         }
         return opened.release()
     }
+}
+
+private final class Placeholder: Sendable {
+    private let socket: OpenSocket
+
+    init(_ socket: consuming OpenSocket) { self.socket = socket }
 }
 
 /// A bound socket, closed when it is let go of.

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import RoostNet
@@ -48,6 +49,17 @@ import Testing
             #expect(address == first.address)
             #expect(holder?.contains("(pid ") == true)
         }
+    }
+
+    @Test
+    func `ports that the kernel chooses are given to nobody else before the listeners are open`()
+        throws
+    {
+        let chosen = try (0..<300).map { _ in
+            try BoundAddress.reserve(ListenAddress(host: "127.0.0.1", port: 0))
+        }
+        #expect(Set(chosen.map(\.address.port)).count == chosen.count)
+        for address in chosen { close(try address.openListener()) }
     }
 
     @Test func `says why an address cannot be bound`() {
