@@ -31,11 +31,24 @@ public func split(
     ]
 }
 
+/// Cuts a validated request with several items into two requests with about half of them each.
+///
+/// Headers are repeated as by `split`, however large they are: together the parts are less than twice
+/// as long as the request. Where a metric that cannot be cut holds most of the items there are one
+/// or three parts.
+public func splitInHalves(_ body: UnsafeRawBufferPointer, signal: Signal) -> [SplitPiece] {
+    let items = unsafe countItems(body, signal: signal)
+    var splitter = Splitter(
+        signal: signal, maxBytes: .max, maxTotalBytes: .max, maxItems: (items + 1) / 2)
+    return unsafe splitter.split(WireCursor(body))
+}
+
 /// Walks the levels of a request (entry, scope, for metrics also metric and its data) and lays the
 /// items out one after the other, beginning a new piece when the next would make it too large.
 @safe private struct Splitter {
     let maxBytes: Int
     let maxTotalBytes: Int
+    let maxItems: Int
     let signal: Signal
     private var totalBytes = 0
     private var isTooMuch: Bool { totalBytes > maxTotalBytes }
@@ -72,10 +85,11 @@ public func split(
         case open(tag: WireBytes, length: Int)
     }
 
-    init(signal: Signal, maxBytes: Int, maxTotalBytes: Int) {
+    init(signal: Signal, maxBytes: Int, maxTotalBytes: Int, maxItems: Int = .max) {
         self.signal = signal
         self.maxBytes = maxBytes
         self.maxTotalBytes = maxTotalBytes
+        self.maxItems = maxItems
     }
 
     mutating func split(_ request: WireCursor) -> [SplitPiece] {
@@ -166,7 +180,11 @@ public func split(
     /// Adds a field to the message of the level on top.
     private mutating func add(_ field: WireBytes, items: Int) {
         if isTooMuch { return }
-        if !parts.isEmpty && sizeAfter(adding: field.count) > maxBytes { finishPiece() }
+        if !parts.isEmpty,
+            items > maxItems - pieceItems || sizeAfter(adding: field.count) > maxBytes
+        {
+            finishPiece()
+        }
         for index in levels.indices where levels[index].part == nil {
             levels[index].part = parts.count
             levels[index].bytes = levels[index].headerBytes

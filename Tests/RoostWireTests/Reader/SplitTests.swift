@@ -92,4 +92,45 @@ import Testing
                 Proto.string(9, String(repeating: "u", count: 600)) + request(spans), .traces, 1_000
             ).map(\.items) == [50])
     }
+
+    private func halves(_ body: [UInt8], _ signal: Signal) -> [SplitPiece] {
+        unsafe body.withUnsafeBytes { unsafe splitInHalves($0, signal: signal) }
+    }
+
+    @Test func `halves hold half of the items each, however large the headers`() {
+        let large = Proto.string(3, String(repeating: "u", count: 5_000))
+        let spans = (0..<7).map { item(span("s\($0)")) }
+        let got = halves(request(spans.flatMap { $0 }, scope: large), .traces)
+        #expect(
+            got.map(\.bytes.array) == [
+                request(spans[..<4].flatMap { $0 }, scope: large),
+                request(spans[4...].flatMap { $0 }, scope: large),
+            ])
+        #expect(got.map(\.items) == [4, 3])
+    }
+
+    @Test func `halves of a metric with many points repeat its header, down to single points`() {
+        func body(_ points: Range<UInt64>) -> [UInt8] {
+            let all = points.flatMap { Proto.bytes(1, Proto.fixed64(6, $0)) }
+            let sum = Proto.bytes(7, Proto.number(2, 2) + Proto.number(3, 1) + all)
+            return request(item(Proto.string(1, "m") + Proto.string(3, "s") + sum))
+        }
+        var waiting = [body(0..<1000)]
+        var single: [[UInt8]] = []
+        while let next = waiting.popLast() {
+            let parts = halves(next, .metrics)
+            #expect(parts.count == 2)
+            for part in parts.reversed() where part.items > 1 { waiting.append(part.bytes.array) }
+            single += parts.filter { $0.items == 1 }.map(\.bytes.array)
+        }
+        #expect(Set(single) == Set((0..<1000).map { body($0..<$0 + 1) }) && single.count == 1000)
+    }
+
+    @Test func `halves are cut beside a metric that cannot be`() {
+        let point = Proto.bytes(1, Proto.fixed64(6, 1))
+        let plain = item(Proto.bytes(7, point + Proto.number(2, 2)))
+        let twice = item(Proto.bytes(7, point + Proto.number(2, 2)) + Proto.bytes(7, point + point))
+        #expect(halves(request(plain, twice), .metrics).map(\.items) == [1, 3])
+        #expect(halves(request(twice), .metrics).map(\.items) == [3])
+    }
 }
