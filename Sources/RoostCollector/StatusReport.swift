@@ -101,9 +101,11 @@ extension CollectorView {
                 writer.field("name", status.name)
                 writer.field("endpoint", status.endpoint)
                 writer.field("protocol", status.protocol.rawValue)
+                writer.field("state", status.state)
                 writer.field("queue_bytes", status.queueBytes)
                 writer.field("queue_capacity_bytes", status.queueCapacityBytes)
                 writer.field("requests_in_flight", status.requestsInFlight)
+                writer.field("requests_allowed", status.requestsAllowed)
                 writer.field("consecutive_failures", status.consecutiveFailures)
                 if let error = status.lastError { writer.field("last_error", error) }
                 if let time = status.lastErrorUnixNano {
@@ -112,11 +114,26 @@ extension CollectorView {
                 if let time = status.nextRetryUnixNano {
                     writer.field("next_retry_time", rfc3339(unixNanoseconds: time))
                 }
+                if let letters = status.deadLetters { write(letters, into: &writer) }
                 if let counts = reading.ledger.exporters.first(where: { $0.name == status.name }) {
                     writeCounts(counts, into: &writer)
                 }
                 writer.endObject()
             }
+        }
+    }
+
+    private func write(_ letters: DeadLetterStatus, into writer: inout JSONWriter) {
+        writer.object("dead_letters") { writer in
+            writer.field("letters", letters.letters)
+            writer.field("bytes", letters.bytes)
+            writer.field("written", letters.written)
+            writer.object("dropped") { writer in
+                for loss in DeadLetterLoss.allCases {
+                    if let count = letters.lost[loss] { writer.field(loss.rawValue, count) }
+                }
+            }
+            if let error = letters.error { writer.field("last_error", error) }
         }
     }
 

@@ -42,7 +42,8 @@ import Testing
                     name: "x", endpoint: "", protocol: .grpc, signals: [], queueItems: 0,
                     queueBytes: 0, queueCapacityBytes: 0, requestsInFlight: 0,
                     consecutiveFailures: 0, lastError: nil, lastErrorUnixNano: nil,
-                    nextRetryUnixNano: nil, isFull: false)
+                    nextRetryUnixNano: nil, isFull: false,
+                    deadLetters: DeadLetterStatus())
             ], memoryLimitBytes: 0, memoryUsage: [("requests", 0)],
             listeners: [("grpc", ServerCounters().values)],
             unexposedPoints: series.unexposedPoints, seriesCounters: series.counters,

@@ -19,6 +19,7 @@ extension Config {
         public var tls = ClientTLS()
         public var queue = Queue()
         public var retry = Retry()
+        public var deadLetters = DeadLetters()
         /// Addresses that stand for one signal each and are taken as they are. Only the
         /// environment gives them (`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` and its like).
         public var signalEndpoints = ExportURLs()
@@ -60,14 +61,27 @@ extension Config {
         public init() {}
     }
 
+    /// Requests that a destination will not get.
+    public struct DeadLetters: Sendable, Equatable {
+        public var enabled = true
+        /// nil is a folder of the destination's name below `store.path`.
+        public var path: String?
+        public var size = 256 << 20
+        public var count = 10_000
+        public init() {}
+    }
+
     /// The destinations as the export service takes them. Entries that `ConfigLoader` would
     /// refuse are left out.
-    public var exportSettings: [ExportSettings] { export.compactMap(\.settings) }
+    public var exportSettings: [ExportSettings] {
+        export.compactMap { $0.settings(folder: store.path) }
+    }
 }
 
 extension Config.Export {
-    /// With every address complete; nil when the endpoint is none.
-    var settings: ExportSettings? {
+    /// With every address complete; nil when the endpoint is none. `folder` is that for what Roost
+    /// keeps.
+    func settings(folder: String) -> ExportSettings? {
         guard let endpoint = try? ExportEndpoint(endpoint, protocol: `protocol`) else { return nil }
         var urls = ExportURLs()
         for signal in signals {
@@ -88,6 +102,17 @@ extension Config.Export {
         settings.retry.initial = retry.initial
         settings.retry.max = retry.max
         settings.retry.giveUpAfter = retry.giveUpAfter
+        settings.deadLetters = deadLetterSettings(folder: folder)
+        return settings
+    }
+
+    /// Nil when they are switched off.
+    func deadLetterSettings(folder: String) -> ExportSettings.DeadLetters? {
+        guard deadLetters.enabled else { return nil }
+        var settings = ExportSettings.DeadLetters(
+            path: deadLetters.path ?? folder + "/dead-letters/" + name)
+        settings.bytes = deadLetters.size
+        settings.count = deadLetters.count
         return settings
     }
 }

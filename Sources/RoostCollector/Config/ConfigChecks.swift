@@ -30,6 +30,7 @@ struct ConfigChecks {
         readAgentTables()
         checkBudgets()
         for index in config.export.indices { checkDestination(index) }
+        checkDeadLetters()
     }
 
     private mutating func fault(_ path: String, _ message: String) {
@@ -192,6 +193,23 @@ struct ConfigChecks {
                 path + ".retry.max",
                 "\(durationText(export.retry.max)) is below retry.initial "
                     + "(\(durationText(export.retry.initial)))")
+        }
+    }
+
+    /// Each destination's folder has bounds of its own, so no two may share one.
+    private mutating func checkDeadLetters() {
+        var owners: [String: String] = [:]
+        for (index, export) in config.export.enumerated() {
+            let settings = export.deadLetterSettings(folder: config.store.path)
+            guard let path = settings?.path else { continue }
+            let normal = path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+            let key = path.hasPrefix("/") ? "/" + normal : normal
+            if let owner = owners[key] {
+                fault(
+                    "export[\(index)].dead_letters.path",
+                    "\(path) is the folder of \(owner) already")
+            }
+            owners[key] = export.name
         }
     }
 

@@ -119,6 +119,7 @@ extension Config.Export {
         .section("tls", \.tls, Config.ClientTLS.section),
         .section("queue", \.queue, Config.Queue.section),
         .section("retry", \.retry, Config.Retry.section),
+        .section("dead_letters", \.deadLetters, Config.DeadLetters.section),
     ])
 }
 
@@ -167,6 +168,21 @@ extension Config.Retry {
         .value(
             "give_up_after", \.giveUpAfter, .durationOrNever(spans),
             "Since the first attempt. With never the size of the queue is the bound"),
+    ])
+}
+
+extension Config.DeadLetters {
+    static let section = ConfigSection<Config.DeadLetters>([
+        .value(
+            "enabled", \.enabled, .flag,
+            "Keeps requests that the destination refuses for good, for `roost replay`"),
+        .optional(
+            "path", \.path, .text("the path of a folder"),
+            "The folder for them; without it `dead-letters/NAME` in `store.path`"),
+        .value(
+            "size", \.size, .size(64 << 10...1 << 50),
+            "The most that it takes; the oldest are removed"),
+        .value("count", \.count, .number(1...1_000_000), "The most requests in it, the same"),
     ])
 }
 

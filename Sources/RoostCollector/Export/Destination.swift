@@ -11,11 +11,14 @@ final class Destination: Sendable {
     private let state: Mutex<DestinationState>
     private let narrator: Mutex<HealthNarrator>
     private let log: Log
+    /// Nil when they are switched off.
+    let letters: DeadLetterBox?
 
     init(_ settings: ExportSettings, index: Int, log: Log) {
         self.settings = settings
         self.index = index
         self.log = log
+        letters = settings.deadLetters.map(DeadLetterBox.init)
         state = Mutex(DestinationState(settings))
         narrator = Mutex(HealthNarrator())
     }
@@ -64,11 +67,28 @@ final class Destination: Sendable {
 
     private func masked(_ text: String) -> String {
         var text = text
-        for header in settings.headers where header.value.utf8.count >= 4 {
-            text = text.split(separator: header.value, omittingEmptySubsequences: false)
+        for secret in settings.headers.flatMap({ Self.secrets(in: $0.value) }) {
+            text = text.split(separator: secret, omittingEmptySubsequences: false)
                 .joined(separator: "***")
         }
         return text
+    }
+
+    /// The value of a header, and the words of it: a peer may repeat the token without the
+    /// `Bearer` before it.
+    private static func secrets(in value: String) -> [String] {
+        let words = value.split { " ,;=\"".contains($0) }.filter { $0.utf8.count >= 8 }
+        return (value.utf8.count >= 4 ? [value] : []) + words.map(String.init)
+    }
+
+    /// What is kept beside a batch that is given up.
+    func letter(for batch: ExportBatch, _ reason: DropReason, unixNano: UInt64) -> DeadLetter {
+        DeadLetter(
+            destination: settings.name,
+            endpoint: settings.urls[batch.signal].map(Self.origin) ?? "",
+            protocol: settings.protocol, signal: batch.signal, items: batch.items,
+            bytes: batch.bytes, reason: reason, attempts: batch.attempts, unixNano: unixNano,
+            answer: batch.lastAnswer)
     }
 
     /// Logs a change of state, if there was one.
@@ -100,7 +120,8 @@ final class Destination: Sendable {
                 nextRetryUnixNano: state.clock.nextAttempt.flatMap {
                     $0 > now ? unixNano &+ ($0 - now) : nil
                 },
-                isFull: state.isFull)
+                isFull: state.isFull, state: state.clock.phase(now).rawValue,
+                requestsAllowed: state.clock.allowed, deadLetters: letters?.status)
         }
     }
 

@@ -8,6 +8,8 @@ import RoostWire
 struct DestinationState {
     /// Broken uploads of one batch before it counts as too large.
     static let brokenUploadsBeforeCut = 2
+    /// And of a single item before it is given up.
+    static let brokenUploadsBeforeEnd = 3
     /// A broken upload below it is the network's fault: it fits every first window.
     static let smallestSuspectBytes = 64 << 10
     /// How long the size that a peer refused is remembered.
@@ -18,9 +20,13 @@ struct DestinationState {
     private let giveUpAfter: UInt64?
     private(set) var queue: MemoryQueue
     private(set) var clock: RetryClock
-    /// Sent before anything that still waits in the queue: batches that failed, and pieces.
+    /// Sent before what still waits in the queue: batches that failed, and pieces.
     private var pending: [ExportBatch] = []
     private(set) var inFlight: [UInt64: ExportBatch] = [:]
+    /// Given up, and held until they are kept as dead letters.
+    private var dying: [UInt64: (batch: ExportBatch, reason: DropReason)] = [:]
+    /// Batches that the peer took so far.
+    private var deliveries = 0
     private var nextID: UInt64 = 0
     private var nextSignal = 0
     private var peerLimit: (bytes: Int, until: UInt64)?
@@ -55,6 +61,8 @@ struct DestinationState {
         /// To be cut into pieces of at most so many bytes, then given to `cut`.
         case cut(ExportBatch, maxBytes: Int)
         case drop(ExportBatch, DropReason)
+        /// To be kept as a dead letter, then told to `buried`.
+        case bury(ExportBatch, DropReason)
         /// Nothing until then, or until something happens.
         case wait(until: UInt64?)
     }
@@ -63,6 +71,8 @@ struct DestinationState {
     enum Outcome: Equatable {
         case delivered(sent: Int, rejected: Int)
         case dropped(DropReason)
+        /// To be kept as a dead letter, then told to `buried`; until then it counts as queued.
+        case undeliverable(DropReason)
         /// It stays in the queue.
         case kept
         /// The batch was no longer known: it had been dropped at the drain deadline.
@@ -74,7 +84,7 @@ struct DestinationState {
         delay = settings.batch.delay.nanosecondsClamped
         giveUpAfter = settings.retry.giveUpAfter?.nanosecondsClamped
         queue = MemoryQueue(capacityBytes: settings.queue.capacityBytes)
-        clock = RetryClock(settings.retry)
+        clock = RetryClock(settings.retry, concurrency: settings.concurrency)
     }
 
     // MARK: Taking in
@@ -100,7 +110,7 @@ struct DestinationState {
         let before = queue.waitingBytes(payload.signal)
         queue.append(payload, reserved: reserved, now: now)
         queuedItems += payload.items
-        guard inFlight.count < settings.concurrency, clock.isOpen(now) else { return .quietly }
+        guard underWay < clock.allowed, clock.isOpen(now) else { return .quietly }
         let wanted = bytesForAnother(payload.signal, limit: batchBytes(now))
         let isDue = before == 0 || before < wanted && before + payload.bytes >= wanted
         return isDue ? .needsWaking : .quietly
@@ -113,15 +123,43 @@ struct DestinationState {
 
     /// The next thing to do; called until it says `wait`.
     mutating func next(_ now: UInt64) -> Step {
-        if let expired = removeExpired(now) { return .drop(expired, .gaveUp) }
-        guard clock.isOpen(now) else { return .wait(until: nextExpiry(before: clock.nextAttempt)) }
-        // A peer that fails is probed by one request, not by all at once.
-        guard inFlight.count < (clock.isFailing ? 1 : settings.concurrency) else {
-            return .wait(until: nil)
+        if let expired = removeExpired(now) {
+            if keepsLetters(expired, .gaveUp) { return .bury(expired, .gaveUp) }
+            forget(expired)
+            return .drop(expired, .gaveUp)
         }
-        if !pending.isEmpty { return launch(pending.removeFirst(), now) }
-        return nextFromQueue(now)
+        guard clock.isOpen(now) else { return .wait(until: nextExpiry(before: clock.nextAttempt)) }
+        guard underWay < clock.allowed else { return .wait(until: nil) }
+        return nextPending(now) ?? nextFromQueue(now)
     }
+
+    /// Batches that keep others from being sent.
+    private var underWay: Int { inFlight.count + dying.count }
+
+    /// What failed before, and pieces; nil when something from the queue is to go first.
+    ///
+    /// A batch that fails by its own fault, so that the peer breaks down over it each time, must
+    /// not hold up the rest: once it has failed twice others are tried, and while those pass it
+    /// waits for a time of its own. How many such batches are held beside the queue is bounded.
+    private mutating func nextPending(_ now: UInt64) -> Step? {
+        guard !pending.isEmpty else { return nil }
+        let isFailing = clock.isFailing
+        let index =
+            if isDraining || isFailing && isCrowded {
+                0
+            } else {
+                pending.firstIndex { isFailing ? $0.failures < 2 : now >= $0.notBefore }
+            }
+        if let index { return launch(pending.remove(at: index), now) }
+        guard isCrowded else { return nil }
+        return .wait(until: nextExpiry(before: nextTurn))
+    }
+
+    /// Whether nothing more is to be taken from the queue.
+    private var isCrowded: Bool { pending.count > settings.concurrency }
+
+    /// When the first pending batch may go.
+    private var nextTurn: UInt64? { pending.lazy.map(\.notBefore).min() }
 
     private mutating func nextFromQueue(_ now: UInt64) -> Step {
         let limit = batchBytes(now)
@@ -140,7 +178,10 @@ struct DestinationState {
             let payloads = queue.take(signal, maxBytes: limit)
             return launch(makeBatch(signal, payloads), now)
         }
-        return .wait(until: earliest)
+        // There is nothing else to see with whether the peer is back.
+        if clock.isFailing, !pending.isEmpty { return launch(pending.removeFirst(), now) }
+        if let nextTurn { earliest = min(nextTurn, earliest ?? .max) }
+        return .wait(until: nextExpiry(before: earliest))
     }
 
     /// How much has to wait for one more request: a full batch for each one under way.
@@ -172,6 +213,7 @@ struct DestinationState {
             return .cut(batch, maxBytes: size)
         }
         batch.firstAttempt = batch.firstAttempt ?? now
+        batch.attempts += 1
         inFlight[batch.id] = batch
         return .send(batch)
     }
@@ -194,44 +236,70 @@ struct DestinationState {
 
     /// An attempt ended. `random` is in 0..<1, for the jitter.
     mutating func finish(
-        _ id: UInt64, _ verdict: ExportVerdict, now: UInt64, unixNano: UInt64, random: Double
+        _ id: UInt64, _ verdict: ExportVerdict, answer: DeadLetter.Answer? = nil, now: UInt64,
+        unixNano: UInt64, random: Double
     ) -> Outcome {
         guard var batch = inFlight.removeValue(forKey: id) else { return .unknown }
+        batch.lastAnswer = answer
         switch verdict {
         case .delivered(let rejected, let message):
-            return delivered(batch, rejected: rejected, message, unixNano)
+            return delivered(batch, rejected: rejected, message, now, unixNano)
         case .permanent(_, let text):
-            clock.answered()
+            clock.answered(now)
             note(text, .refusing, unixNano)
-            return drop(batch, .permanent)
+            return end(batch, .permanent)
         case .retryable(_, let text, let after):
             note(text, .failing, unixNano)
             retry(batch, after: after, now: now, random: random)
             return .kept
         case .tooLarge(let text):
-            clock.answered()
+            clock.answered(now)
             note(text, .refusing, unixNano)
-            return shrink(batch, orDrop: .tooLargeForPeer, now: now)
+            return shrink(batch, orEnd: .tooLargeForPeer, now: now)
         case .brokenUpload(let text, let byPeer):
             note(text, .failing, unixNano)
-            batch.brokenUploads += 1
-            let isSuspect =
-                batch.brokenUploads >= Self.brokenUploadsBeforeCut
-                && (byPeer || batch.bytes > Self.smallestSuspectBytes)
-            guard isSuspect, byPeer || batch.items > 1 else {
+            guard blamesBatch(&batch, byPeer) else {
                 retry(batch, after: nil, now: now, random: random)
                 return .kept
             }
-            return shrink(batch, orDrop: .refusedEarly, now: now)
+            return shrink(batch, orEnd: .refusedEarly, now: now)
         }
     }
+
+    /// Whether an upload that was broken off once more was so because of what is in it.
+    ///
+    /// A peer that ends the stream in good order says so by repetition. A connection that breaks may
+    /// do so for any reason; there it counts whether others came through in between, or for a batch
+    /// that can be cut whether it is large.
+    private func blamesBatch(_ batch: inout ExportBatch, _ byPeer: Bool) -> Bool {
+        batch.brokenUploads += 1
+        let before = batch.deliveriesBefore ?? deliveries
+        batch.deliveriesBefore = before
+        let canBeCut = batch.items > 1
+        guard
+            batch.brokenUploads
+                >= (canBeCut ? Self.brokenUploadsBeforeCut : Self.brokenUploadsBeforeEnd)
+        else { return false }
+        return byPeer || deliveries > before
+            || canBeCut && batch.bytes > Self.smallestSuspectBytes
+    }
+
+    /// A batch that was undeliverable is kept as a dead letter, or counted as lost to that, too.
+    mutating func buried(_ id: UInt64) -> Outcome {
+        guard let (batch, reason) = dying.removeValue(forKey: id) else { return .unknown }
+        forget(batch)
+        return .dropped(reason)
+    }
+
+    /// The batch that is to be kept as a dead letter.
+    func undeliverable(_ id: UInt64) -> ExportBatch? { dying[id]?.batch }
 
     /// The pieces of a batch that `next` wanted cut. Fewer than two mean that it cannot be: then it
     /// goes out whole, unless the peer has refused it already.
     mutating func cut(_ id: UInt64, into pieces: [[Payload]]) -> Outcome {
         guard var batch = inFlight.removeValue(forKey: id) else { return .unknown }
         guard pieces.count > 1 else {
-            guard batch.wantedBytes == nil else { return drop(batch, .tooLargeForPeer) }
+            guard batch.wantedBytes == nil else { return end(batch, .tooLargeForPeer) }
             batch.isCut = true
             pending.insert(batch, at: 0)
             return .kept
@@ -240,6 +308,7 @@ struct DestinationState {
         for payloads in pieces {
             var piece = makeBatch(batch.signal, payloads)
             piece.firstAttempt = batch.firstAttempt
+            piece.lastAnswer = batch.lastAnswer
             piece.isCut = true
             batches.append(piece)
         }
@@ -255,15 +324,17 @@ struct DestinationState {
         guard var batch = inFlight.removeValue(forKey: id) else { return .unknown }
         batch.memoryFailures += 1
         note("no memory left to cut a batch of \(batch.bytes) bytes", .failing, unixNano)
-        guard batch.memoryFailures <= 5 else { return drop(batch, .memory) }
+        guard batch.memoryFailures <= 5 else { return end(batch, .memory) }
         retry(batch, after: nil, now: now, random: 1)
         return .kept
     }
 
     private mutating func delivered(
-        _ batch: ExportBatch, rejected: Int, _ message: String?, _ unixNano: UInt64
+        _ batch: ExportBatch, rejected: Int, _ message: String?, _ now: UInt64,
+        _ unixNano: UInt64
     ) -> Outcome {
-        clock.answered()
+        clock.answered(now)
+        deliveries += 1
         let rejected = min(max(rejected, 0), batch.items)
         if rejected > 0 {
             note("\(rejected) items rejected: \(message ?? "no reason given")", .refusing, unixNano)
@@ -275,9 +346,18 @@ struct DestinationState {
         return .delivered(sent: batch.items - rejected, rejected: rejected)
     }
 
-    private mutating func drop(_ batch: ExportBatch, _ reason: DropReason) -> Outcome {
+    /// The batch will not be delivered.
+    private mutating func end(_ batch: ExportBatch, _ reason: DropReason) -> Outcome {
+        if keepsLetters(batch, reason) { return .undeliverable(reason) }
         forget(batch)
         return .dropped(reason)
+    }
+
+    /// Holds the batch until it is kept as a dead letter, where they are kept.
+    private mutating func keepsLetters(_ batch: ExportBatch, _ reason: DropReason) -> Bool {
+        guard settings.deadLetters != nil else { return false }
+        dying[batch.id] = (batch, reason)
+        return true
     }
 
     private mutating func forget(_ batch: ExportBatch) {
@@ -291,14 +371,17 @@ struct DestinationState {
         clock.failed(
             startedAt: batch.startedAt, now: now, peerDelay: after, random: random,
             isDraining: isDraining)
+        var batch = batch
+        batch.failures += 1
+        batch.notBefore = now &+ clock.wait(after: batch.failures, random: random)
         pending.append(batch)
     }
 
-    /// Has `next` cut the batch in halves; a single item is dropped.
+    /// Has `next` cut the batch in halves; a single item is given up.
     private mutating func shrink(
-        _ refused: ExportBatch, orDrop reason: DropReason, now: UInt64
+        _ refused: ExportBatch, orEnd reason: DropReason, now: UInt64
     ) -> Outcome {
-        guard refused.items > 1 else { return drop(refused, reason) }
+        guard refused.items > 1 else { return end(refused, reason) }
         var batch = refused
         // A little more than half, since both halves repeat the headers.
         batch.wantedBytes = batch.bytes / 2 + batch.bytes / 16
@@ -324,9 +407,7 @@ struct DestinationState {
             batch.firstAttempt.map { now >= $0 &+ giveUpAfter } ?? false
         }
         guard let index else { return nil }
-        let batch = pending.remove(at: index)
-        forget(batch)
-        return batch
+        return pending.remove(at: index)
     }
 
     /// The earlier of `time` and the moment at which a pending batch has to be given up.
@@ -343,14 +424,16 @@ struct DestinationState {
     }
 
     /// Whether nothing is left to send.
-    var isIdle: Bool { queue.isEmpty && pending.isEmpty && inFlight.isEmpty }
+    var isIdle: Bool {
+        queue.isEmpty && pending.isEmpty && inFlight.isEmpty && dying.isEmpty
+    }
 
     /// The end: everything that is left, by signal. Nothing is taken in any more, and answers that
     /// come later are for unknown batches.
     mutating func close() -> [(Signal, items: Int)] {
         isClosed = true
         var left = [Int](repeating: 0, count: Signal.allCases.count)
-        for batch in pending + Array(inFlight.values) {
+        for batch in pending + Array(inFlight.values) + dying.values.map(\.batch) {
             left[batch.signal.rawValue] += batch.items
             forget(batch)
         }
@@ -360,6 +443,7 @@ struct DestinationState {
         }
         pending = []
         inFlight = [:]
+        dying = [:]
         return Signal.allCases.map { ($0, items: left[$0.rawValue]) }.filter { $0.items > 0 }
     }
 }

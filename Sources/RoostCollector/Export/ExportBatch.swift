@@ -12,8 +12,18 @@ struct ExportBatch: Sendable {
     /// Monotonic nanoseconds; nil before the first attempt. Pieces of a batch keep it.
     var firstAttempt: UInt64?
     var startedAt: UInt64 = 0
+    /// Requests sent with it.
+    var attempts = 0
+    /// Attempts after which it waits to be sent again.
+    var failures = 0
+    /// Monotonic nanoseconds; others go first until then.
+    var notBefore: UInt64 = 0
     /// Uploads that the peer broke off without saying why.
     var brokenUploads = 0
+    /// How many batches the destination had taken when the first of these happened.
+    var deliveriesBefore: Int?
+    /// To the last attempt, its own or that of the batch it was cut from.
+    var lastAnswer: DeadLetter.Answer?
     /// Times that there was no memory to cut it.
     var memoryFailures = 0
     /// Made by cutting, or found uncuttable: what is above the limit is so because of one item.

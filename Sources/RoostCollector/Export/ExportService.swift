@@ -23,6 +23,7 @@ public final class ExportService: Sendable {
     private let share: MemoryBudget.Share
     private let client = Mutex<HTTPClient?>(nil)
     private let compressor = Mutex<CompressionThread?>(nil)
+    private let letters = Mutex<DeadLetterWriter?>(nil)
     /// Batches whose compressed bodies are ready.
     private let compressed = Mutex<[(Destination, ExportBatch)]>([])
     /// Monotonic nanoseconds; 0 while not draining.
@@ -46,6 +47,7 @@ public final class ExportService: Sendable {
             guard let thread = CompressionThread() else { throw .noThread }
             compressor.withLock { $0 = thread }
         }
+        try startLetters()
         do throws(ClientStartError) {
             let started = try HTTPClient(
                 name: "export", userAgent: "OTel-OTLP-Exporter-Roost/" + roostVersion,
@@ -165,6 +167,7 @@ public final class ExportService: Sendable {
             defer { compressor = nil }
             return compressor
         }?.stop()
+        stopLetters()
         self.client.withLock { $0 = nil }
     }
 
@@ -209,6 +212,7 @@ public final class ExportService: Sendable {
             case .cut(let batch, let maxBytes): cut(batch, maxBytes, at: destination)
             case .drop(let batch, let reason):
                 dropped(batch.signal, batch.items, reason, at: destination)
+            case .bury(let batch, let reason): bury(batch, reason, at: destination)
             case .wait(let time): return time
             }
         }
@@ -245,7 +249,9 @@ public final class ExportService: Sendable {
             let verdict = classify(
                 answer, destination.settings.protocol,
                 unixSeconds: Int(unixNanoseconds() / 1_000_000_000))
-            finish(id, signal, items: batch.items, destination.withoutSecrets(verdict), destination)
+            finish(
+                id, signal, items: batch.items, destination.withoutSecrets(verdict), answer,
+                destination)
         }
     }
 
@@ -260,28 +266,30 @@ public final class ExportService: Sendable {
                 $0.noMemoryToCut(batch.id, now: now, unixNano: unixNano)
             }
         }
-        count(outcome, batch.signal, items: batch.items, destination)
+        count(outcome, batch.id, batch.signal, items: batch.items, destination)
     }
 
     private func finish(
         _ id: UInt64, _ signal: Signal, items: Int, _ verdict: ExportVerdict,
-        _ destination: Destination
+        _ answer: ClientAnswer, _ destination: Destination
     ) {
         let (now, unixNano) = (monotonicNanoseconds(), unixNanoseconds())
         let random = Double.random(in: 0..<1)
+        let told = DeadLetter.Answer(answer, message: verdict.text)
         let outcome = destination.withState {
-            $0.finish(id, verdict, now: now, unixNano: unixNano, random: random)
+            $0.finish(
+                id, verdict, answer: told, now: now, unixNano: unixNano, random: random)
         }
         guard outcome != .unknown else { return }
         if let reason = verdict.failure {
             ledger.failedRequest(exporter: destination.index, reason: reason)
         }
-        count(outcome, signal, items: items, destination)
+        count(outcome, id, signal, items: items, destination)
         destination.tellHealth(now: now)
     }
 
     private func count(
-        _ outcome: DestinationState.Outcome, _ signal: Signal, items: Int,
+        _ outcome: DestinationState.Outcome, _ id: UInt64, _ signal: Signal, items: Int,
         _ destination: Destination
     ) {
         switch outcome {
@@ -289,6 +297,9 @@ public final class ExportService: Sendable {
             ledger.answered(
                 exporter: destination.index, signal: signal, sent: sent, rejected: rejected)
         case .dropped(let reason): dropped(signal, items, reason, at: destination)
+        case .undeliverable(let reason):
+            guard let batch = destination.withState({ $0.undeliverable(id) }) else { return }
+            bury(batch, reason, at: destination)
         case .kept, .unknown: return
         }
     }
@@ -297,6 +308,39 @@ public final class ExportService: Sendable {
         _ signal: Signal, _ items: Int, _ reason: DropReason, at destination: Destination
     ) {
         ledger.dropped(exporter: destination.index, signal: signal, items: items, reason: reason)
+    }
+
+    // MARK: Dead letters
+
+    private func startLetters() throws(ExportStartError) {
+        let boxes = destinations.compactMap(\.letters)
+        guard !boxes.isEmpty else { return }
+        guard let writer = DeadLetterWriter() else { throw .noThread }
+        for box in boxes { writer.look(box) }
+        letters.withLock { $0 = writer }
+    }
+
+    private func stopLetters() {
+        letters.withLock { letters in
+            defer { letters = nil }
+            return letters
+        }?.stop()
+    }
+
+    /// Keeps a batch as a dead letter; it is counted as dropped when that is done.
+    private func bury(_ batch: ExportBatch, _ reason: DropReason, at destination: Destination) {
+        let then: @Sendable () -> Void = { [weak self] in
+            guard let self else { return }
+            let outcome = destination.withState { $0.buried(batch.id) }
+            count(outcome, batch.id, batch.signal, items: batch.items, destination)
+            wake()
+        }
+        guard let writer = letters.withLock({ $0 }), let box = destination.letters else {
+            return then()
+        }
+        writer.write(
+            destination.letter(for: batch, reason, unixNano: unixNanoseconds()),
+            body: batch.slices, to: box, then: then)
     }
 
     /// Drops what is left. Also for a service that was never started.

@@ -19,6 +19,8 @@ public struct ExportSettings: Sendable, Equatable {
     public var tls = TLS()
     public var queue = Queue()
     public var retry = Retry()
+    /// Nil keeps none.
+    public var deadLetters: DeadLetters?
 
     public init(name: String, protocol: ExportProtocol, urls: ExportURLs) {
         self.name = name
@@ -60,6 +62,18 @@ public struct ExportSettings: Sendable, Equatable {
         public var capacityBytes = 64 << 20
         public var whenFull: WhenFull = .refuse
         public init() {}
+    }
+
+    /// Where requests are kept that the destination will not get.
+    public struct DeadLetters: Sendable, Equatable {
+        /// A folder.
+        public var path: String
+        /// The most that it takes; the oldest letters are removed.
+        public var bytes = 256 << 20
+        /// The most letters in it, at least 1.
+        public var count = 10_000
+
+        public init(path: String) { self.path = path }
     }
 
     /// When a failed batch is tried again.

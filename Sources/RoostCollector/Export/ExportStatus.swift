@@ -22,4 +22,11 @@ public struct ExportStatus: Sendable, Equatable {
     public var nextRetryUnixNano: UInt64?
     /// There is no room for a request of 64 KiB, or of a quarter of the capacity if that is less.
     public var isFull: Bool
+    /// `working`; `waiting` for the time of the next attempt; `probing` a peer that failed with one
+    /// request at a time; `recovering`, with more requests after each answer.
+    public var state = "working"
+    /// Requests that may be in flight at once now.
+    public var requestsAllowed = 0
+    /// Nil when they are switched off.
+    public var deadLetters: DeadLetterStatus?
 }

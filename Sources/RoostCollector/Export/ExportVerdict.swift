@@ -12,6 +12,16 @@ enum ExportVerdict: Sendable, Equatable {
     /// The same batch would fail again.
     case permanent(FailureReason, String)
 
+    /// What the peer or the connection said; empty for a plain yes.
+    var text: String {
+        switch self {
+        case .delivered(_, let message): message ?? ""
+        case .retryable(_, let text, _), .tooLarge(let text), .brokenUpload(let text, _),
+            .permanent(_, let text):
+            text
+        }
+    }
+
     /// As `roost_exporter_failed_requests_total` counts it; nil for a delivery.
     var failure: FailureReason? {
         switch self {

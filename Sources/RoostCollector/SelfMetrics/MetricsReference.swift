@@ -21,6 +21,9 @@ package enum MetricsReference {
         text += reasons(
             "Reasons of `roost_exporter_failed_requests_total`",
             FailureReason.allCases.map { ($0.name, $0.explanation) })
+        text += reasons(
+            "Reasons of `roost_dead_letters_dropped_total`",
+            DeadLetterLoss.allCases.map { ($0.rawValue, $0.explanation) })
         return text
     }
 

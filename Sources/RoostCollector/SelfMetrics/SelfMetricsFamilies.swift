@@ -14,6 +14,7 @@ enum SelfMetricsFamilies {
         }
         families += receiverRequests(reading.ledger, unrouted: reading.unroutedRequests)
         families += exporterState(reading)
+        families += deadLetters(reading.exporters)
         families += memory(reading)
         families += listeners(reading)
         families += series(reading)
@@ -168,6 +169,36 @@ enum SelfMetricsFamilies {
                 $0.consecutiveFailures == 0 ? 1 : 0
             },
         ]
+    }
+
+    private static func deadLetters(_ exporters: [ExportStatus]) -> [SelfFamily] {
+        var letters = SelfFamily(
+            name: "roost_dead_letters", type: .gauge,
+            help: "Requests kept as dead letters, as far as is known.")
+        var bytes = SelfFamily(
+            name: "roost_dead_letters_bytes", type: .gauge,
+            help: "Bytes of their files, as far as is known.")
+        var written = SelfFamily(
+            name: "roost_dead_letters_written_total", type: .counter,
+            help: "Requests that an exporter's peer will not get and that were kept.")
+        var dropped = SelfFamily(
+            name: "roost_dead_letters_dropped_total", type: .counter,
+            help: "Such requests that were not kept, or not any longer, by reason.")
+        for exporter in exporters {
+            guard let status = exporter.deadLetters else { continue }
+            let labels = ["exporter": exporter.name] as LabelText
+            letters.series.append((labels, Double(status.letters)))
+            bytes.series.append((labels, Double(status.bytes)))
+            written.series.append((labels, Double(status.written)))
+            for loss in DeadLetterLoss.allCases {
+                dropped.series.append(
+                    (
+                        ["exporter": exporter.name, "reason": loss.rawValue] as LabelText,
+                        Double(status.lost[loss] ?? 0)
+                    ))
+            }
+        }
+        return [letters, bytes, written, dropped]
     }
 
     // MARK: resources

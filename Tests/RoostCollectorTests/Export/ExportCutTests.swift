@@ -121,6 +121,18 @@ import Testing
         #expect(last == .dropped(.refusedEarly))
     }
 
+    @Test func `a single item whose upload the peer ends is given up at the third time`() throws {
+        var state = DestinationState(settings())
+        #expect(state.put(payload(100), now: 0) == true)
+        var outcomes: [DestinationState.Outcome] = []
+        for step in UInt64(0)..<3 {
+            let batch = try state.mustSend(step * 10 * second)
+            let broken = ExportVerdict.brokenUpload("reset", byPeer: true)
+            outcomes.append(state.finish(batch, broken, now: step * 10 * second))
+        }
+        #expect(outcomes == [.kept, .kept, .dropped(.refusedEarly)])
+    }
+
     @Test func `a network that breaks uploads never makes an item be dropped`() throws {
         var state = DestinationState(
             settings {
@@ -135,6 +147,32 @@ import Testing
             #expect(state.finish(batch, broken, now: now) == .kept)
             now += 100 * second
         }
+    }
+
+    @Test func `an item over which the connection breaks while others pass is given up`() throws {
+        var state = DestinationState(settings())
+        let broken = ExportVerdict.brokenUpload("reset", byPeer: false)
+        #expect(state.put(payload(100, mark: 1), now: 0) == true)
+        var now: UInt64 = 0
+        var outcomes: [DestinationState.Outcome] = []
+        for _ in 0..<3 {
+            let bad = try state.mustSend(now)
+            #expect(bad.slices[0].array[0] == 1)
+            outcomes.append(state.finish(bad, broken, now: now))
+            #expect(state.put(payload(100), now: now) == true)
+            now += 2 * second
+            // The other one goes first, or second, but it goes.
+            var other = try state.mustSend(now)
+            if other.id == bad.id {
+                outcomes.append(state.finish(other, broken, now: now))
+                now += 10 * second
+                other = try state.mustSend(now)
+            }
+            #expect(state.finish(other, .taken, now: now) == .delivered(sent: 1, rejected: 0))
+            now += 60 * second
+            if outcomes.last == .dropped(.refusedEarly) { break }
+        }
+        #expect(outcomes == [.kept, .kept, .dropped(.refusedEarly)])
     }
 
     @Test func `without memory to cut it waits, and is dropped in the end`() throws {

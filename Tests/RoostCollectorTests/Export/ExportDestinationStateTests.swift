@@ -146,4 +146,133 @@ import Testing
         #expect(state.append(payload(10), reserved: 10, now: 0) == .closed)
         #expect(state.queue.heldBytes == 0)
     }
+
+    @Test func `a batch over which the peer breaks down each time does not hold up others`() throws
+    {
+        var state = DestinationState(settings { $0.concurrency = 1 })
+        #expect(state.put(payload(100, mark: 1), now: 0) == true)
+        for _ in 0..<5 { #expect(state.put(payload(100), now: 0) == true) }
+        var now: UInt64 = 0
+        var taken = 0
+        var tries = 0
+        while taken < 5, now < 1000 * second {
+            if let batch = state.sends(now) {
+                if batch.slices[0].array[0] == 1 {
+                    tries += 1
+                    let lost = ExportVerdict.retryable(.connectionLost, "lost", after: nil)
+                    #expect(state.finish(batch, lost, now: now) == .kept)
+                } else {
+                    #expect(state.finish(batch, .taken, now: now) != .kept)
+                    taken += 1
+                }
+            }
+            now += second / 10
+        }
+        #expect(taken == 5 && tries >= 2)
+    }
+
+    @Test func `in an outage no more than one batch above the concurrency leaves the queue`() throws
+    {
+        var state = DestinationState(
+            settings {
+                $0.concurrency = 2
+                $0.queue.capacityBytes = 10_000
+            })
+        for _ in 0..<50 { #expect(state.put(payload(100), now: 0) == true) }
+        var tried: Set<UInt64> = []
+        var now: UInt64 = 0
+        for _ in 0..<40 {
+            while let batch = state.sends(now) {
+                tried.insert(batch.id)
+                #expect(state.finish(batch, .later, now: now) == .kept)
+            }
+            now += 60 * second
+        }
+        #expect(tried.count == 3)
+    }
+
+    @Test func `after an outage one request probes, then each answer allows one more`() throws {
+        var state = DestinationState(
+            settings {
+                $0.concurrency = 4
+                $0.queue.capacityBytes = 100_000
+            })
+        for _ in 0..<50 { #expect(state.put(payload(100), now: 0) == true) }
+        #expect(state.clock.phase(0) == .working)
+        let first = try state.mustSend(0)
+        #expect(state.finish(first, .later, now: 1) == .kept)
+        #expect(state.clock.phase(1) == .waiting)
+        let now = 100 * second
+        #expect(state.clock.phase(now) == .probing)
+        var under = [try state.mustSend(now)]
+        var allowed: [Int] = []
+        for _ in 0..<6 {
+            while let batch = state.sends(now) { under.append(batch) }
+            allowed.append(under.count)
+            let batch = under.removeFirst()
+            #expect(state.finish(batch, .taken, now: now) != .kept)
+            let phase = state.clock.phase(now)
+            #expect(phase == (allowed.count < 3 ? .recovering : .working))
+        }
+        #expect(allowed == [1, 2, 3, 4, 4, 4])
+    }
+
+    @Test func `a failure on the way back begins anew with one`() throws {
+        var state = DestinationState(settings { $0.concurrency = 4 })
+        for _ in 0..<8 { #expect(state.put(payload(100), now: 0) == true) }
+        let first = try state.mustSend(0)
+        #expect(state.finish(first, .later, now: 1) == .kept)
+        let second = try state.mustSend(100_000 * millisecond)
+        #expect(state.finish(second, .taken, now: 100_001 * millisecond) != .kept)
+        let both = [
+            try state.mustSend(100_001 * millisecond), try state.mustSend(100_001 * millisecond),
+        ]
+        #expect(state.finish(both[0], .later, now: 100_002 * millisecond) == .kept)
+        #expect(state.clock.allowed == 1)
+    }
+
+    @Test func `the peer's delay is kept though another request is answered`() throws {
+        var state = DestinationState(settings { $0.concurrency = 2 })
+        for _ in 0..<3 { #expect(state.put(payload(100), now: 0) == true) }
+        let batches = [try state.mustSend(0), try state.mustSend(0)]
+        let busy = ExportVerdict.retryable(.retryLater, "busy", after: .seconds(30))
+        #expect(state.finish(batches[0], busy, now: 1) == .kept)
+        #expect(state.finish(batches[1], .taken, now: 2) != .kept)
+        #expect(state.sends(29 * second) == nil)
+        #expect(state.clock.phase(29 * second) == .waiting)
+        #expect(state.sends(34 * second) != nil)
+    }
+
+    @Test func `what is given up is held until it is kept as a dead letter`() throws {
+        var state = DestinationState(
+            settings {
+                $0.concurrency = 1
+                $0.deadLetters = .init(path: "unused")
+            })
+        for _ in 0..<2 { #expect(state.put(payload(100, items: 2), now: 0) == true) }
+        let batch = try state.mustSend(0)
+        let refused = ExportVerdict.permanent(.permanent, "no")
+        let outcome = state.finish(
+            batch.id, refused, answer: .init(httpStatus: 400, message: "no"), now: 1, unixNano: 1,
+            random: 1)
+        #expect(outcome == .undeliverable(.permanent))
+        #expect(state.undeliverable(batch.id)?.lastAnswer?.httpStatus == 400)
+        #expect(state.undeliverable(batch.id)?.attempts == 1)
+        #expect(state.queuedItems == 4 && state.queue.heldBytes == 200 && !state.isIdle)
+        #expect(state.sends(1) == nil)
+        #expect(state.buried(batch.id) == .dropped(.permanent))
+        #expect(state.buried(batch.id) == .unknown)
+        #expect(state.queuedItems == 2 && state.queue.heldBytes == 100)
+        #expect(state.sends(1) != nil)
+    }
+
+    @Test func `what waits to be a dead letter at the end is counted as the rest`() throws {
+        var state = DestinationState(settings { $0.deadLetters = .init(path: "unused") })
+        #expect(state.put(payload(100, items: 2), now: 0) == true)
+        let batch = try state.mustSend(0)
+        let refused = ExportVerdict.permanent(.permanent, "no")
+        #expect(state.finish(batch, refused, now: 1) == .undeliverable(.permanent))
+        #expect(state.close().map(\.items) == [2])
+        #expect(state.buried(batch.id) == .unknown)
+    }
 }

@@ -52,7 +52,7 @@ import Testing
         var clock = clock()
         clock.failed(startedAt: 0, now: 0, peerDelay: .seconds(7), random: 0, isDraining: false)
         #expect(clock.nextAttempt == 7 * second)
-        clock.answered()
+        clock.answered(0)
         clock.failed(
             startedAt: 0, now: 0, peerDelay: .seconds(1 << 31), random: 0, isDraining: false)
         #expect(clock.nextAttempt == RetryClock.longestPeerDelay)
@@ -68,7 +68,7 @@ import Testing
         var clock = clock()
         clock.failed(startedAt: 0, now: 0, peerDelay: nil, random: 1, isDraining: false)
         #expect(!clock.isOpen(millisecond))
-        clock.answered()
+        clock.answered(0)
         #expect(clock.isOpen(millisecond) && !clock.isFailing)
     }
 
@@ -76,7 +76,7 @@ import Testing
         var clock = clock()
         clock.failed(startedAt: 0, now: 0, peerDelay: nil, random: 1, isDraining: true)
         #expect(clock.nextAttempt == RetryClock.longestDrainDelay)
-        clock.answered()
+        clock.answered(0)
         clock.failed(startedAt: 0, now: 0, peerDelay: .seconds(3), random: 0, isDraining: true)
         #expect(clock.nextAttempt == 3 * second)
     }
