@@ -102,12 +102,29 @@ struct Command: Sendable {
                 Options.Known(name: "--format", value: "text|json", doc: "default text"),
             ], words: 1, run: auditCommand),
         Command(
+            name: "replay", summary: "sends dead letters again: roost replay DIR",
+            options: [
+                config, set,
+                Options.Known(
+                    name: "--destination", value: "NAME",
+                    doc: "of the configuration, instead of the one that a letter names"),
+                Options.Known(
+                    name: "--to", value: "URL",
+                    doc: "any OTLP address instead, as http://127.0.0.1:4318"),
+                Options.Known(
+                    name: "--protocol", value: "grpc|http/protobuf",
+                    doc: "for --to; default by its port"),
+                Options.Known(
+                    name: "--header", value: "NAME=VALUE", doc: "for --to; may come many times"),
+                Options.Known(
+                    name: "--patience", value: "TIME",
+                    doc: "how long a peer that is not there is tried, default 1m"),
+                Options.Known(
+                    name: "--dry-run", value: nil, doc: "tells what there is and sends nothing"),
+                Options.Known(name: "--format", value: "text|json", doc: "default text"),
+            ], words: 1, run: replayCommand),
+        Command(
             name: "help", summary: "explains a command; help config is the reference of the file",
             options: [], words: 1, run: helpCommand),
-    ]
-
-    /// Commands that are planned, and what they will need.
-    static let later: [String: String] = [
-        "replay": "dead letters are not kept yet"
     ]
 }

@@ -31,9 +31,8 @@ func helpCommand(_ options: Options) -> Int32 {
         printText(usage(of: command))
         return 0
     }
-    let reason = Command.later[name].map { UsageError.notInThisVersion(name, $0) }
     let near = nearest(name, among: Command.all.map(\.name))
-    printError("roost help: \((reason ?? .unknownCommand(name, nearest: near)).text)\n")
+    printError("roost help: \(UsageError.unknownCommand(name, nearest: near).text)\n")
     return 2
 }
 

@@ -72,7 +72,6 @@ enum UsageError: Error {
     case valueNotTaken(String)
     case unexpectedWord(String)
     case notTogether(String, String)
-    case notInThisVersion(String, String)
 
     var text: String {
         switch self {
@@ -85,7 +84,6 @@ enum UsageError: Error {
         case .unexpectedWord(let word): "\(word) is not expected here"
         case .notTogether(let alone, let other):
             "\(alone) stands alone, \(other) would change nothing; leave one of them out"
-        case .notInThisVersion(let name, let what): "\(name) is not in this version: \(what)"
         }
     }
 }

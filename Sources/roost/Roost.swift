@@ -43,7 +43,6 @@ enum Roost {
     private static func runCommand(
         _ name: String, _ arguments: [String]
     ) throws(UsageError) -> Int32 {
-        if let reason = Command.later[name] { throw .notInThisVersion(name, reason) }
         guard let command = Command.all.first(where: { $0.name == name }) else {
             throw .unknownCommand(name, nearest: nearest(name, among: Command.all.map(\.name)))
         }

@@ -27,7 +27,7 @@ private let durationUnits: [(name: String, nanoseconds: Int)] = [
 ]
 
 /// A time span from `10s`, `200ms`, `7d`, `1h30m` or `0`; nil when it is none or above 290 years.
-func parseDuration(_ text: String) -> Duration? {
+package func parseDuration(_ text: String) -> Duration? {
     guard text != "0" else { return .zero }
     var total = 0
     var rest = text[...]
