@@ -28,7 +28,7 @@ def test_version_and_help():
     commands = re.findall(r"^  roost (\w+)", overview.stdout, re.MULTILINE)
     assert commands == [
         "serve", "check", "demo", "health", "status", "report", "export", "prices", "names",
-        "audit", "help"]
+        "audit", "replay", "help"]
     for command in commands:
         answer = run("help", command)
         assert answer.returncode == 0 and answer.stdout.startswith(f"roost {command}: ")

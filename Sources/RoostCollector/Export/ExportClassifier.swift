@@ -7,7 +7,7 @@ func classify(
 ) -> ExportVerdict {
     let isTold =
         switch `protocol` {
-        case .grpc: answer.grpcStatus != nil
+        case .grpc: answer.grpcStatus != nil || answer.httpStatus >= 400
         // A server may answer and close before it has read the whole request.
         case .httpProtobuf: answer.httpStatus >= 400
         }
@@ -26,8 +26,13 @@ private func classify(_ failure: ClientFailure, of answer: ClientAnswer) -> Expo
     case .tls: .retryable(.tls, failure.text, after: nil)
     case .timeout: .retryable(.timeout, failure.text, after: nil)
     case .streamReset(code: 0): .brokenUpload(failure.text, byPeer: true)
+    // REFUSED_STREAM and ENHANCE_YOUR_CALM are about the load. RFC 9113 §7.
+    case .streamReset(code: 7), .streamReset(code: 11):
+        .retryable(.connectionLost, failure.text, after: nil)
+    // CANCEL is how some gRPC servers refuse a large message.
+    case .streamReset: .brokenUpload(failure.text, byPeer: false)
     case .connectionLost where !answer.isUploadComplete: .brokenUpload(failure.text, byPeer: false)
-    case .connectionLost, .streamReset: .retryable(.connectionLost, failure.text, after: nil)
+    case .connectionLost: .retryable(.connectionLost, failure.text, after: nil)
     case .malformedAnswer: .retryable(.invalidAnswer, failure.text, after: nil)
     case .answerTooLarge: .permanent(.invalidAnswer, failure.text)
     case .invalidRequest: .permanent(.invalidAnswer, failure.text)
@@ -50,12 +55,29 @@ private func classifyGRPC(_ answer: ClientAnswer, _ unixSeconds: Int) -> ExportV
     let text = "gRPC \(grpcName(code))" + (said.isEmpty ? "" : ": " + said)
     let after = status?.retryDelay ?? retryAfter(answer, unixSeconds)
     switch code {
-    case 1, 4, 10, 11, 14, 15: return .retryable(.retryLater, text, after: after)
     case 8 where status?.retryDelay != nil: return .retryable(.retryLater, text, after: after)
     case 8: return .tooLarge(text)
+    case _ where status?.retryDelay == nil && tellsOfSize(said): return .tooLarge(text)
+    case 1, 4, 10, 11, 14, 15: return .retryable(.retryLater, text, after: after)
     default: return .permanent(.permanent, text)
     }
 }
+
+/// Whether a refusal is about the size of the request, whatever its status: OUT_OF_RANGE from
+/// servers written with tonic, which would be tried for ever, and 400 from Go's `MaxBytesReader`,
+/// as the OpenTelemetry Collector answers, which would be given up whole.
+private func tellsOfSize(_ text: String) -> Bool {
+    let text = text.lowercased()
+    return sizeTexts.contains { text.contains($0) }
+}
+
+private let sizeTexts = [
+    "larger than max", "message length too large", "exceeds maximum size",
+    "exceeds the maximum configured message size", "frame length exceeds maximum",
+    "message too large", "message is too large", "body too large", "body is too large",
+    "entity too large", "payload too large", "content too large", "body exceeded",
+    "length limit exceeded", "maximum upload size exceeded", "reached size limit",
+]
 
 /// The code that an answer without `grpc-status` stands for, as when a proxy made it; nil when it
 /// stands for none. gRPC, "HTTP to gRPC Status Code Mapping".
@@ -90,8 +112,12 @@ private func classifyHTTP(_ answer: ClientAnswer, _ unixSeconds: Int) -> ExportV
         guard type != "text/html" else {
             return .permanent(.invalidAnswer, "the answer is a web page; is this an OTLP address?")
         }
-        let isProtobuf = type == "application/x-protobuf"
-        let partial = PeerPartialSuccess(response: isProtobuf ? answer.body[...] : [])
+        let partial =
+            switch type {
+            case "application/x-protobuf": PeerPartialSuccess(response: answer.body[...])
+            case "application/json": PeerPartialSuccess(json: answer.body)
+            default: PeerPartialSuccess(response: [])
+            }
         return .delivered(rejected: partial.rejected, message: partial.message)
     case 429, 502, 503, 504:
         return .retryable(
@@ -99,7 +125,9 @@ private func classifyHTTP(_ answer: ClientAnswer, _ unixSeconds: Int) -> ExportV
     case 413:
         return .tooLarge(describe(answer, type))
     default:
-        return .permanent(.permanent, describe(answer, type))
+        let text = describe(answer, type)
+        return answer.httpStatus >= 400 && tellsOfSize(text)
+            ? .tooLarge(text) : .permanent(.permanent, text)
     }
 }
 
@@ -113,7 +141,8 @@ private func describe(_ answer: ClientAnswer, _ type: String) -> String {
     let said: String? =
         switch type {
         case "application/x-protobuf": PeerStatus(status: answer.body[...]).message
-        case "text/plain", "application/json": shortText(answer.body)
+        case "application/json": jsonMessage(answer.body) ?? shortText(answer.body)
+        case "text/plain": shortText(answer.body)
         default: nil
         }
     let head = "HTTP \(answer.httpStatus)"

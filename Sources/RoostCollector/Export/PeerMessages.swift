@@ -1,3 +1,5 @@
+import RoostCore
+
 /// What a peer says in an `Export…ServiceResponse`.
 struct PeerPartialSuccess: Equatable {
     var rejected = 0
@@ -21,6 +23,32 @@ struct PeerPartialSuccess: Equatable {
             }
         }
     }
+}
+
+extension PeerPartialSuccess {
+    /// The same as OTLP/JSON, from peers that answer so whatever they were asked.
+    init(json: [UInt8]) {
+        self.init(response: [])
+        guard json.count <= 64 << 10,
+            let partial = (try? JSONValue(parsing: json))?["partialSuccess"]
+        else { return }
+        for name in ["rejectedSpans", "rejectedDataPoints", "rejectedLogRecords"] {
+            switch partial[name] {
+            case .string(let digits): rejected = Int(digits) ?? 0
+            case .number(let number): rejected = Int(exactly: number) ?? 0
+            default: continue
+            }
+        }
+        if let text = partial["errorMessage"]?.string, !text.isEmpty {
+            message = shortText(text.utf8)
+        }
+    }
+}
+
+/// The `message` of a `google.rpc.Status` as JSON.
+func jsonMessage(_ json: [UInt8]) -> String? {
+    guard json.count <= 64 << 10, let value = try? JSONValue(parsing: json) else { return nil }
+    return value["message"]?.string.map { shortText($0.utf8) }
 }
 
 /// What a peer says in a `google.rpc.Status`.

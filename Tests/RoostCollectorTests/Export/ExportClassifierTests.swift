@@ -120,6 +120,72 @@ import Testing
         #expect(classify(answer, .httpProtobuf, unixSeconds: 0) == .taken)
     }
 
+    @Test(arguments: [
+        (2, "grpc: received message larger than max (5242880 vs. 4194304)"),
+        (11, "Error, decoded message length too large: found 5242880 bytes, the limit is: 4194304"),
+        (8, "gRPC message exceeds maximum size 4194304: 5242880"),
+        (13, "Received message exceeds the maximum configured message size."),
+        (14, "upstream: request body too large"), (3, "Message Too Large"),
+    ])
+    func `a message that tells of the size is about the size, whatever the code`(
+        code: Int, message: String
+    ) {
+        let answer = grpc(code, [("grpc-message", message.replacing(" ", with: "%20"))])
+        #expect(reason(classify(answer, .grpc, unixSeconds: 0)) == "tooLarge")
+        let delayed = grpc(
+            code, [("grpc-message", message), ("grpc-status-details-bin", retryInfo)])
+        #expect(reason(classify(delayed, .grpc, unixSeconds: 0)) != "tooLarge")
+    }
+
+    @Test(arguments: [
+        (400, "text/plain", "http: request body too large", "tooLarge"),
+        (400, "application/json", #"{"code":3,"message":"Request Entity Too Large"}"#, "tooLarge"),
+        (500, "text/plain", "Maximum upload size exceeded", "tooLarge"),
+        (400, "text/plain", "span name too long", "permanent"),
+        (503, "text/plain", "request body too large", "retryable"),
+        (200, "text/plain", "body too large", "delivered"),
+    ])
+    func `an HTTP refusal that tells of the size is about the size`(
+        status: Int, type: String, text: String, expected: String
+    ) {
+        let answer = http(status, [("content-type", type)], body: Array(text.utf8))
+        #expect(reason(classify(answer, .httpProtobuf, unixSeconds: 0)) == expected)
+    }
+
+    @Test(arguments: [
+        (#"{"partialSuccess":{"rejectedSpans":"3","errorMessage":"bad"}}"#, 3, "bad"),
+        (#"{"partialSuccess":{"rejectedLogRecords":2}}"#, 2, nil),
+        (#"{"partialSuccess":{"rejectedDataPoints":"-1"}}"#, -1, nil),
+        (#"{"partialSuccess":{}}"#, 0, nil), ("{}", 0, nil), ("{", 0, nil), ("[1]", 0, nil),
+    ])
+    func `a partial success is read as JSON, too`(text: String, rejected: Int, message: String?) {
+        let type = [("content-type", "application/json")]
+        let answer = http(200, type, body: Array(text.utf8))
+        #expect(
+            classify(answer, .httpProtobuf, unixSeconds: 0)
+                == .delivered(rejected: rejected, message: message))
+    }
+
+    @Test(arguments: [(0, true), (8, false), (2, false)])
+    func `a stream that the peer resets may be about what is in it`(code: Int, byPeer: Bool) {
+        var answer = http(0)
+        answer.failure = ClientFailure(.streamReset(code: code), "x")
+        #expect(
+            classify(answer, .grpc, unixSeconds: 0) == .brokenUpload("x", byPeer: byPeer))
+    }
+
+    @Test func `an early answer counts though the stream is reset after it`() {
+        for (status, expected) in [(413, "tooLarge"), (503, "retryable"), (403, "permanent")] {
+            var answer = http(status)
+            answer.failure = ClientFailure(.streamReset(code: 0), "x")
+            answer.isUploadComplete = false
+            #expect(reason(classify(answer, .grpc, unixSeconds: 0)) == expected)
+        }
+        var told = grpc(8)
+        told.failure = ClientFailure(.streamReset(code: 0), "x")
+        #expect(reason(classify(told, .grpc, unixSeconds: 0)) == "tooLarge")
+    }
+
     @Test func `a web page is no answer`() {
         let answer = http(200, [("content-type", "text/html; charset=utf-8")], body: [0x3C])
         #expect(reason(classify(answer, .httpProtobuf, unixSeconds: 0)) == "permanent")
