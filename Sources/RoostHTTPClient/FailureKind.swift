@@ -16,7 +16,7 @@ func failureKind(_ code: CURLcode, text: String) -> ClientFailure.Kind {
         CURLE_SSL_SHUTDOWN_FAILED, CURLE_SEND_FAIL_REWIND:
         .connectionLost
     case CURLE_HTTP2_STREAM:
-        resetCode(in: text).map { .streamReset(code: $0) } ?? .connectionLost
+        .streamReset(code: resetCode(in: text) ?? 0)
     case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL, CURLE_BAD_CONTENT_ENCODING,
         CURLE_HTTP2:
         .malformedAnswer
@@ -29,8 +29,9 @@ func failureKind(_ code: CURLcode, text: String) -> ClientFailure.Kind {
     }
 }
 
-/// The code in "HTTP/2 stream 1 was not closed cleanly: NO_ERROR (err 0)", which is the only place
-/// where libcurl tells it.
+/// The code in "HTTP/2 stream 1 was not closed cleanly: CANCEL (err 8)", which is the only place
+/// where libcurl tells it. A stream that was closed cleanly, but early, has none: it says that the
+/// headers are missing, or, where they came while it was sending and are lost, nothing.
 private func resetCode(in text: String) -> Int? {
     guard let start = text.split(separator: "(err ", maxSplits: 1).dropFirst().first else {
         return nil

@@ -56,7 +56,8 @@ import RoostCore
     /// Completes the answer with what libcurl says at the end.
     func finish(_ code: CURLcode) {
         if answer.httpStatus == 0 { answer.httpStatus = easy.responseCode }
-        answer.isUploadComplete = upload.isComplete
+        // What libcurl has read may still be in its buffer.
+        answer.isUploadComplete = upload.isComplete && easy.uploadedBytes >= upload.total
         guard code != CURLE_OK, answer.failure == nil else { return }
         var text = unsafe String(cString: errorText)
         if text.isEmpty { text = unsafe String(cString: curl_easy_strerror(code)) }

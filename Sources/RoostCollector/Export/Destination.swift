@@ -13,6 +13,7 @@ final class Destination: Sendable {
     private let log: Log
     /// Nil when they are switched off.
     let letters: DeadLetterBox?
+    private let lettersFail = Mutex(false)
 
     init(_ settings: ExportSettings, index: Int, log: Log) {
         self.settings = settings
@@ -102,6 +103,24 @@ final class Destination: Sendable {
         case .recovered:
             log.info("destination has recovered", ["exporter": settings.name])
         case nil: return
+        }
+    }
+
+    /// Logs when dead letters begin to be lost to the disk, and when that is over.
+    func tellLetters() {
+        guard let letters else { return }
+        let error = letters.status.error
+        let change = lettersFail.withLock { isTold -> Bool? in
+            guard isTold != (error != nil) else { return nil }
+            isTold = error != nil
+            return isTold
+        }
+        switch change {
+        case true:
+            log.warn(
+                "dead letters cannot be kept", ["exporter": settings.name, "error": error ?? ""])
+        case false: log.info("dead letters are kept again", ["exporter": settings.name])
+        default: return
         }
     }
 

@@ -309,7 +309,8 @@ struct DestinationState {
             var piece = makeBatch(batch.signal, payloads)
             piece.firstAttempt = batch.firstAttempt
             piece.lastAnswer = batch.lastAnswer
-            piece.isCut = true
+            // Halves of what the peer refused are cut further where it has refused their size since.
+            piece.isCut = batch.wantedBytes == nil
             batches.append(piece)
         }
         queue.replaceTaken(batch.bytes, with: batches.reduce(0) { $0 + $1.bytes })

@@ -333,6 +333,7 @@ public final class ExportService: Sendable {
             guard let self else { return }
             let outcome = destination.withState { $0.buried(batch.id) }
             count(outcome, batch.id, batch.signal, items: batch.items, destination)
+            destination.tellLetters()
             wake()
         }
         guard let writer = letters.withLock({ $0 }), let box = destination.letters else {
