@@ -61,7 +61,10 @@ let package = Package(
         library("RoostQueue", ["RoostCore"]),
         library(
             "RoostNet",
-            ["RoostCore", "RoostCompression", "CUV", "CNghttp2", "CHTTPParser", "CWslay"]),
+            [
+                "RoostCore", "RoostCompression", "CUV", "CNghttp2", "CHTTPParser", "CWslay",
+                "COpenSSL",
+            ]),
         library("RoostHTTPClient", ["RoostCore", "CCurl"]),
         library(
             "RoostStore",
@@ -147,7 +150,7 @@ let package = Package(
         tests(
             "RoostStore",
             ["RoostCore", "RoostWire", "RoostIngest", "RoostAnalytics", "RoostStore"]),
-        tests("RoostNet", ["RoostCore", "RoostCompression", "RoostNet", "CNghttp2"]),
+        tests("RoostNet", ["RoostCore", "RoostCompression", "RoostNet", "CNghttp2", "COpenSSL"]),
         tests("RoostHTTPClient", ["RoostCore", "RoostHTTPClient", "RoostNet"]),
         tests(
             "RoostCollector",

@@ -43,6 +43,7 @@ class Load:
         self.transport, self.signal = transport, signal
         self.packed = more.get("packed", False)
         self.forward = more.get("forward")
+        self.tls = more.get("tls", False)
         self.most_with_agents = more.get("most_with_agents")
 
     def command(self, server, body):
@@ -55,7 +56,8 @@ class Load:
             command += ["-H", "content-type: application/grpc", "-H", "te: trailers"]
             if self.packed:
                 command += ["-H", "grpc-encoding: gzip"]
-            return command + [f"http://127.0.0.1:{server.grpc}/{GRPC[self.signal]}"]
+            scheme = "https" if self.tls else "http"
+            return command + [f"{scheme}://127.0.0.1:{server.grpc}/{GRPC[self.signal]}"]
         command += ["--h1", "-H", "content-type: application/x-protobuf"]
         return command + [f"http://127.0.0.1:{server.http}/v1/{self.signal}"]
 
@@ -78,6 +80,8 @@ def loads(maker, scale):
     return [
         Load("gRPC, 512 spans", spans(512), 512, total(1_000_000), 0.35,
              most_with_agents=0.42),
+        Load("gRPC, TLS, 512 spans", spans(512), 512, total(1_000_000), 0.70,
+             most_with_agents=0.77, tls=True),
         Load("gRPC, 1 span", spans(1), 1, total(100_000), 6),
         Load("HTTP/1.1, 512 spans", spans(512), 512, total(1_000_000), 0.35, "http"),
         Load("gRPC, 512 spans, gzip", spans(512), 512, total(800_000), 0.62, packed=True),
@@ -112,10 +116,13 @@ def run_load(server, load, body):
 def measure_load(kind, load, body, folder, rounds, sink_port):
     """All rounds of one load against one fresh server, after a short one to warm up."""
     server = kind(folder)
+    server.tls = load.tls
+    if load.tls and not isinstance(server, servers.Roost):
+        raise RuntimeError("is measured without TLS only")
     try:
         server.start((load.forward, sink_port) if load.forward else None)
         warm = Load(load.name, None, load.items, load.items * 64, 0, load.transport, load.signal,
-                    packed=load.packed)  # fmt: skip
+                    packed=load.packed, tls=load.tls)  # fmt: skip
         run_load(server, warm, body)
         reached = sink_bytes(sink_port)
         found = [run_load(server, load, body) for _ in range(rounds)]

@@ -28,6 +28,8 @@ class Server:
         self.cores = cores
         self.grpc, self.http, self.web = free_port(), free_port(), free_port()
         self.process = None
+        # Whether OTLP/gRPC goes over TLS.
+        self.tls = False
 
     def command(self, forward):
         raise NotImplementedError
@@ -143,10 +145,27 @@ class Roost(Server):
                 f"    protocol: {'grpc' if protocol == 'grpc' else 'http/protobuf'}",
                 "    compression: none",
             ]
+        if self.tls:
+            cert, key = self.certificate()
+            lines[1:1] = [
+                f"  tls: {{ cert: {cert}, key: {key} }}",
+                "  override: { http: { tls: false }, web: { tls: false } }",
+            ]
         lines += self.more
         config = self.folder / "roost.yaml"
         config.write_text("\n".join(lines) + "\n")
         return [self.binary, "serve", "--config", str(config)]
+
+    def certificate(self):
+        """Files of a certificate that nobody checks, and its key."""
+        cert, key = self.folder / "tls.crt", self.folder / "tls.key"
+        if not cert.exists():
+            subprocess.run(
+                ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                 "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", cert],
+                check=True, capture_output=True, timeout=60,
+            )  # fmt: skip
+        return cert, key
 
     def counters(self, prefix):
         """The sum of all series whose name begins with `prefix`."""

@@ -65,10 +65,10 @@ public final class Collector {
                 "http": addresses.http.address.description,
                 "web": addresses.web.address.description, "version": parts.version,
             ])
-        let web = addresses.web.address
-        log.info(
-            "send OTLP to \(addresses.grpc.address) (gRPC) or http://\(addresses.http.address), "
-                + "open http://\(web) and http://\(web)/metrics")
+        let http = parts.access.url(.http, addresses.http.address)
+        let web = parts.access.url(.web, addresses.web.address)
+        let grpc = "\(addresses.grpc.address) (gRPC\(parts.access[.grpc].isTLS ? " over TLS" : ""))"
+        log.info("send OTLP to \(grpc) or \(http), open \(web) and \(web)/metrics")
     }
 
     /// Stops accepting, finishes requests, empties the queues and ends every thread, all before
@@ -106,7 +106,7 @@ public final class Collector {
         for part in Switches.Part.allCases where parts.switches.isOn(part) != new.enable[part] {
             parts.turn(part, on: new.enable[part])
         }
-        parts.credentials.use(new.listen.tokens)
+        parts.access.use(new.listen)
         log.set(level: new.log.level, format: new.log.format)
         parts.intake.redaction.apply(new.agents.redact, names: new.names)
         parts.intake.normalizes.store(new.agents.normalize, ordering: .relaxed)
@@ -138,7 +138,7 @@ public final class Collector {
         config.enable = new.enable
         config.log = new.log
         config.budgets = new.budgets
-        config.listen.tokens = new.listen.tokens
+        config.listen.takeAccess(of: new.listen)
         config.agents.names = new.agents.names
         config.agents.prices = new.agents.prices
         config.agents.insights = new.agents.insights
@@ -179,8 +179,13 @@ public final class Collector {
                     index: index, shared: parts.intake, bounds: parts.bounds,
                     seriesLimit: config.limits.seriesPerMetric, memory: parts.derived,
                     agents: parts.agents.inboxes[index],
-                    grpc: (addresses.grpc, parts.settings(.grpc)),
-                    http: (addresses.http, parts.settings(.http)), origins: config.listen.cors))
+                    grpc: IngestListener(
+                        address: addresses.grpc, settings: parts.settings(.grpc),
+                        credentials: parts.access[.grpc].credentials),
+                    http: IngestListener(
+                        address: addresses.http, settings: parts.settings(.http),
+                        credentials: parts.access[.http].credentials),
+                    origins: config.listen.cors))
         }
         let loop = try EventLoop(name: "web")
         let agents = parts.agents

@@ -6,8 +6,6 @@ import Synchronization
 
 /// What the threads share, made once from the configuration. Every part is safe from any thread.
 final class CollectorParts: Sendable {
-    enum Listener: String, Sendable { case grpc, http, web }
-
     let version: String
     private let log: Log
     /// As it was at start.
@@ -21,7 +19,8 @@ final class CollectorParts: Sendable {
     let series: SeriesStore
     let switches: Switches
     let lifecycle = Lifecycle()
-    let credentials: Credentials
+    /// Each listener's.
+    let access: ListenAccess
     let live = LiveCounters()
     let bounds: DurationBounds
     let intake: IntakeShared
@@ -69,7 +68,7 @@ final class CollectorParts: Sendable {
                 SelfMetricsSource.isReserved(name) || host && HostStatistics.isReserved(name)
             })
         switches = Switches(config.enable)
-        credentials = Credentials(config.listen.tokens)
+        access = ListenAccess(config.listen)
         var tracking = AgentTrackerSettings()
         tracking.hold = config.agents.hold.nanoseconds
         tracking.openActivities = config.agents.openActivities
@@ -103,7 +102,6 @@ final class CollectorParts: Sendable {
             ledger: ledger, exports: exports, series: series, store: store, switches: switches,
             redaction: RedactionInForce(
                 config.agents.redact, names: config.names),
-            credentials: credentials,
             lifecycle: lifecycle, memory: budget.share("copies"),
             maxRequestBytes: config.limits.request,
             names: nil, normalizes: config.agents.normalize, audit: audit,
@@ -153,6 +151,7 @@ final class CollectorParts: Sendable {
         settings.headerTimeout = config.limits.headerTimeout
         settings.bodyTimeout = config.limits.bodyTimeout
         settings.idleTimeout = config.limits.idleTimeout
+        settings.tls = access[listener].tls
         guard listener == .web else { return settings }
         // Probes and scrapes are answered when the memory is full, too.
         settings.buffers = webBuffers.share("web")

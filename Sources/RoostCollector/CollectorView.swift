@@ -92,7 +92,7 @@ public final class CollectorView {
 
     package var version: String { parts.version }
 
-    package var credentials: Credentials { parts.credentials }
+    package var credentials: Credentials { parts.access[.web].credentials }
 
     /// What is known of agents beyond counters.
     package var analytics: AnalyticsService { parts.agents.analytics }
@@ -160,6 +160,7 @@ public final class CollectorView {
             version: parts.version, ledger: parts.ledger.snapshot(),
             exporters: parts.exports.statuses(), memoryLimitBytes: parts.budget.limitBytes,
             memoryUsage: parts.budget.usage, listeners: parts.listenerCounters,
+            certificates: parts.access.certificates,
             unexposedPoints: parts.series.unexposedPoints,
             seriesCounters: parts.series.counters, applicationSeries: parts.series.seriesCount,
             spanMetricsSeries: spanMetrics.seriesCount,

@@ -2,6 +2,13 @@ import RoostCore
 import RoostIngest
 import RoostNet
 
+/// Where OTLP is taken, and from whom.
+struct IngestListener {
+    let address: BoundAddress
+    let settings: ServerSettings
+    let credentials: Credentials
+}
+
 /// One of the threads that take OTLP: a loop, its two listeners, its shard of the span metrics.
 final class IngestLoop: Sendable {
     let loop: EventLoop
@@ -12,8 +19,7 @@ final class IngestLoop: Sendable {
     init(
         index: Int, shared: IntakeShared, bounds: DurationBounds, seriesLimit: Int,
         memory: MemoryBudget.Share, agents: AgentInbox,
-        grpc: (address: BoundAddress, settings: ServerSettings),
-        http: (address: BoundAddress, settings: ServerSettings), origins: [String]
+        grpc: IngestListener, http: IngestListener, origins: [String]
     ) throws {
         loop = try EventLoop(name: "loop-\(index)")
         let intake = Intake(
@@ -21,13 +27,14 @@ final class IngestLoop: Sendable {
             spanMetrics: SpanMetricsShard(
                 bounds: bounds, seriesLimit: seriesLimit, memory: memory), agents: agents)
         self.intake = LoopOwned(intake, on: loop)
-        let receiver = OTLPReceiver(intake: intake, origins: CORSOrigins(allowed: origins))
-        servers = [
+        let loop = loop
+        servers = try [grpc, http].map { listener in
             try HTTPServer(
-                loop: loop, address: grpc.address, settings: grpc.settings, handler: receiver),
-            try HTTPServer(
-                loop: loop, address: http.address, settings: http.settings, handler: receiver),
-        ]
+                loop: loop, address: listener.address, settings: listener.settings,
+                handler: OTLPReceiver(
+                    intake: intake, origins: CORSOrigins(allowed: origins),
+                    credentials: listener.credentials))
+        }
     }
 
     /// Asks for what the loop's shard has counted; `then` is called on the loop's thread.

@@ -62,7 +62,31 @@ extension CollectorView {
                 writer.field("body_timeouts", counters.bodyTimeouts)
                 writer.field("idle_timeouts", counters.idleTimeouts)
                 writer.field("write_timeouts", counters.writeTimeouts)
+                writeTLS(listener.name, counters.tls, into: &writer)
                 writer.endObject()
+            }
+        }
+    }
+
+    private func writeTLS(_ name: String, _ counts: TLSCounts, into writer: inout JSONWriter) {
+        guard let listener = Listener(rawValue: name),
+            let identity = parts.access[listener].tls.current
+        else { return }
+        writer.object("tls") { writer in
+            writer.field("subject", identity.subject)
+            writer.field(
+                "valid_until",
+                rfc3339(unixNanoseconds: UInt64(clamping: identity.validUntil) &* 1_000_000_000))
+            writer.field("client_certificates", identity.asksForCertificate)
+            writer.object("handshakes") { writer in
+                for version in TLSVersion.allCases {
+                    writer.field(version.rawValue, counts.handshakes(version))
+                }
+            }
+            writer.object("handshake_failures") { writer in
+                for reason in TLSFailure.allCases where counts.failures(reason) > 0 {
+                    writer.field(reason.rawValue, counts.failures(reason))
+                }
             }
         }
     }

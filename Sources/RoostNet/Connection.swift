@@ -9,30 +9,38 @@ import Synchronization
 /// Loop thread only.
 @safe final class Connection: SessionHost {
     private let handle: UnsafeMutablePointer<uv_tcp_t>
-    private let loop: EventLoop
+    let loop: EventLoop
     /// The server's list holds this one too, until `close` takes it out.
     private let server: HTTPServer
-    private let context: ServerContext
-    private var session: (any ProtocolSession)?
+    let context: ServerContext
+    private(set) var session: (any ProtocolSession)?
+    /// Between the socket and the session; nil where plain text is spoken.
+    let tls: TLSLink?
     private let peer: Peer
 
+    /// Bytes reserved from the beginning to the end, and more while TLS begins.
+    var reservedBytes: Int
     private let openedAt: UInt64
 
     /// The server's list knows it by this place.
     var listIndex = 0
 
     private var firstBytes: [UInt8] = []
+    /// What came while the loop had no time for a handshake.
+    var heldBack: [UInt8] = []
     private var isReading = false
-    private var isClosed = false
+    private(set) var isClosed = false
     /// Inside a call that will flush before it returns.
     private var isBusy = false
-    private var hasPeerEnded = false
+    private(set) var hasPeerEnded = false
     /// All is said; reads on and drops, so that unread input does not cost the peer the answer.
     private var isLingering = false
     /// Since when it had been idle when draining began; nil when it was not.
     private var idleAtDrain: UInt64?
     /// `.max` when nothing is being written or waited for.
     private var ownDeadline: UInt64
+    /// When the handshake, then the first bytes of the protocol must be there.
+    private var firstDeadline: UInt64
     private var write: PendingWrite?
     /// Bytes reserved for unsent answers and waiting requests.
     private var paidBytes = 0
@@ -45,17 +53,25 @@ import Synchronization
     /// While the program ends.
     private static let lastLingerMilliseconds: UInt64 = 250
 
-    init(server: HTTPServer, context: ServerContext, handle: UnsafeMutablePointer<uv_tcp_t>) {
+    init(
+        server: HTTPServer, context: ServerContext, handle: UnsafeMutablePointer<uv_tcp_t>,
+        identity: TLSIdentity?, reservedBytes: Int
+    ) {
         unsafe self.handle = handle
+        tls = identity.map(TLSLink.init)
+        self.reservedBytes = reservedBytes
         self.server = server
         self.context = context
         loop = server.loop
         var descriptor: CInt = -1
         let found = unsafe uv_fileno(
             UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self), &descriptor)
-        peer = Peer(address: found == 0 ? SocketAddress(peerOf: descriptor) : nil)
+        peer = Peer(
+            address: found == 0 ? SocketAddress(peerOf: descriptor) : nil,
+            isEncrypted: identity != nil)
         openedAt = context.now
-        ownDeadline = openedAt &+ context.headerMilliseconds
+        firstDeadline = openedAt &+ context.headerMilliseconds
+        ownDeadline = firstDeadline
         context.noteDeadline(ownDeadline)
     }
 
@@ -85,23 +101,32 @@ import Synchronization
         isReading = unsafe uv_read_start(stream, Connection.onAllocate, Connection.onRead) == 0
     }
 
-    private func stopReading() {
+    func stopReading() {
         guard isReading else { return }
         isReading = false
         unsafe uv_read_stop(stream)
     }
 
-    fileprivate func received(_ bytes: UnsafeRawBufferPointer) {
-        guard !isLingering else { return }
+    func received(_ bytes: UnsafeRawBufferPointer, isItsTurn: Bool = false) {
+        guard !isLingering, !isClosed else { return }
         isBusy = true
+        if let tls {
+            unsafe receive(bytes, through: tls, isItsTurn: isItsTurn)
+        } else {
+            unsafe takeIn(bytes)
+        }
+        isBusy = false
+        flush()
+    }
+
+    /// Gives the protocol what the peer said.
+    func takeIn(_ bytes: UnsafeRawBufferPointer) {
         if let session {
             unsafe session.receive(bytes)
         } else {
             unsafe chooseProtocol(bytes)
         }
         followSuccessor()
-        isBusy = false
-        flush()
     }
 
     private func chooseProtocol(_ bytes: UnsafeRawBufferPointer) {
@@ -111,8 +136,9 @@ import Synchronization
             unsafe start = UnsafeRawBufferPointer(start: nil, count: 0)
         }
         let kind =
-            unsafe firstBytes.isEmpty
-            ? unsafe FirstBytes(bytes) : firstBytes.withUnsafeBytes { unsafe FirstBytes($0) }
+            unsafe (tls?.chosenProtocol).map(FirstBytes.init)
+            ?? (firstBytes.isEmpty
+                ? unsafe FirstBytes(bytes) : firstBytes.withUnsafeBytes { unsafe FirstBytes($0) })
         switch kind {
         case .undecided:
             if firstBytes.isEmpty { unsafe firstBytes.append(contentsOf: start) }
@@ -143,11 +169,29 @@ import Synchronization
     fileprivate func readEnded(_ code: Int) {
         stopReading()
         hasPeerEnded = true
-        guard code == Int(UV_EOF.rawValue), let session, !isLingering else { return close() }
+        guard code == Int(UV_EOF.rawValue), let session, !isLingering else {
+            noteLostHandshake(isTimeout: false)
+            return close()
+        }
         isBusy = true
         session.peerEnded()
         isBusy = false
         flush()
+    }
+
+    /// The peer has said that it sends nothing more.
+    func notePeerEnded() {
+        stopReading()
+        hasPeerEnded = true
+        guard let session else { return close() }
+        session.peerEnded()
+    }
+
+    /// The protocol's first bytes have as long as the handshake had.
+    func restartFirstDeadline() {
+        firstDeadline = context.now &+ context.headerMilliseconds
+        if write == nil { ownDeadline = firstDeadline }
+        context.noteDeadline(firstDeadline)
     }
 
     // MARK: Writing
@@ -159,7 +203,7 @@ import Synchronization
     /// Writes what the session has, at once as far as the socket takes it; closes when all is said.
     func flush() {
         followSuccessor()
-        guard !isClosed, !isBusy, var session else { return }
+        guard !isClosed, !isBusy, session != nil || tls != nil else { return }
         // While an answer is stuck in the socket, more of them may come to wait.
         guard write == nil else { return payForBuffers() }
         guard !loop.isFlushing else { return loop.delayedFlushes.append(self) }
@@ -167,11 +211,8 @@ import Synchronization
         loop.isFlushing = true
         var outcome = FlushOutcome.drained
         repeat {
-            outcome = writeOnce(session)
-            if followSuccessor(), let next = self.session {
-                session = next
-                if outcome == .drained { outcome = .wrote }
-            }
+            outcome = writeOnce()
+            if followSuccessor(), outcome == .drained { outcome = .wrote }
         } while outcome == .wrote
         loop.isFlushing = false
         isBusy = false
@@ -179,9 +220,9 @@ import Synchronization
         case .failed: close()
         case .blocked: stopReading()
         case .wrote, .drained:
-            if session.mustClose {
+            if session?.mustClose == true || tls?.state == .broken {
                 linger()
-            } else if session.wantsInput {
+            } else if session?.wantsInput ?? true, heldBack.isEmpty {
                 startReading()
             } else {
                 stopReading()
@@ -203,7 +244,8 @@ import Synchronization
     private func payForBuffers() {
         guard !isClosed else { return }
         let lot = Connection.usualBufferBytes
-        let held = (write?.count ?? 0) + (session?.heldBytes ?? 0)
+        let held =
+            (write?.count ?? 0) + (session?.heldBytes ?? 0) + (tls?.unsent.count ?? 0)
         let due = held <= lot ? 0 : (held + lot - 1) / lot * lot
         guard due != paidBytes else { return }
         let memory = context.settings.buffers
@@ -221,10 +263,15 @@ import Synchronization
 
     private enum FlushOutcome { case wrote, drained, blocked, failed }
 
-    private func writeOnce(_ session: any ProtocolSession) -> FlushOutcome {
+    private func writeOnce() -> FlushOutcome {
         loop.output.removeAll()
-        session.drain(into: &loop.output)
-        let bytes = unsafe loop.output.bytes
+        session?.drain(into: &loop.output)
+        var bytes = unsafe loop.output.bytes
+        if let tls {
+            loop.sealed.removeAll()
+            guard unsafe tls.seal(bytes, into: &loop.sealed) else { return .failed }
+            unsafe bytes = loop.sealed.bytes
+        }
         guard bytes.count > 0 else { return .drained }
         var buffer = unsafe uv_buf_init(
             UnsafeMutableRawPointer(mutating: bytes.baseAddress)?
@@ -243,7 +290,7 @@ import Synchronization
 
     fileprivate func written(_ code: CInt) {
         write = nil
-        ownDeadline = .max
+        ownDeadline = session == nil ? firstDeadline : .max
         guard !isClosed else { return }
         if code < 0 { close() } else { flush() }
     }
@@ -258,6 +305,7 @@ import Synchronization
         session?.abandon()
         guard !hasPeerEnded, !owedNothing else { return close() }
         isLingering = true
+        sayEnd()
         var descriptor: CInt = -1
         let found = unsafe uv_fileno(
             UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self), &descriptor)
@@ -273,6 +321,7 @@ import Synchronization
     /// Closes at once. Twice does nothing.
     func close() {
         guard !isClosed else { return }
+        sayEnd()
         isClosed = true
         isReading = false
         session?.abandon()
@@ -282,6 +331,20 @@ import Synchronization
         unsafe uv_close(
             UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self),
             Connection.onClosed)
+    }
+
+    /// Tells a TLS peer that nothing more comes, so that it knows the answer to be whole.
+    private func sayEnd() {
+        guard let tls, write == nil, !loop.isFlushing else { return }
+        tls.sayEnd()
+        guard !tls.unsent.isEmpty else { return }
+        unsafe tls.unsent.withUnsafeBytes { bytes in
+            var buffer = unsafe uv_buf_init(
+                UnsafeMutableRawPointer(mutating: bytes.baseAddress)?
+                    .assumingMemoryBound(to: CChar.self), UInt32(clamping: bytes.count))
+            _ = unsafe uv_try_write(stream, &buffer, 1)
+        }
+        tls.unsent = []
     }
 
     func beginDraining() {
@@ -300,6 +363,8 @@ import Synchronization
             let counters = context.settings.counters
             if write != nil {
                 counters.writeTimeouts.add(1, ordering: .relaxed)
+            } else if tls?.state == .handshaking {
+                noteLostHandshake(isTimeout: true)
             } else if session == nil {
                 counters.headerTimeouts.add(1, ordering: .relaxed)
             }
@@ -325,7 +390,7 @@ import Synchronization
 
     private static let onAllocate: uv_alloc_cb = { handle, _, buffer in
         guard let connection = unsafe find(handle?.pointee.data) else { return }
-        let room = unsafe connection.loop.readBuffer
+        let room = unsafe connection.roomForReading
         unsafe buffer?.pointee.base = unsafe room.baseAddress?.assumingMemoryBound(to: CChar.self)
         unsafe buffer?.pointee.len = room.count
     }

@@ -38,6 +38,9 @@ public struct EventLoopError: Error, CustomStringConvertible {
     /// Room that all connections of this loop share: one for reading, one for what goes out.
     let readBuffer: UnsafeMutableRawBufferPointer
     var output = OutputBuffer(reserving: 256 << 10)
+    /// `output` encrypted; takes no room before the first TLS connection.
+    var sealed = OutputBuffer(reserving: 64)
+    let handshakes = HandshakeTurns()
 
     /// Milliseconds between two beats.
     private static let beatMilliseconds: UInt64 = 500
@@ -159,6 +162,7 @@ public struct EventLoopError: Error, CustomStringConvertible {
         guard isFirst else { return }
         runPosted()
         beatTimer?.cancel()
+        handshakes.close()
         unsafe uv_close(UnsafeMutableRawPointer(wake).assumingMemoryBound(to: uv_handle_t.self)) {
             unsafe UnsafeMutableRawPointer($0)?.deallocate()
         }

@@ -113,7 +113,8 @@ import Synchronization
         let accepted = unsafe uv_accept(
             UnsafeMutableRawPointer(listener).assumingMemoryBound(to: uv_stream_t.self),
             UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_stream_t.self))
-        guard accepted == 0, admit() else {
+        let identity = settings.tls.current
+        guard accepted == 0, let reserved = admit(isTLS: identity != nil) else {
             if accepted == 0 {
                 settings.counters.connectionsRefused.add(1, ordering: .relaxed)
             }
@@ -126,25 +127,28 @@ import Synchronization
         }
         settings.counters.connectionsAccepted.add(1, ordering: .relaxed)
         settings.counters.connectionsOpen.add(1, ordering: .relaxed)
-        let connection = unsafe Connection(server: self, context: context, handle: handle)
+        let connection = unsafe Connection(
+            server: self, context: context, handle: handle, identity: identity,
+            reservedBytes: reserved)
         connection.listIndex = connections.count
         connections.append(connection)
         connection.open()
     }
 
-    private func admit() -> Bool {
+    /// Counts one connection more and reserves what it takes; answers how many bytes, nil when
+    /// there is no room.
+    private func admit(isTLS: Bool) -> Int? {
         if !settings.connections.tryTake() {
             // Who waits for nothing gives way to who comes.
-            guard closeLongestIdle(), settings.connections.tryTake() else { return false }
+            guard closeLongestIdle(), settings.connections.tryTake() else { return nil }
         }
-        guard
-            connections.count < HTTPServer.alwaysServed
-                || settings.memory.tryTake(Connection.reservedBytes)
-        else {
-            settings.connections.giveBack()
-            return false
-        }
-        return true
+        let isAlwaysServed = connections.count < HTTPServer.alwaysServed
+        let bytes =
+            (isAlwaysServed ? 0 : Connection.reservedBytes) + (isTLS ? TLSLink.handshakeBytes : 0)
+        if bytes == 0 || settings.memory.tryTake(bytes) { return bytes }
+        if isAlwaysServed { return 0 }
+        settings.connections.giveBack()
+        return nil
     }
 
     private func closeLongestIdle() -> Bool {
@@ -167,9 +171,7 @@ import Synchronization
         connections.removeLast()
         settings.connections.giveBack()
         settings.counters.connectionsOpen.subtract(1, ordering: .relaxed)
-        if connections.count >= HTTPServer.alwaysServed {
-            settings.memory.giveBack(Connection.reservedBytes)
-        }
+        settings.memory.giveBack(connection.reservedBytes)
         noteIfDrained()
     }
 

@@ -1,5 +1,5 @@
 /// One side of a connection that turns bytes from the peer into answers, without knowing how the
-/// bytes travel: a socket today, TLS between them later. Loop thread only.
+/// bytes travel: over a socket, with or without TLS between. Loop thread only.
 protocol ProtocolSession: AnyObject {
     /// Takes all of `bytes`.
     func receive(_ bytes: UnsafeRawBufferPointer)
@@ -61,6 +61,9 @@ enum FirstBytes: Equatable {
     case http2
     /// So far they could be either.
     case undecided
+
+    /// As ALPN has chosen; the bytes are then read as that whatever they are.
+    init(_ name: ApplicationProtocol) { self = name == .http2 ? .http2 : .http1 }
 
     init(_ bytes: UnsafeRawBufferPointer) {
         for offset in 0..<min(bytes.count, http2Preface.count)

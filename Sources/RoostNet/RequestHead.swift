@@ -17,7 +17,7 @@ public struct RequestHead {
     /// A head that came from no connection, for the tests of handlers.
     public init(
         method: String, target: String, headers: [(String, String)] = [], isHTTP2: Bool = false,
-        isGRPC: Bool = false, peerAddress: String = "127.0.0.1"
+        isGRPC: Bool = false, peerAddress: String = "127.0.0.1", isEncrypted: Bool = false
     ) {
         let block = HeaderBlock()
         unsafe withBytes(method) { unsafe block.setMethod($0) }
@@ -27,7 +27,8 @@ public struct RequestHead {
                 unsafe withBytes(value) { unsafe block.addField(name: name, value: $0) }
             }
         }
-        self.init(block: block, peer: Peer(text: peerAddress), isHTTP2: isHTTP2)
+        self.init(
+            block: block, peer: Peer(text: peerAddress, isEncrypted: isEncrypted), isHTTP2: isHTTP2)
         self.isGRPC = isGRPC
     }
 
@@ -93,17 +94,25 @@ public struct RequestHead {
 
     /// The number of the peer's host, without its port.
     public var peerAddress: String { peer.text }
+
+    /// It came over TLS.
+    public var isEncrypted: Bool { peer.isEncrypted }
 }
 
 /// Who is at the other end, worded when somebody asks.
 final class Peer {
     private let address: SocketAddress?
     private(set) lazy var text = address?.host ?? ""
+    let isEncrypted: Bool
 
-    init(address: SocketAddress?) { self.address = address }
+    init(address: SocketAddress?, isEncrypted: Bool) {
+        self.address = address
+        self.isEncrypted = isEncrypted
+    }
 
-    init(text: String) {
+    init(text: String, isEncrypted: Bool = false) {
         address = nil
+        self.isEncrypted = isEncrypted
         self.text = text
     }
 }

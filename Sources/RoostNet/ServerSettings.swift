@@ -36,6 +36,8 @@ public struct ServerSettings: Sendable {
     public var buffers: MemoryBudget.Share
     /// Shared by the servers of all loops on one address.
     public var counters: ServerCounters
+    /// Shared by the servers of all loops on one address. Plain text unless it holds an identity.
+    public var tls = TLSDoor()
 
     public init(
         connections: ConnectionLimit, memory: MemoryBudget.Share,
@@ -82,6 +84,7 @@ public final class ServerCounters: Sendable {
         public var writeTimeouts = 0
         /// Connections and streams ended because the peer broke the protocol.
         public var protocolErrors = 0
+        public var tls = TLSCounts()
     }
 
     let connectionsOpen = Atomic<Int>(0)
@@ -93,6 +96,7 @@ public final class ServerCounters: Sendable {
     let idleTimeouts = Atomic<Int>(0)
     let writeTimeouts = Atomic<Int>(0)
     let protocolErrors = Atomic<Int>(0)
+    let tls = Mutex(TLSCounts())
 
     public init() {}
 
@@ -106,6 +110,7 @@ public final class ServerCounters: Sendable {
             bodyTimeouts: bodyTimeouts.load(ordering: .relaxed),
             idleTimeouts: idleTimeouts.load(ordering: .relaxed),
             writeTimeouts: writeTimeouts.load(ordering: .relaxed),
-            protocolErrors: protocolErrors.load(ordering: .relaxed))
+            protocolErrors: protocolErrors.load(ordering: .relaxed),
+            tls: tls.withLock { $0 })
     }
 }

@@ -12,6 +12,7 @@ struct CollectorQuestion {
     let url: String
     /// For `authorization: Bearer`; nil without.
     let token: String?
+    let tls: ClientTLS
 
     /// From `--url` and the token.
     init(_ options: Options) {
@@ -19,7 +20,23 @@ struct CollectorQuestion {
         while url.hasSuffix("/") { url.removeLast() }
         self.url = url.contains("://") ? url : "http://" + url
         token = Self.token(options)
+        tls = Self.tls(options)
     }
+
+    /// Whom to trust and what to show when the address is `https://`.
+    static func tls(_ options: Options) -> ClientTLS {
+        ClientTLS(
+            caFile: options.last("--ca"), certificateFile: options.last("--cert"),
+            keyFile: options.last("--key"))
+    }
+
+    static let tls = [
+        Options.Known(
+            name: "--ca", value: "FILE",
+            doc: "of authorities that may have signed its certificate, instead of the system's"),
+        Options.Known(name: "--cert", value: "FILE", doc: "our certificate, where it asks for one"),
+        Options.Known(name: "--key", value: "FILE", doc: "its private key"),
+    ]
 
     /// From `--token`, else from ROOST_TOKEN.
     static func token(_ options: Options) -> String? {
@@ -38,6 +55,7 @@ struct CollectorQuestion {
         request.timeout = .seconds(30)
         request.connectTimeout = .seconds(3)
         request.maxAnswerBytes = 1 << 30
+        request.tls = tls
         if let token { request.headers.append(("authorization", "Bearer " + token)) }
         let client: HTTPClient
         do { client = try HTTPClient(name: "question") } catch {

@@ -46,14 +46,14 @@ struct Command: Sendable {
             options: [
                 Options.Known(
                     name: "--url", value: "URL", doc: "default http://127.0.0.1:8080/health")
-            ], run: healthCommand),
+            ] + CollectorQuestion.tls, run: healthCommand),
         Command(
             name: "status", summary: "prints the status page of a running collector",
             options: [
                 Options.Known(
                     name: "--url", value: "URL", doc: "default http://127.0.0.1:8080/status"),
                 CollectorQuestion.token,
-            ], run: statusCommand),
+            ] + CollectorQuestion.tls, run: statusCommand),
         Command(
             name: "report", summary: "prints the insight report of a running collector",
             options: [
@@ -63,7 +63,7 @@ struct Command: Sendable {
                     doc: "from when on things that are over are told: 1h, 2026-11-20T08:15:00Z"),
                 Options.Known(
                     name: "--format", value: "markdown|json", doc: "default markdown"),
-            ], run: reportCommand),
+            ] + CollectorQuestion.tls, run: reportCommand),
         Command(
             name: "export",
             summary: "prints a stored trace for other tools, or metrics or failures, as JSON",
@@ -74,7 +74,7 @@ struct Command: Sendable {
                     doc: "of a trace, default otlp"),
                 Options.Known(
                     name: "--since", value: "TIME", doc: "only failures that came since"),
-            ], words: 1, run: exportCommand),
+            ] + CollectorQuestion.tls, words: 1, run: exportCommand),
         Command(
             name: "prices",
             summary: "tells what a model costs, and which line of the table says so",

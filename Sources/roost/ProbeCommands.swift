@@ -4,7 +4,7 @@ import RoostHTTPClient
 func healthCommand(_ options: Options) -> Int32 {
     let url = options.last("--url") ?? "http://127.0.0.1:8080/health"
     let answer: ClientAnswer
-    do throws(ProbeError) { answer = try get(url, path: "/health") } catch {
+    do throws(ProbeError) { answer = try get(url, path: "/health", options) } catch {
         printError("roost health: \(error.text)\n")
         return 1
     }
@@ -20,7 +20,7 @@ func healthCommand(_ options: Options) -> Int32 {
 func statusCommand(_ options: Options) -> Int32 {
     let url = options.last("--url") ?? "http://127.0.0.1:8080/status"
     do throws(ProbeError) {
-        let answer = try get(url, path: "/status", token: CollectorQuestion.token(options))
+        let answer = try get(url, path: "/status", options, token: CollectorQuestion.token(options))
         guard answer.httpStatus == 200 else {
             printError("roost status: \(url) answers \(answer.httpStatus)\n")
             return 1
@@ -37,13 +37,14 @@ private struct ProbeError: Error { let text: String }
 
 /// Gets `url`, with `path` behind it when it names none. At most three seconds.
 private func get(
-    _ url: String, path: String, token: String? = nil
+    _ url: String, path: String, _ options: Options, token: String? = nil
 ) throws(ProbeError) -> ClientAnswer {
     let afterScheme = url.split(separator: "://", maxSplits: 1).last ?? ""
     var request = ClientRequest(url: afterScheme.contains("/") ? url : url + path)
     request.method = .get
     request.timeout = .seconds(3)
     request.connectTimeout = .seconds(2)
+    request.tls = CollectorQuestion.tls(options)
     if let token { request.headers.append(("authorization", "Bearer " + token)) }
     let client: HTTPClient
     do { client = try HTTPClient(name: "probe") } catch {

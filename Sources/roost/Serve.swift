@@ -13,6 +13,7 @@ enum ServeSignals {
 func serve(
     _ config: Config, log: Log, version: String, reload: () -> Config?
 ) -> Int32 {
+    keepMemoryOutOfCoreFiles()
     // Blocked before the first thread is made, so that every thread leaves them to this one.
     let signals = SignalWaiter(ServeSignals.all)
     let collector = Collector(config: config, log: log, version: version)

@@ -45,7 +45,7 @@ import Testing
                     nextRetryUnixNano: nil, isFull: false,
                     deadLetters: DeadLetterStatus())
             ], memoryLimitBytes: 0, memoryUsage: [("requests", 0)],
-            listeners: [("grpc", ServerCounters().values)],
+            listeners: [("grpc", ServerCounters().values)], certificates: ["grpc": 0],
             unexposedPoints: series.unexposedPoints, seriesCounters: series.counters,
             applicationSeries: 0,
             spanMetricsSeries: 0, spanMetricsOverflow: 0, agents: AgentEvents(), heldActivities: 0,

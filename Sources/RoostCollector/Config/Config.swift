@@ -1,7 +1,6 @@
 public import RoostAnalytics
 public import RoostCore
 public import RoostIngest
-public import RoostNet
 
 /// What a user writes in the configuration file, key for key; `Config()` is what holds without one.
 ///
@@ -22,27 +21,6 @@ public struct Config: Sendable, Equatable {
     public var shutdown: Duration = .seconds(20)
 
     public init() {}
-
-    /// Addresses, and who may use them.
-    public struct Listen: Sendable, Equatable {
-        public var grpc = ListenAddress(host: "127.0.0.1", port: 4317)
-        public var http = ListenAddress(host: "127.0.0.1", port: 4318)
-        public var web = ListenAddress(host: "127.0.0.1", port: 8080)
-        public var tls = ServerTLS()
-        /// Bearer tokens; secrets.
-        public var tokens: [String] = []
-        /// Origins of browsers that may send OTLP; `*` is any.
-        public var cors: [String] = []
-        public init() {}
-    }
-
-    /// Files of the server's certificate; no TLS without them.
-    public struct ServerTLS: Sendable, Equatable {
-        public var cert: String?
-        public var key: String?
-        public var clientCA: String?
-        public init() {}
-    }
 
     /// Bounds on what peers may cost.
     public struct Limits: Sendable, Equatable {

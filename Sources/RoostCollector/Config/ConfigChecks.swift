@@ -1,3 +1,4 @@
+import RoostCore
 import RoostNet
 
 /// What can be judged only when the whole configuration has been read.
@@ -23,6 +24,7 @@ struct ConfigChecks {
     mutating func run() {
         checkLater()
         checkListeners()
+        checkListen()
         checkLimits()
         dropOwnListenersFromEnvironment()
         checkNames()
@@ -68,6 +70,16 @@ struct ConfigChecks {
                     listener.name, "\(listener.address) is the address of \(earlier.name) already")
             }
         }
+    }
+
+    private mutating func checkListen() {
+        var checks = ListenChecks(
+            config.listen, now: Int64(clamping: unixNanoseconds() / 1_000_000_000),
+            whyUnreadable: whyUnreadable)
+        checks.run()
+        for remark in checks.faults { fault(remark.key, remark.text) }
+        for remark in checks.warnings { warn(remark.key, remark.text) }
+        config.listen.secrets = checks.secrets
     }
 
     private mutating func checkLimits() {

@@ -24,43 +24,10 @@ extension Config {
     ])
 }
 
-private let file = ConfigForm<String>.text("the path of a file")
+let pathOfFile = ConfigForm<String>.text("the path of a file")
 
 private let timeouts: ClosedRange<Duration> = .milliseconds(100) ... .seconds(3600)
 private let spans: ClosedRange<Duration> = .seconds(1) ... .seconds(3650 * 86_400)
-
-extension Config.Listen {
-    static let section = ConfigSection<Config.Listen>([
-        .value("grpc", \.grpc, .listenAddress, "OTLP/gRPC over HTTP/2 without TLS"),
-        .value(
-            "http", \.http, .listenAddress,
-            "OTLP/HTTP: `/v1/traces`, `/v1/metrics` and `/v1/logs`, as protobuf or JSON"),
-        .value(
-            "web", \.web, .listenAddress,
-            "`/metrics`, `/health`, `/ready`, `/status`, the API and live streams"),
-        .section("tls", \.tls, Config.ServerTLS.section),
-        .list(
-            "tokens", \.tokens, .text("a bearer token", isSecret: true),
-            "Every request but `/health` and `/ready` has to bring one of these as "
-                + "`Authorization: Bearer`; people log in with one at `/login`"),
-        .list(
-            "cors", \.cors, .webOrigin, "Web pages, by origin, that may send OTLP from a browser"),
-    ])
-}
-
-extension Config.ServerTLS {
-    private static let later = ConfigLater.refused(
-        "TLS on listeners is not in this version, they would speak plain text; "
-            + "take it out and put a proxy with TLS in front")
-
-    static let section = ConfigSection<Config.ServerTLS>([
-        .optional("cert", \.cert, file, "The server's certificate chain, PEM", later: later),
-        .optional("key", \.key, file, "Its private key, PEM", later: later),
-        .optional(
-            "client_ca", \.clientCA, file, "Asks clients for a certificate signed by these",
-            later: later),
-    ])
-}
 
 extension Config.Limits {
     static let section = ConfigSection<Config.Limits>([
@@ -136,9 +103,9 @@ extension Config.Batch {
 
 extension Config.ClientTLS {
     static let section = ConfigSection<Config.ClientTLS>([
-        .optional("ca", \.ca, file, "Authorities to trust instead of the system's, PEM"),
-        .optional("cert", \.cert, file, "Our certificate, PEM"),
-        .optional("key", \.key, file, "Its private key, PEM"),
+        .optional("ca", \.ca, pathOfFile, "Authorities to trust instead of the system's, PEM"),
+        .optional("cert", \.cert, pathOfFile, "Our certificate, PEM"),
+        .optional("key", \.key, pathOfFile, "Its private key, PEM"),
     ])
 }
 
@@ -198,13 +165,13 @@ extension Config.Store {
 extension Config.Agents {
     static let section = ConfigSection<Config.Agents>([
         .optional(
-            "names", \.names, file,
+            "names", \.names, pathOfFile,
             "Adds to the table of attribute names, or replaces in it; see `roost names`"),
         .optional(
-            "prices", \.prices, file,
+            "prices", \.prices, pathOfFile,
             "Prices that are believed before the built-in ones; see `roost prices`"),
         .optional(
-            "insights", \.insights, file,
+            "insights", \.insights, pathOfFile,
             "Rules for insights, beside the built-in ones; see `docs/analytics.md`"),
         .section("redact", \.redact, Config.Redact.section),
         .value(

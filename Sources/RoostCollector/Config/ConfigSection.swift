@@ -95,7 +95,7 @@ struct ConfigKey<Owner: Sendable>: Sendable {
     /// Walks the first owner and compares with the second.
     let visit: @Sendable (Owner, Owner, String, (ConfigLeaf) -> Void) -> Void
     let show: @Sendable (Owner) -> ConfigValue
-    let rows: @Sendable (Owner, String) -> [ConfigRow]
+    var rows: @Sendable (Owner, String) -> [ConfigRow]
 
     /// A single value.
     static func value<Value>(

@@ -46,6 +46,11 @@ struct OwnAddresses: Sendable {
 
     private static func isWildcard(_ host: String) -> Bool { host == "0.0.0.0" || host == "::" }
 
+    /// Whether only this machine can reach it, as far as its text tells.
+    static func isLoopback(_ address: ListenAddress) -> Bool {
+        isLoopback(normalised(address.host))
+    }
+
     private static func isLoopback(_ host: String) -> Bool {
         loopback.contains(host) || host.hasPrefix("127.")
     }

@@ -13,7 +13,6 @@ final class IntakeShared: Sendable {
     let store: StoreService?
     let redaction: RedactionInForce
     let switches: Switches
-    let credentials: Credentials
     let lifecycle: Lifecycle
     /// Pays for copies of requests: JSON transcoded, malformed items cut out.
     let memory: MemoryBudget.Share
@@ -32,7 +31,7 @@ final class IntakeShared: Sendable {
     init(
         ledger: Ledger, exports: ExportService, series: SeriesStore, store: StoreService? = nil,
         switches: Switches,
-        redaction: RedactionInForce, credentials: Credentials = Credentials([]),
+        redaction: RedactionInForce,
         lifecycle: Lifecycle, memory: MemoryBudget.Share, maxRequestBytes: Int,
         names: NameTable?, normalizes: Bool = false, audit: AuditService? = nil,
         isReady: @escaping @Sendable () -> Bool
@@ -46,7 +45,6 @@ final class IntakeShared: Sendable {
         self.store = store
         self.redaction = redaction
         self.switches = switches
-        self.credentials = credentials
         self.lifecycle = lifecycle
         self.memory = memory
         self.maxRequestBytes = maxRequestBytes

@@ -13,13 +13,13 @@ final class OTLPReceiver: RequestHandler {
     private let origins: CORSOrigins
     private let credentials: Credentials
 
-    init(intake: Intake, origins: CORSOrigins) {
+    init(intake: Intake, origins: CORSOrigins, credentials: Credentials) {
         self.intake = intake
         self.origins = origins
         switches = intake.shared.switches
         lifecycle = intake.shared.lifecycle
         ledger = intake.shared.ledger
-        credentials = intake.shared.credentials
+        self.credentials = credentials
     }
 
     func admit(_ head: RequestHead) -> BodyPolicy {

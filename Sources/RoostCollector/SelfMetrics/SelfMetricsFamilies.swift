@@ -17,6 +17,7 @@ enum SelfMetricsFamilies {
         families += deadLetters(reading.exporters)
         families += memory(reading)
         families += listeners(reading)
+        families += TLSFamilies.all(reading)
         families += series(reading)
         families += agents(reading)
         families += store(reading.store)

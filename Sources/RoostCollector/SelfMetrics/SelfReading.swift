@@ -11,6 +11,8 @@ package struct SelfReading {
     package var memoryUsage: [(name: String, bytes: Int)]
     /// Listener name (`grpc`, `http`, `web`) and its counters.
     package var listeners: [(name: String, counters: ServerCounters.Values)]
+    /// Until when the certificates of those that speak TLS are valid, in seconds of Unix time.
+    package var certificates: [String: Int64] = [:]
     /// Reason and points, for what applications sent and `/metrics` cannot show.
     package var unexposedPoints: [(reason: String, points: UInt64)]
     /// What happened to application metrics on the way to series: name, help, value.

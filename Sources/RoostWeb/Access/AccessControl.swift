@@ -90,7 +90,8 @@ final class AccessControl {
         return Response(
             status: 303,
             headers: [
-                ("location", next), ("set-cookie", sessions.begin(now: now)),
+                ("location", next),
+                ("set-cookie", sessions.begin(now: now, isEncrypted: head.isEncrypted)),
                 ("cache-control", "no-store"),
             ])
     }

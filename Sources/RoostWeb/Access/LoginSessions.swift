@@ -12,8 +12,8 @@ struct LoginSessions {
     /// Takes the cookie away again.
     static let clearing = name + "=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"
 
-    /// The value of `set-cookie` for somebody new.
-    mutating func begin(now: UInt64) -> String {
+    /// The value of `set-cookie` for somebody new, who came over TLS or not.
+    mutating func begin(now: UInt64, isEncrypted: Bool) -> String {
         ends = ends.filter { $0.value > now }
         if ends.count >= Self.most, let oldest = ends.min(by: { $0.value < $1.value })?.key {
             ends[oldest] = nil
@@ -26,6 +26,7 @@ struct LoginSessions {
         }
         ends[id] = now &+ Self.lifetime
         return "\(Self.name)=\(id); Path=/; HttpOnly; SameSite=Strict; Max-Age=43200"
+            + (isEncrypted ? "; Secure" : "")
     }
 
     /// Whether a `cookie` header brings a session that goes on.

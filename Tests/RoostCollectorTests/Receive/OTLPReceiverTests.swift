@@ -33,7 +33,7 @@ import Testing
                 spanMetrics: SpanMetricsShard(bounds: .standard, seriesLimit: 10),
                 agents: AgentInbox(
                     AgentAccounts(settings: AgentTrackerSettings(), prices: nil, wake: WakeUp()))),
-            origins: CORSOrigins(allowed: ["https://app.example"]))
+            origins: CORSOrigins(allowed: ["https://app.example"]), credentials: Credentials([]))
     }
 
     private func head(

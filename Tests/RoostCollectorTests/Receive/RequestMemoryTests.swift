@@ -109,7 +109,7 @@ private struct Fixture {
                 shared: shared, loop: try EventLoop(name: "test"),
                 spanMetrics: SpanMetricsShard(bounds: .standard, seriesLimit: 10),
                 agents: AgentInbox(AgentAccounts(settings: AgentTrackerSettings(), prices: nil))),
-            origins: CORSOrigins(allowed: []))
+            origins: CORSOrigins(allowed: []), credentials: Credentials([]))
     }
 
     func answer(_ body: [UInt8], grpc: Bool = false) throws -> Response {
