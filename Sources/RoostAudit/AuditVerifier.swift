@@ -108,6 +108,10 @@ struct AuditVerifier {
         previous = expected.previous
         if let seal {
             checkSeal(seal, lines: lines)
+            if result.firstBreak == nil, try file.size() > end {
+                note(
+                    .changed, name, "something was added behind its last record", line: lines + 1)
+            }
         } else if try file.size() > end {
             result.notes.append("\(name) ends with a line that is not finished")
         }

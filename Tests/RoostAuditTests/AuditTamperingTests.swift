@@ -107,6 +107,10 @@ struct Tampering: Sendable, CustomTestStringConvertible {
                 lines.append(bytes.dropLast())
             }
         },
+        Tampering("half a line added to a sealed file", .changed, file: 1) { folder in
+            let name = folder.files[1]
+            try folder.put(try folder.bytes(name) + Array("{\"seq\":".utf8), name)
+        },
         Tampering("nonsense", .changed, file: 2, line: 2) { folder in
             try edit(folder, 2) { $0[1] = Array("{}".utf8) }
         },
