@@ -154,5 +154,5 @@ private func describe(_ answer: ClientAnswer, _ type: String) -> String {
 private func retryAfter(_ answer: ClientAnswer, _ unixSeconds: Int) -> Duration? {
     guard let text = answer.header("retry-after") else { return nil }
     if let seconds = Int(text) { return seconds >= 0 ? .seconds(min(seconds, 1 << 31)) : nil }
-    return httpDateSeconds(text).map { .seconds(max(0, $0 - unixSeconds)) }
+    return httpDateSeconds(text).map { .seconds(min(max(0, $0 - unixSeconds), 1 << 31)) }
 }

@@ -86,7 +86,7 @@ import Testing
     @Test(arguments: [
         ("7", Duration.seconds(7)), ("0", .zero), ("Sun, 06 Nov 1994 08:49:47 GMT", .seconds(10)),
         ("Sun, 06 Nov 1994 08:49:00 GMT", .zero), ("soon", nil), ("-5", nil), ("", nil),
-        ("99999999999999999999", nil),
+        ("99999999999999999999", nil), ("Fri, 31 Dec 9999 23:59:59 GMT", .seconds(1 << 31)),
     ])
     func `Retry-After is read in both forms`(text: String, expected: Duration?) {
         let verdict = classify(
