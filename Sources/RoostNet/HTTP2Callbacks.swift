@@ -24,11 +24,13 @@ enum HTTP2Callbacks {
         unsafe nghttp2_option_new(&options)
         unsafe nghttp2_option_set_no_closed_streams(options, 1)
         // Floods: answers owed to PING and SETTINGS, entries of one SETTINGS, streams that are
-        // opened only to be reset (a burst of 1,000, then 100 a second), CONTINUATION frames.
+        // opened only to be reset (a burst of 1,000, then 100 a second), CONTINUATION frames: of
+        // these every read that brings a part of one's head counts, so that four whose heads come
+        // byte by byte are within it.
         unsafe nghttp2_option_set_max_outbound_ack(options, 256)
         unsafe nghttp2_option_set_max_settings(options, 32)
         unsafe nghttp2_option_set_stream_reset_rate_limit(options, 1_000, 100)
-        unsafe nghttp2_option_set_max_continuations(options, 8)
+        unsafe nghttp2_option_set_max_continuations(options, 36)
         return unsafe options
     }()
 
