@@ -3,12 +3,14 @@
 CONFIG ?=
 PYTHON := .venv/bin/python
 RELEASE := swift build -c release --static-swift-stdlib --product roost
-SOURCES := Package.swift Sources Tests Benchmarks
+SOURCES := Package.swift Sources Tests Benchmarks Fuzz
+SECONDS ?= 60
+TARGETS ?=
 
-.PHONY: run test build check lint format protos prices bench fuzz clean help
+.PHONY: run test build check lint format protos prices bench fuzz differential clean help
 
 help: ## Show what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 run: ## Install what is missing, build, and run the collector
 	@scripts/packages.sh run
@@ -47,10 +49,15 @@ bench: ## Measure side by side with rotel and print one table
 	@$(RELEASE)
 	@$(PYTHON) Benchmarks/run.py
 
-fuzz: ## Feed the readers with mutated requests for longer than the tests do
+fuzz: ## Give each fuzz target inputs for SECONDS (60), or those named in TARGETS
 	@scripts/packages.sh test
 	@scripts/venv.sh Tests/requirements.txt
-	@scripts/fuzz.sh
+	@scripts/fuzz.sh $(SECONDS) $(TARGETS)
+
+differential: ## Compare with other implementations for longer than the tests do
+	@scripts/packages.sh test
+	@scripts/venv.sh Tests/requirements.txt
+	@scripts/differential.sh
 
 clean: ## Remove what was built
 	@rm -rf .build .venv

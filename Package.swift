@@ -167,3 +167,17 @@ let package = Package(
         tests("RoostDemo", ["RoostCore", "RoostWire", "RoostHTTPClient", "RoostDemo"]),
     ]
 )
+
+// Built by scripts/fuzz.sh alone, with the fuzzer's own entry point: no other build has it.
+if Context.environment["ROOST_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz",
+            dependencies: [
+                "RoostCore", "RoostCompression", "RoostWire", "RoostMetrics", "RoostIngest",
+                "RoostAnalytics", "RoostAudit", "RoostQueue", "RoostNet", "RoostCollector",
+                "RoostStore", "RoostWeb",
+            ],
+            path: "Fuzz/Targets",
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

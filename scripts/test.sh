@@ -17,10 +17,11 @@ step() {
     fi
 }
 
-step "layout" swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks
+step "layout" swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks Fuzz
 step "build" swift build --build-tests --explicit-target-dependency-import-check error
 [ ${#failed[@]} -eq 0 ] || { echo "stopping: ${failed[*]}"; exit 1; }
 step "unit tests" swift test --skip-build --quiet
+step "fuzz targets" env CONFIGURATION=debug scripts/fuzz.sh 5
 step "release build" swift build -c release --static-swift-stdlib
 [ ${#failed[@]} -eq 0 ] || { echo "stopping: ${failed[*]}"; exit 1; }
 step "end-to-end tests" .venv/bin/python -m pytest -q --durations=8 Tests/EndToEnd
