@@ -73,8 +73,8 @@ let package = Package(
             "RoostCollector",
             [
                 "RoostCore", "RoostCompression", "RoostWire", "RoostMetrics", "RoostIngest",
-                "RoostNet", "RoostHTTPClient", "RoostAnalytics", "RoostAudit", "RoostStore",
-                "CYAML",
+                "RoostNet", "RoostHTTPClient", "RoostAnalytics", "RoostAudit", "RoostQueue",
+                "RoostStore", "CYAML",
             ]),
         .target(
             name: "RoostWeb",

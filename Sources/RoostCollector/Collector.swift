@@ -47,7 +47,7 @@ public final class Collector {
         }
         try parts.store.start()
         do throws(ExportStartError) { try parts.exports.start() } catch {
-            throw .exporter("\(error)")
+            throw .exporter(error)
         }
         try startThreads()
         parts.audit.note(

@@ -2,36 +2,19 @@ import Glibc
 
 /// The folder for what Roost keeps on disk; nobody else uses it while this lives.
 final class DataFolder: Sendable {
-    private let lockFile: CInt
+    private let lock: FolderClaim
 
     /// Makes the folder and those above it, takes its lock, and tries that a file can be written in
     /// it.
     init(_ path: String) throws(StartError) {
         try Self.makeFolders(path)
-        lockFile = try Self.lock(path)
-        try Self.tryToWrite(path)
-    }
-
-    deinit { close(lockFile) }
-
-    /// flock(2) on a file that stays and names the process; the lock ends with the process.
-    private static func lock(_ path: String) throws(StartError) -> CInt {
-        let file = unsafe open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw failure(path) }
-        if flock(file, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
-            var text = [UInt8](repeating: 0, count: 20)
-            let count = unsafe text.withUnsafeMutableBytes {
-                unsafe read(file, $0.baseAddress, $0.count)
+        do throws(FolderClaim.Failure) { lock = try FolderClaim(path) } catch {
+            switch error {
+            case .inUse(let pid): throw .dataFolderInUse(path: path, pid: pid)
+            case .failed(let reason): throw .dataFolder(path: path, reason: reason)
             }
-            close(file)
-            let pid = String(decoding: text.prefix(max(0, count)), as: UTF8.self)
-                .prefix { $0.isNumber }
-            throw .dataFolderInUse(path: path, pid: String(pid))
         }
-        let pid = Array("\(getpid())\n".utf8)
-        ftruncate(file, 0)
-        _ = unsafe pid.withUnsafeBytes { unsafe write(file, $0.baseAddress, $0.count) }
-        return file
+        try Self.tryToWrite(path)
     }
 
     private static func tryToWrite(_ path: String) throws(StartError) {

@@ -25,6 +25,8 @@ public enum RefusalReason: Int, Sendable, CaseIterable {
     case memory
     /// The queue of a destination whose policy is `refuse` was full.
     case queueFull
+    /// The disk of a durable queue whose policy is `refuse` did not take it.
+    case disk
     /// Roost was shutting down.
     case draining
     /// No token, or a wrong one.
@@ -44,6 +46,7 @@ public enum RefusalReason: Int, Sendable, CaseIterable {
         case .tooLarge: "too_large"
         case .memory: "memory"
         case .queueFull: "queue_full"
+        case .disk: "disk"
         case .draining: "draining"
         case .unauthorized: "unauthorized"
         case .unsupported: "unsupported"
@@ -61,6 +64,8 @@ public enum RefusalReason: Int, Sendable, CaseIterable {
             "larger than limits.request after decompression, or than memory or a queue ever holds"
         case .memory: "limits.memory was reached; the sender was told to come back"
         case .queueFull: "a queue with when_full: refuse was full; the sender was told to come back"
+        case .disk:
+            "the disk of a queue with when_full: refuse took nothing; the sender was told to come back"
         case .draining: "Roost was shutting down; the sender was told to come back"
         case .unauthorized: "no token, or a wrong one"
         case .unsupported: "a content type, content coding or method that is not served"
@@ -93,8 +98,10 @@ public enum DropReason: Int, Sendable, CaseIterable {
     case shutdown
     /// There was no memory left to cut the batch into pieces that the peer takes.
     case memory
-    /// The embedded store's database, or the disk it is on, refused.
+    /// The embedded store's database, or the disk of it or of a durable queue, refused.
     case disk
+    /// In a durable queue, and no longer readable.
+    case damaged
 
     /// As the label says it.
     public var name: String {
@@ -109,6 +116,7 @@ public enum DropReason: Int, Sendable, CaseIterable {
         case .shutdown: "shutdown"
         case .memory: "memory"
         case .disk: "disk"
+        case .damaged: "damaged"
         }
     }
 
@@ -125,7 +133,8 @@ public enum DropReason: Int, Sendable, CaseIterable {
         case .gaveUp: "retry.give_up_after had passed"
         case .shutdown: "still queued or in flight at the drain deadline"
         case .memory: "no memory left to cut the batch into pieces that the peer takes"
-        case .disk: "the store's database, or the disk it is on, refused"
+        case .disk: "the disk, or the store's database, refused"
+        case .damaged: "on disk in a queue, and found damaged; what is left is in quarantine"
         }
     }
 }

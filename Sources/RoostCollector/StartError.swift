@@ -6,7 +6,7 @@ public enum StartError: Error, CustomStringConvertible {
     case dataFolder(path: String, reason: String)
     /// `pid` is empty when the other process has not said it yet.
     case dataFolderInUse(path: String, pid: String)
-    case exporter(String)
+    case exporter(ExportStartError)
     case store(String)
     /// The audit trail cannot be opened.
     case audit(String)
@@ -25,7 +25,7 @@ public enum StartError: Error, CustomStringConvertible {
             "store.path: \(path) is in use by another roost"
                 + (pid.isEmpty ? "" : " (pid \(pid))")
                 + "; stop that or choose another folder with --set store.path=FOLDER"
-        case .exporter(let text): "export: \(text)"
+        case .exporter(let error): "export: \(error.text)"
         case .store(let text):
             "store: \(text); or start without it with --set enable.store=false"
         case .audit(let text):
@@ -42,6 +42,21 @@ public enum StartError: Error, CustomStringConvertible {
         case .cannotBind(let address, _) where (1..<1024).contains(address.port):
             "a port below 1024 may need root or CAP_NET_BIND_SERVICE, or "
         case .cannotBind: ""
+        }
+    }
+}
+
+extension ExportStartError {
+    /// What is wrong, and what to do.
+    var text: String {
+        switch self {
+        case .noThread: "the system has no thread to give"
+        case .noCurl: "libcurl has no memory or no sockets"
+        case .queueInUse(let exporter, let folder, let pid):
+            "the queue of \(exporter): \(folder) is in use by another roost"
+                + (pid.isEmpty ? "" : " (pid \(pid))")
+                + "; stop that or choose another folder in queue.path"
+        case .queue(let exporter, let text): "the queue of \(exporter): \(text)"
         }
     }
 }

@@ -131,6 +131,10 @@ extension CollectorView {
                 writer.field("requests_in_flight", status.requestsInFlight)
                 writer.field("requests_allowed", status.requestsAllowed)
                 writer.field("consecutive_failures", status.consecutiveFailures)
+                if let disk = status.disk {
+                    let counts = reading.ledger.exporters.first { $0.name == status.name }
+                    writeQueue(disk, counts, into: &writer)
+                }
                 if let error = status.lastError { writer.field("last_error", error) }
                 if let time = status.lastErrorUnixNano {
                     writer.field("last_error_time", rfc3339(unixNanoseconds: time))
@@ -158,6 +162,27 @@ extension CollectorView {
                 }
             }
             if let error = letters.error { writer.field("last_error", error) }
+        }
+    }
+
+    private func writeQueue(
+        _ disk: DurableQueueStatus, _ counts: ExporterCounts?, into writer: inout JSONWriter
+    ) {
+        writer.object("disk") { writer in
+            writer.field("folder", disk.folder)
+            writer.field("items", disk.items)
+            let recovered = Signal.allCases.map { counts?.recovered($0) ?? 0 }
+            writer.field("recovered_items", recovered.reduce(0, +))
+            writer.field("segments", disk.segments)
+            writer.field("oldest_age_seconds", disk.oldestAgeSeconds)
+            writer.field("commits", disk.commits)
+            writer.field("sync_failures", disk.syncFailures)
+            writer.field("write_failures", disk.writeFailures)
+            writer.field("read_failures", disk.readFailures)
+            writer.field("damaged_places", disk.damagedPlaces)
+            writer.field("damaged_bytes", disk.damagedBytes)
+            writer.field("torn_bytes", disk.tornBytes)
+            if let failure = disk.lastFailure { writer.field("last_failure", failure) }
         }
     }
 

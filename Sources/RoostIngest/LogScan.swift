@@ -47,6 +47,14 @@ public import RoostWire
         }
     }
 
+    /// Exchanges what was read, but not the room for reading, with another scan.
+    public func swapNotes(with other: LogScan) {
+        swap(&rejections, &other.rejections)
+        swap(&itemCount, &other.itemCount)
+        swap(&activities, &other.activities)
+        swap(&decisions, &other.decisions)
+    }
+
     private struct NoVisitor: LogsVisitor {}
 
     private struct Visitor: LogsVisitor {

@@ -105,6 +105,20 @@ public import RoostWire
         if serviceBytes.capacity > limit * 64 { serviceBytes = [] }
     }
 
+    /// Exchanges what was read, but not the room for reading, with another scan: for a request that
+    /// has to wait while the next one is read.
+    public func swapNotes(with other: TraceScan) {
+        swap(&notes, &other.notes)
+        swap(&serviceBytes, &other.serviceBytes)
+        swap(&serviceEnds, &other.serviceEnds)
+        swap(&rejections, &other.rejections)
+        swap(&itemCount, &other.itemCount)
+        swap(&activities, &other.activities)
+    }
+
+    /// What the notes take in memory.
+    public var byteCount: Int { notes.capacity * Self.noteBytes + activities.byteCount }
+
     /// Notes what the reader shows it. It holds the arrays itself while the reader runs, so that
     /// appending neither retains nor checks for exclusive access.
     private struct Visitor: TraceVisitor {

@@ -16,7 +16,13 @@ final class Committer {
     /// Removals that the system refused, tried again later.
     private var leftover: [UInt64] = []
 
+    /// When a disk that took nothing is tried again, and how much it has to take.
+    private var nextProbe: UInt64 = 0
+    private var probeBytes = 0
+
     private static let idleNanoseconds: UInt64 = 1_000_000_000
+    private static let probeNanoseconds: UInt64 = 500_000_000
+    private static let mostProbeBytes = 1 << 20
 
     init(_ shared: LogShared, cursorFile: CursorFile, nextSequence: UInt64) {
         self.shared = shared
@@ -34,6 +40,7 @@ final class Committer {
             let mayCommit = isClosing || monotonicNanoseconds() >= nextCommit
             let group = mayCommit ? shared.state.withLock { $0.takePending() } : []
             commit(group)
+            probe()
             syncInterval(isClosing)
             saveCursors(isClosing)
             if isClosing, shared.state.withLock({ $0.pending.isEmpty }) { break }
@@ -58,6 +65,7 @@ final class Committer {
         if case .interval(let interval) = shared.settings.sync, active?.needsSync == true {
             deadline = min(deadline, lastSync &+ interval.nanoseconds)
         }
+        if probeBytes > 0 { deadline = min(deadline, nextProbe) }
         if deadline > now { shared.wake.wait(untilMonotonic: deadline) }
     }
 
@@ -66,7 +74,7 @@ final class Committer {
     private func commit(_ group: [PendingRecord]) {
         guard !group.isEmpty else { return }
         var outcome = CommitOutcome()
-        var rest = group[...]
+        var rest = makeRoom(for: group, &outcome)[...]
         while let first = rest.first {
             do throws(AppendRefusal) {
                 let segment = try segment(for: first, &outcome)
@@ -83,6 +91,7 @@ final class Committer {
                 if isWorthANewFile { continue }
                 throw fault.refusal
             } catch {
+                outcome.writeFailure = error
                 for pending in rest { outcome.refused.append((pending, error)) }
                 rest = []
             }
@@ -134,7 +143,7 @@ final class Committer {
             outcome.syncs += 1
         } catch {
             shared.note(error)
-            outcome.failed = true
+            outcome.syncFailure = error.refusal
             let isAnswered = shared.settings.sync != .always
             segment.giveUp(to: isAnswered ? nil : outcome.acknowledgedEnd(of: segment))
             if !isAnswered { outcome.refuse(segment.id, error.refusal) }
@@ -161,15 +170,29 @@ final class Committer {
     }
 
     private func publish(_ outcome: CommitOutcome) {
+        let now = monotonicNanoseconds()
         shared.state.withLock { state in
             state.publish(outcome.written)
+            for record in outcome.written {
+                state.commitTimes.add(nanoseconds: now &- record.pending.startedAt)
+            }
             // Not before: a segment that is in use is not deleted, and what was written to the one
             // before is known only now.
             state.activeID = active?.id ?? 0
             state.forget(outcome.refused.map(\.0))
             state.commits += outcome.written.isEmpty ? 0 : 1
-            state.syncs += outcome.syncs
-            if outcome.refused.isEmpty, !outcome.failed { state.lastFailure = nil }
+            state.note(outcome)
+            if outcome.failure == nil {
+                state.lastFailure = nil
+                state.appendFailure = nil
+            }
+        }
+        if outcome.failure == nil {
+            probeBytes = 0
+        } else {
+            let refused = outcome.refused.first?.0.totalBytes ?? 0
+            probeBytes = max(4096, min(refused, Self.mostProbeBytes))
+            nextProbe = now &+ Self.probeNanoseconds
         }
         for record in outcome.written { record.pending.done(.success(record.sequence)) }
         for (pending, refusal) in outcome.refused { pending.done(.failure(refusal)) }
@@ -188,7 +211,64 @@ final class Committer {
         }
         var outcome = CommitOutcome()
         syncActive(&outcome)
-        shared.state.withLock { $0.syncs += outcome.syncs }
+        shared.state.withLock { $0.note(outcome) }
+    }
+
+    // MARK: room
+
+    /// Gives up the oldest segments when records of `group` ask for it and do not fit; answers what
+    /// is to be written. Here, where the segment in use can be ended.
+    private func makeRoom(
+        for group: [PendingRecord], _ outcome: inout CommitOutcome
+    ) -> [PendingRecord] {
+        guard group.contains(where: \.makesRoom) else { return group }
+        let bytes = group.reduce(SegmentFormat.start) { $0 + $1.totalBytes }
+        let target = max(0, shared.settings.limitBytes - bytes)
+        var isEnough = evict(untilBytes: target)
+        if !isEnough, active?.hasRecords == true {
+            seal(&outcome)
+            shared.state.withLock { $0.activeID = 0 }
+            isEnough = evict(untilBytes: target)
+        }
+        guard !isEnough else { return group }
+        // What is left has been handed out to nobody's end, or is as good as new.
+        for pending in group where pending.makesRoom { outcome.refused.append((pending, .full)) }
+        return group.filter { !$0.makesRoom }
+    }
+
+    private func evict(untilBytes target: Int) -> Bool {
+        let (lost, isEnough) = shared.state.withLock { state in
+            let names = state.cursors.map(\.handle.name)
+            let lost = state.evict(untilBytes: target)
+            // Whoever calls this ends the segment in use, if need be.
+            state.wantsRoll = false
+            return (zip(names, lost).map { (cursor: $0, lost: $1) }, state.fileBytes <= target)
+        }
+        if lost.contains(where: { !$0.lost.isEmpty }) { shared.onEvict(lost) }
+        // The room is needed now.
+        tidy()
+        return isEnough
+    }
+
+    /// Tries whether a disk that took nothing takes something again: nobody appends while it does
+    /// not.
+    private func probe() {
+        guard probeBytes > 0, monotonicNanoseconds() >= nextProbe else { return }
+        nextProbe = monotonicNanoseconds() &+ Self.probeNanoseconds
+        let path = shared.settings.path + "/probe"
+        defer { unsafe _ = unlink(path) }
+        do throws(QueueFault) {
+            let file = try QueueFile(path, .write)
+            try file.write([UInt8](repeating: 0, count: probeBytes), at: 0)
+            if shared.settings.sync != .never { try file.sync() }
+        } catch {
+            return shared.note(error)
+        }
+        probeBytes = 0
+        shared.state.withLock {
+            $0.lastFailure = nil
+            $0.appendFailure = nil
+        }
     }
 
     // MARK: tidying
@@ -212,7 +292,7 @@ final class Committer {
         if wantsRoll, active != nil {
             var outcome = CommitOutcome()
             seal(&outcome)
-            shared.state.withLock { $0.syncs += outcome.syncs }
+            shared.state.withLock { $0.note(outcome) }
         }
         guard !removals.isEmpty || !leftover.isEmpty else { return }
         let all = leftover + removals
@@ -257,7 +337,10 @@ struct CommitOutcome {
     var written: [WrittenRecord] = []
     var refused: [(PendingRecord, AppendRefusal)] = []
     var syncs = 0
-    var failed = false
+    var writeFailure: AppendRefusal?
+    var syncFailure: AppendRefusal?
+
+    var failure: AppendRefusal? { writeFailure ?? syncFailure }
 
     /// Where the records of `segment` end that belong to earlier groups.
     func acknowledgedEnd(of segment: ActiveSegment) -> Int {
@@ -269,6 +352,16 @@ struct CommitOutcome {
             refused.append((record.pending, refusal))
         }
         written.removeAll { $0.segment == segment }
+    }
+}
+
+extension LogState {
+    /// Counts what the disk said.
+    fileprivate mutating func note(_ outcome: CommitOutcome) {
+        syncs += outcome.syncs
+        writeFailures += outcome.writeFailure == nil ? 0 : 1
+        syncFailures += outcome.syncFailure == nil ? 0 : 1
+        appendFailure = outcome.failure ?? appendFailure
     }
 }
 

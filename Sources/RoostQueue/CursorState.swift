@@ -92,6 +92,9 @@ struct CursorState: Sendable {
         return true
     }
 
+    /// Goes on behind a record that is not handed out.
+    mutating func skip(_ sequence: UInt64) { readNext = max(readNext, sequence + 1) }
+
     /// Answers what was released; nil when it was before, or never handed out.
     mutating func release(_ sequence: UInt64) -> HandedOut? {
         guard let index = index(of: sequence), out[index].status != .released

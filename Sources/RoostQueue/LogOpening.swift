@@ -92,7 +92,7 @@ struct LogOpening {
         }
     }
 
-    private static func header(_ file: QueueFile) throws(QueueFault) -> SegmentHeader.Reading {
+    static func header(_ file: QueueFile) throws(QueueFault) -> SegmentHeader.Reading {
         guard try file.size() != nil else { return .damaged }
         let bytes = try file.read(SegmentFormat.start, at: 0)
         return unsafe bytes.withUnsafeBytes { buffer in
@@ -222,7 +222,12 @@ struct LogOpening {
             guard try quarantine.add(place, of: file, segment: header.id) else { continue }
             recovery.damagedPlaces += 1
             recovery.damagedBytes += place.count
-            if let head { recovery.damaged += head.counts }
+            guard let head else { continue }
+            recovery.damaged += head.counts
+            for (index, cursor) in state.cursors.enumerated()
+            where head.sequence >= positions[index] {
+                recovery.damagedWaiting[cursor.handle.name, default: QueueCounts()] += head.counts
+            }
         }
         recovery.segments += 1
         recovery.found += found

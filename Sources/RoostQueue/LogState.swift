@@ -5,6 +5,12 @@ struct PendingRecord: Sendable {
     let record: QueueRecord
     let checksum: UInt64
     let timeUnixNano: UInt64
+    /// Readers wait for `confirm` or `withdraw`.
+    let isHeld: Bool
+    /// The oldest segments go when there is no room for it.
+    let makesRoom: Bool
+    /// When it was appended, by `monotonicNanoseconds()`.
+    let startedAt: UInt64
     let done: @Sendable (Result<UInt64, AppendRefusal>) -> Void
 
     var totalBytes: Int { RecordHead.bytes + record.bytes }
@@ -73,11 +79,18 @@ struct LogState: Sendable {
 
     /// The newest records, ascending.
     var hot = RecentRecords()
+    /// What readers must not see yet, or not at all.
+    var holds = HeldRecords()
 
     var appended = QueueCounts()
     var commits = 0
+    var commitTimes = QueueTimes()
     var syncs = 0
+    var syncFailures = 0
+    var writeFailures = 0
     var lastFailure: String?
+    /// Why nothing can be appended; nil while that is possible.
+    var appendFailure: AppendRefusal?
     var damagedPlaces = 0
     var damagedBytes = 0
     var readFailures = 0
@@ -106,14 +119,20 @@ struct LogState: Sendable {
 
     // MARK: appending
 
+    static func longestPayload(limitBytes: Int) -> Int {
+        max(0, min(limitBytes - SegmentFormat.start - RecordHead.bytes, Int(UInt32.max)))
+    }
+
     /// Whether `bytes` of payload can be taken, of which `reserved` were promised already.
-    mutating func refusal(_ bytes: Int, reserved: Int, waitingLimit: Int) -> AppendRefusal? {
+    mutating func refusal(
+        _ bytes: Int, reserved: Int, waitingLimit: Int, makesRoom: Bool = false
+    ) -> AppendRefusal? {
         if isClosing { return .closed }
-        let most = min(
-            limitBytes - SegmentFormat.start - RecordHead.bytes, Int(UInt32.max))
-        guard bytes <= most else { return .tooLarge(limit: max(0, most)) }
+        let most = Self.longestPayload(limitBytes: limitBytes)
+        guard bytes <= most else { return .tooLarge(limit: most) }
         let total = bytes + RecordHead.bytes
         guard pending.isEmpty || waitingBytes + total <= waitingLimit else { return .busy }
+        if makesRoom { return nil }
         let used = fileBytes + waitingBytes + reservedBytes - reserved
         let excess = used + total + SegmentFormat.start - limitBytes
         if excess <= 0 { return nil }
@@ -155,6 +174,7 @@ struct LogState: Sendable {
             }
             appended += counts
             lastSequence = record.sequence
+            if record.pending.isHeld { holds.add(record) }
             if hotBytes > 0 { hot.add(record, limitBytes: hotBytes) }
         }
         forget(written.map(\.pending))
@@ -184,6 +204,9 @@ struct LogState: Sendable {
         var lost = cursors.map { _ in QueueCounts() }
         collectDrained()
         while fileBytes > target, let oldest = segments.first, oldest.id != activeID {
+            // What nobody has decided about stays.
+            let next = segments.count > 1 ? segments[1].id : lastSequence + 1
+            guard next <= holds.limit else { break }
             for index in cursors.indices {
                 var counts = oldest.waiting[index]
                 counts -= cursors[index].handedOut(of: oldest.id)
@@ -208,6 +231,24 @@ struct LogState: Sendable {
             return
         }
         hot.remove(before: slowest)
+        holds.forgetWithdrawn(before: slowest)
+    }
+
+    // MARK: held records
+
+    /// Takes records that nobody is to get off every account.
+    mutating func withdraw(_ sequences: some Sequence<UInt64>) {
+        for sequence in sequences {
+            guard let record = holds.withdraw(sequence),
+                let segment = index(ofSegment: record.segment)
+            else { continue }
+            for cursor in cursors.indices where cursors[cursor].readNext <= sequence {
+                segments[segment].waiting[cursor] -= record.counts
+                cursors[cursor].waiting -= record.counts
+            }
+        }
+        collectDrained()
+        forgetReadRecords()
     }
 
     var positions: [CursorFile.Position] {

@@ -131,6 +131,8 @@ public enum QueueOpenError: Error, Equatable, Sendable, CustomStringConvertible 
 
 /// What opening found.
 public struct QueueRecovery: Equatable, Sendable {
+    public init() {}
+
     public var segments = 0
     /// Everything readable, whether or not a cursor still waits for it.
     public var found = QueueCounts()
@@ -141,6 +143,8 @@ public struct QueueRecovery: Equatable, Sendable {
     public var damagedBytes = 0
     /// Of these, what is known: records with a readable head.
     public var damaged = QueueCounts()
+    /// The same, of those that a cursor still waited for, by its name.
+    public var damagedWaiting: [String: QueueCounts] = [:]
     /// Whole files that could not be read and were moved aside.
     public var filesSetAside = 0
     /// Files that the disk would not give; they stay where they are.
@@ -164,6 +168,8 @@ public struct QueueStatistics: Sendable {
         public let isConfigured: Bool
     }
 
+    public init() {}
+
     public var limitBytes = 0
     /// Of all segment files.
     public var bytes = 0
@@ -177,7 +183,14 @@ public struct QueueStatistics: Sendable {
     /// Since it was opened.
     public var appended = QueueCounts()
     public var commits = 0
+    /// From `append` to its answer, of records that were kept.
+    public var commitTimes = QueueTimes()
     public var syncs = 0
+    public var syncFailures = 0
+    /// Groups that were not written, or not whole.
+    public var writeFailures = 0
+    /// Why nothing can be appended, until the disk has taken something again.
+    public var appendFailure: AppendRefusal?
     /// The disk's last answer when it was none; nil again after the next success.
     public var lastFailure: String?
     /// Found while reading, since it was opened.

@@ -1,15 +1,35 @@
+/// A record whose payload is still in memory.
+struct RecentRecord: Sendable {
+    let record: StoredRecord
+    let segment: UInt64
+    let offset: Int
+    let counts: QueueCounts
+
+    var sequence: UInt64 { record.sequence }
+    var end: Int { offset + counts.bytes }
+
+    /// Without what waits for the answer, which holds more than the payload.
+    init(_ written: WrittenRecord) {
+        record = StoredRecord(written)
+        segment = written.segment
+        offset = written.offset
+        counts = written.counts
+    }
+}
+
 /// The newest records, whose payloads are still in memory; ascending and without a gap between
 /// the first and the last that was added.
 struct RecentRecords: Sendable {
-    private var records: [WrittenRecord] = []
+    /// Nil before `first`: what is gone must not hold its blocks.
+    private var slots: [RecentRecord?] = []
     private var first = 0
     private var bytes = 0
 
-    var oldest: UInt64? { first < records.count ? records[first].sequence : nil }
+    var oldest: UInt64? { first < slots.count ? slots[first]?.sequence : nil }
 
-    mutating func add(_ record: WrittenRecord, limitBytes: Int) {
-        records.append(record)
-        bytes += record.pending.totalBytes
+    mutating func add(_ written: WrittenRecord, limitBytes: Int) {
+        slots.append(RecentRecord(written))
+        bytes += written.pending.totalBytes
         while bytes > limitBytes { removeFirst() }
     }
 
@@ -18,36 +38,42 @@ struct RecentRecords: Sendable {
     }
 
     mutating func remove(segment: UInt64) {
-        while first < records.count, records[first].segment <= segment { removeFirst() }
+        while first < slots.count, let record = slots[first], record.segment <= segment {
+            removeFirst()
+        }
     }
 
-    /// Records from `sequence` on, of about `maxBytes`; none when the next one is not here.
-    func records(from sequence: UInt64, maxBytes: Int) -> ArraySlice<WrittenRecord> {
+    /// Records from `sequence` on and before `limit`, of about `maxBytes`; none when the next one is
+    /// not here.
+    func records(from sequence: UInt64, before limit: UInt64, maxBytes: Int) -> [RecentRecord] {
         guard let oldest, oldest <= sequence else { return [] }
-        var (low, high) = (first, records.count)
+        var (low, high) = (first, slots.count)
         while low < high {
             let middle = (low + high) / 2
-            if records[middle].sequence < sequence { low = middle + 1 } else { high = middle }
+            if slots[middle]?.sequence ?? 0 < sequence { low = middle + 1 } else { high = middle }
         }
-        var end = low
+        var found: [RecentRecord] = []
         var taken = 0
-        while end < records.count, taken < maxBytes || end == low {
-            taken += records[end].pending.record.bytes
-            end += 1
+        while low < slots.count, taken < maxBytes || found.isEmpty, let record = slots[low],
+            record.sequence < limit
+        {
+            taken += record.record.bytes
+            found.append(record)
+            low += 1
         }
-        return records[low..<end]
+        return found
     }
 
     private mutating func removeFirst() {
-        guard first < records.count else { return }
-        bytes -= records[first].pending.totalBytes
+        guard first < slots.count else { return }
+        bytes -= slots[first]?.counts.bytes ?? 0
+        slots[first] = nil
         first += 1
-        // What is gone must not hold its blocks.
-        if first == records.count {
-            records = []
+        if first == slots.count {
+            slots.removeAll(keepingCapacity: slots.capacity <= 4096)
             first = 0
-        } else if first >= 64, first * 2 >= records.count {
-            records.removeFirst(first)
+        } else if first >= 64, first * 2 >= slots.count {
+            slots.removeFirst(first)
             first = 0
         }
     }

@@ -19,6 +19,8 @@ extension SegmentLog {
                     place.file = nil
                     return batch
                 case .recent(let records):
+                    // What was withdrawn is passed over.
+                    if records.isEmpty { continue }
                     batch.records = records
                     return batch
                 case .moved(let lost):
@@ -26,17 +28,37 @@ extension SegmentLog {
                     place.failures = 0
                     batch.lost += lost
                 case .read(let segment):
+                    let isHeld: Bool
                     do throws(QueueReadError) {
-                        try read(cursor, &place, segment, maxBytes, share, &batch)
+                        isHeld = try read(cursor, &place, segment, maxBytes, share, &batch)
                     } catch {
                         // What is lost was taken off the account, and must be told.
                         if !batch.lost.isEmpty { return batch }
                         throw error
                     }
-                    if !batch.records.isEmpty { return batch }
+                    if isHeld || !batch.records.isEmpty { return batch }
                 }
             }
         }
+    }
+
+    /// The next records for `cursor` as far as they are in memory, of about `maxBytes`; and whether
+    /// there may be more, on the disk.
+    ///
+    /// Never waits for the disk. With `waits` it waits for another reader of the cursor; otherwise
+    /// the answer is nil when there is one.
+    public func nextInMemory(
+        _ cursor: QueueCursor, maxBytes: Int, waits: Bool
+    ) -> (records: [StoredRecord], hasMore: Bool)? {
+        let read = { (place: inout ReaderPlace) -> (records: [StoredRecord], hasMore: Bool) in
+            self.shared.state.withLock { state in
+                guard let index = state.index(of: cursor) else { return ([], false) }
+                let records = state.takeRecent(index, &place, maxBytes: maxBytes) ?? []
+                return (records, state.hasMore(index))
+            }
+        }
+        if waits { return cursor.reader.withLock { read(&$0) } }
+        return cursor.reader.withLockIfAvailable { read(&$0) }
     }
 
     /// Hands out again what was handed out and not released, for a reader that forgot it; answers
@@ -49,18 +71,18 @@ extension SegmentLog {
         }
     }
 
-    /// Reads from the disk at `place`, and moves it.
+    /// Reads from the disk at `place`, and moves it. True when what comes next is held.
     private func read(
         _ cursor: QueueCursor, _ place: inout ReaderPlace, _ segment: SegmentInfo,
         _ maxBytes: Int, _ share: MemoryBudget.Share?, _ batch: inout QueueBatch
-    ) throws(QueueReadError) {
+    ) throws(QueueReadError) -> Bool {
         let reading: SegmentReading
         do throws(QueueFault) {
             if place.file == nil {
                 place.file = try QueueFile(
                     settings.path + "/" + SegmentFormat.fileName(segment.id), .read)
             }
-            guard let file = place.file else { return }
+            guard let file = place.file else { return false }
             reading = try SegmentReading.read(
                 file, segment, from: place.offset, after: place.last, maxBytes: maxBytes,
                 share: share)
@@ -75,17 +97,20 @@ extension SegmentLog {
             guard error.isMissing || place.failures >= 3 else { throw .failed(error.description) }
             // Nothing more will come of this segment for this cursor.
             place.offset = segment.end
-            return
+            return false
         }
         switch reading {
         case .noMemory: throw .noMemory
         case .records(let found):
-            batch.records = shared.state.withLock { $0.handOut(cursor, &place, segment.id, found) }
+            let records = shared.state.withLock { $0.handOut(cursor, &place, segment.id, found) }
+            batch.records = records ?? []
+            return records == nil
         case .damage(let range, let head):
             setAside(cursor, place, segment, range, head, &batch)
             place.offset = range.upperBound
             if let head { place.last = head.sequence }
         }
+        return false
     }
 
     private func setAside(
@@ -128,16 +153,9 @@ extension LogState {
         _ cursor: QueueCursor, _ place: inout ReaderPlace, maxBytes: Int
     ) -> ReadPlan {
         guard let index = index(of: cursor), cursors[index].hasRoom else { return .nothing }
-        let recent = hot.records(from: cursors[index].readNext, maxBytes: maxBytes)
-        if let last = recent.last, !cursors[index].isRewound {
-            let records = recent.map { StoredRecord($0) }
-            for record in recent { _ = cursors[index].handOut(.init(record)) }
-            place.file = nil
-            place.segment = last.segment
-            place.offset = last.end
-            place.last = last.sequence
-            forgetReadRecords()
-            return .recent(records)
+        if let records = takeRecent(index, &place, maxBytes: maxBytes) { return .recent(records) }
+        guard cursors[index].isRewound || cursors[index].readNext < holds.limit else {
+            return .nothing
         }
         let next = firstSegment(notBefore: place.segment)
         guard next < segments.count else { return .nothing }
@@ -160,25 +178,66 @@ extension LogState {
         return .moved(lost: lost)
     }
 
+    /// Hands out what is in memory and may be read; nil when nothing is.
+    mutating func takeRecent(
+        _ index: Int, _ place: inout ReaderPlace, maxBytes: Int
+    ) -> [StoredRecord]? {
+        guard cursors[index].hasRoom, !cursors[index].isRewound else { return nil }
+        let recent = hot.records(
+            from: cursors[index].readNext, before: holds.limit, maxBytes: maxBytes)
+        guard let last = recent.last else { return nil }
+        var records: [StoredRecord] = []
+        records.reserveCapacity(recent.count)
+        for record in recent {
+            if holds.withdrawn.contains(record.sequence) {
+                cursors[index].skip(record.sequence)
+                continue
+            }
+            records.append(record.record)
+            _ = cursors[index].handOut(.init(record))
+        }
+        place.file = nil
+        place.segment = last.segment
+        place.offset = last.end
+        place.last = last.sequence
+        forgetReadRecords()
+        return records
+    }
+
+    /// Whether a reader may find something.
+    func hasMore(_ index: Int) -> Bool {
+        let cursor = cursors[index]
+        return cursor.hasRoom
+            && (cursor.isRewound || cursor.readNext < min(holds.limit, lastSequence + 1))
+    }
+
     private func move(_ place: inout ReaderPlace, to segment: UInt64) {
         place.segment = segment
         place.offset = SegmentFormat.start
         place.last = 0
     }
 
-    /// Notes what was read from a segment; nothing when that was given up in the meantime.
+    /// Notes what was read from a segment; nothing when that was given up in the meantime, nil when
+    /// the first of it is held.
     mutating func handOut(
         _ cursor: QueueCursor, _ place: inout ReaderPlace, _ segment: UInt64,
-        _ found: [ReadRecord]
-    ) -> [StoredRecord] {
+        _ read: [ReadRecord]
+    ) -> [StoredRecord]? {
         guard let index = index(of: cursor), self.index(ofSegment: segment) != nil else {
             return []
         }
+        let limit = holds.limit
+        let found = read.prefix { $0.head.sequence < limit }
+        if found.isEmpty, !read.isEmpty { return nil }
         if let last = found.last {
             place.offset = last.offset + last.head.totalBytes
             place.last = last.head.sequence
         }
         return found.compactMap { record in
+            if holds.withdrawn.contains(record.head.sequence) {
+                cursors[index].skip(record.head.sequence)
+                return nil
+            }
             let entry = CursorState.HandedOut(
                 sequence: record.head.sequence, segment: segment, offset: record.offset,
                 timeUnixNano: record.head.timeUnixNano, counts: record.head.counts)
@@ -237,9 +296,9 @@ extension StoredRecord {
 }
 
 extension CursorState.HandedOut {
-    init(_ record: WrittenRecord) {
+    init(_ recent: RecentRecord) {
         self.init(
-            sequence: record.sequence, segment: record.segment, offset: record.offset,
-            timeUnixNano: record.pending.timeUnixNano, counts: record.counts)
+            sequence: recent.sequence, segment: recent.segment, offset: recent.offset,
+            timeUnixNano: recent.record.timeUnixNano, counts: recent.counts)
     }
 }

@@ -8,11 +8,14 @@ final class LogShared: Sendable {
     let state: Mutex<LogState>
     let wake = WakeUp()
     let onCommit: @Sendable () -> Void
+    let onEvict: @Sendable ([(cursor: String, lost: QueueCounts)]) -> Void
 
     init(
         _ settings: SegmentLogSettings, quarantine: Quarantine, state: LogState,
-        onCommit: @escaping @Sendable () -> Void
+        onCommit: @escaping @Sendable () -> Void,
+        onEvict: @escaping @Sendable ([(cursor: String, lost: QueueCounts)]) -> Void
     ) {
+        self.onEvict = onEvict
         self.settings = settings
         self.quarantine = quarantine
         self.state = Mutex(state)
@@ -36,18 +39,32 @@ public final class SegmentLog: Sendable {
 
     /// Opens the queue in `settings.path`, or makes one, and starts its thread.
     ///
-    /// `onCommit` is called on that thread when there is something new to read.
+    /// `onCommit` is called on that thread when there is something new to read, `onEvict` when
+    /// records that make room have put out others: with what each cursor lost of what was not
+    /// handed out to it.
     public static func open(
-        _ settings: SegmentLogSettings, onCommit: @escaping @Sendable () -> Void = {}
+        _ settings: SegmentLogSettings, onCommit: @escaping @Sendable () -> Void = {},
+        onEvict: @escaping @Sendable ([(cursor: String, lost: QueueCounts)]) -> Void = { _ in }
     ) throws(QueueOpenError) -> SegmentLog {
         let opened = try LogOpening.open(settings)
         let shared = LogShared(
-            settings, quarantine: opened.quarantine, state: opened.state, onCommit: onCommit)
+            settings, quarantine: opened.quarantine, state: opened.state, onCommit: onCommit,
+            onEvict: onEvict)
         let log = SegmentLog(shared, opened)
         guard log.thread != nil else {
             throw .failed("the queue in \(settings.path) got no thread from the system")
         }
         return log
+    }
+
+    /// Makes the folder of a queue, and those above it.
+    public static func makeFolder(_ path: String) throws(QueueFault) {
+        try QueueFolder.make(path)
+    }
+
+    /// The longest payload that the empty queue takes.
+    public var longestPayload: Int {
+        LogState.longestPayload(limitBytes: settings.limitBytes)
     }
 
     private init(_ shared: LogShared, _ opened: LogOpening) {
@@ -77,9 +94,11 @@ public final class SegmentLog: Sendable {
     // MARK: appending
 
     /// Sets room for a payload of `bytes` aside, until `append` with it as `reserved` or `giveBack`.
-    /// Nil when there is room.
+    /// Nil when there is room. While the disk takes nothing, there is none: the queue tries it once
+    /// a second.
     public func reserve(_ bytes: Int) -> AppendRefusal? {
         let refusal = shared.state.withLock { state -> AppendRefusal? in
+            if let failure = state.appendFailure { return failure }
             if let refusal = state.refusal(
                 bytes, reserved: 0, waitingLimit: settings.waitingBytes)
             {
@@ -101,19 +120,25 @@ public final class SegmentLog: Sendable {
     /// says, or is not; `then` must be short. A refusal is answered at once, without `then`.
     ///
     /// `reserved` is what was given to `reserve` for it, at least its length; then it is not
-    /// refused for want of room in the queue.
+    /// refused for want of room in the queue. With `makesRoom` the oldest segments are given up when
+    /// there is none, as by `evict`.
+    ///
+    /// What `isHeld` is read by nobody before `confirm`, nor is anything that comes after it.
     public func append(
-        _ record: QueueRecord, reserved: Int? = nil,
+        _ record: QueueRecord, reserved: Int? = nil, isHeld: Bool = false,
+        makesRoom: Bool = false,
         then: @escaping @Sendable (Result<UInt64, AppendRefusal>) -> Void
     ) -> AppendRefusal? {
         var hash = XXHash64()
         for slice in record.slices { unsafe slice.withBytes { unsafe hash.update($0) } }
         let pending = PendingRecord(
-            record: record, checksum: hash.value, timeUnixNano: unixNanoseconds(), done: then)
+            record: record, checksum: hash.value, timeUnixNano: unixNanoseconds(), isHeld: isHeld,
+            makesRoom: makesRoom, startedAt: monotonicNanoseconds(), done: then)
         let held = reserved.map { $0 + RecordHead.bytes } ?? 0
         let (refusal, isFirst) = shared.state.withLock { state -> (AppendRefusal?, Bool) in
             let refusal = state.refusal(
-                record.bytes, reserved: held, waitingLimit: settings.waitingBytes)
+                record.bytes, reserved: held, waitingLimit: settings.waitingBytes,
+                makesRoom: makesRoom)
             state.reservedBytes -= held
             if let refusal { return (refusal, false) }
             state.pending.append(pending)
@@ -123,6 +148,18 @@ public final class SegmentLog: Sendable {
         }
         if isFirst || refusal == .full { shared.wake.signal() }
         return refusal
+    }
+
+    /// Lets readers have records that were held.
+    public func confirm(_ sequences: some Sequence<UInt64>) {
+        shared.state.withLock { state in for sequence in sequences { state.holds.end(sequence) } }
+    }
+
+    /// Takes records that were held back: nobody gets them, unless the process is killed before
+    /// their segment is done with.
+    public func withdraw(_ sequences: some Sequence<UInt64>) {
+        shared.state.withLock { $0.withdraw(sequences) }
+        shared.wake.signal()
     }
 
     /// Gives up the oldest records, by whole segments, until the files take at most `bytes`; answers
@@ -252,8 +289,12 @@ extension LogState {
         statistics.reservedBytes = reservedBytes
         statistics.appended = appended
         statistics.commits = commits
+        statistics.commitTimes = commitTimes
         statistics.syncs = syncs
+        statistics.syncFailures = syncFailures
+        statistics.writeFailures = writeFailures
         statistics.lastFailure = lastFailure
+        statistics.appendFailure = appendFailure
         statistics.damagedPlaces = damagedPlaces
         statistics.damagedBytes = damagedBytes
         statistics.readFailures = readFailures

@@ -43,7 +43,7 @@ import Testing
                     queueBytes: 0, queueCapacityBytes: 0, requestsInFlight: 0,
                     consecutiveFailures: 0, lastError: nil, lastErrorUnixNano: nil,
                     nextRetryUnixNano: nil, isFull: false,
-                    deadLetters: DeadLetterStatus())
+                    deadLetters: DeadLetterStatus(), disk: DurableQueueStatus())
             ], memoryLimitBytes: 0, memoryUsage: [("requests", 0)],
             listeners: [("grpc", ServerCounters().values)], certificates: ["grpc": 0],
             unexposedPoints: series.unexposedPoints, seriesCounters: series.counters,

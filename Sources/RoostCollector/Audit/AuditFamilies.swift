@@ -45,9 +45,14 @@ enum AuditFamilies {
             SelfFamily(
                 name: "roost_audit_append_duration_seconds", type: .histogram,
                 help: "From handing over a record to the disk having it.",
-                histogram: SelfHistogram(
-                    bounds: AuditCounts.latencyBounds, counts: counts.latencies,
-                    sum: counts.latencySeconds)),
+                histograms: [
+                    (
+                        .none,
+                        SelfHistogram(
+                            bounds: AuditCounts.latencyBounds, counts: counts.latencies,
+                            sum: counts.latencySeconds)
+                    )
+                ]),
             counter(
                 "groups",
                 "Times that the disk was waited for; each made a group of records durable.",

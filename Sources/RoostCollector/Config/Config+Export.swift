@@ -1,4 +1,5 @@
 import RoostCore
+public import RoostQueue
 public import RoostWire
 
 extension Config {
@@ -44,8 +45,10 @@ extension Config {
 
     /// What waits for a destination.
     public struct Queue: Sendable, Equatable {
-        /// nil is in memory.
+        /// nil is in memory. Below it every destination has a folder of its own.
         public var path: String?
+        public var sync = QueueSync.always
+        public var gather: Duration = .zero
         /// Bytes waiting and in flight.
         public var size = 64 << 20
         public var whenFull = WhenFull.refuse
@@ -99,6 +102,9 @@ extension Config.Export {
         settings.tls.key = tls.key
         settings.queue.capacityBytes = queue.size
         settings.queue.whenFull = queue.whenFull
+        settings.queue.folder = queue.path.map { $0 + "/" + name }
+        settings.queue.sync = queue.sync
+        settings.queue.gather = queue.gather
         settings.retry.initial = retry.initial
         settings.retry.max = retry.max
         settings.retry.giveUpAfter = retry.giveUpAfter

@@ -271,6 +271,11 @@ struct ConfigChecks {
 
     private mutating func checkSizes(_ path: String, _ index: Int) {
         let queue = config.export[index].queue
+        if queue.path == nil {
+            for key in ["sync", "gather"] where reading.isGiven("\(path).queue.\(key)") {
+                warn("\(path).queue.\(key)", "is of no use without queue.path")
+            }
+        }
         if queue.path == nil, queue.size > config.limits.memory {
             if reading.isGiven(path + ".queue.size") {
                 fault(

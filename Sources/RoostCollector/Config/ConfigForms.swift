@@ -1,6 +1,7 @@
 import RoostAnalytics
 import RoostIngest
 import RoostNet
+import RoostQueue
 import RoostWire
 
 extension ConfigForm where Value == Bool {
@@ -174,6 +175,28 @@ extension ConfigForm where Value == ExportProtocol {
             }
             return value
         }, show: { .text($0.rawValue) })
+}
+
+extension ConfigForm where Value == QueueSync {
+    static let queueSync = {
+        let form = ConfigForm<Duration>.duration(.milliseconds(1) ... .seconds(3600))
+        return ConfigForm(
+            allowed: "always, never, or " + form.allowed,
+            parse: { text throws(ConfigFormError) in
+                switch text {
+                case "always": return .always
+                case "never": return .never
+                default: return .interval(try form.parse(text))
+                }
+            },
+            show: { sync in
+                switch sync {
+                case .always: .text("always")
+                case .never: .text("never")
+                case .interval(let interval): form.show(interval)
+                }
+            })
+    }()
 }
 
 extension ConfigForm where Value == BudgetRule.Limit {

@@ -112,10 +112,16 @@ extension Config.ClientTLS {
 extension Config.Queue {
     static let section = ConfigSection<Config.Queue>([
         .optional(
-            "path", \.path, .text("the path of a folder"), "Keeps the queue on disk",
-            later: .refused(
-                "queues on disk are not in this version, it would be in memory and lost with the "
-                    + "process; take it out to accept that")),
+            "path", \.path, .text("the path of a folder"),
+            "Keeps the queue on disk, in a folder below it with the name of the destination"),
+        .value(
+            "sync", \.sync, .queueSync,
+            "On disk: senders get their answer when the disk has the data (`always`), or when the "
+                + "system has it, which gives it to the disk this often (a duration) or when it "
+                + "likes (`never`)"),
+        .value(
+            "gather", \.gather, .duration(.zero ... .seconds(1)),
+            "With `sync: always`: how long after one sync the next begins at the earliest"),
         .value("size", \.size, .size(64 << 10...1 << 50), "Bytes waiting and in flight"),
         .value(
             "when_full", \.whenFull, .word("policy"),

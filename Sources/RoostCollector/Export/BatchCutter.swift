@@ -52,9 +52,11 @@ enum BatchCutter {
             throw NoMemory()
         }
         return pieces.map { piece in
-            Payload(
+            var part = Payload(
                 signal: payload.signal, items: piece.items, slices: [piece.bytes.slice],
                 reservation: reservation)
+            part.sequence = payload.sequence
+            return part
         }
     }
 

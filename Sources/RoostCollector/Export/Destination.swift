@@ -8,6 +8,8 @@ final class Destination: Sendable {
     let settings: ExportSettings
     /// In the ledger.
     let index: Int
+    /// Nil for a queue in memory.
+    let durable: DurableQueue?
     private let state: Mutex<DestinationState>
     private let narrator: Mutex<HealthNarrator>
     private let log: Log
@@ -15,12 +17,13 @@ final class Destination: Sendable {
     let letters: DeadLetterBox?
     private let lettersFail = Mutex(false)
 
-    init(_ settings: ExportSettings, index: Int, log: Log) {
+    init(_ settings: ExportSettings, index: Int, log: Log, durable: DurableQueue? = nil) {
         self.settings = settings
         self.index = index
         self.log = log
         letters = settings.deadLetters.map(DeadLetterBox.init)
-        state = Mutex(DestinationState(settings))
+        self.durable = durable
+        state = Mutex(DestinationState(settings, stagingBytes: durable?.stagingBytes))
         narrator = Mutex(HealthNarrator())
     }
 
@@ -127,12 +130,12 @@ final class Destination: Sendable {
     func status(now: UInt64, unixNano: UInt64) -> ExportStatus {
         let signals = Signal.allCases.filter(takes)
         let origin = signals.first.flatMap { settings.urls[$0] }.map(Self.origin) ?? ""
-        return withState { state in
+        var status = withState { state in
             ExportStatus(
                 name: settings.name, endpoint: origin, protocol: settings.protocol,
                 signals: signals, queueItems: state.queuedItems,
                 queueBytes: state.queue.heldBytes,
-                queueCapacityBytes: state.queue.capacityBytes,
+                queueCapacityBytes: settings.queue.capacityBytes,
                 requestsInFlight: state.inFlight.count,
                 consecutiveFailures: state.clock.failures, lastError: state.lastError?.text,
                 lastErrorUnixNano: state.lastError?.unixNano,
@@ -142,6 +145,28 @@ final class Destination: Sendable {
                 isFull: state.isFull, state: state.clock.phase(now).rawValue,
                 requestsAllowed: state.clock.allowed, deadLetters: letters?.status)
         }
+        if let durable {
+            let disk = DurableQueueStatus(
+                durable.statistics, durable.log.recovery, settings, unixNano: unixNano)
+            status.queueItems = disk.items
+            status.queueBytes = disk.bytes
+            status.isFull = disk.isFull
+            status.disk = disk
+        }
+        return status
+    }
+
+    /// Why a request would be refused now; nil when it would not.
+    var refusal: String? {
+        guard settings.queue.whenFull == .refuse else { return nil }
+        guard let durable else {
+            return withState { $0.isFull } ? "the queue of \(settings.name) is full" : nil
+        }
+        let disk = durable.statistics
+        if let failure = disk.appendFailure {
+            return "the queue of \(settings.name) cannot be written: \(failure.text)"
+        }
+        return disk.isFull ? "the queue of \(settings.name) is full" : nil
     }
 
     /// `scheme://host:port` of an address, without path and query.

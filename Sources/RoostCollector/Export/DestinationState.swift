@@ -18,7 +18,10 @@ struct DestinationState {
     private let settings: ExportSettings
     private let delay: UInt64
     private let giveUpAfter: UInt64?
+    /// What waits; of a queue on disk, what of it is in memory.
     private(set) var queue: MemoryQueue
+    /// Nil for a queue in memory.
+    var staging: Staging?
     private(set) var clock: RetryClock
     /// Sent before what still waits in the queue: batches that failed, and pieces.
     private var pending: [ExportBatch] = []
@@ -79,11 +82,13 @@ struct DestinationState {
         case unknown
     }
 
-    init(_ settings: ExportSettings) {
+    /// `stagingBytes` is what may be in memory of a queue on disk; nil when there is none.
+    init(_ settings: ExportSettings, stagingBytes: Int? = nil) {
         self.settings = settings
+        staging = stagingBytes.map(Staging.init)
         delay = settings.batch.delay.nanosecondsClamped
         giveUpAfter = settings.retry.giveUpAfter?.nanosecondsClamped
-        queue = MemoryQueue(capacityBytes: settings.queue.capacityBytes)
+        queue = MemoryQueue(capacityBytes: stagingBytes ?? settings.queue.capacityBytes)
         clock = RetryClock(settings.retry, concurrency: settings.concurrency)
     }
 
@@ -110,9 +115,14 @@ struct DestinationState {
         let before = queue.waitingBytes(payload.signal)
         queue.append(payload, reserved: reserved, now: now)
         queuedItems += payload.items
+        return appended(payload.signal, before: before, now)
+    }
+
+    /// Whether what was appended when `before` bytes waited is worth a look.
+    private func appended(_ signal: Signal, before: Int, _ now: UInt64) -> Appended {
         guard underWay < clock.allowed, clock.isOpen(now) else { return .quietly }
-        let wanted = bytesForAnother(payload.signal, limit: batchBytes(now))
-        let isDue = before == 0 || before < wanted && before + payload.bytes >= wanted
+        let wanted = bytesForAnother(signal, limit: batchBytes(now))
+        let isDue = before == 0 || before < wanted && queue.waitingBytes(signal) >= wanted
         return isDue ? .needsWaking : .quietly
     }
 
@@ -170,7 +180,7 @@ struct DestinationState {
             guard let arrival = queue.oldestArrival(signal) else { continue }
             let due = arrival &+ patience(signal)
             let isEnough = queue.waitingBytes(signal) >= bytesForAnother(signal, limit: limit)
-            guard isDraining || isEnough || now >= due else {
+            guard isDraining || isEnough || now >= due || staging != nil && isStaged(limit) else {
                 earliest = min(due, earliest ?? .max)
                 continue
             }
@@ -190,7 +200,7 @@ struct DestinationState {
     /// through HTTP/2 on a connection each; they pay where the way is long or the peer slow, and there
     /// data piles up.
     private func bytesForAnother(_ signal: Signal, limit: Int) -> Int {
-        max(requestsUnderWay(signal), 1) * limit
+        staging?.hasMore == true ? limit : max(requestsUnderWay(signal), 1) * limit
     }
 
     /// How long less than that waits. Behind a request that hangs it goes out in the end.
@@ -313,6 +323,7 @@ struct DestinationState {
             piece.isCut = batch.wantedBytes == nil
             batches.append(piece)
         }
+        staging?.cut(batch, into: batches)
         queue.replaceTaken(batch.bytes, with: batches.reduce(0) { $0 + $1.bytes })
         queuedItems += batches.reduce(-batch.items) { $0 + $1.items }
         pending.insert(contentsOf: batches, at: 0)
@@ -364,6 +375,8 @@ struct DestinationState {
     private mutating func forget(_ batch: ExportBatch) {
         queue.giveBack(batch.bytes)
         queuedItems -= batch.items
+        // What is on disk at the end stays there.
+        if !isClosed { staging?.done(with: batch.payloads) }
     }
 
     private mutating func retry(
@@ -425,12 +438,19 @@ struct DestinationState {
     }
 
     /// Whether nothing is left to send.
+    ///
+    /// What is on disk is safe there when the peer does not take it now.
     var isIdle: Bool {
-        queue.isEmpty && pending.isEmpty && inFlight.isEmpty && dying.isEmpty
+        guard let staging else {
+            return queue.isEmpty && pending.isEmpty && inFlight.isEmpty && dying.isEmpty
+        }
+        let isEmpty = queue.isEmpty && pending.isEmpty && !staging.hasMore
+        return inFlight.isEmpty && dying.isEmpty && !staging.isReading
+            && (isEmpty || clock.isFailing)
     }
 
-    /// The end: everything that is left, by signal. Nothing is taken in any more, and answers that
-    /// come later are for unknown batches.
+    /// The end: everything that is left and will be lost, by signal. Nothing is taken in any more,
+    /// and answers that come later are for unknown batches.
     mutating func close() -> [(Signal, items: Int)] {
         isClosed = true
         var left = [Int](repeating: 0, count: Signal.allCases.count)
@@ -445,6 +465,7 @@ struct DestinationState {
         pending = []
         inFlight = [:]
         dying = [:]
+        if staging != nil { return [] }
         return Signal.allCases.map { ($0, items: left[$0.rawValue]) }.filter { $0.items > 0 }
     }
 }

@@ -1,3 +1,4 @@
+public import RoostQueue
 public import RoostWire
 
 /// One destination, resolved: what is written in `export[]`, with every default filled in and
@@ -56,11 +57,16 @@ public struct ExportSettings: Sendable, Equatable {
         public init() {}
     }
 
-    /// The queue in memory.
+    /// What waits and is in flight.
     public struct Queue: Sendable, Equatable {
-        /// Bytes waiting and in flight, of all signals.
+        /// Of all signals; on disk with the heads of the records.
         public var capacityBytes = 64 << 20
         public var whenFull: WhenFull = .refuse
+        /// The folder of this destination alone; nil is a queue in memory.
+        public var folder: String?
+        public var sync = QueueSync.always
+        /// How long after one sync the next may begin.
+        public var gather: Duration = .zero
         public init() {}
     }
 

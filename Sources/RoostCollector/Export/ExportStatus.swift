@@ -29,4 +29,6 @@ public struct ExportStatus: Sendable, Equatable {
     public var requestsAllowed = 0
     /// Nil when they are switched off.
     public var deadLetters: DeadLetterStatus?
+    /// Nil for a queue in memory.
+    public var disk: DurableQueueStatus?
 }

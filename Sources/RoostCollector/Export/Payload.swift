@@ -12,6 +12,8 @@ public struct Payload: Sendable {
     public let slices: [ByteSlice]
     /// Length of all slices.
     public let bytes: Int
+    /// Where it lies in a queue on disk; nil in memory. Pieces have that of the whole.
+    var sequence: UInt64?
     /// For pieces, whose blocks carry none of their own.
     private let reservation: MemoryReservation?
 

@@ -17,9 +17,7 @@ package struct Readiness: Sendable {
         case .draining, .stopped: reasons.append("draining")
         }
         if let fault = store.fault { reasons.append(fault) }
-        if exports.isRefusing {
-            reasons.append("an export queue with when_full: refuse is full")
-        }
+        reasons += exports.refusals
         if budget.usedBytes >= budget.limitBytes / 100 * 98 {
             reasons.append("limits.memory is reached")
         }

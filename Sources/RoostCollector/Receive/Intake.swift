@@ -66,9 +66,11 @@ final class Intake {
 
     let shared: IntakeShared
     let spanMetrics: SpanMetricsShard
-    private let loop: EventLoop
-    private let scan = TraceScan()
-    private let logs = LogScan()
+    let loop: EventLoop
+    let scan = TraceScan()
+    let logs = LogScan()
+    /// Emptied scans of requests that waited, whose room is used again.
+    var spareScans: [TraceScan] = []
     private let agents: AgentInbox
 
     static let largeBodyBytes = 1 << 20
@@ -94,32 +96,41 @@ final class Intake {
         done: @escaping (Outcome) -> Void
     ) {
         guard body.count > Intake.largeBodyBytes else {
-            let outcome = take(
-                read(body, signal, encoding, scan, logs), signal: signal, transport: transport)
-            done(outcome)
-            return
+            return take(
+                read(body, signal, encoding, scan, logs), isLarge: false, signal: signal,
+                transport: transport, done: done)
         }
         let read: @Sendable () -> Result<ReadRequest, RequestReader.Failure> = { [shared] in
             Intake.read(body, signal, encoding, TraceScan(), LogScan(), shared)
         }
         loop.offload(read) { result in
-            self.takeLarge(result, signal: signal, transport: transport, done: done)
+            self.take(result, isLarge: true, signal: signal, transport: transport, done: done)
+        }
+    }
+
+    private func take(
+        _ result: Result<ReadRequest, RequestReader.Failure>, isLarge: Bool, signal: Signal,
+        transport: Transport, done: @escaping (Outcome) -> Void
+    ) {
+        let request: ReadRequest
+        switch result {
+        case .failure(let failure): return done(refuse(failure, signal, transport))
+        case .success(let read): request = read
+        }
+        switch admit(request, transport) {
+        case .refused(let refusal): done(.refused(refusal))
+        case .taken where isLarge: deriveInSteps(request, done: done)
+        case .taken: done(derive(request))
+        case .mustBeKept(let room):
+            keep(request, room, isLarge: isLarge, transport, done: done)
         }
     }
 
     // MARK: one request in one go
 
-    private func take(
-        _ result: Result<ReadRequest, RequestReader.Failure>, signal: Signal, transport: Transport
-    ) -> Outcome {
-        let request: ReadRequest
-        switch result {
-        case .failure(let failure): return refuse(failure, signal, transport)
-        case .success(let read): request = read
-        }
-        if let refusal = admit(request, transport) { return .refused(refusal) }
+    func derive(_ request: ReadRequest) -> Outcome {
         let now = unixNanoseconds()
-        switch signal {
+        switch request.signal {
         case .traces:
             if let scan = request.scan {
                 // The notes point into it, and nobody else may hold it any more.
@@ -147,20 +158,11 @@ final class Intake {
 
     // MARK: a large request in steps
 
-    private func takeLarge(
-        _ result: Result<ReadRequest, RequestReader.Failure>, signal: Signal, transport: Transport,
-        done: @escaping (Outcome) -> Void
-    ) {
-        let request: ReadRequest
-        switch result {
-        case .failure(let failure): return done(refuse(failure, signal, transport))
-        case .success(let read): request = read
-        }
-        if let refusal = admit(request, transport) { return done(.refused(refusal)) }
+    func deriveInSteps(_ request: ReadRequest, done: @escaping (Outcome) -> Void) {
         let now = unixNanoseconds()
         let accepted = Outcome.accepted(
             rejected: request.rejected, firstReason: request.firstReason)
-        switch signal {
+        switch request.signal {
         case .logs:
             if let logs = request.logs { takeLogs(logs) }
             done(accepted)
@@ -241,53 +243,6 @@ final class Intake {
             return .failure(.beyondMemory(bytes: memory.mostBytes))
         }
         return result
-    }
-
-    /// Reserves room in every queue, then counts and hands over; or says why not and leaves no
-    /// trace but the refused counter.
-    private func admit(_ request: ReadRequest, _ transport: Transport) -> Refusal? {
-        let signal = request.signal
-        guard !shared.lifecycle.isDraining else {
-            return turnAway(request, transport, .draining, "the collector is stopping")
-        }
-        if request.items > 0 {
-            let bytes = request.body.count
-            let stored = shared.store?.reserve(signal, bytes: bytes) ?? .notOffered
-            guard let reservation = shared.exports.reserve(signal: signal, bytes: bytes) else {
-                shared.store?.giveBack(stored, bytes: bytes)
-                if let limit = shared.exports.longestRequest(signal: signal), bytes > limit {
-                    shared.ledger.refuse(
-                        signal: signal, transport: transport,
-                        items: request.items + request.rejected, reason: .tooLarge)
-                    return .fault(.tooLarge(limit: limit))
-                }
-                return turnAway(request, transport, .queueFull, "an export queue is full")
-            }
-            shared.exports.commit(
-                reservation,
-                Payload(signal: signal, items: request.items, block: request.body),
-                transport: transport, other: shared.store.map { ($0.exporter, stored) })
-            shared.store?.put(stored, signal, items: request.items, body: request.body)
-        } else {
-            shared.ledger.accept(signal: signal, transport: transport, items: 0)
-        }
-        if let redacted = request.redacted {
-            shared.redaction.counts.add(redacted.tally, of: redacted.redactor)
-        }
-        if request.rejected > 0 {
-            shared.ledger.refuse(
-                signal: signal, transport: transport, items: request.rejected, reason: .malformed)
-        }
-        return nil
-    }
-
-    private func turnAway(
-        _ request: ReadRequest, _ transport: Transport, _ reason: RefusalReason, _ message: String
-    ) -> Refusal {
-        shared.ledger.refuse(
-            signal: request.signal, transport: transport, items: request.items + request.rejected,
-            reason: reason)
-        return .later(message + ", try again later")
     }
 
     private func refuse(

@@ -19,15 +19,15 @@ struct ReadRequest: @unchecked Sendable {
     let rejected: Int
     let firstReason: String?
     /// The notes of the spans; they point into `source`.
-    let scan: TraceScan?
+    var scan: TraceScan?
     /// What a logs request says about agents.
-    let logs: LogScan?
+    var logs: LogScan?
     /// What a metrics request says about agents.
     let metrics: AgentMetricsScan?
     /// Holds the bytes that the notes point into.
     let source: ByteBlock
-    /// Pays for the notes of a large request.
-    let notes: MemoryReservation?
+    /// Pays for the notes of a request that is large or has to wait.
+    var notes: MemoryReservation?
 }
 
 /// Turns the bytes of a request into a `ReadRequest`. No clock, no I/O, nothing counted.

@@ -35,7 +35,8 @@ package enum MetricsReference {
 
     /// Names in the label text of the family's first series; values here hold no quotes.
     private static func labelNames(_ family: SelfFamily) -> [String] {
-        guard let text = family.series.first?.labels.string else { return [] }
+        let labels = family.series.first?.labels ?? family.histograms.first?.labels
+        guard let text = labels?.string else { return [] }
         return text.split(separator: ",").compactMap { pair in
             pair.split(separator: "=").first.map(String.init)
         }

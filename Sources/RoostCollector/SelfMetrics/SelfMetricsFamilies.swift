@@ -15,6 +15,7 @@ enum SelfMetricsFamilies {
         families += receiverRequests(reading.ledger, unrouted: reading.unroutedRequests)
         families += exporterState(reading)
         families += deadLetters(reading.exporters)
+        families += DurableQueueFamilies.all(reading.exporters)
         families += memory(reading)
         families += listeners(reading)
         families += TLSFamilies.all(reading)
@@ -26,7 +27,7 @@ enum SelfMetricsFamilies {
         if let audit = reading.audit { families += AuditFamilies.all(audit) }
         if let process = reading.process { families += ProcessFamilies.all(process) }
         families += reading.host
-        return families.filter { !$0.series.isEmpty || $0.histogram != nil }.sorted {
+        return families.filter { !$0.series.isEmpty || !$0.histograms.isEmpty }.sorted {
             $0.name < $1.name
         }
     }

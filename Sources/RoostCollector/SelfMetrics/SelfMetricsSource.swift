@@ -37,8 +37,8 @@ struct SelfFamily: Sendable {
     let type: FamilyType
     let help: String
     var series: [(labels: LabelText, value: Double)] = []
-    /// Of a family of this type, which has one series without labels.
-    var histogram: SelfHistogram?
+    /// Of a family of this type.
+    var histograms: [(labels: LabelText, value: SelfHistogram)] = []
 }
 
 /// What was measured since the start, by upper bounds and above the last.
@@ -67,8 +67,7 @@ private struct SelfMetricsPass: ExpositionPass {
                     writer.gauge(labels: labels.bytes.span, value: value)
                 }
             }
-            if let histogram = family.histogram {
-                let labels = LabelText.none
+            for (labels, histogram) in family.histograms {
                 _ = writer.histogram(
                     labels: labels.bytes.span, bounds: histogram.bounds.span,
                     bucketCounts: histogram.counts.span, sum: histogram.sum,

@@ -203,15 +203,6 @@ import Testing
         #expect(configFaults(text) == ["f.yaml:1:35: nested more than 32 deep"])
     }
 
-    @Test(arguments: [
-        ("export: [{ name: a, endpoint: 'http://h:4318', queue: { path: /q } }]", 1)
-    ])
-    func `what would not be safe without its feature is a fault`(_ text: String, _ count: Int) {
-        let faults = configFaults(text)
-        #expect(faults.count == count)
-        #expect(faults.allSatisfy { $0.contains("not in this version") && !$0.contains("secret") })
-    }
-
     @Test func `default limits give way to a small memory`() throws {
         let config = try loadConfig(
             "limits: { memory: 32MiB }\nexport: [{ name: a, endpoint: 'http://h:4318' }]"
@@ -298,7 +289,7 @@ import Testing
     @Test func `takes the example of everything but for what is not in this version`() {
         let faults = configFaults(Self.everything, [], ["ROOST_TOKEN": "t"])
         // Its files of tables and certificates are not here.
-        #expect(faults.count == 6)
+        #expect(faults.count == 5)
         #expect(
             faults.allSatisfy {
                 $0.contains("not in this version") || $0.hasPrefix("names.yaml: cannot be read")

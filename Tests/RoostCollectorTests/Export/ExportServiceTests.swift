@@ -32,7 +32,8 @@ import Testing
 
         /// Whether the request was taken.
         func put(_ payload: Payload) -> Bool {
-            let reservation = service.reserve(signal: payload.signal, bytes: payload.bytes)
+            let reservation = try? service.reserve(
+                signal: payload.signal, bytes: payload.bytes)
             guard let reservation else {
                 ledger.refuse(
                     signal: payload.signal, transport: .grpc, items: payload.items,
@@ -249,8 +250,8 @@ import Testing
         #expect(
             snapshot.exporters[2].dropped(.traces, .evicted)
                 + snapshot.exporters[2].dropped(.traces, .queueFull) == 30)
-        #expect(rig.service.isRefusing)
-        let reservation = rig.service.reserve(signal: .metrics, bytes: 1 << 20)
+        #expect(!rig.service.refusals.isEmpty)
+        let reservation = try? rig.service.reserve(signal: .metrics, bytes: 1 << 20)
         #expect(reservation != nil)
         _ = rig.drain(0)
         #expect(rig.ledger.snapshot().exporters[0].dropped(.traces, .shutdown) == 40)
@@ -262,8 +263,10 @@ import Testing
         peer.stop()
         let rig = try Rig([settings])
         for _ in 0..<10 {
-            let reservation = try #require(rig.service.reserve(signal: .traces, bytes: 1000))
-            #expect(rig.service.reserve(signal: .traces, bytes: 1) == nil)
+            let reservation = try rig.service.reserve(signal: .traces, bytes: 1000)
+            #expect(throws: ExportRefusal.full) {
+                try rig.service.reserve(signal: .traces, bytes: 1)
+            }
             rig.service.cancel(reservation)
         }
         _ = rig.drain(0)
@@ -286,7 +289,7 @@ import Testing
         let service = ExportService(
             destinations: [], ledger: rig, budget: MemoryBudget(limitBytes: 1), log: Log())
         try service.start()
-        let reservation = try #require(service.reserve(signal: .traces, bytes: 1 << 40))
+        let reservation = try service.reserve(signal: .traces, bytes: 1 << 40)
         service.commit(reservation, traceRequest(1..<3), transport: .http)
         #expect(rig.snapshot().accepted(.traces, .http) == 2)
         service.drain(deadline: 0)

@@ -154,6 +154,29 @@ extension Schemas {
                       }
                     }
                   },
+                  "disk": {
+                    "type": "object",
+                    "required": [
+                      "folder", "items", "recovered_items", "segments", "oldest_age_seconds",
+                      "commits", "sync_failures", "write_failures", "read_failures",
+                      "damaged_places", "damaged_bytes", "torn_bytes"
+                    ],
+                    "properties": {
+                      "folder": {"type": "string"},
+                      "items": {"type": "integer", "minimum": 0},
+                      "recovered_items": {"type": "integer", "minimum": 0},
+                      "segments": {"type": "integer", "minimum": 0},
+                      "oldest_age_seconds": {"type": "number", "minimum": 0},
+                      "commits": {"type": "integer", "minimum": 0},
+                      "sync_failures": {"type": "integer", "minimum": 0},
+                      "write_failures": {"type": "integer", "minimum": 0},
+                      "read_failures": {"type": "integer", "minimum": 0},
+                      "damaged_places": {"type": "integer", "minimum": 0},
+                      "damaged_bytes": {"type": "integer", "minimum": 0},
+                      "torn_bytes": {"type": "integer", "minimum": 0},
+                      "last_failure": {"type": "string"}
+                    }
+                  },
                   "last_error": {"type": "string"},
                   "last_error_time": {"type": "string", "format": "date-time"},
                   "next_retry_time": {"type": "string", "format": "date-time"}

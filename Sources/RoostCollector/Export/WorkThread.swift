@@ -1,9 +1,9 @@
 import RoostCore
 import Synchronization
 
-/// Compresses request bodies in order on a thread of its own, so that the thread that talks to all
+/// Does long work in order on a thread of its own, so that the thread that talks to all
 /// destinations never stands still for one of them.
-final class CompressionThread: Sendable {
+final class WorkThread: Sendable {
     private struct State {
         var jobs = Ring<@Sendable () -> Void>()
         var isStopping = false
@@ -14,8 +14,8 @@ final class CompressionThread: Sendable {
     private let thread = Mutex<NamedThread?>(nil)
 
     /// Nil when the system has no more threads to give.
-    init?() {
-        guard let started = NamedThread("export-deflate", { [self] in run() }) else { return nil }
+    init?(_ name: String) {
+        guard let started = NamedThread(name, { [self] in run() }) else { return nil }
         thread.withLock { $0 = started }
     }
 

@@ -1,0 +1,134 @@
+import RoostWire
+
+/// What a destination knows of its queue on disk beside what of it is in memory.
+///
+///     on disk ──stage──▶ waiting ──▶ in batches ──done──▶ released
+struct Staging {
+    /// How much of the queue may be in memory.
+    let limitBytes: Int
+    /// More may lie on the disk than has been staged.
+    fileprivate(set) var hasMore = true
+    /// How often something came of which a reader that was at it may not know.
+    fileprivate var news: UInt64 = 0
+    /// The reader's thread is at it.
+    fileprivate(set) var isReading = false
+    /// It is not asked again before it; monotonic nanoseconds.
+    fileprivate var readAfter: UInt64 = 0
+    /// Records of which there is not one payload, by sequence number: they were cut.
+    private var parts: [UInt64: Int] = [:]
+    /// Nobody needs these on the disk any more.
+    private var released: [UInt64] = []
+
+    init(limitBytes: Int) { self.limitBytes = limitBytes }
+
+    mutating func takeReleased() -> [UInt64] {
+        defer { released = [] }
+        return released
+    }
+
+    /// `batches` take the place of `batch`.
+    mutating func cut(_ batch: ExportBatch, into batches: [ExportBatch]) {
+        for payload in batch.payloads { add(-1, of: payload) }
+        for payload in batches.flatMap(\.payloads) { add(1, of: payload) }
+    }
+
+    /// These were delivered or dropped.
+    mutating func done(with payloads: [Payload]) {
+        for payload in payloads {
+            guard let sequence = payload.sequence else { continue }
+            add(-1, of: payload)
+            if parts[sequence] == 0 {
+                parts[sequence] = nil
+                released.append(sequence)
+            }
+        }
+    }
+
+    private mutating func add(_ change: Int, of payload: Payload) {
+        guard let sequence = payload.sequence else { return }
+        let count = (parts[sequence] ?? 1) + change
+        parts[sequence] = count == 1 ? nil : count
+    }
+}
+
+extension DestinationState {
+    /// What the export thread does for the queue on disk.
+    enum Reading: Equatable {
+        /// Nothing; or nothing until then.
+        case none(until: UInt64?)
+        /// To be read by a thread that may wait: so many bytes. `staged` or `couldNotRead` follows.
+        case read(maxBytes: Int, Look)
+    }
+
+    /// The moment at which somebody began to look for more.
+    struct Look: Equatable { fileprivate let news: UInt64 }
+
+    /// Bytes that may be read now; 0 or less when it is enough.
+    var stagingRoom: Int {
+        guard let staging, !isClosed else { return 0 }
+        return staging.limitBytes - queue.heldBytes
+    }
+
+    /// Something came that may not be staged: whoever is at it does not have the last word.
+    mutating func noteMore() {
+        staging?.hasMore = true
+        staging?.news += 1
+    }
+
+    func beginLook() -> Look { Look(news: staging?.news ?? 0) }
+
+    /// Takes in what was read. `hasMore`: there may be more.
+    mutating func stage(
+        _ payloads: [Payload], hasMore: Bool, _ look: Look, now: UInt64
+    ) -> Appended {
+        guard !isClosed else { return .closed }
+        let isNews = staging?.news != look.news
+        staging?.hasMore = hasMore || isNews
+        var answer = Appended.quietly
+        for payload in payloads where append(payload, reserved: 0, now: now) == .needsWaking {
+            answer = .needsWaking
+        }
+        return answer
+    }
+
+    /// What to read from the disk now.
+    mutating func nextReading(_ now: UInt64) -> Reading {
+        guard let staging, staging.hasMore, !staging.isReading, !isClosed else {
+            return .none(until: nil)
+        }
+        // Nothing is read for a peer that takes nothing at the end.
+        if isDraining, clock.isFailing { return .none(until: nil) }
+        // Not for the last few bytes of room: larger reads are cheaper.
+        let room = stagingRoom
+        guard room >= staging.limitBytes / 4 else { return .none(until: nil) }
+        guard now >= staging.readAfter else { return .none(until: staging.readAfter) }
+        self.staging?.isReading = true
+        return .read(maxBytes: min(room, DestinationState.mostAtOnce), beginLook())
+    }
+
+    /// What comes in one read lies in one block, which stays until all of it is sent.
+    static let mostAtOnce = 4 << 20
+
+    /// The reader's thread has read.
+    mutating func staged(_ payloads: [Payload], _ look: Look, now: UInt64) -> Appended {
+        staging?.isReading = false
+        // Only an empty answer says that there is no more.
+        return stage(payloads, hasMore: !payloads.isEmpty, look, now: now)
+    }
+
+    /// The disk or the memory gave nothing.
+    mutating func couldNotRead(until time: UInt64) {
+        staging?.isReading = false
+        staging?.readAfter = time
+    }
+
+    /// Whether as much is in memory as may be, so that waiting for more is no use.
+    func isStaged(_ limit: Int) -> Bool {
+        guard let staging, staging.hasMore else { return false }
+        return queue.waitingBytes > 0 && stagingRoom < max(staging.limitBytes / 4, 1)
+            && inFlight.isEmpty
+    }
+
+    /// Records that the disk need not keep.
+    mutating func takeReleased() -> [UInt64] { staging?.takeReleased() ?? [] }
+}

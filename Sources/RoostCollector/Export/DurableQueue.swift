@@ -1,0 +1,130 @@
+import RoostCore
+import RoostQueue
+import RoostWire
+
+/// The queue of one destination on disk: a folder of its own, one reader.
+///
+/// Any thread. docs/decisions/0008.
+final class DurableQueue: Sendable {
+    let log: SegmentLog
+    private let cursor: QueueCursor
+    private let lock: FolderClaim
+    /// Reads what is no longer in memory.
+    let reader: WorkThread
+    /// Of all that was read and not sent.
+    let stagingBytes: Int
+
+    /// The reader's name in the folder, the same for every destination: a folder that is renamed
+    /// with its destination goes on where it was.
+    static let reader = "exporter"
+
+    /// Opens the folder, or makes it. Throws what to tell the user.
+    ///
+    /// `memoryBytes` is what may be held of what has been read or is being written.
+    init(
+        _ settings: ExportSettings, folder: String, memoryBytes: Int,
+        onCommit: @escaping @Sendable () -> Void, onEvict: @escaping @Sendable (QueueCounts) -> Void
+    ) throws(ExportStartError) {
+        let name = settings.name
+        do throws(FolderClaim.Failure) {
+            lock = try Self.lock(folder)
+        } catch {
+            switch error {
+            case .inUse(let pid): throw .queueInUse(exporter: name, folder: folder, pid: pid)
+            case .failed(let reason):
+                throw .queue(
+                    exporter: name,
+                    "\(folder) cannot be written: \(reason); mend that or choose another folder")
+            }
+        }
+        var log = SegmentLogSettings(
+            path: folder, limitBytes: settings.queue.capacityBytes, cursors: [Self.reader])
+        log.sync = settings.queue.sync
+        log.gather = settings.queue.gather
+        log.waitingBytes = min(64 << 20, memoryBytes, settings.queue.capacityBytes / 2)
+        log.hotBytes = min(8 << 20, memoryBytes / 4)
+        do throws(QueueOpenError) {
+            self.log = try SegmentLog.open(log, onCommit: onCommit) { lost in
+                for (cursor, counts) in lost where cursor == Self.reader { onEvict(counts) }
+            }
+        } catch {
+            throw .queue(exporter: name, "\(error)")
+        }
+        guard let cursor = self.log.cursor(Self.reader), let reader = WorkThread("queue-read")
+        else { throw .noThread }
+        self.cursor = cursor
+        self.reader = reader
+        stagingBytes = max(
+            64 << 10,
+            min(memoryBytes / 2, (settings.concurrency + 2) * min(settings.batch.bytes, 1 << 30)))
+    }
+
+    private static func lock(_ folder: String) throws(FolderClaim.Failure) -> FolderClaim {
+        do throws(QueueFault) { try SegmentLog.makeFolder(folder) } catch {
+            throw .failed(reason: error.description)
+        }
+        return try FolderClaim(folder)
+    }
+
+    /// What opening found waiting, and what of that is damaged.
+    var recovered: (waiting: QueueCounts, damaged: QueueCounts) {
+        let waiting = log.statistics().cursors.first { $0.name == Self.reader }?.waiting
+        return (
+            waiting ?? QueueCounts(),
+            log.recovery.damagedWaiting[Self.reader] ?? QueueCounts()
+        )
+    }
+
+    /// See `SegmentLog.nextInMemory`.
+    func nextInMemory(maxBytes: Int, waits: Bool) -> (payloads: [Payload], hasMore: Bool)? {
+        guard let (records, hasMore) = log.nextInMemory(cursor, maxBytes: maxBytes, waits: waits)
+        else { return nil }
+        return (payloads(of: records), hasMore)
+    }
+
+    /// See `SegmentLog.next`. Waits for the disk.
+    func next(
+        maxBytes: Int, share: MemoryBudget.Share
+    ) throws(QueueReadError) -> (payloads: [Payload], lost: QueueCounts) {
+        let batch = try log.next(cursor, maxBytes: maxBytes, share: share)
+        return (payloads(of: batch.records), batch.lost)
+    }
+
+    private func payloads(of records: [StoredRecord]) -> [Payload] {
+        let payloads = records.compactMap(Payload.init)
+        if payloads.count < records.count {
+            // Of a signal that nobody knows: nothing of the kind is ever written.
+            let known = Set(payloads.compactMap(\.sequence))
+            release(records.map(\.sequence).filter { !known.contains($0) })
+        }
+        return payloads
+    }
+
+    func release(_ sequences: [UInt64]) {
+        if !sequences.isEmpty { log.release(cursor, sequences) }
+    }
+
+    /// Keeps what is there, and lets go of the folder. Blocks.
+    func close() {
+        reader.stop()
+        log.close()
+    }
+
+    var statistics: QueueStatistics { log.statistics() }
+}
+
+extension Payload {
+    /// Nil for a signal that this version does not know.
+    fileprivate init?(_ record: StoredRecord) {
+        guard let signal = Signal(rawValue: Int(record.signal)) else { return nil }
+        self.init(signal: signal, items: record.items, slices: record.slices)
+        sequence = record.sequence
+    }
+}
+
+extension QueueRecord {
+    init(_ payload: Payload) {
+        self.init(
+            signal: UInt8(payload.signal.rawValue), items: payload.items, slices: payload.slices)
+    }
+}

@@ -1,0 +1,183 @@
+import RoostCompression
+import RoostCore
+import RoostHTTPClient
+import RoostQueue
+import RoostWire
+import Synchronization
+
+/// The way of batches out, on the export thread.
+extension ExportService {
+    /// Does everything that can be done now; answers when there is more to do.
+    func pump(_ now: UInt64) -> UInt64? {
+        for (destination, batch) in takeCompressed() { send(batch, to: destination) }
+        var wakeUp: UInt64?
+        let destinations = self.destinations
+        for destination in destinations {
+            if let time = pump(destination, now) { wakeUp = min(time, wakeUp ?? .max) }
+        }
+        let deadline = drainDeadline.load(ordering: .sequentiallyConsistent)
+        guard deadline > 0 else { return wakeUp }
+        if now >= deadline || destinations.allSatisfy({ $0.withState(\.isIdle) }) {
+            close()
+            client.withLock { $0 }?.stop()
+        }
+        return min(deadline, wakeUp ?? .max)
+    }
+
+    private func pump(_ destination: Destination, _ now: UInt64) -> UInt64? {
+        let reading = read(destination, now)
+        while true {
+            switch destination.withState({ $0.next(now) }) {
+            case .send(let batch): prepare(batch, for: destination)
+            case .cut(let batch, let maxBytes): cut(batch, maxBytes, at: destination)
+            case .drop(let batch, let reason):
+                dropped(batch.signal, batch.items, reason, at: destination)
+                release(destination)
+            case .bury(let batch, let reason): bury(batch, reason, at: destination)
+            case .wait(let time):
+                guard let reading else { return time }
+                return min(reading, time ?? .max)
+            }
+        }
+    }
+
+    // MARK: Queues on disk
+
+    /// Has more of a queue on disk brought into memory; answers when to ask again.
+    private func read(_ destination: Destination, _ now: UInt64) -> UInt64? {
+        guard let durable = destination.durable else { return nil }
+        let (hasMore, isReading) = destination.withState {
+            ($0.staging?.hasMore == true, $0.staging?.isReading == true)
+        }
+        guard hasMore, !isReading else { return nil }
+        _ = destination.stage(now, waits: true)
+        switch destination.withState({ $0.nextReading(now) }) {
+        case .none(let time): return time
+        case .read(let maxBytes, let look):
+            durable.reader.add { [weak self] in self?.read(destination, durable, maxBytes, look) }
+            return nil
+        }
+    }
+
+    private static let memoryPatience: UInt64 = 100_000_000
+    private static let diskPatience: UInt64 = 1_000_000_000
+
+    /// On the reader's own thread.
+    private func read(
+        _ destination: Destination, _ durable: DurableQueue, _ maxBytes: Int,
+        _ look: DestinationState.Look
+    ) {
+        do throws(QueueReadError) {
+            let (payloads, lost) = try durable.next(maxBytes: maxBytes, share: share)
+            if !lost.isEmpty {
+                dropped(lost, .damaged, exporter: destination.index)
+                log.error(
+                    "damaged data in the queue was set aside into quarantine",
+                    ["exporter": destination.settings.name, "items": "\(lost.allItems)"])
+            }
+            let now = monotonicNanoseconds()
+            _ = destination.withState { $0.staged(payloads, look, now: now) }
+        } catch {
+            let now = monotonicNanoseconds()
+            let patience = error == .noMemory ? Self.memoryPatience : Self.diskPatience
+            destination.withState { $0.couldNotRead(until: now &+ patience) }
+        }
+        wake()
+    }
+
+    /// Tells the queue on disk what it need not keep.
+    private func release(_ destination: Destination) {
+        guard let durable = destination.durable else { return }
+        durable.release(destination.withState { $0.takeReleased() })
+    }
+
+    // MARK: Batches
+
+    private func prepare(_ batch: ExportBatch, for destination: Destination) {
+        let coding = ContentCoding(rawValue: destination.settings.compression.rawValue)
+        guard let coding, batch.encoded == nil,
+            let compressor = compressor.withLock({ $0 })
+        else { return send(batch, to: destination) }
+        compressor.add { [weak self] in
+            var batch = batch
+            let encoded = compress(batch.slices, coding)
+            batch.encoded = encoded
+            let id = batch.id
+            destination.withState { $0.keep(encoded: encoded, of: id) }
+            self?.compressed.withLock { $0.append((destination, batch)) }
+            self?.wake()
+        }
+    }
+
+    private func takeCompressed() -> [(Destination, ExportBatch)] {
+        compressed.withLock { compressed in
+            defer { compressed = [] }
+            return compressed
+        }
+    }
+
+    private func send(_ batch: ExportBatch, to destination: Destination) {
+        let id = batch.id
+        let signal = batch.signal
+        client.withLock { $0 }?.send(destination.request(for: batch)) { [weak self] answer in
+            guard let self else { return }
+            let verdict = classify(
+                answer, destination.settings.protocol,
+                unixSeconds: Int(unixNanoseconds() / 1_000_000_000))
+            finish(
+                id, signal, items: batch.items, destination.withoutSecrets(verdict), answer,
+                destination)
+        }
+    }
+
+    private func cut(_ batch: ExportBatch, _ maxBytes: Int, at destination: Destination) {
+        let outcome: DestinationState.Outcome
+        do throws(BatchCutter.NoMemory) {
+            let pieces = try BatchCutter.cut(batch, maxBytes: maxBytes, share: share)
+            outcome = destination.withState { $0.cut(batch.id, into: pieces) }
+        } catch {
+            let (now, unixNano) = (monotonicNanoseconds(), unixNanoseconds())
+            outcome = destination.withState {
+                $0.noMemoryToCut(batch.id, now: now, unixNano: unixNano)
+            }
+        }
+        count(outcome, batch.id, batch.signal, items: batch.items, destination)
+    }
+
+    private func finish(
+        _ id: UInt64, _ signal: Signal, items: Int, _ verdict: ExportVerdict,
+        _ answer: ClientAnswer, _ destination: Destination
+    ) {
+        let (now, unixNano) = (monotonicNanoseconds(), unixNanoseconds())
+        let random = Double.random(in: 0..<1)
+        let told = DeadLetter.Answer(answer, message: verdict.text)
+        let outcome = destination.withState {
+            $0.finish(
+                id, verdict, answer: told, now: now, unixNano: unixNano, random: random)
+        }
+        guard outcome != .unknown else { return }
+        if let reason = verdict.failure {
+            ledger.failedRequest(exporter: destination.index, reason: reason)
+        }
+        count(outcome, id, signal, items: items, destination)
+        destination.tellHealth(now: now)
+    }
+
+    func count(
+        _ outcome: DestinationState.Outcome, _ id: UInt64, _ signal: Signal, items: Int,
+        _ destination: Destination
+    ) {
+        switch outcome {
+        case .delivered(let sent, let rejected):
+            ledger.answered(
+                exporter: destination.index, signal: signal, sent: sent, rejected: rejected)
+        case .dropped(let reason): dropped(signal, items, reason, at: destination)
+        case .undeliverable(let reason):
+            guard let batch = destination.withState({ $0.undeliverable(id) }) else { return }
+            return bury(batch, reason, at: destination)
+        case .kept, .unknown: return
+        }
+        // Counted before it is forgotten: what is killed in between comes again.
+        release(destination)
+    }
+}

@@ -1,0 +1,34 @@
+import Glibc
+
+/// A folder that nobody else uses while this lives: flock(2) on a file that stays and names the
+/// process. The lock ends with the process.
+final class FolderClaim: Sendable {
+    enum Failure: Error {
+        /// `pid` is empty when the other process has not said it yet.
+        case inUse(pid: String)
+        case failed(reason: String)
+    }
+
+    private let file: CInt
+
+    /// The folder has to be there.
+    init(_ path: String) throws(Failure) {
+        file = unsafe open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw .failed(reason: unsafe String(cString: strerror(errno))) }
+        if flock(file, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+            var text = [UInt8](repeating: 0, count: 20)
+            let count = unsafe text.withUnsafeMutableBytes {
+                unsafe read(file, $0.baseAddress, $0.count)
+            }
+            close(file)
+            let pid = String(decoding: text.prefix(max(0, count)), as: UTF8.self)
+                .prefix { $0.isNumber }
+            throw .inUse(pid: String(pid))
+        }
+        let pid = Array("\(getpid())\n".utf8)
+        ftruncate(file, 0)
+        _ = unsafe pid.withUnsafeBytes { unsafe write(file, $0.baseAddress, $0.count) }
+    }
+
+    deinit { close(file) }
+}
