@@ -21,6 +21,8 @@ MODELS = [
     ("gcp.gemini", "gemini-3-pro", "gemini-3-pro-002"),
 ]
 AGENTS = ["planner", "researcher", "coder", "reviewer"]
+# What is another one in every trace.
+ID_TEXTS = ["gen_ai.conversation.id", "gen_ai.response.id", "gen_ai.tool.call.id"]
 TOOLS = ["web_search", "read_file", "run_tests", "query_database"]
 
 
@@ -196,6 +198,27 @@ class Maker:
                 retried=False, prompt__id=self.ident("prompt_"),
             )  # fmt: skip
         return request.SerializeToString()
+
+
+def ids(message):
+    """Where ids stand in a trace request as gRPC frames it, as `source.c` reads it."""
+    request = ExportTraceServiceRequest()
+    request.ParseFromString(message[5:])
+    spans = [s for r in request.resource_spans for c in r.scope_spans for s in c.spans]
+    words = {s.span_id for s in spans} | {s.trace_id[8:] for s in spans}
+    texts = set()
+    for span in spans:
+        for attribute in span.attributes:
+            if attribute.key in ID_TEXTS:
+                texts.add(attribute.value.string_value[-16:].encode())
+    lines = []
+    for kind, found in (("b", words), ("x", texts)):
+        for word in found:
+            place = message.find(word)
+            while place >= 0:
+                lines.append((place, f"{kind} {place}\n"))
+                place = message.find(word, place + 1)
+    return "".join(line for _, line in sorted(lines))
 
 
 def grpc(message, packed=False):

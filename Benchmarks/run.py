@@ -44,9 +44,14 @@ class Load:
         self.packed = more.get("packed", False)
         self.forward = more.get("forward")
         self.tls = more.get("tls", False)
+        # Each request has other ids than those before.
+        self.is_new = more.get("is_new", False)
         self.most_with_agents = more.get("most_with_agents")
 
     def command(self, server, body):
+        if self.is_new:
+            return [str(body.parent / "source"), str(server.grpc), "/" + GRPC[self.signal],
+                    str(body), str(body) + ".ids", "4", "8", str(self.requests)]  # fmt: skip
         command = ["h2load", "-t1", "-c4", "-m8", f"-n{self.requests}", "-d", str(body)]
         if self.forward:
             # 600 requests a second. Without a limit a busy machine forwards slower than it takes
@@ -67,6 +72,8 @@ class Load:
             message = payloads.grpc(message, self.packed)
         path = folder / re.sub(r"\W+", "-", self.name)
         path.write_bytes(message)
+        if self.is_new:
+            path.with_name(path.name + ".ids").write_text(payloads.ids(message))
         return path
 
 
@@ -82,6 +89,8 @@ def loads(maker, scale):
              most_with_agents=0.42),
         Load("gRPC, TLS, 512 spans", spans(512), 512, total(1_000_000), 0.70,
              most_with_agents=0.77, tls=True),
+        Load("gRPC, 512 spans, new traces", spans(512), 512, total(1_000_000), 0.35,
+             most_with_agents=0.42, is_new=True),
         Load("gRPC, 1 span", spans(1), 1, total(100_000), 6),
         Load("HTTP/1.1, 512 spans", spans(512), 512, total(1_000_000), 0.35, "http"),
         Load("gRPC, 512 spans, gzip", spans(512), 512, total(800_000), 0.62, packed=True),
@@ -100,17 +109,25 @@ def loads(maker, scale):
 def run_load(server, load, body):
     """CPU seconds per million items and items a second of one burst."""
     before = server.cpu()
+    threads = server.cpu_by_thread() if isinstance(server, servers.Roost) else {}
     done = subprocess.run(load.command(server, body), capture_output=True, text=True, timeout=300)
-    wall = re.search(r"finished in ([\d.]+)(us|ms|s),", done.stdout)
-    answers = re.search(r"(\d+) succeeded, (\d+) failed", done.stdout)
-    good = re.search(r"status codes: (\d+) 2xx", done.stdout)
+    if load.is_new:
+        wall = re.search(r"seconds ([\d.]+)()", done.stdout)
+        good = re.search(r"accepted (\d+)", done.stdout)
+    else:
+        wall = re.search(r"finished in ([\d.]+)(us|ms|s),", done.stdout)
+        good = re.search(r"status codes: (\d+) 2xx", done.stdout)
     server.settle()
     used = server.cpu() - before
-    if not wall or not answers or int(good[1]) != load.requests:
+    if not wall or not good or int(good[1]) != load.requests:
         raise RuntimeError(f"{server.name}, {load.name}: {done.stdout[-500:]}{done.stderr[-300:]}")
-    seconds = float(wall[1]) * {"us": 1e-6, "ms": 1e-3, "s": 1}[wall[2]]
+    seconds = float(wall[1]) * {"us": 1e-6, "ms": 1e-3, "s": 1, "": 1}[wall[2]]
     items = load.requests * load.items
-    return {"cpu": used / items * 1e6, "rate": items / seconds}
+    found = {"cpu": used / items * 1e6, "rate": items / seconds}
+    if threads:
+        after = server.cpu_by_thread()
+        found["threads"] = {n: (after[n] - threads[n]) / items * 1e6 for n in threads}
+    return found
 
 
 def measure_load(kind, load, body, folder, rounds, sink_port):
@@ -122,7 +139,7 @@ def measure_load(kind, load, body, folder, rounds, sink_port):
     try:
         server.start((load.forward, sink_port) if load.forward else None)
         warm = Load(load.name, None, load.items, load.items * 64, 0, load.transport, load.signal,
-                    packed=load.packed, tls=load.tls)  # fmt: skip
+                    packed=load.packed, tls=load.tls, is_new=load.is_new)  # fmt: skip
         run_load(server, warm, body)
         reached = sink_bytes(sink_port)
         found = [run_load(server, load, body) for _ in range(rounds)]
@@ -131,6 +148,9 @@ def measure_load(kind, load, body, folder, rounds, sink_port):
         result = {key: statistics.median(r[key] for r in found) for key in ("cpu", "rate")}
         result["peak"] = server.memory("VmHWM")
         result["all"] = [r["cpu"] for r in found]
+        if "threads" in found[0]:
+            result["threads"] = {n: statistics.median(r["threads"][n] for r in found)
+                                 for n in found[0]["threads"]}  # fmt: skip
         if isinstance(server, servers.Roost):
             check_ledger(server, load, rounds * load.requests + warm.requests)
         return result
@@ -249,12 +269,17 @@ def find_servers(wanted):
     return kinds
 
 
+def compile_peers(folder):
+    for name in ("sink", "source"):
+        subprocess.run(
+            ["cc", "-O2", "-o", folder / name, ROOT / f"Benchmarks/{name}/{name}.c", "-lnghttp2",
+             "-lpthread"],
+            check=True, timeout=120,
+        )  # fmt: skip
+
+
 def start_sink(folder):
     binary = folder / "sink"
-    subprocess.run(
-        ["cc", "-O2", "-o", binary, ROOT / "Benchmarks/sink/sink.c", "-lnghttp2", "-lpthread"],
-        check=True, timeout=120,
-    )  # fmt: skip
     process = subprocess.Popen([binary], stdout=subprocess.PIPE, text=True)
     return process, int(process.stdout.readline())
 
@@ -313,6 +338,16 @@ def print_loads(results, kinds):
     table(rows)
 
 
+def print_threads(results):
+    names = ["loops", "analytics", "store", "other"]
+    rows = [["roost by thread, CPU s per million", *names]]
+    for load, found in results:
+        threads = found.get("roost", {}).get("threads")
+        if threads:
+            rows.append([load.name, *[number(threads[n], 3) for n in names]])
+    table(rows)
+
+
 def print_starts(starts, kinds):
     rows = [["start and rest", "at most", *[k.name for k in kinds]]]
     for name, key, most, factor in (("first accepted request, ms", "start", "20", 1e3),
@@ -358,6 +393,7 @@ def main():
             )
             print_starts(report["start"], kinds)
         if "loads" in parts:
+            compile_peers(folder)
             sink, port = start_sink(folder)
             try:
                 results = []
@@ -375,6 +411,7 @@ def main():
                 sink.terminate()
                 sink.wait()
             print_loads(results, kinds)
+            print_threads(results)
         if "page" in parts and servers.Roost in kinds:
             page = attempt_each(
                 [servers.Roost], lambda _: measure_page(folder, maker, options.rounds)

@@ -167,6 +167,19 @@ class Roost(Server):
             )  # fmt: skip
         return cert, key
 
+    def cpu_by_thread(self):
+        """Seconds by the name of the thread, the loops together."""
+        found = {"loops": 0.0, "analytics": 0.0, "store": 0.0, "other": 0.0}
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+            try:
+                name = (task / "comm").read_text().strip()
+                used = int((task / "schedstat").read_text().split()[0]) / 1e9
+            except OSError:
+                continue
+            name = "loops" if name.startswith("loop-") else name
+            found[name if name in found else "other"] += used
+        return found
+
     def counters(self, prefix):
         """The sum of all series whose name begins with `prefix`."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.web}/metrics", timeout=20) as page:

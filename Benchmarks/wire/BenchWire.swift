@@ -97,15 +97,19 @@ struct BenchWire {
         try measure("accounts of activities that came before", of: items) {
             count(&scan.activities)
         }
-        var batch = scan.activities
-        var round: UInt64 = 0
-        try measure("accounts of new activities", of: items) {
-            let change = round ^ (round &+ 1)
-            round += 1
-            for index in batch.activities.indices {
-                batch.activities[index].traceIDLow ^= change &* 0x9E37_79B9_7F4A_7C15
+        var traces = try NewTraces(block)
+        try measure("other ids for a request", of: items) { traces.renew() }
+        for tells in [false, true] {
+            if tells { tracker.tellFacts() }
+            var room = AgentFactBatch()
+            let name = "accounts of new traces" + (tells ? ", facts told" : "")
+            try measure(name + ", with other ids, notes and activities", of: items) {
+                traces.renew()
+                try scan.read(traces.block, names: table)
+                count(&scan.activities)
+                room = tracker.takeFacts(room: room)
+                room.removeAll()
             }
-            count(&batch)
         }
         let records = ByteBlock(logsRequest(records: spans))
         let logs = LogScan()
