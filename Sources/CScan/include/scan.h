@@ -27,3 +27,9 @@ size_t roost_find(const roost_needles *needles, const uint8_t *bytes, size_t cou
 /* The same without vector instructions, for tests. */
 size_t roost_find_plain(const roost_needles *needles, const uint8_t *bytes, size_t count,
                         size_t from, size_t *which);
+
+/* Has the line of memory brought near that is so many bytes behind `base`, if it is not null. It may
+ * be one that nobody may read. */
+static inline void roost_prefetch(const void *base, size_t offset) {
+    if (base) __builtin_prefetch((const char *)base + offset, 1);
+}

@@ -1,34 +1,43 @@
-/// One activity of an open trace, as far as others depend on it.
+/// One activity of an open trace, as far as others depend on it for as long as the trace is held.
 struct AgentNode {
     var spanID: UInt64 = 0
+    /// Unix nanoseconds.
+    var start: UInt64 = 0
+    var end: UInt64 = 0
+    /// Of whom it is, as facts call them; 0 is none.
+    var session: UInt64 = 0
     /// Index of the node above; -1 is none.
     var parent: Int32 = -1
     /// Index of the next node of the same trace; -1 ends the list.
     var next: Int32 = -1
     var trace: Int32 = -1
-
-    var kind = ActivityKind.other
-    var status = ActivityStatus.unset
-    var serviceTier = ActivityServiceTier.standard
-    var flags: AgentNodeFlags = []
+    /// Index of its detail; -1 when nothing that needs it can come any more, or has come.
+    var detail: Int32 = -1
 
     /// Numbers of texts.
     var service: Int32 = 0
-    /// Of the service with its namespace; 0 where it has none.
-    var job: Int32 = 0
     var name: Int32 = 0
     var agent: Int32 = 0
     var workflow: Int32 = 0
+    var tool: Int32 = 0
+
+    var kind = ActivityKind.other
+    var status = ActivityStatus.unset
+    var flags: AgentNodeFlags = []
+}
+
+/// What else there is to count of an activity. Most are counted with the request that brings them,
+/// so that few of these exist at a time and they stay near.
+struct AgentDetail {
+    /// Numbers of texts. Of the service with its namespace; 0 where it has none.
+    var job: Int32 = 0
     /// The one that answered, else the one that was asked for.
     var model: Int32 = 0
     var modelRequested: Int32 = 0
     var provider: Int32 = 0
-    var tool: Int32 = 0
     var errorType: Int32 = 0
+    var serviceTier = ActivityServiceTier.standard
 
-    /// Unix nanoseconds.
-    var start: UInt64 = 0
-    var end: UInt64 = 0
     /// Nanoseconds; 0 is unknown.
     var timeToFirstToken: UInt64 = 0
     var tokens = ActivityTokens()
@@ -36,8 +45,7 @@ struct AgentNode {
     var cost = Double.nan
     /// Of service and call id; 0 is none.
     var call: UInt64 = 0
-    /// Of whom it is, as facts call them; 0 is none.
-    var session: UInt64 = 0
+    /// Whose it is, as facts call them; 0 is none.
     var user: UInt64 = 0
     /// Monotonic nanoseconds.
     var arrived: UInt64 = 0
@@ -85,11 +93,15 @@ struct AgentTrace {
     var idLow: UInt64 = 0
     /// Index of its first node; -1 is none.
     var first: Int32 = -1
+    /// Index of its first block of ids; -1 is none.
+    var firstBlock: Int32 = -1
     var root: Int32 = -1
     /// Of events without spans: the hash of their session.
     var session: UInt64 = 0
     var nodes: Int32 = 0
     var unsettled: Int32 = 0
+    /// How many of its nodes have a detail.
+    var details: Int32 = 0
     /// Its workflow's name, as long as it has `namedNodes` nodes.
     var workflow: Int32 = 0
     var namedNodes: Int32 = -1
@@ -108,9 +120,23 @@ struct AgentTrace {
     /// Derived, and of one prompt.
     var isOfPrompt = false
     var hasAggregates = false
+    /// It has more nodes than are looked for one by one.
+    var isIndexed = false
     /// Touched by the batch at hand.
     var isTouched = false
 
     /// Its root has ended and every span that another names as its parent is here.
     var isComplete: Bool { isDerived || root >= 0 && placeholders == 0 && pending == 0 }
+}
+
+/// Some span ids of one trace and where their nodes are: most traces are so small that looking
+/// through their ids costs less than one place of a large index.
+struct AgentIDBlock {
+    static let room = 8
+
+    var ids = InlineArray<8, UInt64>(repeating: 0)
+    var nodes = InlineArray<8, Int32>(repeating: -1)
+    var count: Int32 = 0
+    /// Index of the next block of the trace, which is full; -1 ends the list.
+    var next: Int32 = -1
 }

@@ -53,7 +53,7 @@ struct AgentSignals: Sendable {
     }
 
     private var records: [Record] = []
-    private var places: [Source: Int] = [:]
+    private var places = IdIndex()
     /// The source asked for last.
     private var latest: (source: Source, place: Int) = (Source(service: -1, session: 0), -1)
     private var told = ToldEvents()
@@ -162,10 +162,8 @@ struct AgentSignals: Sendable {
         _ fact: Fact, _ signal: Signal, for source: Source, _ now: UInt64
     ) -> Bool {
         func isFresh(_ session: UInt64) -> Bool {
-            guard let place = places[Source(service: source.service, session: session)] else {
-                return false
-            }
-            return records[place].isFresh(fact, signal, now)
+            place(of: Source(service: source.service, session: session), in: records)
+                .map { records[$0].isFresh(fact, signal, now) } ?? false
         }
         if source.session == 0 { return isFresh(Self.everySession) }
         return isFresh(source.session) || isFresh(0)
@@ -189,7 +187,7 @@ struct AgentSignals: Sendable {
     @inline(never)
     private mutating func find(_ source: Source) -> Int? {
         guard source.service >= 0 else { return nil }
-        if let known = places[source] {
+        if let known = place(of: source, in: records) {
             latest = (source, known)
             return known
         }
@@ -199,14 +197,22 @@ struct AgentSignals: Sendable {
         return place
     }
 
+    private func place(of source: Source, in records: [Record]) -> Int? {
+        places.find(hash(source)) { records[Int($0)].source == source }.map(Int.init)
+    }
+
+    private func hash(_ source: Source) -> UInt64 {
+        IdIndex.mix(source.session, UInt64(UInt32(bitPattern: source.service)))
+    }
+
     private mutating func add(_ source: Source) -> Int {
         let every = Source(service: source.service, session: Self.everySession)
-        let whole = places[every] ?? records.count
+        let whole = place(of: every, in: records) ?? records.count
         if whole == records.count {
             records.append(Record(source: every, whole: whole))
-            places[every] = whole
+            places.insert(hash(every), Int32(whole))
         }
-        places[source] = records.count
+        places.insert(hash(source), Int32(records.count))
         records.append(Record(source: source, whole: whole))
         return records.count - 1
     }
@@ -215,10 +221,11 @@ struct AgentSignals: Sendable {
     private mutating func forgetHalf() {
         // Each may need the record of its service besides.
         let kept = records.filter { $0.source.session != Self.everySession }
-            .sorted { $0.lastWord > $1.lastWord }.prefix(Self.mostRecords / 4)
+            .map { (lastWord: $0.lastWord, record: $0) }
+            .sorted { $0.lastWord > $1.lastWord }.prefix(Self.mostRecords / 4).map(\.record)
         let before = records
         records = []
-        places = [:]
+        places = IdIndex()
         for record in kept {
             let place = add(record.source)
             records[place].heard = record.heard

@@ -22,7 +22,8 @@ extension AgentTracker {
             metrics.events.duplicateCalls &+= 1
             return
         }
-        if node.call != 0, !recentCalls.insert(node.call) {
+        let detail = open.detail(node)
+        if detail.call != 0, !recentCalls.insert(detail.call) {
             metrics.events.duplicateCalls &+= 1
             return
         }
@@ -33,51 +34,52 @@ extension AgentTracker {
         metrics.llmCalls.add(
             1,
             AgentSeriesKey(
-                first: agent, second: node.provider, third: node.model, fourth: status,
-                fifth: node.errorType), exemplar, now: unixNow)
+                first: agent, second: detail.provider, third: detail.model, fourth: status,
+                fifth: detail.errorType), exemplar, now: unixNow)
         let key = AgentSeriesKey(
-            first: agent, second: node.provider, third: node.model, fourth: status)
+            first: agent, second: detail.provider, third: detail.model, fourth: status)
         if !node.flags.contains(.isInstant) {
             metrics.llmCallDuration.observe(
                 nanoseconds: node.end &- node.start, key, exemplar, now: unixNow)
         }
-        if node.timeToFirstToken > 0 {
+        if detail.timeToFirstToken > 0 {
             metrics.llmTimeToFirstToken.observe(
-                nanoseconds: node.timeToFirstToken, key, exemplar, now: unixNow)
+                nanoseconds: detail.timeToFirstToken, key, exemplar, now: unixNow)
         }
         let isLate = isAccounted(node)
-        metrics.client?.count(node, usage: !isLate, now: unixNow)
+        metrics.client?.count(node, detail, usage: !isLate, now: unixNow)
         if isLate {
             metrics.events.lateChildren &+= 1
             tellEnded(node)
             return
         }
-        tellEnded(node, countUsage(node, agent: agent, exemplar, unixNow: unixNow))
+        tellEnded(node, countUsage(node, detail, agent: agent, exemplar, unixNow: unixNow))
     }
 
     mutating func countUsage(
-        _ node: AgentNode, agent: Int32, _ exemplar: AgentExemplar, unixNow: UInt64
+        _ node: AgentNode, _ detail: AgentDetail, agent: Int32, _ exemplar: AgentExemplar,
+        unixNow: UInt64
     ) -> CountedUsage {
-        var counted = CountedUsage(tokens: node.tokens)
+        var counted = CountedUsage(tokens: detail.tokens)
         for (place, type) in metrics.tokenTypes.enumerated() {
-            let count = node.tokens[place]
+            let count = detail.tokens[place]
             if count == 0 { continue }
             metrics.llmTokens.add(
                 Double(count),
                 AgentSeriesKey(
-                    first: agent, second: node.provider, third: node.model, fourth: type),
+                    first: agent, second: detail.provider, third: detail.model, fourth: type),
                 exemplar, now: unixNow)
         }
-        guard node.hasUsage else { return counted }
-        var cost = node.cost
+        guard detail.hasUsage else { return counted }
+        var cost = detail.cost
         var source = metrics.reported
-        if cost.isNaN, node.model > 0 {
+        if cost.isNaN, detail.model > 0 {
             source = metrics.computed
-            cost = computedCost(node)
+            cost = computedCost(detail, end: node.end)
         }
         if cost.isNaN {
             metrics.llmUnpricedCalls.add(
-                1, AgentSeriesKey(first: node.provider, second: node.model), nil, now: unixNow)
+                1, AgentSeriesKey(first: detail.provider, second: detail.model), nil, now: unixNow)
             return counted
         }
         counted.cost = cost
@@ -85,26 +87,25 @@ extension AgentTracker {
         metrics.llmCost.add(
             cost,
             AgentSeriesKey(
-                first: agent, second: workflowName(node), third: node.provider,
-                fourth: node.model, fifth: source), exemplar, now: unixNow)
+                first: agent, second: workflowName(node), third: detail.provider,
+                fourth: detail.model, fifth: source), exemplar, now: unixNow)
         return counted
     }
 
-    /// Not a number when the price is unknown.
-    mutating func computedCost(_ node: AgentNode) -> Double {
+    /// Not a number when the price is unknown. `end` in Unix nanoseconds.
+    mutating func computedCost(_ detail: AgentDetail, end: UInt64) -> Double {
         guard let prices else { return .nan }
-        let input = node.tokens.input &+ node.tokens.cacheRead &+ node.tokens.cacheWrite
+        let input = detail.tokens.input &+ detail.tokens.cacheRead &+ detail.tokens.cacheWrite
         let key = AgentSeriesKey(
-            first: node.model, second: node.provider, third: Int32(node.serviceTier.rawValue))
-        if let known = quotes[key], known.holds(inputTokens: input, unixNano: node.end) {
-            return known.rates?.cost(node.tokens) ?? .nan
+            first: detail.model, second: detail.provider, third: Int32(detail.serviceTier.rawValue))
+        if let known = quotes.find(key), known.holds(inputTokens: input, unixNano: end) {
+            return known.rates?.cost(detail.tokens) ?? .nan
         }
         let quote = prices.quote(
-            model: text(node.model), provider: text(node.provider), tier: node.serviceTier,
-            inputTokens: input, unixNano: node.end)
-        if quotes.count >= 4096 { quotes.removeAll(keepingCapacity: true) }
-        quotes[key] = quote
-        return quote.rates?.cost(node.tokens) ?? .nan
+            model: text(detail.model), provider: text(detail.provider), tier: detail.serviceTier,
+            inputTokens: input, unixNano: end)
+        quotes.note(quote, of: key)
+        return quote.rates?.cost(detail.tokens) ?? .nan
     }
 
     /// What tokens of several calls cost together; nil when the price is unknown.
@@ -129,7 +130,8 @@ extension AgentTracker {
         metrics.toolCalls.add(
             1,
             AgentSeriesKey(
-                first: agent, second: node.tool, third: status, fourth: node.errorType),
+                first: agent, second: node.tool, third: status,
+                fourth: open.detail(node).errorType),
             exemplar, now: unixNow)
         if !node.flags.contains(.isInstant) {
             metrics.toolDuration.observe(
@@ -210,7 +212,8 @@ extension AgentTracker {
                 !isAccounted(current)
             {
                 let usage = countUsage(
-                    current, agent: agentName(current), exemplar(current), unixNow: unixNow)
+                    current, open.detail(current), agent: agentName(current), exemplar(current),
+                    unixNow: unixNow)
                 tellAccount(current, usage)
                 open.nodes[Int(node)].flags.insert(.isAccounted)
                 hasCounted = true

@@ -17,9 +17,11 @@ extension AgentTracker {
 
     // MARK: told while activities come in
 
-    /// Notes whose an activity is, and that it came.
-    mutating func noteArrival(_ index: Int32, _ activity: Activity, _ batch: ActivityBatch) {
-        guard facts != nil else { return }
+    /// Notes whose an activity is.
+    mutating func identify(
+        _ activity: Activity, _ batch: ActivityBatch, _ node: inout AgentNode,
+        _ detail: inout AgentDetail
+    ) {
         if !activity.session.isEmpty {
             // A batch holds each text once.
             if activity.session != toldSession.text {
@@ -27,12 +29,16 @@ extension AgentTracker {
                     activity.session, facts?.identity(batch.bytes(activity.session)) ?? 0
                 )
             }
-            open.nodes[Int(index)].session = toldSession.hash
+            node.session = toldSession.hash
         }
         if !activity.user.isEmpty {
-            open.nodes[Int(index)].user = facts?.identity(batch.bytes(activity.user)) ?? 0
+            detail.user = facts?.identity(batch.bytes(activity.user)) ?? 0
         }
-        guard activity.isAgentic else { return }
+    }
+
+    /// Notes that an activity came.
+    mutating func noteArrival(_ index: Int32, _ activity: Activity) {
+        guard facts != nil, activity.isAgentic else { return }
         if activity.phase == .pending {
             tell(.began, open.nodes[Int(index)])
         } else {
@@ -46,7 +52,9 @@ extension AgentTracker {
             let flags = open.nodes[Int(index)].flags
             guard flags.isDisjoint(with: [.isSettled, .isWrapper]) else { continue }
             let node = open.nodes[Int(index)]
-            guard node.spanID == spanID, node.arrived == now, node.trace >= 0 else { continue }
+            guard node.spanID == spanID, node.trace >= 0, open.detail(node).arrived == now else {
+                continue
+            }
             tell(.seen, node)
         }
         arrived.removeAll(keepingCapacity: true)
@@ -145,10 +153,11 @@ extension AgentTracker {
         var fact = fact(kind, node)
         let isCall = node.kind == .llm || node.kind == .embedding
         if kind == .seen, isCall, !node.flags.contains(.isAggregate) {
-            fact.cost = node.cost
-            fact.costSource = node.cost.isNaN ? .unknown : .reported
-            if node.cost.isNaN, node.hasUsage, node.model > 0 {
-                fact.cost = computedCost(node)
+            let detail = open.detail(node)
+            fact.cost = detail.cost
+            fact.costSource = detail.cost.isNaN ? .unknown : .reported
+            if detail.cost.isNaN, detail.hasUsage, detail.model > 0 {
+                fact.cost = computedCost(detail, end: node.end)
                 fact.costSource = fact.cost.isNaN ? .unknown : .computed
             }
         } else {
@@ -161,6 +170,7 @@ extension AgentTracker {
     private func fact(_ kind: AgentFact.Kind, _ node: AgentNode) -> AgentFact {
         var fact = AgentFact(kind)
         let trace = open.traces[Int(node.trace)]
+        let detail = open.detail(node)
         fact.activity = node.kind
         fact.status = node.status
         fact.source = node.flags.contains(.isFromLog) ? .log : .span
@@ -171,20 +181,20 @@ extension AgentTracker {
         fact.spanID = node.spanID
         fact.parentSpanID = node.parent >= 0 ? open.nodes[Int(node.parent)].spanID : 0
         fact.session = node.session
-        fact.user = node.user
+        fact.user = detail.user
         fact.service = node.service
         fact.name = node.name
         fact.agent = agentName(node)
         fact.workflow = workflowName(node)
-        fact.provider = node.provider
-        fact.model = node.model
+        fact.provider = detail.provider
+        fact.model = detail.model
         fact.tool = node.tool
-        fact.errorType = node.errorType
+        fact.errorType = detail.errorType
         fact.start = node.start
         fact.end = node.end
         fact.humanWait = waited(node)
-        fact.timeToFirstToken = node.timeToFirstToken
-        fact.tokens = node.tokens
+        fact.timeToFirstToken = detail.timeToFirstToken
+        fact.tokens = detail.tokens
         return fact
     }
 }

@@ -38,7 +38,7 @@ extension AgentTracker {
             noteTold(index, activity, batch, now: now)
         }
         attach(index, activity)
-        noteArrival(index, activity, batch)
+        noteArrival(index, activity)
         if activity.kind == .humanWait, activity.phase == .finished { noteWait(index) }
         let node = open.nodes[Int(index)]
         if node.kind != .other || node.flags.contains(.isAggregate) {
@@ -85,7 +85,7 @@ extension AgentTracker {
         let source = source(of: activity, batch)
         let name =
             switch fact {
-            case .calls: open.nodes[Int(index)].model
+            case .calls: open.detail(open.nodes[Int(index)]).model
             case .tools: open.nodes[Int(index)].tool
             case .runs: open.nodes[Int(index)].agent
             }
@@ -150,33 +150,35 @@ extension AgentTracker {
         _ index: Int32, _ activity: Activity, _ batch: ActivityBatch, now: UInt64
     ) {
         var node = open.nodes[Int(index)]
+        var detail = AgentDetail()
         node.flags.subtract([.isPlaceholder, .isPending])
         node.kind = activity.kind
         node.status = activity.status
-        node.serviceTier = activity.serviceTier
         node.service = numbers.number(activity.service, batch, &metrics.texts)
-        node.job = numbers.number(activity.job, batch, &metrics.texts)
         node.name = numbers.number(activity.name, batch, &metrics.texts)
         node.agent = numbers.number(activity.agent, batch, &metrics.texts)
         node.workflow = numbers.number(activity.workflow, batch, &metrics.texts)
-        let model =
-            activity.modelAnswered.isEmpty ? activity.modelRequested : activity.modelAnswered
-        node.model = numbers.number(model, batch, &metrics.texts)
-        node.modelRequested = numbers.number(activity.modelRequested, batch, &metrics.texts)
-        if !activity.modelAnswered.isEmpty { node.flags.insert(.isModelAnswered) }
-        node.provider = numbers.number(activity.provider, batch, &metrics.texts)
         node.tool = numbers.number(activity.tool, batch, &metrics.texts)
-        node.errorType = numbers.number(activity.errorType, batch, &metrics.texts)
         node.start = activity.start
         node.end = activity.end
-        node.timeToFirstToken = activity.timeToFirstToken
-        node.tokens = activity.tokens
-        node.cost = activity.reportedCost
-        node.arrived = now
+        let model =
+            activity.modelAnswered.isEmpty ? activity.modelRequested : activity.modelAnswered
+        detail.model = numbers.number(model, batch, &metrics.texts)
+        detail.modelRequested = numbers.number(activity.modelRequested, batch, &metrics.texts)
+        if !activity.modelAnswered.isEmpty { node.flags.insert(.isModelAnswered) }
+        detail.job = numbers.number(activity.job, batch, &metrics.texts)
+        detail.provider = numbers.number(activity.provider, batch, &metrics.texts)
+        detail.errorType = numbers.number(activity.errorType, batch, &metrics.texts)
+        detail.serviceTier = activity.serviceTier
+        detail.timeToFirstToken = activity.timeToFirstToken
+        detail.tokens = activity.tokens
+        detail.cost = activity.reportedCost
+        detail.arrived = now
         if !activity.callID.isEmpty {
-            node.call = callHash(node.service, batch.bytes(activity.callID))
+            detail.call = callHash(node.service, batch.bytes(activity.callID))
+            recentCalls.prepare(detail.call)
         }
-        if activity.flags.contains(.usageIsAggregate), node.hasUsage {
+        if activity.flags.contains(.usageIsAggregate), detail.hasUsage {
             node.flags.insert(.isAggregate)
             open.traces[Int(node.trace)].hasAggregates = true
         }
@@ -186,7 +188,9 @@ extension AgentTracker {
             node.flags.insert(.isPending)
             open.traces[Int(node.trace)].pending += 1
         }
+        if facts != nil { identify(activity, batch, &node, &detail) }
         open.nodes[Int(index)] = node
+        open.setDetail(index, detail)
     }
 
     func callHash(_ service: Int32, _ id: ArraySlice<UInt8>) -> UInt64 {

@@ -50,14 +50,13 @@ public struct AgentTrackerSettings: Sendable {
 /// Children are told before their parents, and parents may never come: a call is counted when its
 /// ancestors are known up to the root, or when it has waited for long enough; usage that may repeat
 /// that of children when its trace has been quiet. Pure but for the times it is given. Confined to
-/// one thread.
-public struct AgentTracker: Sendable {
+/// one thread. Never copied: it is large, and a copy by oversight would cost more than the counting.
+public struct AgentTracker: ~Copyable, Sendable {
     let settings: AgentTrackerSettings
     var metrics: AgentMetrics
     var open = AgentTraces()
     var prices: (any PriceSource)?
-    /// The last quote for each model, provider and tier.
-    var quotes: [AgentSeriesKey: PriceQuote] = [:]
+    var quotes = PriceQuotes()
     /// Calls counted lately, by service and call id.
     var recentCalls = RecentSet(limit: 65_536)
     var closed = ClosedTraces()
@@ -100,7 +99,7 @@ public struct AgentTracker: Sendable {
     /// From the next call on.
     public mutating func use(prices: any PriceSource) {
         self.prices = prices
-        quotes.removeAll()
+        quotes = PriceQuotes()
     }
 
     /// How many activities are held.
@@ -151,7 +150,7 @@ public struct AgentTracker: Sendable {
             let next = open.nodes[Int(node)].next
             let flags = open.nodes[Int(node)].flags
             if flags.isDisjoint(with: [.isSettled, .isPlaceholder, .isPending]),
-                now &- open.nodes[Int(node)].arrived >= settings.hold
+                now &- open.detail(open.nodes[Int(node)]).arrived >= settings.hold
             {
                 settle(node, unixNow: unixNow)
             }
@@ -173,6 +172,10 @@ public struct AgentTracker: Sendable {
             }
         }
         if !open.traces[Int(index)].isDerived { countWorkflow(index, unixNow: unixNow) }
+        let trace = open.traces[Int(index)]
+        if trace.isComplete, !trace.isDerived, !trace.hasAggregates {
+            open.freeDetails(of: index)
+        }
     }
 
     mutating func close(_ index: Int32, isForRoom: Bool, unixNow: UInt64) {

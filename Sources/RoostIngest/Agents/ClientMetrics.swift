@@ -55,15 +55,15 @@ struct ClientMetrics: Sendable {
     }
 
     /// Counts a call; its tokens only if `usage`, because an agent's own account may hold them.
-    mutating func count(_ node: AgentNode, usage: Bool, now: UInt64) {
-        let service = node.job == TextTable.none ? node.service : node.job
+    mutating func count(_ node: AgentNode, _ detail: AgentDetail, usage: Bool, now: UInt64) {
+        let service = detail.job == TextTable.none ? node.service : detail.job
         guard others.isEmpty || !others.contains(service) else { return }
         let operation = node.kind == .embedding ? 1 : 0
         var key = AgentSeriesKey(
-            first: service, second: node.provider, third: node.modelRequested,
-            fourth: node.flags.contains(.isModelAnswered) ? node.model : TextTable.none)
+            first: service, second: detail.provider, third: detail.modelRequested,
+            fourth: node.flags.contains(.isModelAnswered) ? detail.model : TextTable.none)
         if usage {
-            let tokens = node.tokens
+            let tokens = detail.tokens
             let input = tokens.input &+ tokens.cacheRead &+ tokens.cacheWrite
             let output = tokens.output &+ tokens.reasoning
             if input > 0 {
@@ -83,7 +83,7 @@ struct ClientMetrics: Sendable {
             }
         }
         if !node.flags.contains(.isInstant) {
-            key.fifth = node.errorType
+            key.fifth = detail.errorType
             durations[operation].observe(
                 nanoseconds: node.end &- node.start, key, nil, now: now)
         }

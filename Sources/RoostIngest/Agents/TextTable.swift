@@ -5,7 +5,8 @@ import RoostCore
 /// Number 0 is the empty text. A text that finds no room gets `overflow`, whose series say so.
 struct TextTable: Sendable {
     private(set) var texts: [[UInt8]] = [[]]
-    private var numbers: [UInt64: Int32] = [:]
+    private var hashes: [UInt64] = [0]
+    private var numbers = IdIndex()
     private var byteCount = 0
 
     static let none: Int32 = 0
@@ -19,13 +20,14 @@ struct TextTable: Sendable {
         let hash = unsafe bytes.withUnsafeBufferPointer {
             unsafe ByteHash.hash($0, seed: 0x7E57)
         }
-        if let known = numbers[hash] { return known }
+        if let known = numbers.find(hash, where: { hashes[Int($0)] == hash }) { return known }
         guard texts.count < TextTable.mostTexts, byteCount + bytes.count <= TextTable.mostBytes
         else { return TextTable.overflow }
         let number = Int32(texts.count)
         texts.append(Array(bytes))
         byteCount += bytes.count
-        numbers[hash] = number
+        hashes.append(hash)
+        numbers.insert(hash, number)
         return number
     }
 

@@ -6,7 +6,7 @@ import Testing
 
 /// The fleet and the failures behind a real tracker.
 @Suite struct FleetTrackerTests {
-    struct World {
+    final class World {
         var tracker = AgentTracker(AgentTrackerSettings())
         var fleet = Fleet()
         var failures = Failures()
@@ -21,7 +21,7 @@ import Testing
         private var now: UInt64 { FleetBench.time(clock) }
 
         /// Takes in a batch, then lets time pass until `until`.
-        mutating func take(_ activities: [(inout ActivityBatch) -> Activity], until: Double = 0) {
+        func take(_ activities: [(inout ActivityBatch) -> Activity], until: Double = 0) {
             var batch = ActivityBatch()
             for make in activities {
                 let activity = make(&batch)
@@ -38,7 +38,7 @@ import Testing
             }
         }
 
-        private mutating func fetch() {
+        private func fetch() {
             let batch = tracker.takeFacts(room: AgentFactBatch())
             symbols.take(batch)
             for fact in batch.facts {
@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test func `a trace that comes whole`() throws {
-        var world = World()
+        let world = World()
         world.take([
             Self.span(.tool, 3, 1, "search", from: 1, to: 2, isError: true),
             Self.span(.tool, 4, 1, "search", from: 3, to: 4),
@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test func `children first, then their root`() throws {
-        var world = World()
+        let world = World()
         world.take([Self.span(.llm, 2, 1, "gpt", from: 1, to: 2)], until: 5)
         #expect(world.row?.state == .running)
         #expect(world.row?.tokens == 10)
@@ -113,7 +113,7 @@ import Testing
     }
 
     @Test func `an announced root that ends after a long silence`() throws {
-        var world = World()
+        let world = World()
         world.take([Self.span(.agent, 1, 0, "boss", from: 0, to: 0, isPending: true)], until: 100)
         #expect(world.row?.state == .pending)
         world.take(
@@ -130,7 +130,7 @@ import Testing
     }
 
     @Test func `an announced root that never ends`() {
-        var world = World()
+        let world = World()
         world.take([
             Self.span(.agent, 1, 0, "boss", from: 0, to: 0, isPending: true),
             Self.span(.llm, 2, 1, "gpt", from: 1, to: 2),
@@ -142,7 +142,7 @@ import Testing
     }
 
     @Test func `an announced workflow with agents of one name within each other`() {
-        var world = World()
+        let world = World()
         world.take(
             [
                 Self.span(.workflow, 1, 0, "flow", from: 0, to: 0, isPending: true),
@@ -164,7 +164,7 @@ import Testing
     }
 
     @Test func `a call below a request that is no activity`() {
-        var world = World()
+        let world = World()
         world.take(
             [
                 Self.span(.llm, 2, 1, "gpt", from: 1, to: 2),
@@ -175,7 +175,7 @@ import Testing
     }
 
     @Test func `calls whose parents never come`() {
-        var world = World()
+        let world = World()
         world.take([Self.span(.llm, 2, 1, "gpt", from: 1, to: 2)], until: 50)
         #expect(world.row?.state == .abandoned)
         #expect(world.row?.tokens == 10)

@@ -11,7 +11,7 @@ import Testing
     private static let second: UInt64 = 1_000_000_000
 
     /// A tracker and the time that passes for it.
-    private struct Run {
+    private final class Run {
         var tracker: AgentTracker
         var now: UInt64 = 1
 
@@ -21,7 +21,7 @@ import Testing
             tracker = AgentTracker(settings)
         }
 
-        mutating func take(_ request: ByteBlock, _ signal: Signal) throws {
+        func take(_ request: ByteBlock, _ signal: Signal) throws {
             switch signal {
             case .traces:
                 let scan = TraceScan()
@@ -41,7 +41,7 @@ import Testing
             }
         }
 
-        mutating func pass(_ seconds: UInt64) {
+        func pass(_ seconds: UInt64) {
             now += seconds * AgentSignalsTests.second
             tracker.tick(now: now, unixNow: 1)
         }
@@ -62,7 +62,7 @@ import Testing
     ])
     func `what several signals tell counts once`(_ order: [Signal]) throws {
         let fixture = try AgentFixture("claude_code_all_signals")
-        var run = Run()
+        let run = Run()
         for signal in order {
             for request in try fixture.requests(signal) { try run.take(request, signal) }
             run.pass(5)
@@ -87,7 +87,7 @@ import Testing
 
     @Test func `a service whose spans have stopped is believed in its events again`() throws {
         let fixture = try AgentFixture("claude_code_all_signals")
-        var run = Run()
+        let run = Run()
         for request in try fixture.requests(.traces) { try run.take(request, .traces) }
         run.pass(60)
         let before = run.sum("roost_tool_calls_total")
@@ -104,7 +104,7 @@ import Testing
 
     @Test func `each session of a service is believed in its own best signal`() throws {
         let fixture = try AgentFixture("claude_code_all_signals")
-        var run = Run()
+        let run = Run()
         for request in try fixture.requests(.traces) { try run.take(request, .traces) }
         // Another user of the same tool, who sends events only.
         for request in try fixture.requests(.logs) {
@@ -123,7 +123,7 @@ import Testing
 
     @Test func `a span without a session is known from an event that has one`() throws {
         let fixture = try AgentFixture("claude_code_all_signals")
-        var run = Run()
+        let run = Run()
         for request in try fixture.requests(.logs) {
             try run.take(replacing("req_", "xxx_", in: request), .logs)
         }
@@ -172,7 +172,7 @@ import Testing
     }
 
     @Test func `a long list of events that spans tell again counts once`() throws {
-        var run = Run()
+        let run = Run()
         for number in 0..<400 {
             try run.take(tool(number, at: 100 + UInt64(number / 20), isSpan: false), .logs)
         }
@@ -205,7 +205,7 @@ import Testing
 
     @Test func `metrics alone give tokens and cost`() throws {
         let fixture = try AgentFixture("claude_code_metrics")
-        var run = Run()
+        let run = Run()
         for request in try fixture.requests(.metrics) { try run.take(request, .metrics) }
         run.pass(31)
         for (model, account) in fixture.account {
@@ -251,7 +251,7 @@ import Testing
     }
 
     @Test func `sums that rise are counted by how much they rise`() throws {
-        var run = Run(began: 5)
+        let run = Run(began: 5)
         func tokens(_ type: String) -> Double {
             run.pass(31)
             return run.sum("roost_llm_tokens_total", ["token_type": type])
@@ -279,7 +279,7 @@ import Testing
     }
 
     @Test func `a delta that is sent again is not more use`() throws {
-        var run = Run()
+        let run = Run()
         for time in [UInt64(80), 80, 90] {
             try run.take(gemini([("input", 3)], at: time, isCumulative: false), .metrics)
             run.pass(31)
@@ -288,7 +288,7 @@ import Testing
     }
 
     @Test func `processes with the same labels are told apart by when they began`() throws {
-        var run = Run(began: 5)
+        let run = Run(began: 5)
         for (start, value, time) in [
             (UInt64(10), 100, UInt64(20)), (15, 40, 21), (10, 110, 30), (15, 70, 31), (10, 115, 40),
         ] {
@@ -299,7 +299,7 @@ import Testing
     }
 
     @Test func `what a sum held before the collector began is not counted`() throws {
-        var run = Run(began: 1_000)
+        let run = Run(began: 1_000)
         try run.take(gemini([("output", 500)], at: 20), .metrics)
         run.pass(31)
         #expect(run.sum("roost_llm_tokens_total") == 0)

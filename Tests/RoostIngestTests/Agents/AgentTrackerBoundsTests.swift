@@ -7,7 +7,7 @@ import Testing
 @Suite struct AgentTrackerBoundsTests {
     @Test func `above the limit the quietest trace is closed, and what was at work in it counted`()
     {
-        var run = TrackerRun { $0.openActivities = 100 }
+        let run = TrackerRun { $0.openActivities = 100 }
         run.take(Step.agent("planner", 1).announced, .call(2, below: 1))
         run.pass(1)
         for trace: UInt64 in 2..<60 {
@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test func `one trace larger than the limit is cut, and its calls count once`() {
-        var run = TrackerRun { $0.openActivities = 100 }
+        let run = TrackerRun { $0.openActivities = 100 }
         for id: UInt64 in 0..<1_000 { run.take(.call(10 + id, below: 1)) }
         run.take(.agent("planner", 1, tokens: 5_000))
         run.pass(31)
@@ -40,7 +40,7 @@ import Testing
 
     @Test(arguments: [[(2, 3), (3, 2)], [(2, 2)], [(2, 3), (3, 4), (4, 2), (5, 2)]])
     func `spans that are each other's parents end the search`(_ links: [(UInt64, UInt64)]) {
-        var run = TrackerRun()
+        let run = TrackerRun()
         for (id, parent) in links { run.take(.agent("planner", id, below: parent, tokens: 7)) }
         run.take(.call(9, below: 2))
         run.pass(31)
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func `a chain of a thousand parents is walked as far as is sensible`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         for id: UInt64 in 1...1_000 {
             run.take(Step(id == 1 ? .agent : .other, id, below: id - 1))
         }
@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func `more series than there is room for share one`() {
-        var run = TrackerRun { $0.seriesLimit = 10 }
+        let run = TrackerRun { $0.seriesLimit = 10 }
         for id: UInt64 in 1...100 {
             run.take(Step.call(id).inTrace(id).with { $0.model = "model-\(id)" })
         }
@@ -73,7 +73,7 @@ import Testing
 
     @Test func `series take no more of the memory than is free, and all calls are counted`() {
         let budget = MemoryBudget(limitBytes: 256 << 10)
-        var run = TrackerRun { $0.memory = budget.share("derived_series") }
+        let run = TrackerRun { $0.memory = budget.share("derived_series") }
         for id: UInt64 in 1...2_000 {
             run.take(Step.call(id).inTrace(id).with { $0.model = "model-\(id)" })
         }
@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test func `a span without any name or time is taken`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         run.take(
             Step(.llm, 1).at(0, 0).with { $0.service = "" }, Step(.tool, 2, below: 1).at(0, 0))
         run.pass(31)
@@ -93,7 +93,7 @@ import Testing
     }
 
     @Test func `unknown duration is not a duration of nothing`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         run.take(
             Step.agent("planner", 1).with { $0.flags = .isInstant },
             Step.tool("edit", 2, below: 1).with { $0.flags = .isInstant },

@@ -5,7 +5,7 @@ import Testing
 /// What is counted once, and to whom, in whatever order it comes.
 @Suite struct AgentTrackerTests {
     @Test func `children that come before their parents wait for them`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         run.take(.call(3, below: 2))
         #expect(run.calls == 0)
         run.pass(5)
@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test func `a call whose agent stays away is counted after the hold`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         run.take(.call(3, below: 2))
         run.pass(29)
         #expect(run.calls == 0)
@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test func `calls of a trace that goes on and on do not wait for its end`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         run.take(.call(3, below: 2))
         for id: UInt64 in 10..<14 {
             run.pass(10)
@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func `the same span twice is one`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         run.take(.agent("planner", 1), .call(2, below: 1), .call(2, below: 1))
         run.take(.call(2, below: 1), .agent("planner", 1))
         run.pass(31)
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func `two reports with the id of one answer are one call`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         let told = Step.call(1).with { $0.callID = "resp_1" }
         run.take(told, told.inTrace(2))
         run.take(told.inTrace(3).with { $0.service = "another" })
@@ -62,7 +62,7 @@ import Testing
     // MARK: announced spans
 
     @Test func `what was announced counts when it ends`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         let (agent, call) = (Step.agent("planner", 1), Step.call(2, below: 1))
         run.take(agent.announced, call.announced)
         run.pass(1)
@@ -80,7 +80,7 @@ import Testing
     }
 
     @Test func `an announcement that was overtaken by the end is nothing new`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         run.take(.agent("planner", 1))
         run.take(Step.agent("planner", 1).announced)
         run.pass(31)
@@ -90,7 +90,7 @@ import Testing
     }
 
     @Test func `what was announced is waited for beyond the hold, for an hour`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         let agent = Step.agent("planner", 1, tokens: 100)
         run.take(agent.announced, .call(2, below: 1))
         run.pass(1_000)
@@ -113,7 +113,7 @@ import Testing
 
     @Test(arguments: [[0, 1], [1, 0]])
     func `an agent's own account counts only without calls below`(_ order: [Int]) {
-        var run = TrackerRun()
+        let run = TrackerRun()
         let steps = [Step.agent("planner", 1, tokens: 500), .call(2, below: 1)]
         for place in order { run.take(steps[place]) }
         run.pass(29)
@@ -131,7 +131,7 @@ import Testing
     }
 
     @Test func `of nested accounts the innermost counts`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         run.take(
             .agent("outer", 1, tokens: 700), .agent("inner", 2, below: 1, tokens: 300),
             .agent("beside", 3, below: 1, tokens: 400))
@@ -142,7 +142,7 @@ import Testing
     }
 
     @Test func `an account that comes long after its calls adds nothing`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         run.take(.call(9, below: 5))
         // Longer than the hold: the trace is closed.
         run.pass(45)
@@ -156,7 +156,7 @@ import Testing
     }
 
     @Test func `a call after the account was believed adds no tokens`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         run.take(.agent("planner", 1, tokens: 500))
         run.pass(31)
         run.take(.call(2, below: 1), Step(.other, 3, below: 1), .call(4, below: 3))
@@ -168,7 +168,7 @@ import Testing
     }
 
     @Test func `late calls of others in the same trace do count`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         run.take(
             .agent("quick", 2, below: 1, tokens: 500), Step(.other, 5, below: 2),
             .tool("look", 6, below: 5))
@@ -186,7 +186,7 @@ import Testing
     // MARK: runs
 
     @Test func `a workflow that rests for longer than the hold is one run`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         for id: UInt64 in 2..<5 {
             run.take(.call(id, below: 1))
             run.pass(45)
@@ -198,7 +198,7 @@ import Testing
     }
 
     @Test func `agents below one of the same name are one run, others are their own`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         run.take(
             .agent("planner", 1), .agent("planner", 2, below: 1), .agent("coder", 3, below: 2),
             .agent("planner", 4, below: 3))
@@ -207,7 +207,7 @@ import Testing
     }
 
     @Test func `both sides of one call of a tool are one`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         run.take(
             .agent("planner", 1), .tool("double", 2, below: 1), .tool("double", 3, below: 2),
             .tool("halve", 4, below: 2))
@@ -216,7 +216,7 @@ import Testing
     }
 
     @Test func `a failed step is an error, and so is its run`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         run.take(
             Step.agent("planner", 1).with { $0.status = .error },
             Step.call(2, below: 1).with { $0.status = .error })
@@ -244,7 +244,7 @@ import Testing
 
     @Test(arguments: [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1], [1, 3, 0, 2]])
     func `waiting for people is no work`(_ order: [Int]) {
-        var run = TrackerRun()
+        let run = TrackerRun()
         run.take(order.map { steps[$0] })
         run.pass(31)
         expectNoWait(run)
@@ -253,14 +253,14 @@ import Testing
     /// What waited ends after the wait, and is counted as soon as it has ended.
     @Test(arguments: [[3, 2, 1, 0], [2, 0, 3, 1], [2, 3, 1, 0], [2, 1, 3, 0]])
     func `a wait is told before the end of what waited`(_ order: [Int]) {
-        var run = TrackerRun()
+        let run = TrackerRun()
         for place in order { run.take(steps[place]) }
         run.pass(31)
         expectNoWait(run)
     }
 
     @Test func `waits at the same time are one, and only within the span`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         run.take(
             .agent("planner", 1).at(0, 100), .tool("a", 2, below: 1).at(10, 60),
             .tool("b", 3, below: 1).at(10, 60), wait(4, below: 2, 20, 50),
@@ -269,7 +269,7 @@ import Testing
     }
 
     @Test func `a wait below what was announced is taken out once`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         let agent = Step.agent("planner", 1).at(0, 100)
         let tool = Step.tool("edit", 2, below: 1).at(10, 60)
         run.take(agent.announced, tool.announced)
@@ -281,7 +281,7 @@ import Testing
     }
 
     @Test func `an announcement between a wait and an agent passes it on`() {
-        var run = TrackerRun()
+        let run = TrackerRun()
         let agent = Step.agent("planner", 1).at(0, 100)
         let tool = Step.tool("edit", 2, below: 1).at(10, 60)
         run.take(wait(3, below: 2, 20, 50), tool.announced, agent.announced, tool, agent)

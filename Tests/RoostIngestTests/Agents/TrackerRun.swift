@@ -4,7 +4,7 @@ import Testing
 @testable import RoostIngest
 
 /// A tracker, the time that passes for it, and activities in a few words.
-struct TrackerRun {
+final class TrackerRun {
     static let second: UInt64 = 1_000_000_000
     /// Unix nanoseconds at which the activities' own times begin.
     static let zero: UInt64 = 1_795_000_000_000_000_000
@@ -20,15 +20,15 @@ struct TrackerRun {
     }
 
     /// One request with these, in this order.
-    mutating func take(_ steps: Step...) { take(steps) }
+    func take(_ steps: Step...) { take(steps) }
 
-    mutating func take(_ steps: [Step]) {
+    func take(_ steps: [Step]) {
         var batch = ActivityBatch()
         for step in steps { batch.activities.append(step.activity(in: &batch)) }
         tracker.take(&batch, now: now, unixNow: TrackerRun.zero)
     }
 
-    mutating func pass(_ seconds: UInt64) {
+    func pass(_ seconds: UInt64) {
         now += seconds * TrackerRun.second
         tracker.tick(now: now, unixNow: TrackerRun.zero)
     }
