@@ -299,3 +299,8 @@ def test_systemd_takes_the_unit(tmp_path):
         ["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, check=False)
     assert result.returncode == 0 and "roost.service" not in result.stderr, result.stderr
     assert int(re.search(r"TimeoutStopSec=(\d+)s", text)[1]) > 20
+    # systemd's own judgement of what a service could do to the machine, in tenths; 10.0 is the worst.
+    exposed = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=20", unit],
+        capture_output=True, text=True, check=False)  # fmt: skip
+    assert exposed.returncode == 0, exposed.stdout
