@@ -23,9 +23,6 @@ public final class AgentUnderstanding: TraceUnderstanding {
 
     private let reader: Mutex<Reader>
 
-    /// A summary is made of so many steps; the rest is counted.
-    private static let mostSteps = 20_000
-
     public init(names: NameTable, prices: (any PriceSource)?) {
         reader = Mutex(Reader(names, prices))
     }
@@ -42,11 +39,10 @@ public final class AgentUnderstanding: TraceUnderstanding {
         reader.withLock { reader in
             let events = Self.events(
                 logs, activities, reader, high: traceIDHigh, low: traceIDLow)
-            let document = reader.traces.document(
-                chunks: spans, activities: events, traceIDHigh: traceIDHigh,
-                traceIDLow: traceIDLow, most: Self.mostSteps)
             return UnderstoodTrace(
-                summary: TraceSummary(of: document, isClosed: isClosed),
+                summary: reader.traces.summary(
+                    chunks: spans, activities: events, traceIDHigh: traceIDHigh,
+                    traceIDLow: traceIDLow, isClosed: isClosed),
                 activities: events?.packed() ?? [])
         }
     }

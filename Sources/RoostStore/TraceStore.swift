@@ -32,8 +32,10 @@ public final class TraceStore: Sendable {
     /// Monotonic nanoseconds; 0 while not closing.
     private let deadline = Atomic<UInt64>(0)
 
-    /// How long a question waits for what has come but is not stored.
-    private static let patience: UInt64 = 1_000_000_000
+    /// Nanoseconds that a question waits for what has come and is not stored, which takes the writer
+    /// one or two milliseconds unless it is behind. Then the answer is what is stored.
+    private static let patienceForTrace: UInt64 = 250_000_000
+    private static let patienceForLogs: UInt64 = 50_000_000
 
     /// `count` is told, on any thread, what became of items that were put. `memory` pays for traces
     /// that are still open.
@@ -140,7 +142,7 @@ public final class TraceStore: Sendable {
         high: UInt64, low: UInt64, isStored: Bool = false
     ) throws(StoreQueryError) -> StoredTrace? {
         let key = TraceKey(high: high, low: low)
-        if !isStored { settle(.trace(key)) }
+        if !isStored, shared.hasOpen { settle(.trace(key), Self.patienceForTrace) }
         return try readers.read { reader throws(QueryFailure) in
             try reading { () throws(SQLiteError) in try reader.trace(key) }
         }
@@ -186,19 +188,21 @@ public final class TraceStore: Sendable {
     /// Log records by trace, session, both or neither. What has come of them and is not stored yet
     /// is stored first.
     public func logs(_ query: LogQuery) throws(StoreQueryError) -> LogPage {
-        if query.cursor == nil {
+        if query.cursor == nil, shared.hasOpenLogs {
             var key: TraceKey?
             if let high = query.traceIDHigh, let low = query.traceIDLow {
                 key = TraceKey(high: high, low: low)
             }
-            settle(.logs(key, session: query.session.map { Term(.session, $0).hash }))
+            settle(
+                .logs(key, session: query.session.map { Term(.session, $0).hash }),
+                Self.patienceForLogs)
         }
         return try readers.read { reader throws(QueryFailure) in try reader.logs(query) }
     }
 
-    private func settle(_ wish: StoreInbox.Wish) {
+    private func settle(_ wish: StoreInbox.Wish, _ patience: UInt64) {
         guard isOpen else { return }
-        shared.inbox.wish(wish).wait(untilMonotonic: monotonicNanoseconds() &+ Self.patience)
+        shared.inbox.wish(wish).wait(untilMonotonic: monotonicNanoseconds() &+ patience)
     }
 }
 

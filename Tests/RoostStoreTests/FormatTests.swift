@@ -72,7 +72,7 @@ import Testing
                     terms: [
                         Term(.service, "all"), Term(.agent, "\(trace % 7)"),
                         Term(.session, "\(trace)"),
-                    ]))
+                    ]), isNew: false)
         }
         let encoded = block.encoded()
         #expect(encoded.firstTrace == 1)

@@ -134,7 +134,7 @@ import Testing
 
     @Test func `a full disk costs traces, which are counted`() throws {
         let harness = try StoreHarness {
-            $0.mostPages = 60
+            $0.mostPages = 24
             $0.mostOpenBytes = 50_000
         }
         for number in UInt64(1)...400 {

@@ -160,7 +160,7 @@ import Testing
     }
 
     @Test func `a transaction that fails leaves nothing behind`() throws {
-        let rig = try Rig { $0.mostPages = 40 }
+        let rig = try Rig { $0.mostPages = 18 }
         try rig.store([TestSpan(trace: 1)], arrived: 1)
         let large = (2...60).map { TestSpan(trace: $0, attributes: [("note", noise(8000))]) }
         let error = #expect(throws: SQLiteError.self) { try rig.store(large, arrived: 2) }

@@ -8,6 +8,7 @@ struct TraceDocumentBuilder {
     private var texts = TraceTexts()
     private var quotes: [QuoteKey: PriceQuote] = [:]
     private var index = SpanIndex()
+    private var calls = SpanIndex()
 
     /// One activity that is kept.
     private struct Node {
@@ -46,6 +47,135 @@ struct TraceDocumentBuilder {
     mutating func make(
         _ batch: ActivityBatch, _ details: [SpanDetail], high: UInt64, low: UInt64, most: Int
     ) -> TraceDocument {
+        let understood = understand(batch, high, low)
+        let (nodes, order, top) = (understood.nodes, understood.order, understood.top)
+
+        var document = TraceDocument(traceIDHigh: high, traceIDLow: low, steps: [])
+        document.workflow = texts[understood.workflow]
+        let kept = order.prefix(max(most, 0))
+        document.omitted = order.count - kept.count
+        var places = [Int32](repeating: -1, count: nodes.count)
+        for (place, node) in kept.enumerated() { places[Int(node)] = Int32(place) }
+        if top.isRoot, places[Int(top.node)] >= 0 { document.root = Int(places[Int(top.node)]) }
+        // Filled where they stand: to move a step costs more than all that is looked up for it.
+        var steps = [TraceStep](repeating: TraceStep(), count: kept.count)
+        for (place, node) in kept.enumerated() {
+            let number = Int(nodes[Int(node)].activity)
+            fill(
+                &steps[place], nodes[Int(node)], batch, batch.activities[number],
+                number < details.count ? details[number] : nil, workflow: understood.workflow,
+                earliest: understood.earliest)
+            let above = understood.tree.parents[Int(node)]
+            if above >= 0, places[Int(above)] >= 0 { steps[place].parent = Int(places[Int(above)]) }
+        }
+        document.steps = steps
+        return document
+    }
+
+    /// What the document says in one line, without making its steps.
+    mutating func summary(
+        _ batch: ActivityBatch, high: UInt64, low: UInt64, isClosed: Bool
+    ) -> TraceSummary {
+        let understood = understand(batch, high, low)
+        var summary = TraceSummary()
+        summary.traceIDHigh = high
+        summary.traceIDLow = low
+        summary.workflow = texts[understood.workflow]
+        summary.spans = understood.nodes.count
+        guard understood.top.node >= 0 else { return summary }
+        var lists = SummaryLists()
+        summary.start = start(
+            batch.activities[Int(understood.nodes[Int(understood.order[0])].activity)],
+            earliest: understood.earliest)
+        for place in understood.order {
+            let node = understood.nodes[Int(place)]
+            add(
+                batch.activities[Int(node.activity)], node, batch,
+                earliest: understood.earliest, to: &summary, &lists)
+        }
+        let top = understood.nodes[Int(understood.top.node)]
+        let activity = batch.activities[Int(top.activity)]
+        summary.service = texts[top.service]
+        summary.name = texts.text(activity.name, batch)
+        if !activity.session.isEmpty { lists.session = texts.number(activity.session, batch) }
+        if !activity.user.isEmpty { lists.user = texts.number(activity.user, batch) }
+        summary.session = texts[lists.session]
+        summary.user = texts[lists.user]
+        summary.services = lists.services.map { texts[$0] }
+        summary.agents = lists.agents.map { texts[$0] }
+        summary.models = lists.models.map { texts[$0] }
+        summary.status = TraceSummary.status(
+            hasRoot: understood.top.isRoot, isPending: activity.phase == .pending,
+            source: activity.source, top: activity.status, isClosed: isClosed
+        ) {
+            understood.nodes.indices.contains { place in
+                understood.tree.parents[place] < 0
+                    && batch.activities[Int(understood.nodes[place].activity)].status == .error
+            }
+        }
+        return summary
+    }
+
+    /// Numbers of the texts that a summary lists.
+    private struct SummaryLists {
+        var services: [Int32] = []
+        var agents: [Int32] = []
+        var models: [Int32] = []
+        var session: Int32 = 0
+        var user: Int32 = 0
+
+        static func note(_ text: Int32, in list: inout [Int32], most: Int) {
+            guard text != 0, !list.contains(text), list.count < most else { return }
+            list.append(text)
+        }
+    }
+
+    @inline(__always)
+    private mutating func add(
+        _ activity: Activity, _ node: Node, _ batch: ActivityBatch, earliest: UInt64,
+        to summary: inout TraceSummary, _ lists: inout SummaryLists
+    ) {
+        let start = start(activity, earliest: earliest)
+        let isPending = activity.phase == .pending
+        summary.end = max(summary.end, isPending ? start : max(activity.end, start))
+        SummaryLists.note(node.service, in: &lists.services, most: TraceSummary.mostServices)
+        // What belongs to none has its service for one.
+        if activity.kind != .other {
+            SummaryLists.note(
+                node.agent != 0 ? node.agent : node.service, in: &lists.agents,
+                most: TraceSummary.mostAgents)
+        }
+        SummaryLists.note(node.model, in: &lists.models, most: TraceSummary.mostModels)
+        if lists.session == 0 { lists.session = texts.number(activity.session, batch) }
+        if lists.user == 0 { lists.user = texts.number(activity.user, batch) }
+        if activity.status == .error { summary.errors += 1 }
+        guard isCounted(node, activity) else { return }
+        switch activity.kind {
+        case .llm, .embedding: summary.calls += 1
+        case .tool: summary.toolCalls += 1
+        default: break
+        }
+        summary.tokens &+= activity.tokens.total
+        if let cost = cost(of: node, activity) { summary.cost = (summary.cost ?? 0) + cost }
+    }
+
+    // MARK: all of a trace
+
+    private struct Understood {
+        var nodes: [Node]
+        var tree: TraceTree
+        /// Of the nodes, by start.
+        var order: [Int32]
+        var top: Top
+        /// The number of a text.
+        var workflow: Int32
+        /// The first start that was told; 0 without one.
+        var earliest: UInt64
+    }
+
+    private mutating func understand(
+        _ batch: ActivityBatch, _ high: UInt64, _ low: UInt64
+    ) -> Understood {
         if !texts.begin() { quotes.removeAll() }
         var nodes = nodes(batch, high, low)
         var parents = [Int32](repeating: -1, count: nodes.count)
@@ -63,28 +193,9 @@ struct TraceDocumentBuilder {
         let top = top(batch.activities, nodes, order)
         let workflow = workflow(nodes, batch, tree, top: top)
         inherit(&nodes, batch.activities, tree)
-
-        var document = TraceDocument(traceIDHigh: high, traceIDLow: low, steps: [])
-        document.workflow = texts[workflow]
-        let kept = order.prefix(max(most, 0))
-        document.omitted = order.count - kept.count
-        var places = [Int32](repeating: -1, count: nodes.count)
-        for (place, node) in kept.enumerated() { places[Int(node)] = Int32(place) }
-        if top.isRoot, places[Int(top.node)] >= 0 { document.root = Int(places[Int(top.node)]) }
-        let earliest = earliest(batch.activities, nodes, order)
-        // Filled where they stand: to move a step costs more than all that is looked up for it.
-        var steps = [TraceStep](repeating: TraceStep(), count: kept.count)
-        for (place, node) in kept.enumerated() {
-            let number = Int(nodes[Int(node)].activity)
-            fill(
-                &steps[place], nodes[Int(node)], batch, batch.activities[number],
-                number < details.count ? details[number] : nil, workflow: workflow,
-                earliest: earliest)
-            let above = tree.parents[Int(node)]
-            if above >= 0, places[Int(above)] >= 0 { steps[place].parent = Int(places[Int(above)]) }
-        }
-        document.steps = steps
-        return document
+        return Understood(
+            nodes: nodes, tree: tree, order: order, top: top, workflow: workflow,
+            earliest: earliest(batch.activities, nodes, order))
     }
 
     // MARK: which there are
@@ -185,7 +296,7 @@ struct TraceDocumentBuilder {
     private mutating func findRepeats(
         _ nodes: inout [Node], _ batch: ActivityBatch, _ order: [Int32]
     ) {
-        var calls = Set<UInt64>()
+        calls.begin(nodes.count)
         /// Services whose spans tell their calls, tools and runs.
         var told = Set<Told>()
         let hasEvents = batch.activities.contains { $0.source == .log }
@@ -210,7 +321,11 @@ struct TraceDocumentBuilder {
                 !activity.callID.isEmpty
             {
                 let hash = callHash(node.service, batch.bytes(activity.callID))
-                if !calls.insert(hash).inserted { node.flags.insert(.isRepeated) }
+                if calls.find(hash) != nil {
+                    node.flags.insert(.isRepeated)
+                } else {
+                    calls.set(hash, place)
+                }
             }
             nodes[Int(place)] = node
         }
@@ -326,8 +441,7 @@ struct TraceDocumentBuilder {
         step.source = activity.source
         step.status = activity.status
         step.errorType = texts.text(activity.errorType, batch)
-        // A time that nobody told is that of the end, or of the first who did.
-        let start = activity.start != 0 ? activity.start : max(activity.end, earliest)
+        let start = start(activity, earliest: earliest)
         step.start = start
         step.end = max(activity.end, start)
         step.agent = texts[node.agent != 0 ? node.agent : node.service]
@@ -344,18 +458,28 @@ struct TraceDocumentBuilder {
         step.isInstant = activity.flags.contains(.isInstant)
         if step.isPending { step.end = step.start }
         step.isCounted = isCounted(node, activity)
-        if activity.hasReportedCost {
-            step.cost = activity.reportedCost
-            step.costSource = .reported
-        } else if !activity.tokens.isEmpty, node.model != 0, let cost = cost(node, activity) {
+        if let cost = cost(of: node, activity) {
             step.cost = cost
-            step.costSource = .computed
+            step.costSource = activity.hasReportedCost ? .reported : .computed
         }
         if let detail {
             step.spanKind = detail.kind
             step.statusMessage = texts.text(detail.statusMessage, batch)
             if activity.kind == .tool { step.argumentsHash = detail.arguments }
         }
+    }
+
+    /// A time that nobody told is that of the end, or of the first who did.
+    private func start(_ activity: Activity, earliest: UInt64) -> UInt64 {
+        activity.start != 0 ? activity.start : max(activity.end, earliest)
+    }
+
+    /// Nil when it is unknown.
+    @inline(__always)
+    private mutating func cost(of node: Node, _ activity: Activity) -> Double? {
+        if activity.hasReportedCost { return activity.reportedCost }
+        guard !activity.tokens.isEmpty, node.model != 0 else { return nil }
+        return cost(node, activity)
     }
 
     private func isCounted(_ node: Node, _ activity: Activity) -> Bool {

@@ -26,14 +26,31 @@ public final class TraceReader {
         chunks: [ByteBlock], activities: ActivityBatch? = nil, traceIDHigh: UInt64,
         traceIDLow: UInt64, most: Int = .max
     ) -> TraceDocument {
+        read(chunks, activities)
+        defer { giveBack() }
+        return builder.make(
+            source.batch, source.details, high: traceIDHigh, low: traceIDLow, most: most)
+    }
+
+    /// What the document of the same comes to, without making it.
+    public func summary(
+        chunks: [ByteBlock], activities: ActivityBatch? = nil, traceIDHigh: UInt64,
+        traceIDLow: UInt64, isClosed: Bool
+    ) -> TraceSummary {
+        read(chunks, activities)
+        defer { giveBack() }
+        return builder.summary(
+            source.batch, high: traceIDHigh, low: traceIDLow, isClosed: isClosed)
+    }
+
+    private func read(_ chunks: [ByteBlock], _ activities: ActivityBatch?) {
         source.removeAll()
         for chunk in chunks { source.read(chunk, names: names) }
         if let activities { source.append(activities) }
-        defer {
-            if source.batch.byteCount > Self.mostKept { source = TraceActivities() }
-        }
-        return builder.make(
-            source.batch, source.details, high: traceIDHigh, low: traceIDLow, most: most)
+    }
+
+    private func giveBack() {
+        if source.batch.byteCount > Self.mostKept { source = TraceActivities() }
     }
 }
 

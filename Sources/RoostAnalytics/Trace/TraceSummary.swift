@@ -13,15 +13,15 @@ public struct TraceSummary: Sendable, Equatable {
     public var traceIDLow: UInt64 = 0
     /// Of the root, else of the earliest span.
     public var service = ""
-    /// Every service in it, in the order of its first span; at most 16.
+    /// Every service in it, in the order of its first span; at most `mostServices`.
     public var services: [String] = []
     /// The root span's name, else that of the earliest span.
     public var name = ""
     public var workflow = ""
     public var status = Status.ok
-    /// Every agent in it; at most 32.
+    /// Every agent in it; at most `mostAgents`.
     public var agents: [String] = []
-    /// Every model in it; at most 16.
+    /// Every model in it; at most `mostModels`.
     public var models: [String] = []
     public var session = ""
     public var user = ""
@@ -39,6 +39,10 @@ public struct TraceSummary: Sendable, Equatable {
     public var cost: Double?
 
     public init() {}
+
+    static let mostServices = 16
+    static let mostAgents = 32
+    static let mostModels = 16
 
     public var duration: UInt64 { end > start ? end &- start : 0 }
 }
@@ -67,10 +71,12 @@ extension TraceSummary {
 
     private mutating func add(_ step: TraceStep) {
         end = max(end, step.end)
-        TraceSummary.note(step.service, in: &services, most: 16)
+        TraceSummary.note(step.service, in: &services, most: Self.mostServices)
         // What belongs to none has its service for one.
-        if step.activity != .other { TraceSummary.note(step.agent, in: &agents, most: 32) }
-        TraceSummary.note(step.model, in: &models, most: 16)
+        if step.activity != .other {
+            TraceSummary.note(step.agent, in: &agents, most: Self.mostAgents)
+        }
+        TraceSummary.note(step.model, in: &models, most: Self.mostModels)
         if session.isEmpty { session = step.session }
         if user.isEmpty { user = step.user }
         if step.status == .error { errors += 1 }
@@ -90,15 +96,25 @@ extension TraceSummary {
     private static func status(
         of document: TraceDocument, _ top: TraceStep, isClosed: Bool
     ) -> Status {
-        if document.root != nil {
-            if top.isPending { return .running }
-            return top.status == .error ? .error : .ok
+        status(
+            hasRoot: document.root != nil, isPending: top.isPending, source: top.source,
+            top: top.status, isClosed: isClosed
+        ) { document.steps.contains { $0.parent == nil && $0.status == .error } }
+    }
+
+    /// `hasFailedBranch` says whether anything without a parent failed.
+    static func status(
+        hasRoot: Bool, isPending: Bool, source: ActivitySource, top: ActivityStatus,
+        isClosed: Bool, hasFailedBranch: () -> Bool
+    ) -> Status {
+        if hasRoot {
+            if isPending { return .running }
+            return top == .error ? .error : .ok
         }
         // Of events alone none is the root.
-        if top.source == .log { return top.status == .error ? .error : .ok }
+        if source == .log { return top == .error ? .error : .ok }
         if !isClosed { return .running }
-        let hasFailed = document.steps.contains { $0.parent == nil && $0.status == .error }
-        return hasFailed ? .error : .ok
+        return hasFailedBranch() ? .error : .ok
     }
 }
 

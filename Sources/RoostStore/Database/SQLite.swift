@@ -34,7 +34,11 @@ struct SQLiteError: Error, Equatable {
 
     enum Mode { case write, read }
 
+    /// Done once, before the first connection.
+    private static let isPrepared: Void = roost_sqlite3_count_no_memory()
+
     init(path: String, mode: Mode) throws(SQLiteError) {
+        Self.isPrepared
         var opened: OpaquePointer?
         let flags =
             mode == .write
@@ -130,6 +134,12 @@ struct SQLiteError: Error, Equatable {
         }
         unsafe _ = roost_sqlite3_bind_blob_copy(
             statement, CInt(index), base, CInt(clamping: bytes.count))
+    }
+
+    /// The bytes stay where they are until the statement has run.
+    @unsafe func bind(_ index: Int, lent bytes: UnsafeRawBufferPointer) {
+        unsafe _ = roost_sqlite3_bind_blob_lent(
+            statement, CInt(index), bytes.baseAddress, CInt(clamping: bytes.count))
     }
 
     func bind(_ index: Int, text: String) {

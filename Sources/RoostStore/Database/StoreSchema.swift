@@ -47,7 +47,11 @@ enum StoreSchema {
 
     /// Marks the file as a store of Roost ("Rost").
     static let applicationID = 0x526F_7374
-    static let pageBytes = 8192
+    /// Of a new database. A transaction writes some megabytes one after another; each page costs two
+    /// calls to write it and two to move it, so 8 KiB took an eighth more of the writer's time.
+    static let pageBytes = 32_768
+    /// Pages after which the log of changes is moved into the database: 16 MiB.
+    private static let checkpointPages = 512
     static let chunksOfTrace = 4096
 
     enum Failure: Error, Equatable {
@@ -68,7 +72,7 @@ enum StoreSchema {
             try connection.run(
                 """
                 PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096;
-                PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 33554432;
+                PRAGMA wal_autocheckpoint = \(checkpointPages); PRAGMA journal_size_limit = 33554432;
                 PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF
                 """)
         } catch { throw .sqlite(error) }

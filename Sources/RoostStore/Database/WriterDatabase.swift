@@ -144,7 +144,7 @@ final class WriterDatabase {
         trace: Int, number: Int, packed: UnsafeRawBufferPointer
     ) throws(SQLiteError) {
         insertChunk.bind(1, trace * StoreSchema.chunksOfTrace + number)
-        unsafe insertChunk.bind(2, packed)
+        unsafe insertChunk.bind(2, lent: packed)
         try insertChunk.run()
     }
 

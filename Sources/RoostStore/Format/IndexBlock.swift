@@ -34,9 +34,10 @@ struct OpenIndexBlock {
 
     var isFull: Bool { entries.count >= Self.mostEntries }
 
-    mutating func put(_ entry: IndexEntry) {
+    /// `isNew` says that no entry of the trace is here.
+    mutating func put(_ entry: IndexEntry, isNew: Bool) {
         isWritten = false
-        if let place = entries.lastIndex(where: { $0.trace == entry.trace }) {
+        if !isNew, let place = entries.lastIndex(where: { $0.trace == entry.trace }) {
             entries[place] = entry
         } else {
             entries.append(entry)

@@ -8,12 +8,31 @@ final class ChunkHeader {
     /// The fields of the scope's entry but its items.
     let scope: [UInt8]
     let service: String
+    let serviceTerm: Term
     private let operationHash: TermHash
+    /// The first operations met, so that spans say theirs with a number.
+    private(set) var operations: [Operation] = []
+    /// By hash of name and kind, which one it is; direct-mapped.
+    private var places = [OperationPlace](repeating: OperationPlace(), count: 256)
+
+    struct Operation {
+        let term: Term
+        let name: String
+        let kind: Int32
+    }
+
+    private struct OperationPlace {
+        var hash: UInt64 = 0
+        var number: Int32 = -1
+    }
+
+    static let mostOperations = 64
 
     init(resource: [UInt8], scope: [UInt8]) {
         self.resource = resource
         self.scope = scope
         service = Self.service(of: resource)
+        serviceTerm = Term(.service, service)
         var hash = TermHash(.operation)
         for byte in service.utf8 { hash.add(byte) }
         hash.add(0)
@@ -24,6 +43,26 @@ final class ChunkHeader {
         var hash = operationHash
         for place in 0..<min(name.count, 512) { unsafe hash.add(name.base[place]) }
         return Term(hash: hash.value)
+    }
+
+    /// The number of an operation in `operations`; nil when these are full.
+    func operationNumber(_ name: WireBytes, kind: Int32) -> Int? {
+        let hash = unsafe ByteHash.hash(
+            UnsafeRawPointer(name.base), count: min(name.count, 512),
+            seed: UInt64(UInt32(bitPattern: kind)))
+        let place = Int(truncatingIfNeeded: hash) & (places.count - 1)
+        if places[place].number >= 0, places[place].hash == hash {
+            return Int(places[place].number)
+        }
+        let term = operation(name)
+        var number = operations.firstIndex { $0.term == term && $0.kind == kind }
+        if number == nil, operations.count < Self.mostOperations {
+            number = operations.count
+            operations.append(Operation(term: term, name: name.string, kind: kind))
+        }
+        guard let number else { return nil }
+        places[place] = OperationPlace(hash: hash, number: Int32(number))
+        return number
     }
 
     /// What an entry around `items` bytes of items takes.
@@ -50,16 +89,33 @@ final class ChunkHeader {
         _ items: [UInt8], to target: UnsafeMutableRawBufferPointer, at place: inout Int
     ) {
         let inner = scope.count + items.count
-        var head: [UInt8] = [0x0A]
-        append(varint: resource.count + 1 + varintBytes(inner) + inner, to: &head)
-        head.append(contentsOf: resource)
-        head.append(0x12)
-        append(varint: inner, to: &head)
-        head.append(contentsOf: scope)
-        for part in [head, items] {
-            unsafe UnsafeMutableRawBufferPointer(rebasing: target[place...]).copyBytes(from: part)
-            place += part.count
+        unsafe put(0x0A, resource.count + 1 + varintBytes(inner) + inner, target, &place)
+        unsafe put(resource, target, &place)
+        unsafe put(0x12, inner, target, &place)
+        unsafe put(scope, target, &place)
+        unsafe put(items, target, &place)
+    }
+
+    @unsafe private func put(
+        _ part: [UInt8], _ target: UnsafeMutableRawBufferPointer, _ place: inout Int
+    ) {
+        unsafe UnsafeMutableRawBufferPointer(rebasing: target[place...]).copyBytes(from: part)
+        place += part.count
+    }
+
+    @unsafe private func put(
+        _ tag: UInt8, _ length: Int, _ target: UnsafeMutableRawBufferPointer, _ place: inout Int
+    ) {
+        unsafe target[place] = tag
+        place += 1
+        var rest = length
+        while rest > 0x7F {
+            unsafe target[place] = UInt8(truncatingIfNeeded: rest) | 0x80
+            rest >>= 7
+            place += 1
         }
+        unsafe target[place] = UInt8(truncatingIfNeeded: rest)
+        place += 1
     }
 
     private static func service(of resource: [UInt8]) -> String {

@@ -12,15 +12,9 @@ final class OpenTrace {
     struct Group {
         let header: ChunkHeader
         /// The field of each span, one after another.
-        var bytes: [UInt8] = []
-        var spans: [(id: UInt64, end: Int)] = []
-
-        mutating func add(_ span: WireBytes, _ id: UInt64) {
-            bytes.append(0x12)
-            append(varint: span.count, to: &bytes)
-            unsafe bytes.append(contentsOf: span.buffer)
-            spans.append((id, bytes.count))
-        }
+        fileprivate(set) var bytes: [UInt8] = []
+        /// A bit for each of the header's operations.
+        fileprivate(set) var operations: UInt64 = 0
     }
 
     let key: TraceKey
@@ -36,19 +30,16 @@ final class OpenTrace {
     let firstArrival: UInt64
     private(set) var lastArrival: UInt64
     private(set) var hasRoot = false
-    private(set) var operations: [Operation] = []
-    /// Of the terms of `operations`.
-    private var hashes: [UInt64] = []
+    /// Operations that their headers have no number for.
+    private var moreOperations: [Operation] = []
     /// Of the first spans; then `manyIDs` has all.
     private var ids: [UInt64] = []
     private var manyIDs: Set<UInt64> = []
     private static let fewIDs = 32
 
     struct Operation {
-        let term: Term
         let header: ChunkHeader
-        let name: String
-        let kind: Int32
+        let operation: ChunkHeader.Operation
     }
 
     /// What it takes beside the spans' bytes.
@@ -62,24 +53,36 @@ final class OpenTrace {
         lastArrival = now
     }
 
-    /// Takes in a span; answers by how much `bytes` grew.
-    func add(_ span: WireBytes, _ head: SpanHead, _ header: ChunkHeader, now: UInt64) -> Int {
+    /// Takes note of a span that came. Says whether it is a new one, whose bytes `append` is to be
+    /// given.
+    func note(_ head: SpanHead, group: Int, now: UInt64) -> Bool {
         items += 1
         lastArrival = now
         guard isNew(head.spanID) else {
             repeated += 1
-            return 0
+            return false
         }
         spans += 1
         if head.parentSpanID == 0 { hasRoot = true }
-        groups[place(of: header)].add(span, head.spanID)
-        note(head, header)
-        let grown = span.count + Self.spanOwnBytes
+        let header = groups[group].header
+        if let number = header.operationNumber(head.name, kind: head.kind) {
+            groups[group].operations |= 1 << UInt64(number)
+        } else {
+            noteMore(head, header)
+        }
+        return true
+    }
+
+    /// Appends the fields of `spans` spans that stood one after another; answers by how much `bytes`
+    /// grew.
+    func append(_ run: WireBytes, spans: Int, group: Int) -> Int {
+        unsafe groups[group].bytes.append(contentsOf: run.buffer)
+        let grown = run.count + spans * Self.spanOwnBytes
         bytes += grown
         return grown
     }
 
-    private func place(of header: ChunkHeader) -> Int {
+    func group(of header: ChunkHeader) -> Int {
         if let place = groups.indices.last, groups[place].header === header { return place }
         if let place = groups.firstIndex(where: { $0.header === header }) { return place }
         groups.append(Group(header: header))
@@ -89,6 +92,7 @@ final class OpenTrace {
     private func isNew(_ id: UInt64) -> Bool {
         if ids.count < Self.fewIDs {
             if ids.contains(id) { return false }
+            if ids.isEmpty { ids.reserveCapacity(Self.fewIDs) }
             ids.append(id)
             return true
         }
@@ -96,36 +100,65 @@ final class OpenTrace {
         return manyIDs.insert(id).inserted
     }
 
-    private func note(_ head: SpanHead, _ header: ChunkHeader) {
-        guard operations.count < Self.mostOperations else { return }
+    private func noteMore(_ head: SpanHead, _ header: ChunkHeader) {
+        guard moreOperations.count < Self.mostOperations else { return }
         let term = header.operation(head.name)
-        if hashes.contains(term.hash) { return }
-        hashes.append(term.hash)
-        operations.append(
-            Operation(term: term, header: header, name: head.name.string, kind: head.kind))
+        if moreOperations.contains(where: { $0.operation.term == term }) { return }
+        moreOperations.append(
+            Operation(
+                header: header,
+                operation: ChunkHeader.Operation(
+                    term: term, name: head.name.string, kind: head.kind)))
+    }
+
+    /// What its spans are called, once for each header, name and kind.
+    func forEachOperation<Failure: Error>(
+        _ body: (ChunkHeader, ChunkHeader.Operation) throws(Failure) -> Void
+    ) throws(Failure) {
+        for group in groups {
+            var rest = group.operations
+            while rest != 0 {
+                try body(group.header, group.header.operations[rest.trailingZeroBitCount])
+                rest &= rest - 1
+            }
+        }
+        for more in moreOperations { try body(more.header, more.operation) }
     }
 
     /// Leaves out spans that are stored already; answers how many.
     func leaveOut(_ stored: Set<UInt64>) -> Int {
         var left = 0
         for place in groups.indices {
-            guard groups[place].spans.contains(where: { stored.contains($0.id) }) else { continue }
-            var kept = Group(header: groups[place].header)
-            var start = 0
-            for span in groups[place].spans {
-                if stored.contains(span.id) {
-                    left += 1
-                } else {
-                    kept.bytes.append(contentsOf: groups[place].bytes[start..<span.end])
-                    kept.spans.append((span.id, kept.bytes.count))
-                }
-                start = span.end
+            var visitor = Leaving(stored: stored)
+            visitor.kept.reserveCapacity(groups[place].bytes.count)
+            unsafe groups[place].bytes.withUnsafeBytes {
+                unsafe walkItems($0, visitor: &visitor)
             }
-            groups[place] = kept
+            guard visitor.left > 0 else { continue }
+            groups[place].bytes = visitor.kept
+            left += visitor.left
         }
-        groups.removeAll { $0.spans.isEmpty }
+        groups.removeAll { $0.bytes.isEmpty }
         spans -= left
         return left
+    }
+
+    private struct Leaving: RequestPartsVisitor {
+        let stored: Set<UInt64>
+        var kept: [UInt8] = []
+        var left = 0
+
+        init(stored: Set<UInt64>) { self.stored = stored }
+
+        mutating func resource(_ fields: [WireBytes]) {}
+        mutating func scope(_ fields: [WireBytes]) {}
+        mutating func item(_ span: WireBytes, field: WireBytes) {
+            if stored.contains(SpanHead(span).spanID) {
+                left += 1
+            } else {
+                unsafe kept.append(contentsOf: field.buffer)
+            }
+        }
     }
 
     /// All of it as one request.

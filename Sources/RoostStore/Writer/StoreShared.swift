@@ -16,12 +16,23 @@ final class StoreShared: Sendable {
     /// As the writer published it last.
     let status = Mutex(StoreStatus())
     let isOpen = Atomic<Bool>(false)
+    /// Traces and bytes of log records that the writer holds and has not stored.
+    let openTraces = Atomic<Int>(0)
+    let openLogBytes = Atomic<Int>(0)
     /// Another database since the last look.
     let generation = Atomic<Int>(0)
     /// A reader met damage in the database of this generation; -1 is none.
     let damagedGeneration = Atomic<Int>(-1)
     /// Monotonic nanoseconds of the writer's last turn; it may be waiting for the disk.
     let beat = Atomic<UInt64>(monotonicNanoseconds())
+
+    /// Whether anything has come that is not stored.
+    var hasOpen: Bool { hasOpenLogs || openTraces.load(ordering: .acquiring) > 0 }
+
+    /// The same of log records; what waits in the inbox may be one.
+    var hasOpenLogs: Bool {
+        inbox.byteCount > 0 || openLogBytes.load(ordering: .acquiring) > 0
+    }
 
     init(
         settings: StoreSettings, names: NameTable, understanding: any TraceUnderstanding,

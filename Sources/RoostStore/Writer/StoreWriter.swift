@@ -21,7 +21,7 @@ final class StoreWriter {
     private var counters = StoreStatus()
 
     /// Traces in one transaction.
-    private static let mostInTransaction = 512
+    private static let mostInTransaction = 1024
     private static let tick: UInt64 = 500_000_000
     private static let betweenAttempts: UInt64 = 5_000_000_000
     private static let memoryStep = 1 << 20
@@ -109,10 +109,12 @@ final class StoreWriter {
         case .metrics: shared.count(.metrics, item.items, .stored)
         }
         let hasMemory = payForOpen()
+        tellOpen()
         guard traces.isOverFull || logs.bytes > settings.mostOpenBytes / 4 || !hasMemory else {
             return
         }
         store(traces.takeToMakeRoom(now: now), logs.takeAll())
+        tellOpen()
         payForOpen()
         makeRoom()
     }
@@ -274,7 +276,14 @@ final class StoreWriter {
         }
     }
 
+    /// Before the room of a request is given back, so that a question misses nothing.
+    private func tellOpen() {
+        shared.openTraces.store(traces.count, ordering: .releasing)
+        shared.openLogBytes.store(logs.bytes, ordering: .releasing)
+    }
+
     private func publish() {
+        tellOpen()
         counters.isOpen = keeper != nil
         counters.openBytes = traces.bytes + logs.bytes
         counters.openTraces = traces.count

@@ -109,12 +109,17 @@ final class TraceKeeper {
         try insertChunk(request, trace: row.id, number: row.chunks)
         row.chunks += 1
         row.bytes += request.count
-        var terms = Term.terms(of: row.summary) + trace.operations.map(\.term)
-        for group in trace.groups { terms.append(Term(.service, group.header.service)) }
+        var terms = Term.terms(of: row.summary)
+        trace.forEachOperation { terms.append($1.term) }
+        for group in trace.groups where !terms.contains(group.header.serviceTerm) {
+            terms.append(group.header.serviceTerm)
+        }
         try put(
             row, trace.key, terms: terms, activities: isWhole ? understood.activities : [],
             isNew: known == nil, now: now)
-        try noteOperations(trace.operations, now: now)
+        try trace.forEachOperation { header, operation throws(SQLiteError) in
+            try note(operation, of: header, now: now)
+        }
         written.spans += trace.spans
     }
 
@@ -138,13 +143,12 @@ final class TraceKeeper {
         isNew: Bool, now: UInt64
     ) throws(SQLiteError) {
         var row = row
-        var terms = Set(terms)
+        var terms = terms
         if !isNew {
-            if row.block == state.index.number {
-                terms.formUnion(state.index.terms(of: row.id))
-            } else {
-                terms.formUnion(try database.terms(of: row.id, in: row.block))
-            }
+            let earlier =
+                row.block == state.index.number
+                ? state.index.terms(of: row.id) : try database.terms(of: row.id, in: row.block)
+            terms = Array(Set(terms).union(earlier))
         }
         if state.index.isFull, row.block != state.index.number {
             if !state.index.isWritten { try database.put(state.index) }
@@ -154,7 +158,7 @@ final class TraceKeeper {
         state.index.put(
             IndexEntry(
                 trace: row.id, start: row.summary.start, duration: row.summary.duration,
-                terms: Array(terms)))
+                terms: terms), isNew: isNew)
         if isNew {
             try database.insert(row, key, arrived: now, activities: activities)
             state.nextTrace += 1
@@ -177,19 +181,16 @@ final class TraceKeeper {
         mutating func item(_ bytes: WireBytes) { ids.insert(SpanHead(bytes).spanID) }
     }
 
-    private func noteOperations(
-        _ operations: [OpenTrace.Operation], now: UInt64
+    private func note(
+        _ operation: ChunkHeader.Operation, of header: ChunkHeader, now: UInt64
     ) throws(SQLiteError) {
-        for operation in operations {
-            let mark = operation.term.hash &+ UInt64(UInt32(bitPattern: operation.kind))
-            guard state.operations.count < StoreLimits.mostOperations,
-                !state.operations.contains(mark)
-            else { continue }
-            state.operations.insert(mark)
-            try database.put(
-                operation: operation.name, kind: operation.kind, of: operation.header.service,
-                seen: now)
-        }
+        let mark = operation.term.hash &+ UInt64(UInt32(bitPattern: operation.kind))
+        guard state.operations.count < StoreLimits.mostOperations,
+            !state.operations.contains(mark)
+        else { return }
+        state.operations.insert(mark)
+        try database.put(
+            operation: operation.name, kind: operation.kind, of: header.service, seen: now)
     }
 
     // MARK: log records

@@ -9,6 +9,14 @@ public protocol RequestPartsVisitor {
     mutating func scope(_ fields: [WireBytes])
     /// The message of a span or a log record.
     mutating func item(_ bytes: WireBytes)
+    /// The same, and the whole field with its tag and length: fields that follow one another are one
+    /// run of bytes.
+    mutating func item(_ bytes: WireBytes, field: WireBytes)
+}
+
+extension RequestPartsVisitor {
+    @inlinable public mutating func item(_ bytes: WireBytes) {}
+    @inlinable public mutating func item(_ bytes: WireBytes, field: WireBytes) { item(bytes) }
 }
 
 /// Walks a request that has been validated; nothing is checked again but the ends of messages.
@@ -32,16 +40,32 @@ public func walkParts<Visitor: RequestPartsVisitor>(
                 continue
             }
             visitor.scope(otherFields(scope))
-            var items = scope
-            while items.hasMore {
-                guard let tag = try? items.tag() else { break }
-                guard tag == 0x12, let item = try? items.message() else {
-                    guard (try? items.skip(tag)) != nil else { break }
-                    continue
-                }
-                visitor.item(item.bytes(from: item.position, to: item.end))
-            }
+            walkItems(scope, visitor: &visitor)
         }
+    }
+}
+
+/// Walks the fields of a scope's entry alone.
+@inlinable
+public func walkItems<Visitor: RequestPartsVisitor>(
+    _ fields: UnsafeRawBufferPointer, visitor: inout Visitor
+) {
+    unsafe walkItems(WireCursor(fields), visitor: &visitor)
+}
+
+@inlinable @inline(__always)
+func walkItems<Visitor: RequestPartsVisitor>(_ scope: WireCursor, visitor: inout Visitor) {
+    var items = scope
+    while items.hasMore {
+        let start = items.position
+        guard let tag = try? items.tag() else { break }
+        guard tag == 0x12, let item = try? items.message() else {
+            guard (try? items.skip(tag)) != nil else { break }
+            continue
+        }
+        visitor.item(
+            item.bytes(from: item.position, to: item.end),
+            field: scope.bytes(from: start, to: item.end))
     }
 }
 

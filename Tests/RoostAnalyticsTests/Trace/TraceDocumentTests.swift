@@ -179,4 +179,30 @@ import Testing
         #expect(TraceSummary(of: failed, isClosed: true).status == .error)
         #expect(TraceSummary(of: TestTrace.document([])).spans == 0)
     }
+
+    @Test func `the summary of a trace is that of its document`() {
+        let announced = TestSpan(
+            20, under: 7, "work", 5, 5,
+            [("logfire.span_type", "pending_span"), ("gen_ai.operation.name", "invoke_agent")])
+        let traces: [[TestSpan]] = [
+            [], research, Array(research[1...]), research.reversed(), [announced],
+            [.tool(5, under: 4, 0, 9, "x", error: "E"), .agent(4, under: 3, 0, 10, "a")],
+            [
+                .agent(1, 0, 900, "a", error: "E"), .llm(2, under: 1, 100, 90, call: "one"),
+                .llm(3, under: 2, 100, 200, input: 40, output: 9, call: "one"),
+                .tool(4, under: 1, 300, 400, "x"), .tool(5, under: 4, 310, 390, "x"),
+                .agent(6, under: 99, 0, 30, "b"), .llm(7, under: 6, 2, 4, model: "unheard-of"),
+            ],
+        ]
+        let reader = TraceReader(names: TestTrace.names, prices: PriceBook())
+        for (spans, isClosed) in traces.flatMap({ [($0, false), ($0, true)] }) {
+            let chunks = [TestTrace.chunk(spans), TestTrace.chunk(spans.suffix(2), service: "hut")]
+            let document = reader.document(
+                chunks: chunks, traceIDHigh: TestTrace.high, traceIDLow: TestTrace.low)
+            let summary = reader.summary(
+                chunks: chunks, traceIDHigh: TestTrace.high, traceIDLow: TestTrace.low,
+                isClosed: isClosed)
+            #expect(summary == TraceSummary(of: document, isClosed: isClosed))
+        }
+    }
 }
