@@ -3,9 +3,11 @@ import RoostCore
 import RoostIngest
 
 /// What windows cost to keep and to ask: nanoseconds of CPU a fact, bytes held, and microseconds a
-/// query. Run by hand: `swift run -c release bench-analytics`.
+/// query; and what all analytics hold with 10,000 workflows open. Run by hand:
+/// `swift run -c release bench-analytics`.
 @main struct BenchAnalytics {
     static func main() {
+        OpenWorkflows.measure()
         for (agents, models) in [(50, 5), (200, 200)] { measure(agents: agents, models: models) }
     }
 
@@ -29,12 +31,27 @@ import RoostIngest
         ])
         line("two budgets: take", time(facts) { _ = budgets.take($0, symbols, now: $1) }, "ns/fact")
         for size in Windows.sizes {
-            let began = threadCPUNanoseconds()
-            for _ in 0..<10 {
-                _ = windows.query(window: size, symbols, now: windows.cumulative.events)
+            var statistics: WindowStatistics?
+            let asked = average {
+                statistics = windows.query(
+                    window: size, symbols, now: windows.cumulative.events)
             }
-            line("windows: query \(size)", Double(threadCPUNanoseconds() - began) / 1e4, "µs")
+            line("windows: query \(size)", asked, "µs")
+            var bytes = 0
+            let written = average {
+                var json = JSONWriter()
+                statistics?.write(into: &json)
+                bytes = json.bytes.count
+            }
+            line("  as JSON, \(bytes / 1000) KB", written, "µs")
         }
+    }
+
+    /// Microseconds of CPU.
+    private static func average(_ work: () -> Void) -> Double {
+        let began = threadCPUNanoseconds()
+        for _ in 0..<20 { work() }
+        return Double(threadCPUNanoseconds() - began) / 2e4
     }
 
     /// Half an hour and more of 1,000 facts a second.

@@ -76,7 +76,7 @@ public struct Analytics: Sendable {
         keepEvents()
     }
 
-    /// Once a second.
+    /// Once a second; then `insightsDue` tells whether these should be worked out again.
     public mutating func tick(now: UInt64) {
         windows.tick(now: now)
         fleet.tick(now: now, events: &newEvents)
@@ -85,14 +85,27 @@ public struct Analytics: Sendable {
         costs.tick(now: now)
         note(budgets.tick(now: now))
         keepEvents()
-        let second: UInt64 = 1_000_000_000
-        if now < insights.updated || now - insights.updated >= Self.insightInterval * second {
-            updateInsights(now: now)
-        }
     }
 
-    private mutating func updateInsights(now: UInt64) {
-        insights.update(now: now, symbols, findings, inputs(now: now))
+    /// Whether it is time to work out what is worth knowing.
+    public func insightsDue(now: UInt64) -> Bool {
+        now < insights.updated
+            || now - insights.updated >= Self.insightInterval * 1_000_000_000
+    }
+
+    /// Works out what is worth knowing, in some milliseconds: for a copy that nobody waits for, whose
+    /// result goes to `take(insights:)`.
+    public func newInsights(now: UInt64) -> InsightBook {
+        var book = insights
+        book.update(now: now, symbols, findings, inputs(now: now))
+        return book
+    }
+
+    /// Puts in what was worked out, but for its rules, which may have changed meanwhile.
+    public mutating func take(insights book: InsightBook) {
+        let rules = insights.rules
+        insights = book
+        insights.rules = rules
     }
 
     /// What the other parts know that insights rest on.
@@ -137,6 +150,22 @@ public struct Analytics: Sendable {
         for event in newEvents { events.append(event) }
         newEvents.removeAll(keepingCapacity: true)
     }
+
+    // MARK: baselines
+
+    /// From now on what is usual now of a subject is what it is compared with. False when nothing is
+    /// known of it.
+    public mutating func acceptBaseline(of subject: FindingSubject) -> Bool {
+        findings.regressions.acceptBaseline(of: subject, symbols)
+    }
+
+    /// Forgets how a subject used to do. False when nothing is known of it.
+    public mutating func resetBaseline(of subject: FindingSubject) -> Bool {
+        findings.regressions.resetBaseline(of: subject, symbols)
+    }
+
+    /// Forgets how everything used to do.
+    public mutating func resetBaselines() { findings.regressions.resetBaselines() }
 
     // MARK: live
 

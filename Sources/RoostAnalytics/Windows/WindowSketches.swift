@@ -76,8 +76,13 @@ struct WindowSketches: Sendable {
         let base = sketch * WindowSketches.pagesOfSketch
         let used = bounds[sketch]
         if used.end == 0 { return }
-        for index in Int(used.low)..<Int(used.end) where table[base + index] != 0 {
-            histogram.add(page: index, pages, from: Int(table[base + index]) << 5)
+        unsafe pages.withUnsafeBufferPointer { pages in
+            for index in Int(used.low)..<Int(used.end) where table[base + index] != 0 {
+                let start = Int(table[base + index]) << 5
+                unsafe histogram.add(
+                    page: index,
+                    UnsafeBufferPointer(rebasing: pages[start..<start + Self.pageSize]))
+            }
         }
     }
 
@@ -112,39 +117,58 @@ struct WindowSketches: Sendable {
 }
 
 /// The buckets of one sketch, for adding several and for reading quantiles.
+///
+/// A window of a thousand keys reads two thousand of them, so buckets are added and passed over by
+/// the page.
 struct WindowHistogram: Sendable {
-    private var counts = [UInt32](repeating: 0, count: (WindowBuckets.count + 31) / 32 * 32)
+    private var counts = [UInt32](repeating: 0, count: pages * 32)
+    /// Of each page, what it holds.
+    private var sums = [UInt64](repeating: 0, count: pages)
     /// Pages of 32 that were touched.
     private var low = Int.max
     private var high = -1
     private(set) var total: UInt64 = 0
 
+    private static let pages = (WindowBuckets.count + 31) / 32
+
     var isEmpty: Bool { total == 0 }
 
-    @inline(__always)
-    mutating func add(page: Int, _ pages: [UInt32], from: Int) {
+    /// `counts` are the 32 of a page.
+    @unsafe mutating func add(page: Int, _ added: UnsafeBufferPointer<UInt32>) {
+        guard added.count == 32, page >= 0, page < Self.pages else { return }
         low = min(low, page)
         high = max(high, page)
-        var sum: UInt64 = 0
-        for offset in 0..<32 {
-            let count = pages[from + offset]
-            counts[page << 5 + offset] &+= count
-            sum &+= UInt64(count)
+        var sum: UInt32 = 0
+        unsafe counts.withUnsafeMutableBufferPointer { counts in
+            for offset in 0..<32 {
+                unsafe counts[page &<< 5 &+ offset] &+= added[offset]
+                unsafe sum &+= added[offset]
+            }
         }
-        total &+= sum
+        sums[page] &+= UInt64(sum)
+        total &+= UInt64(sum)
     }
 
     /// Nanoseconds at ascending shares: the value whose rank is the first at or above each.
     func quantiles(_ shares: [Double], into values: inout [Double]) {
         var below: UInt64 = 0
-        var bucket = (low << 5) - 1
+        var page = low
+        /// The next bucket to be counted.
+        var bucket = low << 5
         for (place, share) in shares.enumerated() {
             let rank = max(1, UInt64((share * Double(total)).rounded(.up)))
-            while below < rank, bucket < (high << 5) + 31 {
-                bucket += 1
+            while below < rank, page <= high {
+                if bucket == page << 5, below &+ sums[page] < rank {
+                    below &+= sums[page]
+                    page += 1
+                    bucket = page << 5
+                    continue
+                }
                 below &+= UInt64(counts[bucket])
+                bucket += 1
+                if bucket & 31 == 0 { page += 1 }
             }
-            values[place] = WindowBuckets.value(bucket)
+            values[place] = WindowBuckets.value(bucket - 1)
         }
     }
 
@@ -152,14 +176,23 @@ struct WindowHistogram: Sendable {
     var sum: Double {
         var sum = 0.0
         if high < 0 { return 0 }
-        for bucket in (low << 5)..<(high << 5) + 32 where counts[bucket] > 0 {
-            sum += WindowBuckets.value(bucket) * Double(counts[bucket])
+        for page in low...high where sums[page] > 0 {
+            for bucket in page << 5..<(page + 1) << 5 where counts[bucket] > 0 {
+                sum += WindowBuckets.value(bucket) * Double(counts[bucket])
+            }
         }
         return sum
     }
 
     mutating func removeAll() {
-        if high >= 0 { for bucket in (low << 5)..<(high << 5) + 32 { counts[bucket] = 0 } }
+        if high >= 0 {
+            for page in low...high where sums[page] > 0 {
+                sums[page] = 0
+                unsafe counts.withUnsafeMutableBufferPointer { counts in
+                    for offset in 0..<32 { unsafe counts[page &<< 5 &+ offset] = 0 }
+                }
+            }
+        }
         low = .max
         high = -1
         total = 0

@@ -27,7 +27,7 @@ extension Windows {
                     key: key, events: reader.events(dimension, key),
                     name: name(dimension, key, symbols)
                 )
-            }.sorted { ($1.events, $0.name) < ($0.events, $1.name) }
+            }.sorted { $0.events != $1.events ? $0.events > $1.events : $0.name < $1.name }
             result.groups[dimension] = keys.map { ($0.name, reader.figures(dimension, $0.key)) }
         }
         return result
@@ -128,7 +128,8 @@ private struct WindowReader {
         result.count = histogram.total
         result.shortest = work.map { Double($0.shortest) } ?? values[0]
         result.longest = work.map { Double($0.longest) } ?? values[4]
-        result.average = (work?.total ?? histogram.sum) / Double(histogram.total)
+        let total = work?.total ?? histogram.sum
+        result.average = total / Double(histogram.total)
         func clamped(_ value: Double) -> Double {
             min(max(value, result.shortest), result.longest)
         }

@@ -59,9 +59,9 @@ package final class AnalyticsService: Sendable {
     /// analytics thread only.
     func save(now: UInt64, isLast: Bool = false) {
         guard let file, isLast || now &- lastSaved.withLock({ $0.time }) >= Self.saveInterval,
-            let memory = peek({ $0.memory })
+            let known = state.withLock({ $0.analytics })
         else { return }
-        let problem = file.write(memory)
+        let problem = file.write(known.memory)
         lastSaved.withLock { last in
             if let problem, problem != last.problem {
                 log.warn("what analytics have learned cannot be written down: \(problem)")
@@ -117,6 +117,17 @@ package final class AnalyticsService: Sendable {
         state.withLock { $0.analytics?.tick(now: now) }
         tellWatcher()
         tellBudgets()
+        updateInsights(now: now)
+    }
+
+    /// Works insights out from a copy, while questions go on. Nothing is changed meanwhile, since
+    /// facts are taken by the same thread; so the copy costs no more than its making.
+    private func updateInsights(now: UInt64) {
+        let known = state.withLock { state in
+            state.analytics.flatMap { $0.insightsDue(now: now) ? $0 : nil }
+        }
+        guard let book = known?.newInsights(now: now) else { return }
+        state.withLock { $0.analytics?.take(insights: book) }
     }
 
     /// Budgets that reached another level are told in the log, whoever listens.
@@ -146,6 +157,19 @@ package final class AnalyticsService: Sendable {
             make(&state)
             guard let analytics = state.analytics else { return nil }
             return question(analytics)
+        }
+    }
+
+    /// Changes something that a person decides, in a millisecond at most; nil while analytics are
+    /// switched off.
+    package func change<Result: Sendable>(
+        _ change: @Sendable (inout Analytics) -> Result
+    ) -> Result? {
+        state.withLock { state in
+            make(&state)
+            guard var known = state.analytics.take() else { return nil }
+            defer { state.analytics = known }
+            return change(&known)
         }
     }
 
