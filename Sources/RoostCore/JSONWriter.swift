@@ -25,13 +25,29 @@ public struct JSONWriter: Sendable {
         quote(text)
     }
 
-    public mutating func value(_ number: some BinaryInteger) { literal(String(number)) }
+    public mutating func value(_ number: some BinaryInteger) {
+        if let number = UInt64(exactly: number) {
+            separate()
+            digits(number)
+        } else {
+            literal(String(number))
+        }
+    }
+
     public mutating func value(_ flag: Bool) { literal(flag ? "true" : "false") }
     public mutating func null() { literal("null") }
 
     /// A number; NaN and the infinities, which JSON has not, become null.
     public mutating func value(_ number: Double) {
-        literal(number.isFinite ? "\(number)" : "null")
+        // Whole numbers are many, and zero most of them.
+        if number >= 0, number < 1e15, number.rounded(.towardZero) == number, number.sign == .plus {
+            separate()
+            digits(UInt64(number))
+            bytes.append(0x2E)
+            bytes.append(0x30)
+        } else {
+            literal(number.isFinite ? "\(number)" : "null")
+        }
     }
 
     /// Puts in a value that is JSON already.
@@ -69,6 +85,21 @@ public struct JSONWriter: Sendable {
         bytes.append(contentsOf: text.utf8)
     }
 
+    private mutating func digits(_ number: UInt64) {
+        if number < 10 {
+            bytes.append(0x30 &+ UInt8(truncatingIfNeeded: number))
+            return
+        }
+        let start = bytes.count
+        var rest = number
+        while rest > 0 {
+            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+            bytes.append(0x30 &+ UInt8(truncatingIfNeeded: digit))
+            rest = quotient
+        }
+        bytes[start...].reverse()
+    }
+
     private mutating func open(_ byte: UInt8) {
         separate()
         bytes.append(byte)
@@ -86,23 +117,64 @@ public struct JSONWriter: Sendable {
     }
 
     private mutating func quote(_ text: String) {
+        let isWritten: Void? = unsafe text.utf8.withContiguousStorageIfAvailable {
+            unsafe quote(UnsafeRawBufferPointer($0))
+        }
+        if isWritten == nil {
+            unsafe Array(text.utf8).withUnsafeBytes { unsafe quote($0) }
+        }
+    }
+
+    /// Most texts need no escape, and are taken over whole.
+    private mutating func quote(_ text: UnsafeRawBufferPointer) {
         bytes.append(0x22)
-        for byte in text.utf8 {
-            switch byte {
-            case 0x22: bytes.append(contentsOf: [0x5C, 0x22])
-            case 0x5C: bytes.append(contentsOf: [0x5C, 0x5C])
-            case 0x0A: bytes.append(contentsOf: [0x5C, 0x6E])
-            case 0x0D: bytes.append(contentsOf: [0x5C, 0x72])
-            case 0x09: bytes.append(contentsOf: [0x5C, 0x74])
-            case 0..<0x20:
-                bytes.append(contentsOf: Array("\\u00".utf8))
-                bytes.append(hexDigit(byte >> 4))
-                bytes.append(hexDigit(byte & 15))
-            default: bytes.append(byte)
-            }
+        var start = 0
+        while true {
+            let end = unsafe firstEscape(text, from: start)
+            unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[start..<end]))
+            guard end < text.count else { break }
+            unsafe escape(text[end])
+            start = end + 1
         }
         bytes.append(0x22)
     }
+
+    private mutating func escape(_ byte: UInt8) {
+        bytes.append(0x5C)
+        switch byte {
+        case 0x22, 0x5C: bytes.append(byte)
+        case 0x0A: bytes.append(0x6E)
+        case 0x0D: bytes.append(0x72)
+        case 0x09: bytes.append(0x74)
+        default:
+            bytes.append(contentsOf: [0x75, 0x30, 0x30, hexDigit(byte >> 4), hexDigit(byte & 15)])
+        }
+    }
+}
+
+/// Where the first byte stands that JSON wants escaped, at `start` or behind; the end without one.
+private func firstEscape(_ text: UnsafeRawBufferPointer, from start: Int) -> Int {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let tops: UInt64 = 0x8080_8080_8080_8080
+    var place = start
+    while place &+ 8 <= text.count {
+        let word = unsafe UInt64(
+            littleEndian: text.loadUnaligned(fromByteOffset: place, as: UInt64.self))
+        let quote = word ^ 0x22 &* ones
+        let backslash = word ^ 0x5C &* ones
+        // The lowest mark is right; a borrow may only add wrong ones above it.
+        let found =
+            ((word &- 0x20 &* ones) & ~word | (quote &- ones) & ~quote
+                | (backslash &- ones) & ~backslash) & tops
+        if found != 0 { return place &+ found.trailingZeroBitCount / 8 }
+        place &+= 8
+    }
+    while place < text.count {
+        let byte = unsafe text[place]
+        if byte < 0x20 || byte == 0x22 || byte == 0x5C { return place }
+        place &+= 1
+    }
+    return place
 }
 
 /// The lower-case hexadecimal digit of a value below 16.
