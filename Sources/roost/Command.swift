@@ -39,6 +39,7 @@ struct Command: Sendable {
                     doc: "default by the port: 4318 is http/protobuf, else grpc"),
                 Options.Known(
                     name: "--seed", value: "N", doc: "the same seed plays the same fleet"),
+                CollectorQuestion.token,
             ],
             run: { _ in 2 }),
         Command(

@@ -50,7 +50,9 @@ enum Roost {
             printText(usage(of: command))
             return 0
         }
-        if name == "demo" { return RoostDemo.run(arguments) }
+        if name == "demo" {
+            return RoostDemo.run(arguments, token: startEnvironment()["ROOST_TOKEN"])
+        }
         let options = try Options(arguments, known: command.options)
         if let extra = options.words.dropFirst(command.words).first { throw .unexpectedWord(extra) }
         if let (alone, other) = options.conflict(alone: command.alone) {

@@ -379,3 +379,15 @@ def test_roosts_account_of_the_agents_says_the_same(roost):
         assert shown("roost_llm_tokens_total", token_type=kind) == tokens, kind
     assert shown("roost_llm_cost_usd_total") == pytest.approx(report["cost_usd"], rel=1e-9)
     assert shown("roost_llm_unpriced_calls_total") == report["unpriced_calls"]
+
+
+def test_it_shows_a_token(roost):
+    process = roost({"listen": {"tokens": ["a-secret"]}})
+    for address, protocol in ((process.grpc, "grpc"), (process.http, "http/protobuf")):
+        arguments = (
+            "--endpoint", f"http://{address}", "--protocol", protocol, "--for", 1, "--rate", 600)
+        refused = run_demo(*arguments)
+        assert refused.returncode == 1 and "token" in refused.stderr, refused.stderr
+        done = run_demo(*arguments, "--token", "a-secret")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["sent"]["spans"] > 0

@@ -15,7 +15,11 @@ import Testing
     @Test func `reads every option`() throws {
         let options = try DemoOptions([
             "--rate", "90", "--for=2.5", "--seed", "7", "--protocol", "http/protobuf",
+            "--token", "a-secret",
         ])
+        #expect(options.token == "a-secret")
+        #expect(try DemoOptions([], standardToken: "known").token == "known")
+        #expect(try DemoOptions(["--token=x"], standardToken: "known").token == "x")
         #expect(options.rate == 90)
         #expect(options.seconds == 2.5)
         #expect(options.seed == 7)
@@ -27,6 +31,7 @@ import Testing
         (["--rate", "nan"], "above 0"), (["--for", "-1"], "above 0"),
         (["--seed", "x"], "--seed x"),
         (["--endpoint", "localhost:4317"], "URL"), (["--protocol", "http"], "http/protobuf"),
+        (["--token", ""], "--token"), (["--token", "a\r\nb: c"], "--token"),
     ])
     func `names what it does not understand`(_ arguments: [String], _ part: String) {
         do throws(DemoOptions.Fault) {

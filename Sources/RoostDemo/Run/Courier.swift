@@ -138,6 +138,9 @@ final class Courier: Sendable {
         case .grpc: request.flavour = .grpc(compression: nil)
         case .http: request.headers = [("Content-Type", "application/x-protobuf")]
         }
+        if let token = options.token {
+            request.headers.append(("authorization", "Bearer " + token))
+        }
         return request
     }
 }

@@ -14,12 +14,16 @@ struct DemoOptions: Equatable, Sendable {
     var transport = Transport.grpc
     /// nil takes one from the clock.
     var seed: UInt64?
+    /// One of the collector's `listen.tokens`.
+    var token: String?
 
     /// What is wrong with the arguments, as one line for the user.
     struct Fault: Error, Equatable { var message: String }
 
-    /// Reads `--name value` and `--name=value`; the last of a name wins.
-    init(_ arguments: [String]) throws(Fault) {
+    /// Reads `--name value` and `--name=value`; the last of a name wins. `standardToken` is taken
+    /// without `--token`.
+    init(_ arguments: [String], standardToken: String? = nil) throws(Fault) {
+        token = standardToken
         var chosen: Transport?
         var rest = arguments[...]
         while let argument = rest.popFirst() {
@@ -39,13 +43,16 @@ struct DemoOptions: Equatable, Sendable {
             case "--for": seconds = try Self.positive(text, name, "seconds")
             case "--endpoint": endpoint = try Self.url(text)
             case "--protocol": chosen = try Self.transport(text)
+            case "--token": token = try Self.token(text)
             default: seed = try Self.seed(text)
             }
         }
         transport = chosen ?? (endpoint.hasSuffix(":4318") ? .http : .grpc)
     }
 
-    private static let names = ["--rate", "--for", "--endpoint", "--protocol", "--seed"]
+    private static let names = [
+        "--rate", "--for", "--endpoint", "--protocol", "--seed", "--token",
+    ]
 
     private static func positive(
         _ text: String, _ name: String, _ unit: String
@@ -68,6 +75,14 @@ struct DemoOptions: Equatable, Sendable {
             )
         }
         return text.hasSuffix("/") ? String(text.dropLast()) : text
+    }
+
+    private static func token(_ text: String) throws(Fault) -> String {
+        guard !text.isEmpty, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw Fault(
+                message: "roost demo: --token: one of listen.tokens is needed, without spaces")
+        }
+        return text
     }
 
     private static func transport(_ text: String) throws(Fault) -> Transport {

@@ -8,11 +8,11 @@ public enum RoostDemo {
     /// arrived, 1 when something did not, 2 when an argument is wrong.
     ///
     /// Blocks. The report goes to standard output, what happens meanwhile to standard error.
-    /// `arguments` are those after `demo`.
-    public static func run(_ arguments: [String]) -> Int32 {
+    /// `arguments` are those after `demo`; `token` is sent when they name none.
+    public static func run(_ arguments: [String], token: String? = nil) -> Int32 {
         let options: DemoOptions
         do throws(DemoOptions.Fault) {
-            options = try DemoOptions(arguments)
+            options = try DemoOptions(arguments, standardToken: token)
         } catch {
             say(error.message)
             return 2
