@@ -2,7 +2,7 @@ import RoostIngest
 
 /// What failed.
 public enum FailureComponent: UInt8, Sendable, CaseIterable {
-    case agent, tool, model, workflow
+    case agent, tool, model, workflow, retrieval, guardrail, evaluation
 
     public var text: String { "\(self)" }
 
@@ -17,7 +17,11 @@ public enum FailureComponent: UInt8, Sendable, CaseIterable {
         switch activity {
         case .agent: self = .agent
         case .llm, .embedding: self = .model
-        case .tool, .retrieval, .guardrail, .evaluation: self = .tool
+        // What is not called as a tool is none: so it is counted everywhere.
+        case .tool: self = .tool
+        case .retrieval: self = .retrieval
+        case .guardrail: self = .guardrail
+        case .evaluation: self = .evaluation
         case .workflow, .other, .humanWait: return nil
         }
     }
@@ -103,7 +107,8 @@ struct FailureRecord: Sendable {
         cost = fact.cost
         operation =
             switch component {
-            case .tool: fact.tool != 0 ? fact.tool : fact.name
+            case .tool, .retrieval, .guardrail, .evaluation:
+                fact.tool != 0 ? fact.tool : fact.name
             case .model: fact.model != 0 ? fact.model : fact.name
             case .agent: fact.agent
             case .workflow: fact.workflow

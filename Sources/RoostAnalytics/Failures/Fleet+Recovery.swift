@@ -32,7 +32,7 @@ extension Fleet {
         let isSame = step.subject == failure.operation
         let isSibling = failure.parent != 0 && step.parent == failure.parent
         switch failure.component {
-        case .tool:
+        case .tool, .retrieval, .guardrail, .evaluation:
             guard isSame else { return nil }
             return step.agent == failure.agent ? .retry : .otherAgent
         case .model:

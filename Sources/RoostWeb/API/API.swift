@@ -10,7 +10,7 @@ enum API {
             + AnalyticsEndpoints.all(context) + FindingEndpoints.all(context)
             + EventEndpoints.all(context) + SwitchEndpoints.all(context)
             + LiveEndpoints.all(context) + JaegerEndpoints.all(context)
-            + AuditEndpoints.all(context)
+            + AuditEndpoints.all(context) + BaselineEndpoints.all(context)
         return EndpointTable(endpoints + [OpenAPIDocument.endpoint(endpoints, context)])
     }
 }

@@ -71,6 +71,7 @@ enum AuditEndpoints {
                     "Appends one record or a list; all of a list or none. Answers when they are "
                     + "on the disk",
                 bodySchema: "AuditRecords", answer: .json(schema: "AuditAppended"),
+                isAdministrative: true,
                 handle: { request throws(APIError) in
                     let trail = try trail(context)
                     append(try records(try request.document()), to: trail, request, context.loop)

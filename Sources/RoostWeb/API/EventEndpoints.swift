@@ -14,6 +14,7 @@ enum EventEndpoints {
                 summary: "Takes agents' events, one or a list, into the same account as spans; all "
                     + "of a list or none",
                 bodySchema: "PostedEvents", answer: .json(schema: "Accepted"),
+                isAdministrative: true,
                 handle: { request throws(APIError) in
                     guard context.collector.switches.isOn(.analytics) else {
                         throw .switchedOff("analytics")

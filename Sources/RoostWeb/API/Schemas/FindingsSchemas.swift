@@ -164,7 +164,7 @@ extension Schemas {
                   "id": {"type": "string"},
                   "time": {"type": ["string", "null"], "format": "date-time"},
                   "arrival_time": {"type": ["string", "null"], "format": "date-time"},
-                  "component": {"enum": ["agent", "tool", "model", "workflow"]},
+                  "component": {"$ref": "#/components/schemas/FailureComponent"},
                   "operation": {"type": "string"},
                   "error_type": {"type": "string"},
                   "agent": {"type": ["string", "null"]},
@@ -220,7 +220,7 @@ extension Schemas {
                     "type": "object",
                     "required": ["component", "attempts", "failures", "rate"],
                     "properties": {
-                      "component": {"enum": ["agent", "tool", "model", "workflow"]},
+                      "component": {"$ref": "#/components/schemas/FailureComponent"},
                       "attempts": {"type": "integer", "minimum": 0},
                       "failures": {"type": "integer", "minimum": 0},
                       "rate": {"type": ["number", "null"], "minimum": 0, "maximum": 1}
@@ -233,7 +233,7 @@ extension Schemas {
                     "type": "object",
                     "required": ["component", "attempts", "failures", "rate"],
                     "properties": {
-                      "component": {"enum": ["agent", "tool", "model", "workflow"]},
+                      "component": {"$ref": "#/components/schemas/FailureComponent"},
                       "attempts": {"type": "integer", "minimum": 0},
                       "failures": {"type": "integer", "minimum": 0},
                       "rate": {"type": ["number", "null"], "minimum": 0, "maximum": 1}
@@ -252,7 +252,7 @@ extension Schemas {
                   "mean_recovery_seconds", "last_time", "suggestion"
                 ],
                 "properties": {
-                  "component": {"enum": ["agent", "tool", "model", "workflow"]},
+                  "component": {"$ref": "#/components/schemas/FailureComponent"},
                   "error_type": {"type": "string"},
                   "category": {"type": "string"},
                   "last_hour": {"type": "integer", "minimum": 0},
@@ -296,7 +296,7 @@ extension Schemas {
                     "type": "object",
                     "required": ["component", "error_type", "share"],
                     "properties": {
-                      "component": {"enum": ["agent", "tool", "model", "workflow"]},
+                      "component": {"$ref": "#/components/schemas/FailureComponent"},
                       "error_type": {"type": "string"},
                       "share": {"type": "number", "minimum": 0, "maximum": 1}
                     }

@@ -23,6 +23,11 @@ extension Schemas {
             "name": {"type": "string"}
           }
         },
+        "FailureComponent": {
+          "enum": [
+            "agent", "tool", "model", "workflow", "retrieval", "guardrail", "evaluation"
+          ]
+        },
         "Evidence": {
           "type": "object",
           "required": ["count", "first_time", "last_time", "examples"],
