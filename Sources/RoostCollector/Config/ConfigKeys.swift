@@ -188,7 +188,8 @@ extension Config.Agents {
             "Names of the `gen_ai_client_*` families computed for services that send none"),
         .value(
             "hold", \.hold, .duration(.milliseconds(100) ... .seconds(3600)),
-            "How long a trace must be quiet to be over, and a call waits to learn its agent"),
+            "How long a trace must be quiet to be over, and a call waits to learn its agent. "
+                + "Longer than senders wait between two exports"),
         .value(
             "open_activities", \.openActivities, .number(100...10_000_000),
             "Activities held at once; above that the quietest traces are closed"),
