@@ -51,6 +51,12 @@ public enum RoostDemo {
                 Start Roost first (make run, or roost serve), or name another collector with \
                 --endpoint.
                 """)
+        case .refused(let reason) where answer.httpStatus == 401 || answer.grpcStatus == 16:
+            say(
+                """
+                roost demo: \(options.endpoint) wants a token: \(reason)
+                --token or ROOST_TOKEN is to be one of the collector's listen.tokens.
+                """)
         case .refused(let reason):
             say(
                 """
