@@ -84,6 +84,10 @@ class Collector:
         assert status == 200, (path, status, body[:300])
         return json.loads(body)
 
+    def waiting(self):
+        """Bytes that the store has not read."""
+        return json.loads(self.get("/status")[1])["store"]["queue_bytes"]
+
     def post(self, path, value):
         self.asker.request("POST", API + path, json.dumps(value), {
             "content-type": "application/json"})
@@ -195,6 +199,9 @@ def fill(collector, traces, pick):
         body, trace, session = template.request(time.time_ns())
         collector.send("/v1/traces", body)
         kept.append((trace, session))
+        # So that the store sheds nothing.
+        while collector.waiting() > 8 << 20:
+            time.sleep(0.005)
     for number in range(200):
         collector.send("/v1/logs", logs(pick, kept[pick.randrange(len(kept))]))
     for number in range(40):
@@ -205,7 +212,7 @@ def fill(collector, traces, pick):
     print(f"sent {traces} traces in {time.monotonic() - began:.0f} s")
     for _ in range(1200):
         store = collector.ask("overview")["store"]
-        if store["open_traces"] == 0 and store["queue_bytes"] == 0:
+        if store["open_traces"] == 0:
             break
         time.sleep(0.5)
     print(f"stored {store['traces']} traces, {store['file_bytes'] >> 20} MiB, "

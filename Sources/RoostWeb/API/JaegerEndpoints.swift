@@ -294,7 +294,7 @@ enum JaegerEndpoints {
                     "lookback", milliseconds, "Milliseconds before that",
                     standard: "86400000"),
             ], schema: "JaegerDependencies"
-        ) { request throws(APIError) in
+        ) { [memo = ServiceCallsMemo()] request throws(APIError) in
             let store = try TraceEndpoints.store(context)
             let end = request.integer("endTs").map { UInt64($0) * 1_000_000 } ?? request.now
             let back = UInt64(request.integer("lookback") ?? 86_400_000) * 1_000_000
@@ -304,10 +304,13 @@ enum JaegerEndpoints {
             let wanted = query
             let names = context.collector.names
             let prices = context.collector.prices
+            let now = request.now
             context.document(request) { writer throws(APIError) in
+                if let known = memo.answer(wanted, now: now) { return writer = known }
                 var calls = ServiceCalls(TraceReader(names: names, prices: prices))
                 try calls.add(store, wanted)
                 JaegerAnswer.list(&writer) { calls.write(into: &$0) }
+                memo.keep(writer, wanted, now: now)
             }
         }
     }

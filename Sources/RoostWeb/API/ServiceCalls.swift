@@ -1,6 +1,7 @@
 import RoostAnalytics
 import RoostCore
 import RoostStore
+import Synchronization
 
 /// Which service calls which, counted in stored traces.
 struct ServiceCalls {
@@ -14,8 +15,8 @@ struct ServiceCalls {
     private var traces = 0
 
     /// Looked through, and read.
-    private static let mostSummaries = 10_000
-    private static let mostTraces = 300
+    private static let mostSummaries = 2_000
+    private static let mostTraces = 100
     private static let mostPairs = 10_000
     private static let mostSteps = 2_000
 
@@ -72,5 +73,40 @@ struct ServiceCalls {
             writer.endObject()
         }
         return ordered.count
+    }
+}
+
+/// The latest answer of all, for the seconds in which it stays true: to read a hundred traces takes
+/// some ten milliseconds. Any thread.
+final class ServiceCallsMemo: Sendable {
+    private struct Answer {
+        var since: UInt64 = 0
+        var until: UInt64 = 0
+        var made: UInt64 = 0
+        var writer = JSONWriter()
+    }
+
+    private let latest = Mutex<Answer?>(nil)
+    /// Nanoseconds that an answer is given again for, and that the times asked for may differ.
+    private static let lifetime: UInt64 = 10_000_000_000
+
+    func answer(_ query: TraceQuery, now: UInt64) -> JSONWriter? {
+        latest.withLock { latest in
+            guard let latest, Self.isNear(now, latest.made),
+                Self.isNear(query.since ?? 0, latest.since),
+                Self.isNear(query.until ?? 0, latest.until)
+            else { return nil }
+            return latest.writer
+        }
+    }
+
+    func keep(_ writer: JSONWriter, _ query: TraceQuery, now: UInt64) {
+        let answer = Answer(
+            since: query.since ?? 0, until: query.until ?? 0, made: now, writer: writer)
+        latest.withLock { $0 = answer }
+    }
+
+    private static func isNear(_ one: UInt64, _ other: UInt64) -> Bool {
+        max(one, other) - min(one, other) < lifetime
     }
 }
