@@ -25,9 +25,9 @@ from telemetry import PROTOBUF, START, attribute, request, scopes
 TRACE = bytes(range(1, 17)).hex()
 SECONDS = float(os.environ.get("ROOST_DEMO_SECONDS", "5"))
 RATE = os.environ.get("ROOST_DEMO_RATE", "600")
-# Longer than the demo waits between what belongs to one trace: played in minutes, its calls take
-# as long as they would.
-HOLD = "5s" if SECONDS <= 10 else "30s"
+# Longer than the demo waits between what belongs to one trace: played in minutes, its calls take as
+# long as they would, and some give up after a minute of silence.
+HOLD = "5s" if SECONDS <= 10 else "2m"
 BUDGET = {"name": "all-of-it", "scope": "all", "limit": "1000 USD", "per": "month"}
 
 
@@ -50,7 +50,7 @@ def played(tmp_path_factory):
                 page["store"]["open_traces"] == 0 and \
                 ran["completed"] + ran["failed"] == report["workflows"]["count"]
 
-        wait_until(is_over, timeout=120, every=0.2, what="everything stored and counted")
+        wait_until(is_over, timeout=240, every=0.2, what="everything stored and counted")
         yield process, report
 
 
