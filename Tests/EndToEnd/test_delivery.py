@@ -537,6 +537,27 @@ def test_a_folder_that_cannot_be_written_is_told(forward, ends, tmp_path):
     assert collector.wait_for_line("dead letters cannot be kept.*exporter=peer")
 
 
+def test_a_full_disk_is_counted_and_the_next_letter_that_fits_is_kept(forward, ends):
+    """A limit on the size of files stands for a disk that is full: large letters meet it."""
+    peer = ends(HTTPPeer(lambda *_: (400, {}, b"")))
+    collector, sender = forward(
+        destination(peer), enable={"store": False, "audit": False, "analytics": False})
+    subprocess.run(["prlimit", f"--pid={collector.pid}", "--fsize=30000:30000"], check=True)
+    sender(trace_request(0, 100, value_bytes=600))
+    assert settled(collector)["dropped"] == {"permanent": 100}
+    assert letters(collector) == []
+    assert collector.wait_for_line("dead letters cannot be kept.*exporter=peer")
+    sender(trace_request(1000, 10))
+    settled(collector)
+    (letter,) = letters(collector)
+    assert letter.note["items"] == 10
+    assert collector.wait_for_line("dead letters are kept again.*exporter=peer")
+    page = collector.metrics()
+    assert page.value(
+        "roost_dead_letters_dropped_total", exporter="peer", reason="disk_full") == 1
+    assert page.value("roost_dead_letters_written_total", exporter="peer") == 1
+
+
 def replay(folder, *arguments, code=0):
     clean = {key: value for key, value in os.environ.items()
              if not key.startswith("OTEL_") and not key.lower().endswith("_proxy")}

@@ -23,7 +23,9 @@ final class DeadLetterBox: Sendable {
     /// Writes a letter, and removes older ones to make room. What is wrong is counted and told once
     /// in `status`. Not on the disk for sure before `sync`.
     func put(_ letter: DeadLetter, body: [ByteSlice]) {
-        let needed = letter.bytes + letter.json(body: "").count
+        // No name is longer than this.
+        let name = String(repeating: "0", count: 48)
+        let needed = letter.bytes + letter.json(body: name).count
         guard needed <= settings.bytes else { return lose(.oversize, nil) }
         do throws(FileFault) {
             try folder.make()

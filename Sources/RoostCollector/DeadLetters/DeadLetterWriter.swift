@@ -27,6 +27,7 @@ final class DeadLetterWriter: Sendable {
 
     private let state = Mutex(State())
     private let changed = Semaphore()
+    private let ended = Latch(1)
     private let thread = Mutex<NamedThread?>(nil)
 
     /// Nil when the system has no more threads to give.
@@ -46,10 +47,12 @@ final class DeadLetterWriter: Sendable {
     /// Looks what is in the folder.
     func look(_ box: DeadLetterBox) { add(.look(box)) }
 
-    /// Ends the thread once everything is written.
-    func stop() {
+    /// Ends the thread once everything is written. One that waits for its disk longer than until
+    /// `deadline` (monotonic nanoseconds) is left behind.
+    func stop(deadline: UInt64) {
         state.withLock { $0.isStopping = true }
         changed.signal()
+        guard ended.wait(untilMonotonic: deadline) else { return }
         thread.withLock { thread in
             defer { thread = nil }
             return thread
@@ -69,7 +72,7 @@ final class DeadLetterWriter: Sendable {
                 return (state.jobs, state.isStopping)
             }
             if jobs.isEmpty {
-                if isStopping { return }
+                if isStopping { return ended.countDown() }
                 changed.wait()
             } else {
                 work(jobs)

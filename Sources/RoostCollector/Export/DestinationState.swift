@@ -26,7 +26,8 @@ struct DestinationState {
     /// Sent before what still waits in the queue: batches that failed, and pieces.
     private var pending: [ExportBatch] = []
     private(set) var inFlight: [UInt64: ExportBatch] = [:]
-    /// Given up, and held until they are kept as dead letters.
+    /// Given up, and held until they are kept as dead letters. While a disk is slow to take many of
+    /// them, nothing is sent.
     private var dying: [UInt64: (batch: ExportBatch, reason: DropReason)] = [:]
     /// Batches that the peer took so far.
     private var deliveries = 0
@@ -120,7 +121,7 @@ struct DestinationState {
 
     /// Whether what was appended when `before` bytes waited is worth a look.
     private func appended(_ signal: Signal, before: Int, _ now: UInt64) -> Appended {
-        guard underWay < clock.allowed, clock.isOpen(now) else { return .quietly }
+        guard inFlight.count < clock.allowed, clock.isOpen(now) else { return .quietly }
         let wanted = bytesForAnother(signal, limit: batchBytes(now))
         let isDue = before == 0 || before < wanted && queue.waitingBytes(signal) >= wanted
         return isDue ? .needsWaking : .quietly
@@ -139,12 +140,11 @@ struct DestinationState {
             return .drop(expired, .gaveUp)
         }
         guard clock.isOpen(now) else { return .wait(until: nextExpiry(before: clock.nextAttempt)) }
-        guard underWay < clock.allowed else { return .wait(until: nil) }
+        guard inFlight.count < clock.allowed, dying.count < 2 * settings.concurrency else {
+            return .wait(until: nil)
+        }
         return nextPending(now) ?? nextFromQueue(now)
     }
-
-    /// Batches that keep others from being sent.
-    private var underWay: Int { inFlight.count + dying.count }
 
     /// What failed before, and pieces; nil when something from the queue is to go first.
     ///
@@ -155,7 +155,7 @@ struct DestinationState {
         guard !pending.isEmpty else { return nil }
         let isFailing = clock.isFailing
         let index =
-            if isDraining || isFailing && isCrowded {
+            if isCrowded && (isFailing || isDraining) {
                 0
             } else {
                 pending.firstIndex { isFailing ? $0.failures < 2 : now >= $0.notBefore }
@@ -188,8 +188,10 @@ struct DestinationState {
             let payloads = queue.take(signal, maxBytes: limit)
             return launch(makeBatch(signal, payloads), now)
         }
-        // There is nothing else to see with whether the peer is back.
-        if clock.isFailing, !pending.isEmpty { return launch(pending.removeFirst(), now) }
+        // There is nothing else to see with whether the peer is back, or to send before the end.
+        if clock.isFailing || isDraining, !pending.isEmpty {
+            return launch(pending.removeFirst(), now)
+        }
         if let nextTurn { earliest = min(nextTurn, earliest ?? .max) }
         return .wait(until: nextExpiry(before: earliest))
     }

@@ -2,19 +2,41 @@ import RoostCore
 
 /// Batches that are given up.
 extension ExportService {
+    /// How often folders with dead letters in them are looked at; the export thread runs once a
+    /// minute at least.
+    private static let lookInterval: UInt64 = 15 * 1_000_000_000
+    /// What letters may still take once the drain deadline has come.
+    private static let lastLetters: UInt64 = 1_000_000_000
+
+    /// Also when it is running already.
     func startLetters() throws(ExportStartError) {
         let boxes = destinations.compactMap(\.letters)
         guard !boxes.isEmpty else { return }
-        guard let writer = DeadLetterWriter() else { throw .noThread }
+        let writer = letters.withLock { letters in
+            if letters == nil { letters = DeadLetterWriter() }
+            return letters
+        }
+        guard let writer else { throw .noThread }
         for box in boxes { writer.look(box) }
-        letters.withLock { $0 = writer }
     }
 
-    func stopLetters() {
+    /// Writes what is left, a second longer than until `deadline` (monotonic nanoseconds).
+    func stopLetters(deadline: UInt64) {
         letters.withLock { letters in
             defer { letters = nil }
             return letters
-        }?.stop()
+        }?.stop(deadline: max(deadline, monotonicNanoseconds()) &+ Self.lastLetters)
+    }
+
+    /// Others may have taken letters out; `/metrics` is to say so.
+    func lookAtLetters(_ now: UInt64) {
+        guard now >= nextLook.load(ordering: .relaxed), let writer = letters.withLock({ $0 }) else {
+            return
+        }
+        nextLook.store(now &+ Self.lookInterval, ordering: .relaxed)
+        for box in destinations.compactMap(\.letters) where box.status.letters > 0 {
+            writer.look(box)
+        }
     }
 
     /// Keeps a batch as a dead letter; it is counted as dropped when that is done.

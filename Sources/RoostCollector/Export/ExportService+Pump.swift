@@ -10,6 +10,7 @@ extension ExportService {
     /// Does everything that can be done now; answers when there is more to do.
     func pump(_ now: UInt64) -> UInt64? {
         for (destination, batch) in takeCompressed() { send(batch, to: destination) }
+        lookAtLetters(now)
         var wakeUp: UInt64?
         let destinations = self.destinations
         for destination in destinations {

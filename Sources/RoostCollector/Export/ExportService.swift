@@ -21,6 +21,7 @@ public final class ExportService: Sendable {
     let client = Mutex<HTTPClient?>(nil)
     let compressor = Mutex<WorkThread?>(nil)
     let letters = Mutex<DeadLetterWriter?>(nil)
+    let nextLook = Atomic<UInt64>(0)
     /// Batches whose compressed bodies are ready.
     let compressed = Mutex<[(Destination, ExportBatch)]>([])
     let leftQueues = Mutex<LeftQueues?>(nil)
@@ -154,7 +155,7 @@ public final class ExportService: Sendable {
             defer { compressor = nil }
             return compressor
         }?.stop()
-        stopLetters()
+        stopLetters(deadline: deadline)
         self.client.withLock { $0 = nil }
     }
 

@@ -171,6 +171,26 @@ import Testing
         #expect(taken == 5 && tries >= 2)
     }
 
+    @Test func `what waits goes out before the end, beside a batch that never will`() throws {
+        var state = DestinationState(settings { $0.concurrency = 1 })
+        #expect(state.put(payload(100, mark: 1), now: 0) == true)
+        for _ in 0..<5 { #expect(state.put(payload(100), now: 0) == true) }
+        state.beginDraining(0)
+        var now: UInt64 = 0
+        var taken = 0
+        while taken < 5, now < 20 * second {
+            if let batch = state.sends(now) {
+                let isBad = batch.slices[0].array[0] == 1
+                let lost = ExportVerdict.retryable(.connectionLost, "lost", after: nil)
+                taken += isBad ? 0 : 1
+                #expect((state.finish(batch, isBad ? lost : .taken, now: now) == .kept) == isBad)
+            }
+            now += second / 10
+        }
+        #expect(taken == 5)
+        #expect(state.sends(now + second) != nil)
+    }
+
     @Test func `in an outage no more than one batch above the concurrency leaves the queue`() throws
     {
         var state = DestinationState(
@@ -249,7 +269,7 @@ import Testing
                 $0.concurrency = 1
                 $0.deadLetters = .init(path: "unused")
             })
-        for _ in 0..<2 { #expect(state.put(payload(100, items: 2), now: 0) == true) }
+        for _ in 0..<3 { #expect(state.put(payload(100, items: 2), now: 0) == true) }
         let batch = try state.mustSend(0)
         let refused = ExportVerdict.permanent(.permanent, "no")
         let outcome = state.finish(
@@ -258,11 +278,14 @@ import Testing
         #expect(outcome == .undeliverable(.permanent))
         #expect(state.undeliverable(batch.id)?.lastAnswer?.httpStatus == 400)
         #expect(state.undeliverable(batch.id)?.attempts == 1)
-        #expect(state.queuedItems == 4 && state.queue.heldBytes == 200 && !state.isIdle)
+        #expect(state.queuedItems == 6 && state.queue.heldBytes == 300 && !state.isIdle)
+        let other = try state.mustSend(1)
+        #expect(state.finish(other, refused, now: 1) == .undeliverable(.permanent))
+        // A disk that takes no letters ends the sending, in the end.
         #expect(state.sends(1) == nil)
         #expect(state.buried(batch.id) == .dropped(.permanent))
         #expect(state.buried(batch.id) == .unknown)
-        #expect(state.queuedItems == 2 && state.queue.heldBytes == 100)
+        #expect(state.queuedItems == 4 && state.queue.heldBytes == 200)
         #expect(state.sends(1) != nil)
     }
 

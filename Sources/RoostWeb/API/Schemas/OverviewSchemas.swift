@@ -111,10 +111,26 @@ extension Schemas {
                   "name": {"type": "string"},
                   "endpoint": {"type": "string"},
                   "protocol": {"type": "string"},
+                  "state": {"enum": ["working", "waiting", "probing", "recovering"]},
                   "queue_bytes": {"type": "integer", "minimum": 0},
                   "queue_capacity_bytes": {"type": "integer", "minimum": 0},
                   "requests_in_flight": {"type": "integer", "minimum": 0},
+                  "requests_allowed": {"type": "integer", "minimum": 0},
                   "consecutive_failures": {"type": "integer", "minimum": 0},
+                  "dead_letters": {
+                    "type": "object",
+                    "required": ["letters", "bytes", "written", "dropped"],
+                    "properties": {
+                      "letters": {"type": "integer", "minimum": 0},
+                      "bytes": {"type": "integer", "minimum": 0},
+                      "written": {"type": "integer", "minimum": 0},
+                      "dropped": {
+                        "type": "object",
+                        "additionalProperties": {"type": "integer", "minimum": 0}
+                      },
+                      "last_error": {"type": "string"}
+                    }
+                  },
                   "traces": {
                     "type": "object",
                     "required": ["offered", "sent", "queue", "dropped"],
