@@ -272,6 +272,14 @@ def test_a_server_that_calls_large_messages_out_of_range(forward, ends):
     assert_accounted(peer, sender, collector)
 
 
+def announced(connection):
+    """The length of the first request on a connection, which stays unread."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head = connection.recv(1 << 16, socket.MSG_PEEK)
+    return int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+
+
 def breaking(count, after=20_000):
     """Resets the first connections once so much of a body has come, or at once."""
     def script(connection, number):
@@ -338,11 +346,7 @@ def test_an_item_over_which_the_peer_breaks_off_holds_up_nobody(forward, ends):
     peer.server.RequestHandlerClass.protocol_version = "HTTP/1.0"
 
     def script(connection, _):
-        head = connection.recv(1 << 16, socket.MSG_PEEK)
-        while b"\r\n\r\n" not in head:
-            head = connection.recv(1 << 16, socket.MSG_PEEK)
-        length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-        return length > 200_000 and breaking(1 << 30, after=4096)(connection, 0)
+        return announced(connection) > 200_000 and breaking(1 << 30, after=4096)(connection, 0)
 
     breaker = ends(Breaker(peer, script))
     collector, sender = forward(destination(
@@ -355,6 +359,42 @@ def test_an_item_over_which_the_peer_breaks_off_holds_up_nobody(forward, ends):
             break
     counts = settled(collector)
     assert counts["dropped"] == {"refused_early": 1}
+    assert_accounted(peer, sender, collector)
+
+
+@pytest.mark.parametrize("answer", [
+    b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+    b"HTTP/1.1 400 Bad\r\ncontent-type: text/plain\r\ncontent-length: 28\r\n\r\n"
+    b"http: request body too large"], ids=["413", "400"])
+@pytest.mark.parametrize("ending", ["reset", "linger"])
+def test_an_http_server_that_refuses_by_the_announced_length(answer, ending, forward, ends):
+    """It answers before it has read the body, and the connection ends over the unread rest."""
+    peer = ends(HTTPPeer())
+    peer.server.RequestHandlerClass.protocol_version = "HTTP/1.0"
+
+    def script(connection, _):
+        if announced(connection) <= 200_000:
+            return False
+        connection.sendall(answer)
+        if ending == "linger":
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(1 << 16):
+                pass
+        connection.close()
+        return True
+
+    collector, sender = forward(destination(
+        ends(Breaker(peer, script)), retry={"initial": "10ms", "max": "50ms"}))
+    sender(trace_request(0, 1500, value_bytes=600))
+    peer.wait_items(1500, timeout=60)
+    sender(trace_request(5000, 1, value_bytes=4_000_000))
+    for step in range(200):
+        sender(trace_request(6000 + step, 1))
+        peer.wait_items(1501 + step)
+        if letters(collector):
+            break
+    counts = settled(collector)
+    assert counts["sent"] == 1501 + step and len(letters(collector)) == 1
     assert_accounted(peer, sender, collector)
 
 
