@@ -7,7 +7,7 @@ SOURCES := Package.swift Sources Tests Benchmarks Fuzz
 SECONDS ?= 60
 TARGETS ?=
 
-.PHONY: run test build check lint format protos prices bench fuzz differential clean help
+.PHONY: run test build check lint format protos prices bench fuzz differential soak clean help
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,12 @@ differential: ## Compare with other implementations for longer than the tests do
 	@scripts/packages.sh test
 	@scripts/venv.sh Tests/requirements.txt
 	@scripts/differential.sh
+
+soak: ## Let everything go wrong, with full counts, and print what became of the data
+	@scripts/packages.sh test
+	@scripts/venv.sh Tests/requirements.txt
+	@$(RELEASE)
+	@scripts/soak.sh
 
 clean: ## Remove what was built
 	@rm -rf .build .venv

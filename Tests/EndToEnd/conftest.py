@@ -16,6 +16,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 
@@ -249,6 +250,15 @@ class starter:
     def __exit__(self, *_):
         for process in self.running:
             process.kill()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The table of the trouble tests, if any of them ran."""
+    trouble = sys.modules.get("trouble")
+    if trouble and trouble.Case.rows:
+        terminalreporter.section("trouble")
+        for line in trouble.table():
+            terminalreporter.write_line(line)
 
 
 def wait_until(condition, timeout=10, every=0.02, what="the condition"):
