@@ -47,9 +47,11 @@ public final class AuditTrail: Sendable {
             ready.countDown()
             trail.run(writer)
         }
-        guard thread != nil else {
+        guard let thread else {
             throw AuditOpenError("the system has no thread to give for the audit trail")
         }
+        // `close` waits for what it has to do, with a deadline.
+        thread.detach()
         ready.wait(untilMonotonic: .max)
         if let error = failure.withLock({ $0 }) { throw error }
         return trail

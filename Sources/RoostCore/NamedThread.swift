@@ -2,7 +2,7 @@ import Glibc
 
 /// A thread of the operating system with a name that `top` and a debugger show.
 ///
-/// It runs `body` once. Whoever made it joins it, once.
+/// It runs `body` once. Whoever made it joins or detaches it, once.
 @safe public final class NamedThread: @unchecked Sendable {
     // Sendable: `handle` is set in `init`, before the object can be shared, and read by `join`.
     private var handle: pthread_t
@@ -37,6 +37,9 @@ import Glibc
 
     /// Waits until the thread has ended.
     public func join() { _ = pthread_join(handle, nil) }
+
+    /// Lets it end by itself; it is not to be joined any more.
+    public func detach() { _ = pthread_detach(handle) }
 
     /// Sets the name through `/proc`, since the call for it is not visible to Swift. A thread
     /// without its name works as well.
