@@ -212,9 +212,13 @@ def others():
     details = bytes.fromhex("1a2c0a28747970652e676f6f676c65617069732e636f6d2f676f6f676c652e7270632e5265747279496e666f")
     yield "peer", b"\0\0" + details
     yield "peer", b"\0\xc8grpc-status:14\ngrpc-status-details-bin:CA4SAXg\nretry-after:12\n\n"
-    for kind in range(7):
+    for kind in range(8):
         yield "stored", bytes([kind]) + b"\1" * 40
-    yield "stored", b"\6" + zstandard.compress(b"abc" * 100)
+    letter = {"version": 1, "destination": "d", "endpoint": "http://x:4318", "protocol": "http/protobuf",
+              "signal": "traces", "items": 3, "bytes": 9, "reason": "permanent", "attempts": 1,
+              "time": "2026-11-20T08:15:00Z", "answer": {"http_status": 400, "message": "no"}, "body": "b"}
+    yield "stored", b"\6" + json.dumps(letter).encode()
+    yield "stored", b"\7" + zstandard.compress(b"abc" * 100)
     yield "stored", b"\0\1" + b"\1\5hello" + b"\1" + bytes(30)
     for target in ("segments", "audit"):
         yield target, b""

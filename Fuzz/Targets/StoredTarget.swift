@@ -2,6 +2,7 @@ import RoostCore
 import RoostIngest
 
 @testable import RoostAnalytics
+@testable import RoostCollector
 @testable import RoostStore
 
 /// What an earlier process left on the disk, damaged in any way. The first byte says which; where a
@@ -9,7 +10,7 @@ import RoostIngest
 final class StoredTarget: FuzzTarget {
     func take(_ input: UnsafeRawBufferPointer) {
         var reader = unsafe InputReader(input)
-        let kind = reader.byte() % 7
+        let kind = reader.byte() % 8
         let bytes = reader.rest()
         switch kind {
         case 0: checkActivities(bytes)
@@ -18,6 +19,7 @@ final class StoredTarget: FuzzTarget {
         case 3: checkBaselines(bytes)
         case 4: checkSummary(bytes)
         case 5: checkIndex(bytes)
+        case 6: checkLetter(bytes)
         default: checkChunk(bytes)
         }
     }
@@ -92,6 +94,12 @@ final class StoredTarget: FuzzTarget {
             _ = unsafe IndexBlockReading.terms(
                 of: trace, dictionary: dictionary, fixed: fixed, lists: lists)
         }
+    }
+
+    private func checkLetter(_ bytes: [UInt8]) {
+        guard let letter = DeadLetter(json: bytes) else { return }
+        let again = DeadLetter(json: letter.json(body: "a.otlp"))
+        promise(again == letter, "written again it is another: \(again as Any)")
     }
 
     private func checkChunk(_ bytes: [UInt8]) {
