@@ -7,7 +7,7 @@ SOURCES := Package.swift Sources Tests Benchmarks Fuzz
 SECONDS ?= 60
 TARGETS ?=
 
-.PHONY: run test build check lint format protos prices bench fuzz differential soak clean help
+.PHONY: run test build check lint format protos prices bench fuzz differential soak sanitize clean help
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -64,6 +64,11 @@ soak: ## Let everything go wrong, with full counts, and print what became of the
 	@scripts/venv.sh Tests/requirements.txt
 	@$(RELEASE)
 	@scripts/soak.sh
+
+sanitize: ## Run unit and end-to-end tests under thread and address sanitizer
+	@scripts/packages.sh test
+	@scripts/venv.sh Tests/requirements.txt
+	@scripts/sanitize.sh
 
 clean: ## Remove what was built
 	@rm -rf .build .venv

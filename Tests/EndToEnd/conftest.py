@@ -7,7 +7,8 @@
         assert other.metrics().value("roost_receiver_accepted_spans_total", transport="http") == 1
         assert other.stop() == 0
 
-`ROOST_BINARY` names another program than `.build/release/roost`.
+`ROOST_BINARY` names another program than `.build/release/roost`, `ROOST_PRELOAD` a library that it is
+started with, `ROOST_SANITIZER` the sanitizer that it was built with.
 """
 
 import copy
@@ -27,8 +28,10 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client import parser as text_parser
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-START_SECONDS = 20
-STOP_SECONDS = 40
+# Sanitizers make everything slow.
+PATIENCE = 5 if os.environ.get("ROOST_SANITIZER") else 1
+START_SECONDS = 20 * PATIENCE
+STOP_SECONDS = 40 * PATIENCE
 
 
 def roost_binary():
@@ -113,6 +116,8 @@ class Roost:
             key: value for key, value in os.environ.items()
             if not key.startswith("OTEL_") and not key.lower().endswith("_proxy")
         }
+        if os.environ.get("ROOST_PRELOAD"):
+            clean["LD_PRELOAD"] = os.environ["ROOST_PRELOAD"]
         self.lines = []
         self._has_news = threading.Condition()
         self._ended = False
@@ -263,7 +268,7 @@ def pytest_terminal_summary(terminalreporter):
 
 def wait_until(condition, timeout=10, every=0.02, what="the condition"):
     """Asks until the answer is true, for peers that cannot tell by themselves; the answer."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + timeout * PATIENCE
     while True:
         answer = condition()
         if answer:
