@@ -243,6 +243,66 @@ def test_records_cut_anywhere(secure, authority):
             assert answer.startswith(b"HTTP/1.1 404" if size == 1 else b"HTTP/1.1 200"), size
 
 
+def strict(address, context):
+    """A peer to which an end without close_notify is an error."""
+    host, _, port = address.rpartition(":")
+    raw = socket.create_connection((host, int(port)), timeout=10)
+    return context.wrap_socket(
+        raw, server_hostname="127.0.0.1", suppress_ragged_eofs=False)
+
+
+def test_the_end_is_said(roost, authority, server):
+    """However a connection ends, its peer can tell that nothing was cut off."""
+    collector = roost({**listening(server), "limits": {"idle_timeout": "300ms"}})
+    ask = b"GET /v1/none HTTP/1.1\r\nhost: localhost\r\n"
+    with strict(collector.http, trusting(authority)) as peer:
+        peer.sendall(ask + b"connection: close\r\n\r\n")
+        assert read_all(peer).startswith(b"HTTP/1.1 404")
+    with strict(collector.http, trusting(authority)) as peer:
+        peer.sendall(ask + b"\r\n")
+        assert read_all(peer).startswith(b"HTTP/1.1 404")
+    with strict(collector.grpc, trusting(authority, alpn=["h2"])) as peer:
+        peer.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0")
+        assert len(read_all(peer)) > 9
+    with strict(collector.web, trusting(authority)) as peer:
+        peer.sendall(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        assert peer.recv(1000).startswith(b"HTTP/1.1 200")
+        assert collector.stop() == 0
+        assert peer.recv(1000) == b""
+
+
+def test_half_closed_peers_are_answered(secure, authority):
+    inner, outer = ssl.MemoryBIO(), ssl.MemoryBIO()
+    peer = trusting(authority).wrap_bio(inner, outer, server_hostname="127.0.0.1")
+    host, _, port = secure.http.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as raw:
+        while True:
+            try:
+                peer.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                raw.sendall(outer.read())
+                inner.write(raw.recv(65536))
+        peer.write(b"GET /v1/none HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        with contextlib.suppress(ssl.SSLWantReadError):
+            peer.unwrap()
+        raw.sendall(outer.read())
+        inner.write(read_all(raw))
+        assert peer.read(1000).startswith(b"HTTP/1.1 404")
+
+
+def test_who_says_nothing_has_not_failed(secure, authority):
+    """Balancers connect and leave to see whether somebody is there."""
+    before = failures(secure, authority, "client_left")
+    host, _, port = secure.http.rpartition(":")
+    for _ in range(5):
+        socket.create_connection((host, int(port))).close()
+    with socket.create_connection((host, int(port))) as raw:
+        raw.sendall(hello()[:100])
+    wait_until(lambda: failures(secure, authority, "client_left") == before + 1)
+    assert failures(secure, authority, "client_left") == before + 1
+
+
 def test_websocket(secure, authority):
     with websockets.sync.client.connect(
             f"wss://{secure.web}/api/v1/observability/ws/events", ssl=trusting(authority),
@@ -819,7 +879,50 @@ def test_openness_is_warned_of(server, tmp_path, listen, warns):
     assert result.stderr.count("\n") == (1 if warns else 0)
 
 
+def test_plain_text_becomes_tls_and_back(roost, authority, server):
+    collector = roost()
+    plain = collector.config_file.read_text()
+    kept = httpx.Client(trust_env=False)
+    assert kept.get(f"http://{collector.http}/v1/none").status_code == 404
+    collector.config_file.write_text(plain.replace(
+        "listen:\n", f"listen:\n  tls: {{ cert: {server.cert}, key: {server.key} }}\n"))
+    reload(collector)
+    assert post(collector, trusting(authority)).status_code == 200
+    # Who was there goes on in plain text.
+    assert kept.get(f"http://{collector.http}/v1/none").status_code == 404
+    kept.close()
+    assert httpx.get(f"http://{collector.http}/v1/none", trust_env=False).status_code == 400
+    collector.config_file.write_text(plain)
+    reload(collector)
+    assert httpx.get(f"http://{collector.http}/v1/none", trust_env=False).status_code == 404
+
+
 # Many at once
+
+
+def test_memory_of_handshakes_is_reserved(roost, authority, server):
+    """A thousand peers in all states of a handshake, with 32 MiB: who finds no room is turned away,
+    and the process stays below its limit and what it is without anybody."""
+    collector = roost({**listening(server), "limits": {
+        "memory": "32MiB", "connections": 2000, "header_timeout": "1m"}})
+    host, _, port = collector.http.rpartition(":")
+    flight, context = hello(), trusting(authority)
+    before, peers = collector.resident_bytes(), []
+    with contextlib.ExitStack() as stack:
+        for number in range(1000):
+            raw = stack.enter_context(socket.create_connection((host, int(port)), timeout=10))
+            with contextlib.suppress(ConnectionError):
+                raw.sendall((b"", flight[:200], flight, flight)[number % 4])
+                if number % 4 == 3:
+                    raw.recv(1)
+            peers.append(raw)
+        page = metrics(collector, authority)
+        assert page.value("roost_listener_connections_refused_total", listener="http") > 300
+        assert page.value("roost_memory_used_bytes", part="requests") < 32 << 20
+        assert collector.resident_bytes(peak=True) < before + (32 << 20) + (16 << 20)
+    wait_until(lambda: metrics(collector, authority).value(
+        "roost_listener_connections", listener="http") == 0)
+    assert post(collector, context).status_code == 200
 
 
 def test_ten_thousand_quick_connections(roost, authority, tmp_path):
