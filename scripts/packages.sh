@@ -10,7 +10,7 @@ set -euo pipefail
 run="libprotobuf-c-dev libnghttp2-dev libcurl4-openssl-dev libuv1-dev libhttp-parser-dev
     libwslay-dev libssl-dev libdeflate-dev zlib1g-dev libzstd-dev libsqlite3-dev libyaml-dev"
 test="protobuf-c-compiler protobuf-compiler prometheus nghttp2-client python3 python3-venv
-    debootstrap iproute2 curl"
+    debootstrap iproute2 curl openssl"
 
 case "${1:-}" in
     run) wanted=$run ;;

@@ -40,7 +40,7 @@ struct Command: Sendable {
                 Options.Known(
                     name: "--seed", value: "N", doc: "the same seed plays the same fleet"),
                 CollectorQuestion.token,
-            ],
+            ] + CollectorQuestion.tls,
             run: { _ in 2 }),
         Command(
             name: "health", summary: "exits 0 when a running collector is healthy, else 1",

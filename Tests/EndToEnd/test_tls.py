@@ -111,7 +111,7 @@ def post(roost, context, count=1, http2=False, headers=None):
 def program(name):
     found = shutil.which(name)
     if not found:
-        pytest.skip(f"{name} is not installed")
+        pytest.fail(f"{name} is missing: make test installs it")
     return found
 
 
@@ -335,6 +335,8 @@ def test_prometheus_scrapes(secure, authority, tmp_path):
                     f"http://{address}/api/v1/query", params={"query": "up"}, trust_env=False)
             except httpx.TransportError:
                 return False
+            if answer.status_code != 200:
+                return False
             return [one["value"][1] for one in answer.json()["data"]["result"]] == ["1"]
         wait_until(is_up, timeout=30, what="a scrape")
     finally:
@@ -354,6 +356,25 @@ def test_our_own_client(secure, authority):
     assert run("export", "metrics", "--url", url, "--ca", authority.cert).returncode == 0
     distrusting = run("health", "--url", url)
     assert distrusting.returncode == 1 and "certificate" in distrusting.stderr
+
+
+@pytest.mark.parametrize("listener", ["grpc", "http"])
+def test_our_own_demo(roost, authority, server, tmp_path, listener):
+    agent = authority.issue("agent", client=True)
+    collector = roost({"listen": {
+        "tls": {"cert": server.cert, "key": server.key, "client_ca": authority.cert},
+        "tokens": ["for-agents"]}})
+    run = subprocess.run(
+        [roost_binary(), "demo", "--rate", "600", "--for", "1", "--ca", authority.cert,
+         "--cert", agent.cert, "--key", agent.key, "--endpoint",
+         f"https://{getattr(collector, listener)}",
+         "--protocol", {"grpc": "grpc", "http": "http/protobuf"}[listener]],
+        capture_output=True, text=True, timeout=60, env={"ROOST_TOKEN": "for-agents"})
+    assert run.returncode == 0, run.stderr
+    sent = json.loads(run.stdout)["sent"]["spans"]
+    page = Metrics(web(collector, authority, "/metrics", agent, headers={
+        "authorization": "Bearer for-agents"}))
+    assert page.value("roost_receiver_accepted_spans_total", transport=listener) == sent > 0
 
 
 def test_forwarding_from_one_to_the_other(roost, secure, authority):

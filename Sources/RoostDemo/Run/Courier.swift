@@ -134,6 +134,7 @@ final class Courier: Sendable {
     private func request(_ signal: Signal, _ body: ByteSlice) -> ClientRequest {
         var request = ClientRequest(url: options.url(for: signal))
         request.body = [body]
+        request.tls = options.tls
         switch options.transport {
         case .grpc: request.flavour = .grpc(compression: nil)
         case .http: request.headers = [("Content-Type", "application/x-protobuf")]

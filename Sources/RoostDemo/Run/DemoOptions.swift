@@ -1,3 +1,5 @@
+import RoostHTTPClient
+
 /// What the user asked `roost demo` for.
 struct DemoOptions: Equatable, Sendable {
     enum Transport: String, Sendable {
@@ -16,6 +18,8 @@ struct DemoOptions: Equatable, Sendable {
     var seed: UInt64?
     /// One of the collector's `listen.tokens`.
     var token: String?
+    /// Whom to trust and what to show when the endpoint is `https://`.
+    var tls = ClientTLS()
 
     /// What is wrong with the arguments, as one line for the user.
     struct Fault: Error, Equatable { var message: String }
@@ -44,6 +48,9 @@ struct DemoOptions: Equatable, Sendable {
             case "--endpoint": endpoint = try Self.url(text)
             case "--protocol": chosen = try Self.transport(text)
             case "--token": token = try Self.token(text)
+            case "--ca": tls.caFile = text
+            case "--cert": tls.certificateFile = text
+            case "--key": tls.keyFile = text
             default: seed = try Self.seed(text)
             }
         }
@@ -51,7 +58,8 @@ struct DemoOptions: Equatable, Sendable {
     }
 
     private static let names = [
-        "--rate", "--for", "--endpoint", "--protocol", "--seed", "--token",
+        "--rate", "--for", "--endpoint", "--protocol", "--seed", "--token", "--ca", "--cert",
+        "--key",
     ]
 
     private static func positive(
