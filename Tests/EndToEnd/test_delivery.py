@@ -538,6 +538,28 @@ def test_a_counted_letter_survives_a_kill(forward, ends):
     assert sum(yaml.safe_load(file.read_text())["items"] for file in whole) >= counted
 
 
+def test_a_letter_leaves_the_queue_on_disk(forward, ends, tmp_path):
+    """What a restart finds there is only what was neither sent nor kept."""
+    state = {"refuses": True}
+    peer = ends(HTTPPeer(lambda *_: (400, {}, b"") if state["refuses"] else None))
+    entry = destination(
+        peer, queue={"path": str(tmp_path / "queue")},
+        dead_letters={"path": str(tmp_path / "letters")})
+    collector, sender = forward(entry)
+    sender(trace_request(0, 10))
+    assert settled(collector)["dropped"] == {"permanent": 10}
+    assert collector.stop() == 0
+    assert kept(letters(tmp_path / "letters")) == sender.sent["traces"]
+    state["refuses"] = False
+    again, other = forward(entry)
+    other(trace_request(100, 10))
+    peer.wait_items(10)
+    assert_same(peer, other)
+    assert again.metrics().value("roost_exporter_recovered_spans_total", exporter="peer") == 0
+    assert replay(tmp_path / "letters", "--to", peer.endpoint, "--protocol", peer.protocol)["sent"]
+    peer.wait_items(20)
+
+
 def test_letters_stay_within_their_bounds(forward, ends):
     peer = ends(HTTPPeer(lambda *_: (400, {}, b"")))
     collector, sender = forward(destination(peer, dead_letters={"size": "64KiB", "count": 15}))

@@ -216,7 +216,8 @@ struct ConfigChecks {
             guard let path = settings?.path else { continue }
             let normal = path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
             let key = path.hasPrefix("/") ? "/" + normal : normal
-            if let owner = owners[key] {
+            // Names that are not unique are told of already.
+            if let owner = owners[key], owner != export.name {
                 fault(
                     "export[\(index)].dead_letters.path",
                     "\(path) is the folder of \(owner) already")
