@@ -22,15 +22,32 @@ extension Windows {
         result.workflowsSeen = reader.used(.workflow).count
         guard groups else { return result }
         for dimension in WindowDimension.allCases {
-            let keys = reader.used(dimension).map { key in
-                (
-                    key: key, events: reader.events(dimension, key),
-                    name: name(dimension, key, symbols)
-                )
-            }.sorted { $0.events != $1.events ? $0.events > $1.events : $0.name < $1.name }
-            result.groups[dimension] = keys.map { ($0.name, reader.figures(dimension, $0.key)) }
+            result.groups[dimension] = group(dimension, symbols, &reader)
         }
         return result
+    }
+
+    /// The busiest first, equal ones by name. Sorted as numbers: names are looked at where these are
+    /// equal.
+    private func group(
+        _ dimension: WindowDimension, _ symbols: Symbols, _ reader: inout WindowReader
+    ) -> [(name: String, figures: WindowFigures)] {
+        let used = reader.used(dimension)
+        let names = used.map { name(dimension, $0, symbols) }
+        var order = used.indices.map { place in
+            UInt64(UInt32.max - reader.events(dimension, used[place])) << 32 | UInt64(place)
+        }
+        order.sort { one, other in
+            guard one >> 32 == other >> 32 else { return one < other }
+            return names[Int(one & 0xFFFF_FFFF)] < names[Int(other & 0xFFFF_FFFF)]
+        }
+        var rows: [(name: String, figures: WindowFigures)] = []
+        rows.reserveCapacity(order.count)
+        for one in order {
+            let place = Int(one & 0xFFFF_FFFF)
+            rows.append((names[place], reader.figures(dimension, used[place])))
+        }
+        return rows
     }
 
     private func name(_ dimension: WindowDimension, _ key: Int, _ symbols: Symbols) -> String {
