@@ -101,8 +101,20 @@ public final class Collector {
         log.info("stopped")
     }
 
-    /// Takes over what can change while the collector runs; names what cannot.
+    /// Takes over what can change while the collector runs; names what cannot. Nothing changes when
+    /// a destination cannot be made.
     public func apply(_ new: Config) {
+        let change: ExportService.Change
+        do throws(ExportStartError) { change = try parts.exports.prepare(new.exportSettings) } catch
+        {
+            return log.error("configuration not reloaded: \(StartError.exporter(error))")
+        }
+        parts.exports.apply(
+            change, deadline: monotonicNanoseconds() &+ new.shutdown.nanoseconds)
+        parts.use(new.limits)
+        let limits = ServerLimits(new.limits)
+        for loop in ingestLoops { loop.use(limits) }
+        webServer?.use(limits)
         for part in Switches.Part.allCases where parts.switches.isOn(part) != new.enable[part] {
             parts.turn(part, on: new.enable[part])
         }
@@ -137,6 +149,13 @@ public final class Collector {
     private static func takeOver(_ new: Config, into config: inout Config) {
         config.enable = new.enable
         config.log = new.log
+        config.export = new.export
+        config.limits.memory = new.limits.memory
+        config.limits.request = new.limits.request
+        config.limits.connections = new.limits.connections
+        config.limits.headerTimeout = new.limits.headerTimeout
+        config.limits.bodyTimeout = new.limits.bodyTimeout
+        config.limits.idleTimeout = new.limits.idleTimeout
         config.budgets = new.budgets
         config.listen.takeAccess(of: new.listen)
         config.agents.names = new.agents.names
@@ -216,5 +235,13 @@ public final class Collector {
         guard parts.agents.start() else {
             throw .resources("the system has no thread to give for analytics")
         }
+    }
+}
+
+extension ServerLimits {
+    init(_ limits: Config.Limits) {
+        self.init(
+            maxRequestBytes: limits.request, headerTimeout: limits.headerTimeout,
+            bodyTimeout: limits.bodyTimeout, idleTimeout: limits.idleTimeout)
     }
 }

@@ -142,6 +142,14 @@ final class CollectorParts: Sendable {
         log.info("\(part.rawValue) switched \(isOn ? "on" : "off")")
     }
 
+    /// Takes over what may change of `limits`; the loops are told by who has them.
+    func use(_ limits: Config.Limits) {
+        budget.setLimit(limits.memory)
+        intake.maxRequestBytes.store(limits.request, ordering: .relaxed)
+        connections.setLimit(DescriptorLimit.fit(connections: limits.connections, log))
+        webConnections.setLimit(min(limits.connections, Self.mostOfWeb))
+    }
+
     /// What a listener allows its peers.
     func settings(_ listener: Listener) -> ServerSettings {
         var settings = ServerSettings(

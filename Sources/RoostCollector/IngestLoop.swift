@@ -50,5 +50,7 @@ final class IngestLoop: Sendable {
 
     var listenerCount: Int { servers.count }
 
+    func use(_ limits: ServerLimits) { for server in servers { server.use(limits) } }
+
     func closeAll() { for server in servers { server.closeAll() } }
 }

@@ -12,6 +12,9 @@ public final class MemoryBudget: Sendable {
 
     public var limitBytes: Int { total.limitBytes }
 
+    /// Another limit. What is held above it stays, and nothing is added until it is below.
+    public func setLimit(_ bytes: Int) { total.limit.store(bytes, ordering: .relaxed) }
+
     /// Bytes reserved now, over all shares.
     public var usedBytes: Int { total.used.load(ordering: .relaxed) }
 
@@ -29,14 +32,16 @@ public final class MemoryBudget: Sendable {
 
     /// What all shares draw on: apart from the budget, which holds the shares.
     fileprivate final class Total: Sendable {
-        let limitBytes: Int
+        let limit: Atomic<Int>
         let used = Atomic<Int>(0)
         /// Of `used`, what is never given back.
         let setAside = Atomic<Int>(0)
         /// Of `used`, room for bytes that were announced and have not come.
         let promised = Atomic<Int>(0)
 
-        init(limitBytes: Int) { self.limitBytes = limitBytes }
+        init(limitBytes: Int) { limit = Atomic(limitBytes) }
+
+        var limitBytes: Int { limit.load(ordering: .relaxed) }
 
         func take(_ bytes: Int) -> Bool {
             let after = used.wrappingAdd(bytes, ordering: .relaxed).newValue

@@ -43,6 +43,9 @@ import Synchronization
         if !loop.post({ self.start(descriptor) }) { Glibc.close(descriptor) }
     }
 
+    /// Other limits; connections stay open. Any thread.
+    public func use(_ limits: ServerLimits) { loop.post { self.context.use(limits) } }
+
     /// Closes the listener; open connections go on. Any thread.
     public func stopAccepting() { loop.post { self.closeListener() } }
 

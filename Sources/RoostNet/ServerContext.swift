@@ -4,7 +4,7 @@ import RoostCore
 ///
 /// It knows no socket; of the loop it uses the clock, for which tests have their own.
 final class ServerContext {
-    let settings: ServerSettings
+    private(set) var settings: ServerSettings
     let handler: any RequestHandler
     let loop: EventLoop?
     private let manualClock: () -> UInt64
@@ -14,10 +14,10 @@ final class ServerContext {
     /// Called when somebody must look earlier than that.
     var lookEarlier: (UInt64) -> Void = { _ in }
 
-    let headerMilliseconds: UInt64
-    let bodyMilliseconds: UInt64
-    let idleMilliseconds: UInt64
-    let writeMilliseconds: UInt64
+    private(set) var headerMilliseconds: UInt64
+    private(set) var bodyMilliseconds: UInt64
+    private(set) var idleMilliseconds: UInt64
+    private(set) var writeMilliseconds: UInt64
 
     private var blocks: [HeaderBlock] = []
     /// Stands in the heads of requests that are over; nobody writes into it.
@@ -39,6 +39,17 @@ final class ServerContext {
         bodyMilliseconds = milliseconds(settings.bodyTimeout)
         idleMilliseconds = milliseconds(settings.idleTimeout)
         writeMilliseconds = milliseconds(settings.writeTimeout)
+    }
+
+    /// From the next request, or the next wait, on.
+    func use(_ limits: ServerLimits) {
+        settings.maxRequestBytes = limits.maxRequestBytes
+        settings.headerTimeout = limits.headerTimeout
+        settings.bodyTimeout = limits.bodyTimeout
+        settings.idleTimeout = limits.idleTimeout
+        headerMilliseconds = milliseconds(limits.headerTimeout)
+        bodyMilliseconds = milliseconds(limits.bodyTimeout)
+        idleMilliseconds = milliseconds(limits.idleTimeout)
     }
 
     /// Milliseconds of a clock that never runs backwards.

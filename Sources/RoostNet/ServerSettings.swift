@@ -50,12 +50,35 @@ public struct ServerSettings: Sendable {
     }
 }
 
+/// Those of `ServerSettings` that can change while a server runs.
+public struct ServerLimits: Sendable {
+    public var maxRequestBytes: Int
+    public var headerTimeout: Duration
+    public var bodyTimeout: Duration
+    public var idleTimeout: Duration
+
+    public init(
+        maxRequestBytes: Int, headerTimeout: Duration, bodyTimeout: Duration,
+        idleTimeout: Duration
+    ) {
+        self.maxRequestBytes = maxRequestBytes
+        self.headerTimeout = headerTimeout
+        self.bodyTimeout = bodyTimeout
+        self.idleTimeout = idleTimeout
+    }
+}
+
 /// A cap on open connections over all loops. Any thread.
 public final class ConnectionLimit: Sendable {
-    public let limit: Int
+    private let most: Atomic<Int>
     private let count = Atomic<Int>(0)
 
-    public init(_ limit: Int) { self.limit = limit }
+    public init(_ limit: Int) { most = Atomic(limit) }
+
+    public var limit: Int { most.load(ordering: .relaxed) }
+
+    /// Those that are open stay.
+    public func setLimit(_ limit: Int) { most.store(limit, ordering: .relaxed) }
 
     public var open: Int { count.load(ordering: .relaxed) }
 

@@ -6,6 +6,8 @@ import RoostCore
 /// Confined to its thread after `init`.
 final class Committer {
     private let shared: LogShared
+    /// As they were at the start of this turn.
+    private var settings: SegmentLogSettings
     private var cursorFile: CursorFile
     private var nextSequence: UInt64
     private var active: ActiveSegment?
@@ -26,6 +28,7 @@ final class Committer {
 
     init(_ shared: LogShared, cursorFile: CursorFile, nextSequence: UInt64) {
         self.shared = shared
+        settings = shared.settings
         self.cursorFile = cursorFile
         self.nextSequence = nextSequence
     }
@@ -34,6 +37,7 @@ final class Committer {
     func run() {
         blockFileSizeSignal()
         while true {
+            settings = shared.settings
             let isClosing = shared.state.withLock { $0.isClosing }
             // First: what is deleted makes room.
             tidy()
@@ -51,8 +55,8 @@ final class Committer {
 
     /// When the next group may begin, by `monotonicNanoseconds()`.
     private var nextCommit: UInt64 {
-        guard shared.settings.sync == .always else { return 0 }
-        return lastSync &+ shared.settings.gather.nanoseconds
+        guard settings.sync == .always else { return 0 }
+        return lastSync &+ settings.gather.nanoseconds
     }
 
     private func wait() {
@@ -60,9 +64,9 @@ final class Committer {
         var deadline = now &+ Self.idleNanoseconds
         if shared.state.withLock({ !$0.pending.isEmpty }) { deadline = min(deadline, nextCommit) }
         if cursorsNeedSync {
-            deadline = min(deadline, lastCursorSync &+ shared.settings.cursorSync.nanoseconds)
+            deadline = min(deadline, lastCursorSync &+ settings.cursorSync.nanoseconds)
         }
-        if case .interval(let interval) = shared.settings.sync, active?.needsSync == true {
+        if case .interval(let interval) = settings.sync, active?.needsSync == true {
             deadline = min(deadline, lastSync &+ interval.nanoseconds)
         }
         if probeBytes > 0 { deadline = min(deadline, nextProbe) }
@@ -78,7 +82,7 @@ final class Committer {
         while let first = rest.first {
             do throws(AppendRefusal) {
                 let segment = try segment(for: first, &outcome)
-                let fitting = segment.fitting(rest, limit: shared.settings.effectiveSegmentBytes)
+                let fitting = segment.fitting(rest, limit: settings.effectiveSegmentBytes)
                 let (written, fault) = segment.write(fitting, firstSequence: nextSequence)
                 outcome.written += written
                 nextSequence += UInt64(written.count)
@@ -96,7 +100,7 @@ final class Committer {
                 rest = []
             }
         }
-        if shared.settings.sync == .always { syncActive(&outcome) }
+        if settings.sync == .always { syncActive(&outcome) }
         publish(outcome)
     }
 
@@ -105,15 +109,15 @@ final class Committer {
         for pending: PendingRecord, _ outcome: inout CommitOutcome
     ) throws(AppendRefusal) -> ActiveSegment {
         if let active {
-            if active.hasRoom(for: pending, limit: shared.settings.effectiveSegmentBytes) {
+            if active.hasRoom(for: pending, limit: settings.effectiveSegmentBytes) {
                 return active
             }
             seal(&outcome)
         }
         do throws(QueueFault) {
             let segment = try ActiveSegment(
-                folder: shared.settings.path, id: nextSequence,
-                isDurable: shared.settings.sync != .never)
+                folder: settings.path, id: nextSequence,
+                isDurable: settings.sync != .never)
             active = segment
             return segment
         } catch {
@@ -127,7 +131,7 @@ final class Committer {
     /// Ends the segment in use.
     private func seal(_ outcome: inout CommitOutcome) {
         guard active != nil else { return }
-        if shared.settings.sync != .never { syncActive(&outcome) }
+        if settings.sync != .never { syncActive(&outcome) }
         let segment = active
         active = nil
         if let segment { removeEmpty(segment) }
@@ -144,7 +148,7 @@ final class Committer {
         } catch {
             shared.note(error)
             outcome.syncFailure = error.refusal
-            let isAnswered = shared.settings.sync != .always
+            let isAnswered = settings.sync != .always
             segment.giveUp(to: isAnswered ? nil : outcome.acknowledgedEnd(of: segment))
             if !isAnswered { outcome.refuse(segment.id, error.refusal) }
             active = nil
@@ -166,7 +170,7 @@ final class Committer {
     }
 
     private func remove(_ id: UInt64) throws(QueueFault) {
-        try QueueFolder.remove(shared.settings.path + "/" + SegmentFormat.fileName(id))
+        try QueueFolder.remove(settings.path + "/" + SegmentFormat.fileName(id))
     }
 
     private func publish(_ outcome: CommitOutcome) {
@@ -202,7 +206,7 @@ final class Committer {
     /// With `.interval`: makes durable what was answered a while ago.
     private func syncInterval(_ isClosing: Bool) {
         guard let active, active.needsSync else { return }
-        switch shared.settings.sync {
+        switch settings.sync {
         case .always: return
         case .never: guard isClosing else { return }
         case .interval(let interval):
@@ -223,7 +227,7 @@ final class Committer {
     ) -> [PendingRecord] {
         guard group.contains(where: \.makesRoom) else { return group }
         let bytes = group.reduce(SegmentFormat.start) { $0 + $1.totalBytes }
-        let target = max(0, shared.settings.limitBytes - bytes)
+        let target = max(0, settings.limitBytes - bytes)
         var isEnough = evict(untilBytes: target)
         if !isEnough, active?.hasRecords == true {
             seal(&outcome)
@@ -255,12 +259,12 @@ final class Committer {
     private func probe() {
         guard probeBytes > 0, monotonicNanoseconds() >= nextProbe else { return }
         nextProbe = monotonicNanoseconds() &+ Self.probeNanoseconds
-        let path = shared.settings.path + "/probe"
+        let path = settings.path + "/probe"
         defer { unsafe _ = unlink(path) }
         do throws(QueueFault) {
             let file = try QueueFile(path, .write)
             try file.write([UInt8](repeating: 0, count: probeBytes), at: 0)
-            if shared.settings.sync != .never { try file.sync() }
+            if settings.sync != .never { try file.sync() }
         } catch {
             return shared.note(error)
         }
@@ -275,7 +279,7 @@ final class Committer {
 
     /// Deletes what nobody needs; ends a segment that only takes room.
     private func tidy() {
-        let half = shared.settings.effectiveSegmentBytes / 2
+        let half = settings.effectiveSegmentBytes / 2
         let (removals, wantsRoll) = shared.state.withLock { state -> ([UInt64], Bool) in
             var wantsRoll = state.wantsRoll
             if let last = state.segments.last, last.id == state.activeID, last.isDrained,
@@ -315,9 +319,9 @@ final class Committer {
         do throws(QueueFault) {
             if let positions {
                 try cursorFile.write(positions)
-                cursorsNeedSync = shared.settings.sync != .never
+                cursorsNeedSync = settings.sync != .never
             }
-            let due = lastCursorSync &+ shared.settings.cursorSync.nanoseconds
+            let due = lastCursorSync &+ settings.cursorSync.nanoseconds
             if cursorsNeedSync, isClosing || monotonicNanoseconds() >= due {
                 // Set first: a disk that fails is not asked again at once.
                 lastCursorSync = monotonicNanoseconds()

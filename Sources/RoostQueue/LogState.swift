@@ -54,7 +54,7 @@ struct SegmentInfo: Sendable {
 ///     cursor a             ^ position      ^ reader
 ///                          released | handed out | not read
 struct LogState: Sendable {
-    let limitBytes: Int
+    var limitBytes: Int
     let hotBytes: Int
     /// By `id`.
     var segments: [SegmentInfo] = []

@@ -3,7 +3,7 @@ import Synchronization
 
 /// What the threads of a queue share.
 final class LogShared: Sendable {
-    let settings: SegmentLogSettings
+    private let current: Mutex<SegmentLogSettings>
     let quarantine: Quarantine
     let state: Mutex<LogState>
     let wake = WakeUp()
@@ -16,11 +16,15 @@ final class LogShared: Sendable {
         onEvict: @escaping @Sendable ([(cursor: String, lost: QueueCounts)]) -> Void
     ) {
         self.onEvict = onEvict
-        self.settings = settings
+        current = Mutex(settings)
         self.quarantine = quarantine
         self.state = Mutex(state)
         self.onCommit = onCommit
     }
+
+    var settings: SegmentLogSettings { current.withLock { $0 } }
+
+    func use(_ settings: SegmentLogSettings) { current.withLock { $0 = settings } }
 
     func note(_ fault: QueueFault) { state.withLock { $0.lastFailure = fault.description } }
 }
@@ -31,7 +35,7 @@ final class LogShared: Sendable {
 /// One thread writes; whatever waits while it waits for the disk becomes durable together. Any
 /// thread may call anything. The folder must be nobody else's: a lock on it is the caller's.
 public final class SegmentLog: Sendable {
-    public let settings: SegmentLogSettings
+    public var settings: SegmentLogSettings { shared.settings }
     /// What `open` found.
     public let recovery: QueueRecovery
     let shared: LogShared
@@ -68,7 +72,6 @@ public final class SegmentLog: Sendable {
     }
 
     private init(_ shared: LogShared, _ opened: LogOpening) {
-        settings = shared.settings
         recovery = opened.recovery
         self.shared = shared
         let nextSequence = opened.nextSequence
@@ -76,6 +79,21 @@ public final class SegmentLog: Sendable {
         thread = NamedThread("queue") {
             Committer(shared, cursorFile: cursorFile, nextSequence: nextSequence).run()
         }
+    }
+
+    /// Takes over another size, way of syncing and bound on what waits. A queue that holds more than
+    /// its new size is full.
+    public func use(
+        limitBytes: Int, sync: QueueSync, gather: Duration, waitingBytes: Int
+    ) {
+        var settings = shared.settings
+        settings.limitBytes = limitBytes
+        settings.sync = sync
+        settings.gather = gather
+        settings.waitingBytes = waitingBytes
+        shared.use(settings)
+        shared.state.withLock { $0.limitBytes = limitBytes }
+        shared.wake.signal()
     }
 
     /// Commits what waits, makes everything durable and ends the thread. Whatever is appended from
@@ -97,10 +115,11 @@ public final class SegmentLog: Sendable {
     /// Nil when there is room. While the disk takes nothing, there is none: the queue tries it once
     /// a second.
     public func reserve(_ bytes: Int) -> AppendRefusal? {
+        let waitingLimit = settings.waitingBytes
         let refusal = shared.state.withLock { state -> AppendRefusal? in
             if let failure = state.appendFailure { return failure }
             if let refusal = state.refusal(
-                bytes, reserved: 0, waitingLimit: settings.waitingBytes)
+                bytes, reserved: 0, waitingLimit: waitingLimit)
             {
                 return refusal
             }
@@ -135,9 +154,10 @@ public final class SegmentLog: Sendable {
             record: record, checksum: hash.value, timeUnixNano: unixNanoseconds(), isHeld: isHeld,
             makesRoom: makesRoom, startedAt: monotonicNanoseconds(), done: then)
         let held = reserved.map { $0 + RecordHead.bytes } ?? 0
+        let waitingLimit = settings.waitingBytes
         let (refusal, isFirst) = shared.state.withLock { state -> (AppendRefusal?, Bool) in
             let refusal = state.refusal(
-                record.bytes, reserved: held, waitingLimit: settings.waitingBytes,
+                record.bytes, reserved: held, waitingLimit: waitingLimit,
                 makesRoom: makesRoom)
             state.reservedBytes -= held
             if let refusal { return (refusal, false) }

@@ -3,19 +3,31 @@ import RoostHTTPClient
 import RoostWire
 import Synchronization
 
-/// One destination: its state behind a lock, and how its requests look.
+/// One destination: its state behind a lock, and how its requests look. Another one takes its place
+/// when its settings change, with the same state.
 final class Destination: Sendable {
+    /// What stays when settings change.
+    private final class Core: Sendable {
+        let state: Mutex<DestinationState>
+        let narrator = Mutex(HealthNarrator())
+        let lettersFail = Mutex(false)
+
+        init(_ settings: ExportSettings, stagingBytes: Int?) {
+            state = Mutex(DestinationState(settings, stagingBytes: stagingBytes))
+        }
+    }
+
     let settings: ExportSettings
     /// In the ledger.
     let index: Int
     /// Nil for a queue in memory.
     let durable: DurableQueue?
-    private let state: Mutex<DestinationState>
-    private let narrator: Mutex<HealthNarrator>
+    private let core: Core
     private let log: Log
+    /// Where each signal goes; what waits of one that is no longer taken goes where it went before.
+    private let urls: ExportURLs
     /// Nil when they are switched off.
     let letters: DeadLetterBox?
-    private let lettersFail = Mutex(false)
 
     init(_ settings: ExportSettings, index: Int, log: Log, durable: DurableQueue? = nil) {
         self.settings = settings
@@ -23,21 +35,42 @@ final class Destination: Sendable {
         self.log = log
         letters = settings.deadLetters.map(DeadLetterBox.init)
         self.durable = durable
-        state = Mutex(DestinationState(settings, stagingBytes: durable?.stagingBytes))
-        narrator = Mutex(HealthNarrator())
+        urls = settings.urls
+        core = Core(settings, stagingBytes: durable?.stagingBytes)
+    }
+
+    /// `old` with other settings, but the same queue. `useSettings` follows.
+    init(_ settings: ExportSettings, altering old: Destination) {
+        self.settings = settings
+        index = old.index
+        log = old.log
+        durable = old.durable
+        letters =
+            settings.deadLetters == old.settings.deadLetters
+            ? old.letters : settings.deadLetters.map(DeadLetterBox.init)
+        var urls = settings.urls
+        for signal in Signal.allCases where urls[signal] == nil { urls[signal] = old.urls[signal] }
+        self.urls = urls
+        core = old.core
+    }
+
+    /// Has what waits and is under way go on as the settings say.
+    func useSettings() {
+        withState { $0.use(settings) }
+        durable?.use(settings)
     }
 
     func takes(_ signal: Signal) -> Bool { settings.urls[signal] != nil }
 
     /// Under the lock, which is held for as long as `body` runs: no input, output or log there.
     func withState<Result: Sendable>(_ body: (inout DestinationState) -> Result) -> Result {
-        state.withLock { body(&$0) }
+        core.state.withLock { body(&$0) }
     }
 
     /// The request that delivers a batch. `encoded` is its compressed body, if it is compressed.
     func request(for batch: ExportBatch) -> ClientRequest {
-        var request = ClientRequest(url: settings.urls[batch.signal] ?? "")
-        let coding = batch.encoded == nil ? nil : settings.compression.rawValue
+        var request = ClientRequest(url: urls[batch.signal] ?? "")
+        let coding = batch.encoded == nil ? nil : batch.coding.rawValue
         request.body = batch.encoded.map { [$0.slice] } ?? batch.slices
         request.timeout = settings.timeout
         request.connectTimeout = settings.timeout
@@ -89,7 +122,7 @@ final class Destination: Sendable {
     func letter(for batch: ExportBatch, _ reason: DropReason, unixNano: UInt64) -> DeadLetter {
         DeadLetter(
             destination: settings.name,
-            endpoint: settings.urls[batch.signal].map(Self.origin) ?? "",
+            endpoint: urls[batch.signal].map(Self.origin) ?? "",
             protocol: settings.protocol, signal: batch.signal, items: batch.items,
             bytes: batch.bytes, reason: reason, attempts: batch.attempts, unixNano: unixNano,
             answer: batch.lastAnswer)
@@ -98,7 +131,7 @@ final class Destination: Sendable {
     /// Logs a change of state, if there was one.
     func tellHealth(now: UInt64) {
         let (health, error) = withState { ($0.health, $0.lastError?.text ?? "") }
-        switch narrator.withLock({ $0.line(for: health, now: now) }) {
+        switch core.narrator.withLock({ $0.line(for: health, now: now) }) {
         case .failing:
             log.warn("destination is failing", ["exporter": settings.name, "error": error])
         case .refusing:
@@ -113,7 +146,7 @@ final class Destination: Sendable {
     func tellLetters() {
         guard let letters else { return }
         let error = letters.status.error
-        let change = lettersFail.withLock { isTold -> Bool? in
+        let change = core.lettersFail.withLock { isTold -> Bool? in
             guard isTold != (error != nil) else { return nil }
             isTold = error != nil
             return isTold

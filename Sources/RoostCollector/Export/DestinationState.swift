@@ -15,9 +15,9 @@ struct DestinationState {
     /// How long the size that a peer refused is remembered.
     static let sizeMemory: UInt64 = 600 * 1_000_000_000
 
-    private let settings: ExportSettings
-    private let delay: UInt64
-    private let giveUpAfter: UInt64?
+    private var settings: ExportSettings
+    private var delay: UInt64
+    private var giveUpAfter: UInt64?
     /// What waits; of a queue on disk, what of it is in memory.
     private(set) var queue: MemoryQueue
     /// Nil for a queue in memory.
@@ -91,6 +91,18 @@ struct DestinationState {
         giveUpAfter = settings.retry.giveUpAfter?.nanosecondsClamped
         queue = MemoryQueue(capacityBytes: stagingBytes ?? settings.queue.capacityBytes)
         clock = RetryClock(settings.retry, concurrency: settings.concurrency)
+    }
+
+    /// Other settings for what waits and comes. What the peer said before is forgotten: it may be
+    /// another one.
+    mutating func use(_ new: ExportSettings) {
+        settings = new
+        delay = new.batch.delay.nanosecondsClamped
+        giveUpAfter = new.retry.giveUpAfter?.nanosecondsClamped
+        if staging == nil { queue.capacityBytes = new.queue.capacityBytes }
+        clock = RetryClock(new.retry, concurrency: new.concurrency)
+        peerLimit = nil
+        for index in pending.indices { pending[index].notBefore = 0 }
     }
 
     // MARK: Taking in
@@ -218,6 +230,7 @@ struct DestinationState {
         let limit = batchBytes(now)
         var batch = batch
         batch.startedAt = now
+        if batch.coding != settings.compression { batch.encoded = nil }
         inFlight[batch.id] = batch
         if batch.items > 1, let size = batch.wantedBytes ?? (batch.isCut ? nil : limit),
             batch.bytes > size
@@ -244,7 +257,10 @@ struct DestinationState {
     // MARK: What comes back
 
     /// Keeps the compressed body for repetitions.
-    mutating func keep(encoded: ByteBlock, of id: UInt64) { inFlight[id]?.encoded = encoded }
+    mutating func keep(encoded: ByteBlock, _ coding: ExportCompression, of id: UInt64) {
+        inFlight[id]?.encoded = encoded
+        inFlight[id]?.coding = coding
+    }
 
     /// An attempt ended. `random` is in 0..<1, for the jitter.
     mutating func finish(

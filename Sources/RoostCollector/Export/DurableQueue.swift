@@ -11,6 +11,8 @@ final class DurableQueue: Sendable {
     private let lock: FolderClaim
     /// Reads what is no longer in memory.
     let reader: WorkThread
+    let folder: String
+    private let memoryBytes: Int
     /// Of all that was read and not sent.
     let stagingBytes: Int
 
@@ -26,6 +28,8 @@ final class DurableQueue: Sendable {
         onCommit: @escaping @Sendable () -> Void, onEvict: @escaping @Sendable (QueueCounts) -> Void
     ) throws(ExportStartError) {
         let name = settings.name
+        self.folder = folder
+        self.memoryBytes = memoryBytes
         do throws(FolderClaim.Failure) {
             lock = try Self.lock(folder)
         } catch {
@@ -41,7 +45,7 @@ final class DurableQueue: Sendable {
             path: folder, limitBytes: settings.queue.capacityBytes, cursors: [Self.reader])
         log.sync = settings.queue.sync
         log.gather = settings.queue.gather
-        log.waitingBytes = min(64 << 20, memoryBytes, settings.queue.capacityBytes / 2)
+        log.waitingBytes = Self.waitingBytes(settings, memoryBytes)
         log.hotBytes = min(8 << 20, memoryBytes / 4)
         do throws(QueueOpenError) {
             self.log = try SegmentLog.open(log, onCommit: onCommit) { lost in
@@ -57,6 +61,18 @@ final class DurableQueue: Sendable {
         stagingBytes = max(
             64 << 10,
             min(memoryBytes / 2, (settings.concurrency + 2) * min(settings.batch.bytes, 1 << 30)))
+    }
+
+    /// Takes over what may change while it is open.
+    func use(_ settings: ExportSettings) {
+        log.use(
+            limitBytes: settings.queue.capacityBytes, sync: settings.queue.sync,
+            gather: settings.queue.gather,
+            waitingBytes: Self.waitingBytes(settings, memoryBytes))
+    }
+
+    private static func waitingBytes(_ settings: ExportSettings, _ memoryBytes: Int) -> Int {
+        min(64 << 20, memoryBytes, settings.queue.capacityBytes / 2)
     }
 
     private static func lock(_ folder: String) throws(FolderClaim.Failure) -> FolderClaim {

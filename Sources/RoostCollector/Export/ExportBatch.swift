@@ -32,6 +32,8 @@ struct ExportBatch: Sendable {
     var wantedBytes: Int?
     /// The compressed body, kept for a repetition.
     var encoded: ByteBlock?
+    /// Of `encoded`.
+    var coding = ExportCompression.none
 
     init(id: UInt64, signal: Signal, payloads: [Payload]) {
         self.id = id

@@ -8,8 +8,9 @@ extension ExportService {
     /// What letters may still take once the drain deadline has come.
     private static let lastLetters: UInt64 = 1_000_000_000
 
-    /// Also when it is running already.
-    func startLetters() throws(ExportStartError) {
+    /// The thread that writes dead letters, if it is needed and not there; it looks into the boxes
+    /// of `destinations`.
+    func startLetters(_ destinations: [Destination]) throws(ExportStartError) {
         let boxes = destinations.compactMap(\.letters)
         guard !boxes.isEmpty else { return }
         let writer = letters.withLock { letters in

@@ -16,6 +16,7 @@ extension ExportService {
         for destination in destinations {
             if let time = pump(destination, now) { wakeUp = min(time, wakeUp ?? .max) }
         }
+        if let time = pumpLeaving(now) { wakeUp = min(time, wakeUp ?? .max) }
         let deadline = drainDeadline.load(ordering: .sequentiallyConsistent)
         guard deadline > 0 else { return wakeUp }
         if now >= deadline || destinations.allSatisfy({ $0.withState(\.isIdle) }) {
@@ -25,7 +26,7 @@ extension ExportService {
         return min(deadline, wakeUp ?? .max)
     }
 
-    private func pump(_ destination: Destination, _ now: UInt64) -> UInt64? {
+    func pump(_ destination: Destination, _ now: UInt64) -> UInt64? {
         let reading = read(destination, now)
         while true {
             switch destination.withState({ $0.next(now) }) {
@@ -103,8 +104,9 @@ extension ExportService {
             var batch = batch
             let encoded = compress(batch.slices, coding)
             batch.encoded = encoded
-            let id = batch.id
-            destination.withState { $0.keep(encoded: encoded, of: id) }
+            batch.coding = destination.settings.compression
+            let (id, form) = (batch.id, batch.coding)
+            destination.withState { $0.keep(encoded: encoded, form, of: id) }
             self?.compressed.withLock { $0.append((destination, batch)) }
             self?.wake()
         }

@@ -24,6 +24,8 @@ public final class ExportService: Sendable {
     let nextLook = Atomic<UInt64>(0)
     /// Batches whose compressed bodies are ready.
     let compressed = Mutex<[(Destination, ExportBatch)]>([])
+    /// Destinations that were taken out of the configuration, until they have ended.
+    let leaving = Mutex(LeavingDestinations())
     let leftQueues = Mutex<LeftQueues?>(nil)
     /// Monotonic nanoseconds; 0 while not draining.
     let drainDeadline = Atomic<UInt64>(0)
@@ -48,8 +50,10 @@ public final class ExportService: Sendable {
     public func start() throws(ExportStartError) {
         var opened: [Destination] = []
         for destination in destinations { opened.append(try open(destination)) }
+        for destination in opened { announce(destination) }
         table.withLock { $0 = opened }
         guard !opened.isEmpty else { return }
+        try startLetters(opened)
         try startThreads(opened.map(\.settings))
         wake()
         let look = LeftQueues(opened.map(\.settings), log)
@@ -65,7 +69,6 @@ public final class ExportService: Sendable {
             }
             guard isThere else { throw .noThread }
         }
-        try startLetters()
         guard client.withLock({ $0 == nil }) else { return }
         do throws(ClientStartError) {
             let started = try HTTPClient(
@@ -88,15 +91,24 @@ public final class ExportService: Sendable {
             settings, folder: folder, memoryBytes: memoryForEach,
             onCommit: {},
             onEvict: { [weak self] counts in self?.dropped(counts, .evicted, exporter: index) })
-        let (waiting, damaged) = durable.recovered
-        for signal in Signal.allCases {
-            let lost = damaged.items(signal.rawValue)
-            let items = waiting.items(signal.rawValue) + lost
-            if items > 0 { ledger.recovered(exporter: index, signal: signal, items: items) }
-        }
-        dropped(damaged, .damaged, exporter: index)
-        tellRecovery(durable.log.recovery, waiting: waiting, settings)
         return Destination(settings, index: index, log: log, durable: durable)
+    }
+
+    /// Counts and tells what was found in a queue on disk that was opened.
+    func announce(_ destination: Destination) {
+        guard let durable = destination.durable else { return }
+        let (waiting, damaged) = durable.recovered
+        // What the ledger has as queued was left there when this was closed a while ago.
+        let known = ledger.snapshot().exporters.first { $0.name == destination.settings.name }
+        for signal in Signal.allCases {
+            let items = waiting.items(signal.rawValue) + damaged.items(signal.rawValue)
+            let isNew = max(0, items - (known?.queued(signal) ?? 0))
+            if isNew > 0 {
+                ledger.recovered(exporter: destination.index, signal: signal, items: isNew)
+            }
+        }
+        dropped(damaged, .damaged, exporter: destination.index)
+        tellRecovery(durable.log.recovery, waiting: waiting, destination.settings)
     }
 
     /// What a queue on disk may hold in memory: of all together no more than a quarter of it.
@@ -147,6 +159,7 @@ public final class ExportService: Sendable {
         client?.join()
         close()
         for destination in destinations { destination.durable?.close() }
+        endLeaving()
         leftQueues.withLock { look in
             defer { look = nil }
             return look

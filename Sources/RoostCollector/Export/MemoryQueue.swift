@@ -10,7 +10,7 @@ import RoostWire
 ///
 /// It knows neither time-outs nor peers. A queue on disk takes its place behind the same calls.
 struct MemoryQueue {
-    let capacityBytes: Int
+    var capacityBytes: Int
     private(set) var reservedBytes = 0
     private(set) var waitingBytes = 0
     private(set) var takenBytes = 0

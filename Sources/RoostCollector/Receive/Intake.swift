@@ -16,7 +16,7 @@ final class IntakeShared: Sendable {
     let lifecycle: Lifecycle
     /// Pays for copies of requests: JSON transcoded, malformed items cut out.
     let memory: MemoryBudget.Share
-    let maxRequestBytes: Int
+    let maxRequestBytes: Atomic<Int>
     let isReady: @Sendable () -> Bool
     /// The tables that spans are read with; nil while nobody looks at agents.
     let names: Mutex<NameTable?>
@@ -47,7 +47,7 @@ final class IntakeShared: Sendable {
         self.switches = switches
         self.lifecycle = lifecycle
         self.memory = memory
-        self.maxRequestBytes = maxRequestBytes
+        self.maxRequestBytes = Atomic(maxRequestBytes)
         self.isReady = isReady
     }
 }
@@ -234,7 +234,7 @@ final class Intake {
             try RequestReader.read(
                 body, signal: signal, encoding: encoding, scan: scan, logs: logs,
                 names: names, tellsDecisions: tellsDecisions,
-                maxBytes: shared.maxRequestBytes,
+                maxBytes: shared.maxRequestBytes.load(ordering: .relaxed),
                 redactor: shared.redaction.redactor,
                 normalizes: shared.normalizes.load(ordering: .relaxed),
                 memory: memory)
