@@ -44,6 +44,8 @@ class Load:
         self.packed = more.get("packed", False)
         self.forward = more.get("forward")
         self.tls = more.get("tls", False)
+        # The queue is on disk, beside the configuration.
+        self.durable = more.get("durable", False)
         # Each request has other ids than those before.
         self.is_new = more.get("is_new", False)
         self.most_with_agents = more.get("most_with_agents")
@@ -95,6 +97,8 @@ def loads(maker, scale):
         Load("HTTP/1.1, 512 spans", spans(512), 512, total(1_000_000), 0.35, "http"),
         Load("gRPC, 512 spans, gzip", spans(512), 512, total(800_000), 0.62, packed=True),
         Load("to HTTP/1.1, 512 spans", spans(512), 512, total(800_000), 0.45, forward="http"),
+        Load("to HTTP/1.1, on disk, 512 spans", spans(512), 512, total(800_000), 0.65,
+             forward="http", durable=True),
         Load("to gRPC, 512 spans", spans(512), 512, total(800_000), 0.65, forward="grpc"),
         Load("metrics, 500 points", lambda: maker.metrics(500), 500, total(1_000_000), 0.40,
              signal="metrics"),
@@ -133,9 +137,9 @@ def run_load(server, load, body):
 def measure_load(kind, load, body, folder, rounds, sink_port):
     """All rounds of one load against one fresh server, after a short one to warm up."""
     server = kind(folder)
-    server.tls = load.tls
-    if load.tls and not isinstance(server, servers.Roost):
-        raise RuntimeError("is measured without TLS only")
+    server.tls, server.durable = load.tls, load.durable
+    if (load.tls or load.durable) and not isinstance(server, servers.Roost):
+        raise RuntimeError("is measured without TLS and queues on disk only")
     try:
         server.start((load.forward, sink_port) if load.forward else None)
         warm = Load(load.name, None, load.items, load.items * 64, 0, load.transport, load.signal,

@@ -28,8 +28,8 @@ class Server:
         self.cores = cores
         self.grpc, self.http, self.web = free_port(), free_port(), free_port()
         self.process = None
-        # Whether OTLP/gRPC goes over TLS.
-        self.tls = False
+        # Whether OTLP/gRPC goes over TLS, and whether the queue is on disk.
+        self.tls = self.durable = False
 
     def command(self, forward):
         raise NotImplementedError
@@ -145,6 +145,8 @@ class Roost(Server):
                 f"    protocol: {'grpc' if protocol == 'grpc' else 'http/protobuf'}",
                 "    compression: none",
             ]
+        if forward and self.durable:
+            lines += [f"    queue: {{ path: {self.folder}/queue, size: 1GiB }}"]
         if self.tls:
             cert, key = self.certificate()
             lines[1:1] = [
