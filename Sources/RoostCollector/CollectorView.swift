@@ -18,9 +18,9 @@ public final class CollectorView {
     /// The last snapshot of each loop, for when a loop does not answer in time.
     private var latest: [SpanMetricsSnapshot?]
     private var isExpiring = false
-    private var lastGivenBack: UInt64 = 0
-    /// What the process may hold beyond the telemetry in it.
-    private static let keptFreeBytes = 96 << 20
+    private var memory: MemoryKeeper
+    private var isGivingBack = false
+    private var looksSkipped = 0
     private let agentMetrics = AgentMetricsPage()
     private var latestAgents: AgentSnapshot?
     private let host: HostReader?
@@ -37,6 +37,7 @@ public final class CollectorView {
         self.webLoop = webLoop
         self.hearts = hearts
         self.addresses = addresses
+        memory = MemoryKeeper(budget: parts.budget)
         host = parts.config.machine.host ? HostReader(loop: webLoop) : nil
         latest = [SpanMetricsSnapshot?](repeating: nil, count: ingestLoops.count)
         spanMetrics = SpanMetricsPage(
@@ -46,21 +47,27 @@ public final class CollectorView {
             [weak self, hearts] in
             hearts.tick()
             self?.expireSeries()
-            self?.giveBackMemory()
             self?.verifyAudit()
+        }
+        webLoop.schedule(afterMilliseconds: 20, repeatMilliseconds: 20) { [weak self] in
+            self?.keepMemory()
         }
     }
 
-    /// After a flood the allocator holds what the flood took; at most every half minute it is asked
-    /// to give that back.
-    private func giveBackMemory() {
-        let now = monotonicNanoseconds()
-        guard now &- lastGivenBack > 30_000_000_000,
-            let resident = ProcessStatistics.read()?.residentBytes,
-            Int(clamping: resident) - parts.budget.usedBytes > Self.keptFreeBytes
+    /// After a flood the allocator holds what the flood took.
+    ///
+    /// Looked at every 20 ms near the limit, else every 100 ms.
+    private func keepMemory() {
+        looksSkipped &+= 1
+        guard memory.isNear || looksSkipped == 5 else { return }
+        looksSkipped = 0
+        guard let resident = residentMemoryBytes(),
+            memory.look(resident: resident, now: monotonicNanoseconds()), !isGivingBack
         else { return }
-        lastGivenBack = now
-        webLoop.offload({ Allocator.giveBackFreeMemory() }, then: {})
+        isGivingBack = true
+        webLoop.offload({ Allocator.giveBackFreeMemory() }) { [weak self] in
+            self?.isGivingBack = false
+        }
     }
 
     private func verifyAudit() {
