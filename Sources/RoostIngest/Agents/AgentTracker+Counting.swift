@@ -94,13 +94,11 @@ extension AgentTracker {
 
     /// Not a number when the price is unknown. `end` in Unix nanoseconds.
     mutating func computedCost(_ detail: AgentDetail, end: UInt64) -> Double {
-        guard let prices else { return .nan }
         let input = detail.tokens.input &+ detail.tokens.cacheRead &+ detail.tokens.cacheWrite
         let key = AgentSeriesKey(
             first: detail.model, second: detail.provider, third: Int32(detail.serviceTier.rawValue))
-        if let known = quotes.find(key), known.holds(inputTokens: input, unixNano: end) {
-            return known.rates?.cost(detail.tokens) ?? .nan
-        }
+        if let cost = quotes.cost(key, of: detail.tokens, input: input, end: end) { return cost }
+        guard let prices else { return .nan }
         let quote = prices.quote(
             model: text(detail.model), provider: text(detail.provider), tier: detail.serviceTier,
             inputTokens: input, unixNano: end)
