@@ -7,13 +7,17 @@ struct ConfigChecks {
     private(set) var reading: ConfigReading
     private let addresses: OwnAddresses
     private let fallback: ConfigOrigin
+    private let memoryAllowed: Int?
     private let whyUnreadable: (String) -> String?
 
-    /// `fallback` is told for what stands nowhere; `whyUnreadable` of files that are named.
+    /// `fallback` is told for what stands nowhere; `memoryAllowed` is what the process may take at
+    /// most, in bytes; `whyUnreadable` is asked about files that are named.
     init(
         _ config: Config, _ reading: ConfigReading, _ addresses: OwnAddresses,
-        fallback: ConfigOrigin, whyUnreadable: @escaping (String) -> String?
+        fallback: ConfigOrigin, memoryAllowed: Int?,
+        whyUnreadable: @escaping (String) -> String?
     ) {
+        self.memoryAllowed = memoryAllowed
         self.whyUnreadable = whyUnreadable
         self.config = config
         self.reading = reading
@@ -25,6 +29,7 @@ struct ConfigChecks {
         checkLater()
         checkListeners()
         checkListen()
+        checkMemory()
         checkLimits()
         dropOwnListenersFromEnvironment()
         checkNames()
@@ -80,6 +85,29 @@ struct ConfigChecks {
         for remark in checks.faults { fault(remark.key, remark.text) }
         for remark in checks.warnings { warn(remark.key, remark.text) }
         config.listen.secrets = checks.secrets
+    }
+
+    /// What the program itself takes beside `limits.memory`, at most.
+    private static let ownMemory = 32 << 20
+
+    /// Whoever takes more than the control group allows is killed by the kernel.
+    private mutating func checkMemory() {
+        guard let allowed = memoryAllowed else { return }
+        if reading.isGiven("limits.memory") {
+            guard config.limits.memory > allowed - Self.ownMemory else { return }
+            warn(
+                "limits.memory",
+                "\(sizeText(config.limits.memory)) and \(sizeText(Self.ownMemory)) beside it are "
+                    + "more than the \(sizeText(allowed)) of the control group: the kernel may end "
+                    + "this process under load")
+            return
+        }
+        // An eighth is left for what the kernel counts besides, such as sockets.
+        let most = allowed / 8 * 7 - Self.ownMemory
+        config.limits.memory = min(config.limits.memory, max(most / 1_048_576, 16) * 1_048_576)
+        if most < 16 << 20 {
+            warn("limits.memory", "the control group allows only \(sizeText(allowed))")
+        }
     }
 
     private mutating func checkLimits() {

@@ -33,7 +33,8 @@ extension Config.Limits {
     static let section = ConfigSection<Config.Limits>([
         .value(
             "memory", \.memory, .size(16 << 20...1 << 40),
-            "Telemetry held anywhere. Above it senders are told to come back later"),
+            "Telemetry held anywhere. Above it senders are told to come back later. Where the "
+                + "control group allows less, seven eighths of that less 32MiB are the default"),
         .value(
             "request", \.request, .size(1 << 10...1 << 30),
             "The largest body after decompression. Never more than `limits.memory`"),

@@ -34,13 +34,16 @@ public enum ConfigLoader {
         }
         return try load(
             text: text, name: file ?? "", sets: sets, environment: environment,
-            addresses: OwnAddresses.ofThisMachine(), whyUnreadable: whyUnreadable)
+            addresses: OwnAddresses.ofThisMachine(), memoryAllowed: ControlGroup.memoryLimit(),
+            whyUnreadable: whyUnreadable)
     }
 
-    /// `whyUnreadable` says why a file cannot be read, nil when it can.
+    /// `memoryAllowed` is what the process may take at most, in bytes; `whyUnreadable` says why a file
+    /// cannot be read, nil when it can.
     static func load(
         text: [UInt8]?, name: String, sets: [String], environment: [String: String],
-        addresses: OwnAddresses, whyUnreadable: @escaping (String) -> String?
+        addresses: OwnAddresses, memoryAllowed: Int? = nil,
+        whyUnreadable: @escaping (String) -> String?
     ) throws(ConfigErrors) -> Loaded {
         var reading = ConfigReading(environment: environment)
         var nodes: [ConfigNode] = []
@@ -63,7 +66,7 @@ public enum ConfigLoader {
         for node in nodes { Config.section.read(node, at: "", into: &config, &reading) }
         var checks = ConfigChecks(
             config, reading, addresses, fallback: .file(name, line: 0, column: 0),
-            whyUnreadable: whyUnreadable)
+            memoryAllowed: memoryAllowed, whyUnreadable: whyUnreadable)
         checks.run()
         let faults = checks.reading.faults
         guard faults.isEmpty else { throw ConfigErrors(faults: inOrder(faults)) }

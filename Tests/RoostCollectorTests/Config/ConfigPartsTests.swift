@@ -99,4 +99,29 @@ import Testing
         #expect(faults.count == 1)
         #expect(faults.first?.hasPrefix("f.yaml:2:") == true)
     }
+
+    @Test(
+        arguments: [
+            (nil, 512), (4 << 30, 512), (640 << 20, 512), (256 << 20, 192), (128 << 20, 80),
+            (64 << 20, 24), (32 << 20, 16),
+        ] as [(Int?, Int)])
+    func `the control group lowers the default of the memory limit`(
+        allowed: Int?, mebibytes: Int
+    ) throws {
+        let loaded = try loadConfig("", memoryAllowed: allowed)
+        #expect(loaded.config.limits.memory == mebibytes << 20)
+        #expect(loaded.warnings.isEmpty == (allowed ?? .max > 32 << 20))
+        #expect(loaded.config.limits.request <= loaded.config.limits.memory / 4)
+    }
+
+    @Test func `a memory limit that was given stays, with a warning where the group allows less`()
+        throws
+    {
+        let text = "limits: { memory: 256MiB }"
+        for (allowed, warnings) in [(512 << 20, 0), (288 << 20, 0), (287 << 20, 1)] {
+            let loaded = try loadConfig(text, memoryAllowed: allowed)
+            #expect(loaded.config.limits.memory == 256 << 20)
+            #expect(loaded.warnings.count == warnings)
+        }
+    }
 }
