@@ -42,6 +42,12 @@ public struct EventLoopError: Error, CustomStringConvertible {
     var sealed = OutputBuffer(reserving: 64)
     let handshakes = HandshakeTurns()
 
+    /// As of the last reading, and by libuv's clock of the last beat.
+    private var latestNow: UInt64 = 0
+    private var lastTurn: UInt64
+    private var lostMilliseconds: UInt64 = 0
+    /// A loop that was not heard of for so many milliseconds was stopped: no turn takes as long.
+    private static let longestTurn: UInt64 = 2 * beatMilliseconds
     /// Milliseconds between two beats.
     private static let beatMilliseconds: UInt64 = 500
     private static let readBufferBytes = 256 << 10
@@ -68,12 +74,14 @@ public struct EventLoopError: Error, CustomStringConvertible {
         unsafe self.wake = wake
         unsafe self.readBuffer = .allocate(byteCount: EventLoop.readBufferBytes, alignment: 64)
         self.beat = Atomic(monotonicNanoseconds())
+        lastTurn = unsafe uv_now(uv)
         // The loop owns the handle and closes it before it goes, so the pointer never dangles.
         unsafe wake.pointee.data = unsafe Unmanaged.passUnretained(self).toOpaque()
         beatTimer = schedule(
             afterMilliseconds: 0, repeatMilliseconds: EventLoop.beatMilliseconds
         ) { [unowned self] in
             beat.store(monotonicNanoseconds(), ordering: .relaxed)
+            noticeStop()
         }
     }
 
@@ -143,8 +151,21 @@ public struct EventLoopError: Error, CustomStringConvertible {
     /// Whether the caller is on the thread that runs this loop.
     public var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
 
-    /// Milliseconds of the loop's own clock, as of the start of this turn.
-    var now: UInt64 { unsafe uv_now(uv) }
+    /// Milliseconds of the loop's own clock, as of the start of this turn. It stands still while the
+    /// loop does because the process is stopped or the machine sleeps: what peers sent meanwhile waits
+    /// to be read, and is not late. Never runs backwards.
+    var now: UInt64 {
+        latestNow = unsafe max(latestNow, uv_now(uv) &- lostMilliseconds)
+        return latestNow
+    }
+
+    /// To be called before the clock is held against anybody: finds out whether the loop stood still.
+    func noticeStop() {
+        let real = unsafe uv_now(uv)
+        if real &- lastTurn > EventLoop.longestTurn { lostMilliseconds = real &- latestNow }
+        lastTurn = real
+        _ = now
+    }
 
     private func runPosted() {
         let works = inbox.withLock { inbox in

@@ -200,6 +200,7 @@ import Synchronization
 
     private func sweep() {
         context.nextLook = .max
+        loop.noticeStop()
         let now = loop.now
         for connection in connections { connection.checkDeadlines(now: now) }
         var next = UInt64.max

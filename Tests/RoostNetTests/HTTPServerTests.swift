@@ -50,6 +50,35 @@ import Testing
         threads[1].stop(servers[1])
     }
 
+    @Test func `a loop that was stopped does not hold the time against its clients`() throws {
+        let budget = MemoryBudget(limitBytes: 1 << 20)
+        var settings = ServerSettings(
+            connections: ConnectionLimit(8), memory: budget.share("test"))
+        settings.bodyTimeout = .milliseconds(200)
+        let counters = settings.counters
+        try withServer(settings: settings) { thread, _, port in
+            let client = try RawClient(port)
+            client.send(
+                "POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n")
+            #expect(client.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 100"))
+            let (stopped, goesOn) = (Semaphore(), Semaphore())
+            thread.loop.post {
+                stopped.signal()
+                goesOn.wait()
+            }
+            stopped.wait()
+            // Longer than the deadline and than any turn of a loop takes.
+            usleep(1_600_000)
+            client.send("h")
+            goesOn.signal()
+            // What is left of the deadline still holds.
+            #expect(counters.values.bodyTimeouts == 0)
+            client.send("i")
+            #expect(client.read(until: "hi").hasPrefix("HTTP/1.1 200"))
+            #expect(counters.values.bodyTimeouts == 0)
+        }
+    }
+
     @Test func `closes connections above the cap and counts them`() throws {
         let budget = MemoryBudget(limitBytes: 1 << 20)
         let settings = ServerSettings(
