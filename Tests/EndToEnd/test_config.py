@@ -209,9 +209,9 @@ def test_hang_up_names_what_needs_a_restart(roost):
     running = roost()
     text = running.config_file.read_text()
     running.config_file.write_text(
-        text + "limits: { request: 1MiB, series_expiry: 1m }\nlog: { format: json }\n")
+        text + "limits: { request: 1MiB, series_per_metric: 5, series_expiry: 1m }\nlog: { format: json }\n")
     running.signal(signal.SIGHUP)
-    assert running.wait_for_line("needs a restart: limits.request, limits.series_expiry\\W")
+    assert running.wait_for_line("needs a restart: limits.series_per_metric, limits.series_expiry\\W")
     assert running.stop() == 0
 
 

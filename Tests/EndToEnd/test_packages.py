@@ -85,7 +85,7 @@ def test_with_sudo_everything_that_needs_root_goes_through_it(machine):
     assert len(calls) == len(first) + 5, "something did not go through sudo"
     install = calls[-2]
     assert install.startswith("sudo env DEBIAN_FRONTEND=noninteractive")
-    assert "--no-install-recommends" in install and install.endswith(" curl")
+    assert "--no-install-recommends" in install and install.endswith(" openssl")
 
 
 def test_a_wrong_word_is_told(machine):

@@ -12,7 +12,7 @@ enum BaselineEndpoints {
                     "Takes what is usual now for the baseline of a subject, or forgets the "
                     + "baseline of a subject or of all",
                 bodySchema: "BaselineChange", answer: .json(schema: "BaselineChange"),
-                isAdministrative: true,
+                isAdministrative: true, bodyNamesSomething: true,
                 handle: { request throws(APIError) in
                     let change = try Change(try request.document())
                     try make(change, context)

@@ -39,6 +39,8 @@ struct Endpoint {
     let answer: Answer
     /// Changes something, so that off loopback a token is needed.
     var isAdministrative = false
+    /// What its body names may be unknown.
+    var bodyNamesSomething = false
     var style = Style.roost
     /// Of a WebSocket: who serves it. Its request has no responder.
     var upgrade: ((APIRequest) throws(APIError) -> WebSocketAcceptance)?

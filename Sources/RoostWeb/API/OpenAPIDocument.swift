@@ -218,7 +218,9 @@ extension Endpoint {
         }
         faults.append(("401", "A token is needed, and it is missing or wrong"))
         faults.append(("403", "A foreign Host or Origin, or a token is needed for this"))
-        if parameters.contains(where: \.isInPath) || parameters.contains(where: \.isTraceID) {
+        if bodyNamesSomething
+            || parameters.contains(where: { $0.isInPath || $0.isTraceID })
+        {
             faults.append(("404", "There is nothing with this id"))
         }
         faults.append(("422", "It would read too much; the message says how to narrow it"))
