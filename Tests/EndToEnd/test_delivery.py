@@ -204,7 +204,11 @@ def test_a_refusal_before_the_upload_ends(manner, reasons, forward, ends):
     counts = settled(collector)
     (letter,) = letters(collector)
     assert letter.reason in {"refused_early", "too_large_for_peer"} and letter.note["items"] == 1
-    assert letter.reason == "too_large_for_peer" or letter.note["attempts"] == 3
+    if letter.reason == "refused_early" and "connection_lost" in reasons:
+        # As often as it took until something came through between two of them.
+        assert letter.note["attempts"] >= 3
+    elif letter.reason == "refused_early":
+        assert letter.note["attempts"] == 3
     assert_accounted(peer, sender, collector)
 
 
