@@ -77,8 +77,9 @@ import Testing
         let encoded = block.encoded()
         #expect(encoded.firstTrace == 1)
         #expect(encoded.lastTrace == 300)
-        #expect(encoded.minStart == 1)
-        #expect(encoded.maxStart == 300)
+        #expect(encoded.head.minStart == 1)
+        #expect(encoded.head.maxStart == 300)
+        #expect(encoded.head.minDuration == 1)
         unsafe encoded.dictionary.withUnsafeBytes { dictionary in
             unsafe encoded.lists.withUnsafeBytes { lists in
                 func list(_ term: Term) -> [UInt16]? {

@@ -1,4 +1,5 @@
 import Glibc
+import RoostAnalytics
 import RoostCore
 import Testing
 
@@ -101,7 +102,7 @@ import Testing
         let steps = ["CREATE TABLE a (x)", "CREATE TABLE b (x); INSERT INTO b VALUES (1)"]
         for count in [1, 2, 2] {
             let connection = try SQLiteConnection(path: folder + "/store.db", mode: .write)
-            try StoreSchema.migrate(connection, Array(steps.prefix(count)))
+            try StoreSchema.migrate(connection, steps.prefix(count).map { .init($0) })
             #expect(try connection.number("SELECT count(*) FROM migrations") == count)
         }
         let connection = try SQLiteConnection(path: folder + "/store.db", mode: .write)
@@ -130,6 +131,63 @@ import Testing
         #expect(
             try harness.store.summary(high: traceHigh << 60, low: 0xF000_0000_0000_0001) != nil)
         #expect(try harness.store.summary(high: traceHigh << 60, low: 6) == nil)
+    }
+
+    @Test func `a database of the second layout is searched like a new one`() throws {
+        let folder = StoreHarness.newFolder()
+        try #require(unsafe mkdir(folder, 0o700) == 0)
+        do {
+            let connection = try SQLiteConnection(path: folder + "/store.db", mode: .write)
+            try connection.run("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL")
+            try StoreSchema.migrate(connection, Array(StoreSchema.migrations.prefix(2)))
+            try fillSecondLayout(connection, traces: 1200)
+        }
+        let harness = try StoreHarness(folder: folder) { $0.keep = .max }
+        let connection = try SQLiteConnection(path: harness.path, mode: .read)
+        #expect(try connection.number("SELECT count(*) FROM heads") == 3)
+        #expect(try connection.number("SELECT max(version) FROM migrations") == 3)
+        #expect(try harness.ids { $0.limit = 1000 } == (201...1200).reversed())
+        #expect(try harness.ids { $0.session = "700" } == [700])
+        #expect(try harness.ids { $0.session = "none" } == [])
+        #expect(try harness.ids { $0.maxDuration = 2 } == [2, 1])
+        #expect(try harness.ids { $0.maxDuration = 0 } == [])
+        #expect(try harness.ids { $0.minDuration = 1199 } == [1200, 1199])
+    }
+
+    /// As the version before heads did it: trace n lasts n nanoseconds and is of session n.
+    private func fillSecondLayout(_ connection: SQLiteConnection, traces: Int) throws {
+        let insertTrace = try connection.prepare(
+            "INSERT INTO traces VALUES (?, ?, ?, ?, 1, 0, 0, ?, x'')")
+        let insertBlock = try connection.prepare(
+            "INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        var block = OpenIndexBlock(number: 1)
+        for trace in 1...traces {
+            var summary = TraceSummary()
+            summary.start = UInt64(trace) * 1000
+            summary.end = summary.start + UInt64(trace)
+            summary.session = "\(trace)"
+            for (column, value) in [trace, Int(traceHigh), trace, block.number].enumerated() {
+                insertTrace.bind(column + 1, value)
+            }
+            insertTrace.bind(5, SummaryCoding.encode(summary))
+            try insertTrace.run()
+            block.put(
+                IndexEntry(
+                    trace: trace, start: summary.start, duration: summary.duration,
+                    terms: Term.terms(of: summary)), isNew: true)
+            guard block.isFull || trace == traces else { continue }
+            let encoded = block.encoded()
+            let numbers = [
+                block.number, encoded.firstTrace, encoded.lastTrace, Int(encoded.head.minStart),
+                Int(encoded.head.maxStart), Int(encoded.head.maxDuration),
+            ]
+            for (column, value) in numbers.enumerated() { insertBlock.bind(column + 1, value) }
+            for (column, bytes) in [encoded.dictionary, encoded.fixed, encoded.lists].enumerated() {
+                insertBlock.bind(column + 7, bytes)
+            }
+            try insertBlock.run()
+            block = OpenIndexBlock(number: block.number + 1)
+        }
     }
 
     @Test func `a full disk costs traces, which are counted`() throws {

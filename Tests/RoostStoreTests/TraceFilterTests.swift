@@ -176,7 +176,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (ReaderDatabase.SQL.blocks, "blocks_by_start"),
+        (ReaderDatabase.SQL.heads, "PRIMARY KEY (max_start>?)"),
+        (ReaderDatabase.SQL.block, "INTEGER PRIMARY KEY"),
         (ReaderDatabase.SQL.traceByID, "INTEGER PRIMARY KEY"),
         (ReaderDatabase.SQL.traceIDs, "PRIMARY KEY (segment=? AND key=?)"),
         (ReaderDatabase.SQL.traceByNumber, "INTEGER PRIMARY KEY"),

@@ -16,6 +16,8 @@ final class WriterDatabase {
     private let insertChunk: SQLiteStatement
     private let readChunks: SQLiteStatement
     private let putBlock: SQLiteStatement
+    private let heads: IndexHeads
+    private let removeBlock: SQLiteStatement
     private let readBlock: SQLiteStatement
     private let insertLogs: SQLiteStatement
     private let putOperation: SQLiteStatement
@@ -45,6 +47,8 @@ final class WriterDatabase {
                 "SELECT packed FROM chunks WHERE key >= ? AND key < ? ORDER BY key")
             putBlock = try connection.prepare(
                 "INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            heads = try IndexHeads(connection)
+            removeBlock = try connection.prepare("DELETE FROM blocks WHERE number = ?")
             readBlock = try connection.prepare(
                 "SELECT dictionary, fixed, lists FROM blocks WHERE number = ?")
             insertLogs = try connection.prepare(
@@ -164,16 +168,24 @@ final class WriterDatabase {
 
     func put(_ block: OpenIndexBlock) throws(SQLiteError) {
         let encoded = block.encoded()
+        try heads.delete(block.number)
+        try heads.insert(encoded.head)
         putBlock.bind(1, block.number)
         putBlock.bind(2, encoded.firstTrace)
         putBlock.bind(3, encoded.lastTrace)
-        putBlock.bind(4, Int(clamping: encoded.minStart))
-        putBlock.bind(5, Int(clamping: encoded.maxStart))
-        putBlock.bind(6, Int(clamping: encoded.maxDuration))
+        putBlock.bind(4, Int(clamping: encoded.head.minStart))
+        putBlock.bind(5, Int(clamping: encoded.head.maxStart))
+        putBlock.bind(6, Int(clamping: encoded.head.maxDuration))
         putBlock.bind(7, encoded.dictionary)
         putBlock.bind(8, encoded.fixed)
         putBlock.bind(9, encoded.lists)
         try putBlock.run()
+    }
+
+    func remove(block number: Int) throws(SQLiteError) {
+        try heads.delete(number)
+        removeBlock.bind(1, number)
+        try removeBlock.run()
     }
 
     /// What a trace can be found by, as a written block says.

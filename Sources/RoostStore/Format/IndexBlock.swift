@@ -18,8 +18,8 @@ struct IndexEntry {
 ///     lists        for each term where its list ends (4 bytes), then the lists: which traces of
 ///                  the block have the term, 2 bytes each
 ///
-/// So a search reads the short dictionaries, newest first, and of the blocks that have every term
-/// the few lists it needs. A trace that is stored again gets a new entry, in the block that is
+/// A search reads the heads of the blocks, newest first (see `IndexHead`), of those that may have
+/// what is meant the dictionary, and of those that have it the few lists it needs. A trace that is stored again gets a new entry, in the block that is
 /// open; its row says which block counts.
 struct OpenIndexBlock {
     let number: Int
@@ -51,11 +51,9 @@ struct OpenIndexBlock {
     mutating func wasWritten() { isWritten = true }
 
     struct Encoded {
+        var head: IndexHead
         var firstTrace = Int.max
         var lastTrace = 0
-        var minStart = UInt64.max
-        var maxStart: UInt64 = 0
-        var maxDuration: UInt64 = 0
         var dictionary: [UInt8] = []
         var fixed: [UInt8] = []
         var lists: [UInt8] = []
@@ -69,16 +67,14 @@ struct OpenIndexBlock {
                 one.term != other.term ? one.term < other.term : one.entry < other.entry
             }
         }
-        var encoded = Encoded()
+        var encoded = Encoded(head: IndexHead(number: number))
         var fixed = Packer()
         var postings: [Posting] = []
         postings.reserveCapacity(entries.reduce(0) { $0 + $1.terms.count })
         for (place, entry) in entries.enumerated() {
             encoded.firstTrace = min(encoded.firstTrace, entry.trace)
             encoded.lastTrace = max(encoded.lastTrace, entry.trace)
-            encoded.minStart = min(encoded.minStart, entry.start)
-            encoded.maxStart = max(encoded.maxStart, entry.start)
-            encoded.maxDuration = max(encoded.maxDuration, entry.duration)
+            encoded.head.include(start: entry.start, duration: entry.duration)
             fixed.fixed(entry.start)
             fixed.fixed(entry.duration)
             fixed.fixed(UInt64(entry.trace))
@@ -98,6 +94,7 @@ struct OpenIndexBlock {
             lists.append(UInt8(truncatingIfNeeded: posting.entry >> 8))
             if isNext { continue }
             dictionary.fixed(posting.term)
+            encoded.head.include(term: posting.term)
             let end = UInt32(lists.count / 2)
             for shift in stride(from: 0, to: 32, by: 8) {
                 ends.append(UInt8(truncatingIfNeeded: end >> UInt32(shift)))

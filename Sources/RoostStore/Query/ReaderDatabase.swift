@@ -11,7 +11,8 @@ final class ReaderDatabase {
     let traceIDs: SQLiteStatement
     let traceByID: SQLiteStatement
     let chunks: SQLiteStatement
-    let blocks: SQLiteStatement
+    let heads: SQLiteStatement
+    let block: SQLiteStatement
     let services: SQLiteStatement
     let operations: SQLiteStatement
     let logsOfTrace: SQLiteStatement
@@ -28,11 +29,12 @@ final class ReaderDatabase {
         static let traceByID =
             "SELECT high, low, chunks, summary, activities FROM traces WHERE id = ?"
         static let chunks = "SELECT packed FROM chunks WHERE key >= ? AND key < ? ORDER BY key"
-        static let blocks = """
-            SELECT number, max_start, min_start, max_duration, dictionary, fixed, lists
-            FROM blocks WHERE max_start >= ? AND min_start <= ? AND max_duration >= ?
+        static let heads = """
+            SELECT number, max_start, marks FROM heads
+            WHERE max_start >= ? AND min_start <= ? AND max_duration >= ? AND min_duration <= ?
             ORDER BY max_start DESC
             """
+        static let block = "SELECT dictionary, fixed, lists FROM blocks WHERE number = ?"
         static let services = "SELECT DISTINCT service FROM operations ORDER BY service"
         static let operations =
             "SELECT name, kind FROM operations WHERE service = ? ORDER BY name, kind"
@@ -59,7 +61,8 @@ final class ReaderDatabase {
         traceIDs = try connection.prepare(SQL.traceIDs)
         traceByID = try connection.prepare(SQL.traceByID)
         chunks = try connection.prepare(SQL.chunks)
-        blocks = try connection.prepare(SQL.blocks)
+        heads = try connection.prepare(SQL.heads)
+        block = try connection.prepare(SQL.block)
         services = try connection.prepare(SQL.services)
         operations = try connection.prepare(SQL.operations)
         logsOfTrace = try connection.prepare(SQL.logsOfTrace)
@@ -74,7 +77,8 @@ final class ReaderDatabase {
         traceIDs.reset()
         traceByID.reset()
         chunks.reset()
-        blocks.reset()
+        heads.reset()
+        block.reset()
         services.reset()
         operations.reset()
         logsOfTrace.reset()

@@ -1,8 +1,8 @@
 import RoostAnalytics
 import RoostCore
 
-/// Answers one `TraceQuery`: walks the blocks of the index from the newest start on, and looks at
-/// the row of each trace that may be meant, in order.
+/// Answers one `TraceQuery`: walks the heads of the index from the newest start on, reads the blocks
+/// that may have what is meant, and looks at the row of each trace that may be meant, in order.
 ///
 /// An entry of the index may be out of date: the row says in which block the right one is, and what
 /// is shown has been compared with the query. A trace is sure to be next when no block that has not
@@ -74,18 +74,19 @@ struct TraceSearch {
     }
 
     mutating func run() throws(QueryFailure) -> TracePage {
-        reader.blocks.bind(1, Int(clamping: query.since ?? 0))
+        reader.heads.bind(1, Int(clamping: query.since ?? 0))
         let latest = min(query.until ?? .max, after?.start ?? .max)
-        reader.blocks.bind(2, Int(clamping: latest))
-        reader.blocks.bind(3, Int(clamping: query.minDuration ?? 0))
-        defer { reader.blocks.reset() }
+        reader.heads.bind(2, Int(clamping: latest))
+        reader.heads.bind(3, Int(clamping: query.minDuration ?? 0))
+        reader.heads.bind(4, Int(clamping: query.maxDuration ?? .max))
+        defer { reader.heads.reset() }
         var isDone = false
-        while !isDone, try reading({ () throws(SQLiteError) in try reader.blocks.step() }) {
-            let maxStart = reader.blocks.bits(1)
-            isDone = try emit(laterThan: maxStart)
+        while !isDone, try reading({ () throws(SQLiteError) in try reader.heads.step() }) {
+            guard unsafe reader.heads.withBytes(2, mayHaveTerms) else { continue }
+            isDone = try emit(laterThan: reader.heads.bits(1))
             if isDone { break }
             try spend(1)
-            collect(reader.blocks)
+            try collect(reader.heads.int(0))
         }
         if !isDone { _ = try emit(laterThan: nil) }
         var page = TracePage()
@@ -96,9 +97,20 @@ struct TraceSearch {
 
     // MARK: the index
 
+    private func mayHaveTerms(_ marks: UnsafeRawBufferPointer) -> Bool {
+        terms.allSatisfy { unsafe IndexHead.mayHave($0, in: marks) }
+    }
+
+    private mutating func collect(_ number: Int) throws(QueryFailure) {
+        reader.block.bind(1, number)
+        guard try reading({ () throws(SQLiteError) in try reader.block.step() }) else { return }
+        collect(number, reader.block)
+        reader.block.reset()
+    }
+
     /// Adds the entries of a block that have every term and lie within the bounds.
-    private mutating func collect(_ block: borrowing SQLiteStatement) {
-        let places = unsafe block.withBytes(4) { dictionary -> [Int]? in
+    private mutating func collect(_ number: Int, _ block: borrowing SQLiteStatement) {
+        let places = unsafe block.withBytes(0) { dictionary -> [Int]? in
             var places: [Int] = []
             for term in terms {
                 guard let place = unsafe IndexBlockReading.find(term, in: dictionary) else {
@@ -109,10 +121,9 @@ struct TraceSearch {
             return places
         }
         guard let places else { return }
-        let dictionaryTerms = unsafe block.withBytes(4) { $0.count / 8 }
-        let number = block.int(0)
+        let dictionaryTerms = unsafe block.withBytes(0) { $0.count / 8 }
         let lists = places.isEmpty ? [] : entries(places, of: dictionaryTerms, block)
-        unsafe block.withBytes(5) { fixed in
+        unsafe block.withBytes(1) { fixed in
             let count = fixed.count / 24
             if terms.isEmpty {
                 for entry in 0..<count { unsafe consider(entry, fixed, block: number) }
@@ -128,7 +139,7 @@ struct TraceSearch {
     private func entries(
         _ places: [Int], of terms: Int, _ block: borrowing SQLiteStatement
     ) -> [UInt16] {
-        unsafe block.withBytes(6) { bytes in
+        unsafe block.withBytes(2) { bytes in
             var lists = places.map { unsafe IndexBlockReading.list($0, of: terms, in: bytes) }
             lists.sort { $0.count < $1.count }
             var common = lists[0]

@@ -14,7 +14,6 @@ final class StoreRetention {
     private let deleteTraces: SQLiteStatement
     private let deleteIDs: SQLiteStatement
     private let deleteLogs: SQLiteStatement
-    private let deleteBlock: SQLiteStatement
 
     private(set) var usedBytes = 0
     private(set) var deletedTraces: UInt64 = 0
@@ -45,7 +44,6 @@ final class StoreRetention {
         deleteTraces = try connection.prepare("DELETE FROM traces WHERE id <= ?")
         deleteIDs = try connection.prepare("DELETE FROM trace_ids WHERE segment < ?")
         deleteLogs = try connection.prepare("DELETE FROM log_chunks WHERE id <= ?")
-        deleteBlock = try connection.prepare("DELETE FROM blocks WHERE number = ?")
         let pages = min(2000, max(16, settings.size / 16 / StoreSchema.pageBytes))
         try connection.run("PRAGMA wal_autocheckpoint = \(pages)")
         if let most = settings.mostPages { try connection.run("PRAGMA max_page_count = \(most)") }
@@ -159,8 +157,7 @@ final class StoreRetention {
             let last = oldestBlock.int(1)
             oldestBlock.reset()
             guard last < trace, number != openBlock else { return }
-            deleteBlock.bind(1, number)
-            try deleteBlock.run()
+            try database.remove(block: number)
         }
     }
 
