@@ -14,7 +14,7 @@ import Synchronization
     public let address: ListenAddress
     private let settings: ServerSettings
     private let context: ServerContext
-    private var listener: UnsafeMutablePointer<uv_tcp_t>?
+    private var listener: Listener?
     private var connections: [Connection] = []
     private var drained: [@Sendable () -> Void] = []
     private(set) var isDraining = false
@@ -75,59 +75,32 @@ import Synchronization
 
     private func start(_ descriptor: CInt) {
         timer = LoopTimer(loop: loop) { [weak self] in self?.sweep() }
-        let handle = UnsafeMutablePointer<uv_tcp_t>.allocate(capacity: 1)
-        unsafe uv_tcp_init(loop.uv, handle)
-        // Retained until `closeListener`, whose close callback gives it back.
-        unsafe handle.pointee.data = unsafe Unmanaged.passRetained(self).toOpaque()
-        unsafe listener = unsafe handle
-        let opened = unsafe uv_tcp_open(handle, descriptor)
-        if opened != 0 { Glibc.close(descriptor) }
-        let stream = unsafe UnsafeMutableRawPointer(handle)
-            .assumingMemoryBound(to: uv_stream_t.self)
-        guard opened == 0, unsafe uv_listen(stream, 1_024, HTTPServer.onConnection) == 0 else {
-            return closeListener()
-        }
+        // Held by the listener until it is closed.
+        let listener = Listener(
+            descriptor, loop: loop, taken: accept,
+            turnedAway: {
+                self.settings.counters.connectionsRefused.add(1, ordering: .relaxed)
+            })
+        if listener.start() { self.listener = listener }
     }
 
     private func closeListener() {
-        guard let listener = unsafe listener else { return }
-        unsafe self.listener = nil
-        unsafe uv_close(
-            UnsafeMutableRawPointer(listener).assumingMemoryBound(to: uv_handle_t.self)
-        ) { handle in
-            guard let handle = unsafe handle else { return }
-            if let data = unsafe handle.pointee.data {
-                unsafe Unmanaged<HTTPServer>.fromOpaque(data).release()
-            }
-            unsafe UnsafeMutableRawPointer(handle).deallocate()
+        listener?.close()
+        listener = nil
+    }
+
+    private func accept(_ descriptor: CInt) {
+        let identity = settings.tls.current
+        guard let reserved = admit(isTLS: identity != nil) else {
+            settings.counters.connectionsRefused.add(1, ordering: .relaxed)
+            Glibc.close(descriptor)
+            return
         }
-    }
-
-    private static let onConnection: uv_connection_cb = { stream, status in
-        guard status == 0, let data = unsafe stream?.pointee.data else { return }
-        unsafe Unmanaged<HTTPServer>.fromOpaque(data).takeUnretainedValue().accept()
-    }
-
-    private func accept() {
-        guard let listener = unsafe listener else { return }
         let handle = UnsafeMutablePointer<uv_tcp_t>.allocate(capacity: 1)
         unsafe uv_tcp_init(loop.uv, handle)
         unsafe handle.pointee.data = nil
-        let accepted = unsafe uv_accept(
-            UnsafeMutableRawPointer(listener).assumingMemoryBound(to: uv_stream_t.self),
-            UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_stream_t.self))
-        let identity = settings.tls.current
-        guard accepted == 0, let reserved = admit(isTLS: identity != nil) else {
-            if accepted == 0 {
-                settings.counters.connectionsRefused.add(1, ordering: .relaxed)
-            }
-            unsafe uv_close(
-                UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self)
-            ) {
-                unsafe UnsafeMutableRawPointer($0)?.deallocate()
-            }
-            return
-        }
+        // Fails only for what is no socket, or is one of the loop's already.
+        if unsafe uv_tcp_open(handle, descriptor) != 0 { Glibc.close(descriptor) }
         settings.counters.connectionsAccepted.add(1, ordering: .relaxed)
         settings.counters.connectionsOpen.add(1, ordering: .relaxed)
         let connection = unsafe Connection(
@@ -179,7 +152,7 @@ import Synchronization
     }
 
     private func noteIfDrained() {
-        guard isDraining, unsafe listener == nil, connections.isEmpty else { return }
+        guard isDraining, listener == nil, connections.isEmpty else { return }
         timer?.cancel()
         timer = nil
         let calls = drained

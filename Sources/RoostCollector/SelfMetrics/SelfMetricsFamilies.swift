@@ -229,7 +229,7 @@ enum SelfMetricsFamilies {
             help: "Connections accepted, by listener.")
         var refused = SelfFamily(
             name: "roost_listener_connections_refused_total", type: .counter,
-            help: "Connections closed at once because of limits.connections or limits.memory.")
+            help: "Connections closed at once: no descriptor, limits.connections or limits.memory.")
         var errors = SelfFamily(
             name: "roost_listener_protocol_errors_total", type: .counter,
             help: "Connections and streams ended because the peer broke the protocol.")
