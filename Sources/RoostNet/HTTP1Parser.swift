@@ -118,10 +118,22 @@ enum ParserProgress: Equatable {
         switch error {
         case HPE_OK: return .wantsMore
         case HPE_PAUSED: return .paused(used: used)
+        case HPE_INVALID_URL where unsafe isTargetTooLong(bytes.prefix(used)):
+            return .failed(.targetTooLong(limit: maxTargetBytes))
         default:
             return unsafe .failed(
                 .malformed("not a request: " + String(cString: http_errno_description(error))))
         }
+    }
+
+    /// Whether a target that breaks off behind `bytes` was too long before: what is read of it in one
+    /// piece is not reported then, and the fault must not depend on where pieces end.
+    private func isTargetTooLong(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
+        var count = unsafe bytes.count
+        if targetBytes.isEmpty, let space = unsafe bytes.lastIndex(of: 0x20) {
+            unsafe count = bytes.endIndex - space - 1
+        }
+        return count > maxTargetBytes - targetBytes.count
     }
 
     /// Whether only blanks stand between the end of a line and `place`.

@@ -67,6 +67,7 @@ enum HTTP2Callbacks {
         case NGHTTP2_HEADERS.rawValue:
             session.headersEnded(streamID: header.stream_id, endsStream: endsStream)
         case NGHTTP2_DATA.rawValue where endsStream: session.streamEnded(header.stream_id)
+        case NGHTTP2_GOAWAY.rawValue: session.peerSaidGoodbye()
         default: break
         }
         return 0

@@ -31,6 +31,9 @@ import Synchronization
     private var finalGoawayAt = UInt64.max
     private var isDraining = false
     private var hasPeerEnded = false
+    /// The peer sent GOAWAY. nghttp2 reads on as long as streams are open, which depends on what has
+    /// been sent by then; so that nothing depends on that, requests that come later are refused.
+    private var hasPeerSaidGoodbye = false
 
     /// Between the GOAWAY that announces the end and the one that names the last stream.
     private static let goawayPauseMilliseconds: UInt64 = 100
@@ -221,7 +224,7 @@ import Synchronization
             headerBytes = 0
             return
         }
-        guard canPayForStream() else {
+        guard !hasPeerSaidGoodbye, canPayForStream() else {
             current = nil
             headerBytes = 0
             // RFC 9113 §8.7: nothing was done, the request can be sent again.
@@ -314,6 +317,8 @@ import Synchronization
             context.noteDeadline(nextDeadline)
         }
     }
+
+    func peerSaidGoodbye() { hasPeerSaidGoodbye = true }
 
     func noteProtocolError() {
         context.settings.counters.protocolErrors.add(1, ordering: .relaxed)

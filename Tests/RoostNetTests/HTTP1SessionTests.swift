@@ -100,6 +100,11 @@ import Testing
         #expect(exchange(bench.http1(), "GET /\(long) HTTP/1.1\r\n").contains(" 414 "))
         #expect(exchange(bench.http1(), "GET / HTTP/1.1\r\nx: \(long)").contains(" 431 "))
         #expect(exchange(bench.http1(), "GET / HTTP/1.1\r\n\(long)").contains(" 431 "))
+        // The same for a target that is bad as well, in one piece or two.
+        #expect(exchange(bench.http1(), "GET \(long)$x").contains(" 414 "))
+        let inTwo = bench.http1()
+        #expect((exchange(inTwo, "GET \(long)") + exchange(inTwo, "$x")).contains(" 414 "))
+        #expect(exchange(bench.http1(), "GET aaaa$x").contains(" 400 "))
     }
 
     @Test func `says 100 only when the body is wanted`() {

@@ -262,6 +262,32 @@ import Testing
         #expect(server.mustClose)
     }
 
+    @Test func `finishes what came before a goodbye and nothing after it, however it is cut`()
+        throws
+    {
+        func get(_ stream: UInt8) -> [UInt8] {
+            [0, 0, 6, 1, 5, 0, 0, 0, stream, 0x82, 0x86, 0x84, 0x41, 1, 0x78]
+        }
+        let goaway: [UInt8] = [0, 0, 8, 7, 0, 0, 0, 0, 0] + [UInt8](repeating: 0, count: 8)
+        let settings: [UInt8] = [0, 0, 0, 4, 0, 0, 0, 0, 0]
+        for before in [[], get(1)] {
+            for pieces in [[before + goaway + get(3)], [before + goaway, get(3)]] {
+                let bench = Bench()
+                var asked = 0
+                bench.handler.answers = { _, _, responder in
+                    asked += 1
+                    responder.send(Response(status: 200))
+                }
+                let server = try #require(bench.http2())
+                for piece in [http2Preface + settings] + pieces {
+                    unsafe piece.withUnsafeBytes { unsafe server.receive($0) }
+                    _ = drained(server)
+                }
+                #expect(asked == (before.isEmpty ? 0 : 1) && server.mustClose)
+            }
+        }
+    }
+
     @Test func `ends an idle connection, and one that floods it`() throws {
         let bench = Bench()
         let (server, client) = try start(bench)
