@@ -39,6 +39,16 @@ def folder(*parts):
     return path
 
 
+def sweep(pids=None):
+    """Removes the folders in memory of these processes, or of all that have ended. libFuzzer ends a
+    process without letting it clean up."""
+    for parent in ("/dev/shm", "/tmp"):
+        for path in pathlib.Path(parent).glob("roost-fuzz-*-*"):
+            pid = path.name.rpartition("-")[2]
+            if pid in pids if pids else not pathlib.Path("/proc", pid).exists():
+                shutil.rmtree(path, ignore_errors=True)
+
+
 def run(target, seconds):
     findings = folder("findings", target)
     # libFuzzer writes into the first folder that it is given.
@@ -61,8 +71,14 @@ def run(target, seconds):
     }
     log = WORK / f"{target}.log"
     with log.open("wb") as output:
-        code = subprocess.run(
-            list(map(str, command)), stdout=output, stderr=subprocess.STDOUT, env=environment).returncode
+        process = subprocess.Popen(
+            list(map(str, command)), stdout=output, stderr=subprocess.STDOUT, env=environment)
+        try:
+            code = process.wait()
+        finally:
+            process.kill()
+            process.wait()
+            sweep([str(process.pid)])
     text = log.read_text(errors="replace")
     executed = re.findall(r"stat::number_of_executed_units:\s+(\d+)|^#(\d+)", text, re.MULTILINE)
     edges = re.findall(r" cov: (\d+)", text)
@@ -81,6 +97,7 @@ def main():
     if unknown:
         sys.exit(f"no target {', '.join(sorted(unknown))}; there are {', '.join(TARGETS)}")
     subprocess.run([sys.executable, ROOT / "Fuzz/seeds.py", folder("seeds")], check=True)
+    sweep()
     with ThreadPoolExecutor(int(os.environ.get("JOBS", "2"))) as pool:
         rows = list(pool.map(lambda target: run(target, seconds), wanted))
     print(f"{'target':<10} {'inputs':>10} {'edges':>7}  findings")

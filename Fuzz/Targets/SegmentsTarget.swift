@@ -244,7 +244,7 @@ struct SegmentEdits {
             if bytes[start...].starts(with: Array("RostseG1".utf8)) {
                 return put(&bytes, start + 40, start..<start + 40, seed: 0)
             }
-            if bytes[start...].starts(with: Array("RostCur1".utf8)) {
+            if bytes.count >= start + 16, bytes[start...].starts(with: Array("RostCur1".utf8)) {
                 let length = (0..<4).reduce(0) { $0 | Int(bytes[start + 12 + $1]) << ($1 * 8) }
                 guard length <= bytes.count - start else { return }
                 return put(&bytes, start + length, start..<start + length, seed: 0)
