@@ -17,6 +17,7 @@ public struct Analytics: Sendable {
     public private(set) var facts: UInt64 = 0
     public private(set) var droppedFacts: UInt64 = 0
 
+    private var rootless = RootlessRuns()
     private var events: EventRing
     /// Told by the parts, and not yet in the ring.
     private var newEvents: [FleetEvent] = []
@@ -65,7 +66,16 @@ public struct Analytics: Sendable {
     /// `now` is when they came, in Unix nanoseconds.
     public mutating func take(_ facts: ArraySlice<AgentFact>, now: UInt64) {
         self.facts &+= UInt64(facts.count)
-        for fact in facts {
+        for var fact in facts {
+            switch fact.kind {
+            case .workflowCorrected:
+                correct(fact, now: now)
+                continue
+            case .workflowEnded where fact.isRootless: rootless.note(fact, now: now)
+            case .ended where fact.activity == .agent || fact.activity == .tool:
+                fact.humanWait = max(fact.humanWait, fleet.waited(below: fact))
+            default: break
+            }
             windows.take(fact, symbols, now: now)
             fleet.take(fact, symbols, now: now, events: &newEvents)
             findings.take(fact, symbols, now: now)
@@ -74,6 +84,20 @@ public struct Analytics: Sendable {
             note(budgets.take(fact, symbols, now: now))
         }
         keepEvents()
+    }
+
+    /// The root of a run that was counted without it has come: what the run was is put right
+    /// everywhere but in what was counted for good (costs, budgets, samples of baselines).
+    private mutating func correct(_ fact: AgentFact, now: UInt64) {
+        guard let early = rootless.take(fact) else { return }
+        var run = fact
+        // The name of the root's span is less than what something below it said.
+        if early.isNamed, run.workflow == run.name { run.workflow = early.workflow }
+        fleet.take(run, symbols, now: now, events: &newEvents)
+        run.kind = .workflowEnded
+        windows.correct(early, to: run, symbols, now: now)
+        findings.correct(early, to: run, symbols, now: now)
+        failures.correct(early, to: run, now: now, fleet: fleet)
     }
 
     /// Once a second; then `insightsDue` tells whether these should be worked out again.

@@ -51,7 +51,7 @@ public struct Costs: Sendable {
             let run = CostTally(fact)
             note(run)
             add(run, .workflow, fact.workflow, symbols)
-        case .began, .seen, .traceClosed: break
+        case .began, .seen, .workflowCorrected, .traceClosed: break
         }
     }
 

@@ -101,7 +101,7 @@ extension Failures {
         var found: [Int] = []
         var id = count
         while let place = place(of: id) {
-            if records[place].heard >= since { found.append(place) }
+            if records[place].heard >= since, !records[place].isWithdrawn { found.append(place) }
             id -= 1
         }
         return found

@@ -33,6 +33,20 @@ struct FailureRate: Sendable {
         total &+= 1
     }
 
+    /// Takes back what was added at `time`, Unix nanoseconds, as far as it is still held.
+    mutating func remove(at time: UInt64) {
+        Self.remove(&minutes, minute, time / Self.minuteLength)
+        Self.remove(&hours, hour, time / Self.hourLength)
+        total = total.less(1)
+    }
+
+    private static func remove(_ slots: inout [UInt32], _ latest: UInt64, _ number: UInt64) {
+        let count = UInt64(slots.count)
+        guard number <= latest, latest &- number < count else { return }
+        let slot = Int(number % count)
+        if slots[slot] > 0 { slots[slot] -= 1 }
+    }
+
     /// In this minute and the 60 before.
     func lastHour(now: UInt64) -> UInt64 {
         Self.sum(minutes, minute, now / Self.minuteLength)

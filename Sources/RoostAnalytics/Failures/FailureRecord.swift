@@ -91,6 +91,8 @@ struct FailureRecord: Sendable {
     var component = FailureComponent.tool
     var outcome = FailureOutcome.open
     var strategy = FailureStrategy.none
+    /// It turned out to be none.
+    var isWithdrawn = false
 
     init() {}
 

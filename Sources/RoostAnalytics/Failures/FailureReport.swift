@@ -122,7 +122,8 @@ extension Failures {
             time = time.addingUpTo(type.recoveryTime)
         }
         return FailureReport(
-            rows: rows, cursor: cursor, total: count, held: records.count, recovered: recovered,
+            rows: rows, cursor: cursor, total: count &- withdrawn,
+            held: records.count { !$0.isWithdrawn }, recovered: recovered,
             unrecovered: unrecovered, meanRecoveryTime: recovered == 0 ? nil : time / recovered,
             lastHour: shares { $0.lastHour(now: now) }, lastDay: shares { $0.lastDay(now: now) },
             types: typeRows(symbols, now: now), clusters: clusters(symbols, now: now))
@@ -217,7 +218,7 @@ extension Failures {
     private func isListed(
         _ record: FailureRecord, _ filter: FailureFilter, _ numbers: [Int32?]
     ) -> Bool {
-        if record.heard < filter.since { return false }
+        if record.isWithdrawn || record.heard < filter.since { return false }
         if let component = filter.component, record.component != component { return false }
         if let outcome = filter.outcome, record.outcome != outcome { return false }
         if let errorType = numbers[0], record.errorType != errorType { return false }

@@ -33,11 +33,13 @@ public struct Failures: Sendable {
     /// The first stands for types that found no room.
     var types = [FailureType()]
     private var typeRows: [UInt64: Int32] = [:]
-    private var clock = FailureClock()
+    var clock = FailureClock()
     /// Everything that ended, by component.
     var attempts = [FailureRate](repeating: FailureRate(), count: FailureComponent.allCases.count)
     /// The greatest id.
     public private(set) var count: UInt64 = 0
+    /// How many turned out to be none.
+    var withdrawn: UInt64 = 0
     /// Unix nanoseconds of arrival of the first fact; 0 is none.
     var began: UInt64 = 0
 
@@ -68,7 +70,7 @@ public struct Failures: Sendable {
             attempts[Int(component.rawValue)].add(clock)
             return fact.kind == .workflowEnded || fact.status == .error
         case .traceClosed: return count > 0
-        case .began, .seen, .usage: return false
+        case .began, .seen, .usage, .workflowCorrected: return false
         }
     }
 
@@ -81,7 +83,7 @@ public struct Failures: Sendable {
             if fact.status == .error { add(fact, .workflow, now: now, fleet) }
             if count > 0 { endRun(fact, fleet) }
         case .traceClosed: closeTrace(fact, fleet)
-        case .began, .seen, .usage: break
+        case .began, .seen, .usage, .workflowCorrected: break
         }
     }
 
@@ -130,7 +132,7 @@ public struct Failures: Sendable {
         return place < records.count && records[place].id == id ? place : nil
     }
 
-    private mutating func add(
+    mutating func add(
         _ fact: AgentFact, _ component: FailureComponent, now: UInt64, _ fleet: borrowing Fleet
     ) {
         count += 1
@@ -191,10 +193,16 @@ public struct Failures: Sendable {
         return row
     }
 
+    /// It is not known any more what became of it.
+    mutating func leaveOpen(_ place: Int) {
+        records[place].outcome = .open
+        waiting.append(records[place].id)
+    }
+
     // MARK: what became of them
 
     /// Places of the failures of a trace, the latest first.
-    private func places(_ high: UInt64, _ low: UInt64) -> [Int] {
+    func places(_ high: UInt64, _ low: UInt64) -> [Int] {
         var found: [Int] = []
         var next = find(high, low)
         while let place = next, found.count < Self.mostInTrace {
@@ -229,7 +237,7 @@ public struct Failures: Sendable {
     }
 
     /// The run is over: what nothing else made good is good if the run is.
-    private mutating func endRun(_ fact: AgentFact, _ fleet: borrowing Fleet) {
+    mutating func endRun(_ fact: AgentFact, _ fleet: borrowing Fleet) {
         let isGood = fact.status != .error
         for place in places(fact.traceIDHigh, fact.traceIDLow)
         where records[place].outcome == .open {
@@ -245,6 +253,7 @@ public struct Failures: Sendable {
             fact.session ^ (UInt64(UInt32(bitPattern: fact.workflow)) &* 0x9E37_79B9_7F4A_7C15)
         if isGood {
             guard let id = sessions.removeValue(forKey: key), let place = place(of: id),
+                !records[place].isWithdrawn,
                 records[place].end <= fact.start,
                 fact.start &- records[place].end <= FailureRate.hourLength
             else { return }
@@ -263,7 +272,7 @@ public struct Failures: Sendable {
         }
     }
 
-    private mutating func recover(
+    mutating func recover(
         _ place: Int, _ strategy: FailureStrategy, at time: UInt64, span: UInt64
     ) {
         let type = Int(records[place].type)

@@ -138,6 +138,7 @@ extension Fleet {
         if let place {
             guard endHeld(fact, place, slot, &isTold) else { return }
             count(fact, place, slot, isTold: isTold, now: now)
+            if fact.activity == .humanWait { noteLateWait(place, slot) }
         } else {
             if fact.kind == .ended, workflows[slot].foldedSeen > 0 {
                 isTold = true
@@ -148,6 +149,7 @@ extension Fleet {
             let added = addStep(step, slot)
             if fact.kind == .seen { steps.note(added) }
             count(fact, added, slot, isTold: isTold, now: now)
+            if fact.activity == .humanWait { noteLateWait(added, slot) }
         }
         if !isTold, tellsEvents { tellEnd(fact, slot, wasAnnounced: place != nil, &events) }
     }

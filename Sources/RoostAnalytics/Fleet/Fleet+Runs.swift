@@ -23,6 +23,23 @@ extension Fleet {
             &events)
     }
 
+    /// The root of a run that was taken to be over, or has gone on since, came after all.
+    mutating func takeCorrection(
+        _ fact: AgentFact, now: UInt64, _ events: inout [FleetEvent]
+    ) {
+        guard let slot = workflows.find(fact.traceIDHigh, fact.traceIDLow) else { return }
+        note(fact, slot, now: now)
+        if !workflows[slot].state.isOpen { reopen(slot) }
+        dropSeen(slot)
+        workflows[slot].hasRootEnded = true
+        workflows[slot].hasTopEnded = true
+        if fact.start != 0, fact.start <= fact.end {
+            workflows[slot].start = fact.start
+            workflows[slot].end = fact.end
+        }
+        finish(slot, fact.status == .error ? .failed : .completed, now: now, &events)
+    }
+
     /// The end of a root that is no activity, or none that is counted, is told by that of its run.
     /// One that was announced has ended if the run began with it; else with the first that ended.
     private mutating func endRoot(_ fact: AgentFact, _ slot: Int32) {
@@ -62,7 +79,10 @@ extension Fleet {
         }
         let isWhole = !wasAnnounced && workflows[slot].hasTopEnded
         workflows[slot].isRootInferred = false
-        finish(slot, isWhole ? .completed : .abandoned, now: now, &events)
+        // What went on after it had failed has not failed less.
+        let hasFailed = workflows[slot].wasOver && workflows[slot].former == .failed
+        finish(
+            slot, hasFailed ? .failed : isWhole ? .completed : .abandoned, now: now, &events)
     }
 
     mutating func finish(
@@ -79,7 +99,11 @@ extension Fleet {
         let duration = workflows[slot].duration(now: now)
         workflows[slot].countedDuration = duration
         totals.add(state, duration: duration)
-        if !workflows[slot].wasOver { minutes.add(state, now: now) }
+        if workflows[slot].wasOver {
+            minutes.move(workflows[slot].former, to: state, in: workflows[slot].overMinute)
+        } else {
+            workflows[slot].overMinute = minutes.add(state, now: now)
+        }
         if state != .abandoned {
             silences.add(workflows[slot].longestSilence, of: workflows[slot].name)
         }
@@ -117,6 +141,7 @@ extension Fleet {
         workflows[slot].retries = 0
         workflows[slot].isClosed = false
         workflows[slot].wasOver = true
+        workflows[slot].former = record.state
         change(slot, to: .running)
     }
 

@@ -50,6 +50,7 @@ public struct Fleet: Sendable {
         case .began, .seen, .ended: takeActivity(fact, now: now, &events)
         case .usage: takeUsage(fact, now: now)
         case .workflowEnded: takeEnd(fact, now: now, &events)
+        case .workflowCorrected: takeCorrection(fact, now: now, &events)
         case .traceClosed: takeClosing(fact, now: now, &events)
         }
     }

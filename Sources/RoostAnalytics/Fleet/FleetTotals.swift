@@ -55,22 +55,36 @@ struct FinishedMinutes: Sendable {
         var completed = 0
         var failed = 0
         var abandoned = 0
+
+        mutating func count(_ state: WorkflowState, _ change: Int) {
+            switch state {
+            case .completed: completed += change
+            case .failed: failed += change
+            case .abandoned: abandoned += change
+            default: break
+            }
+        }
     }
 
     private var minutes = [Minute](repeating: Minute(), count: 61)
 
     private static let length: UInt64 = 60_000_000_000
 
-    mutating func add(_ state: WorkflowState, now: UInt64) {
+    /// Answers the number of the minute.
+    mutating func add(_ state: WorkflowState, now: UInt64) -> UInt32 {
         let number = now / Self.length
         let place = Int(number % UInt64(minutes.count))
         if minutes[place].number != number { minutes[place] = Minute(number: number) }
-        switch state {
-        case .completed: minutes[place].completed += 1
-        case .failed: minutes[place].failed += 1
-        case .abandoned: minutes[place].abandoned += 1
-        default: break
-        }
+        minutes[place].count(state, 1)
+        return UInt32(truncatingIfNeeded: number)
+    }
+
+    /// A run that was over in a minute has come to another end.
+    mutating func move(_ old: WorkflowState, to new: WorkflowState, in number: UInt32) {
+        let place = Int(UInt64(number) % UInt64(minutes.count))
+        guard minutes[place].number == UInt64(number) else { return }
+        minutes[place].count(old, -1)
+        minutes[place].count(new, 1)
     }
 
     /// Of the minute that is not over and so many whole ones before it.

@@ -88,8 +88,10 @@ struct WorkflowRecord: Sendable {
     var isStuck = false
     /// Nothing more was expected of it.
     var isClosed = false
-    /// It was over before and went on.
+    /// It was over before and went on; what it was then, and the minute in which it was over first.
     var wasOver = false
+    var former = WorkflowState.completed
+    var overMinute: UInt32 = 0
 
     /// Nothing is expected of it.
     var isOver: Bool { !state.isOpen || isClosed }

@@ -18,8 +18,17 @@ public struct Findings: Sendable {
             patterns.take(fact, symbols, now: now)
             regressions.take(fact, symbols, now: now)
         case .traceClosed: patterns.take(fact, symbols, now: now)
-        case .began, .seen, .usage: return
+        case .began, .seen, .usage, .workflowCorrected: return
         }
+    }
+
+    /// The root of a run that was counted without it has come.
+    mutating func correct(
+        _ early: RootlessRun, to run: AgentFact, _ symbols: Symbols, now: UInt64
+    ) {
+        patterns.correct(early, to: run, now: now)
+        // What a sample says cannot be taken back; a failure is told beside it.
+        if run.status == .error, !early.hasFailed { regressions.take(run, symbols, now: now) }
     }
 
     /// Once a second; a bounded amount of work.

@@ -108,6 +108,26 @@ struct OperationBook: Sendable {
         if isSlow, !fact.isInstant { slowExamples[place].note(fact, now: now) }
     }
 
+    /// An attempt that was noted has failed, or not failed, after all. Where it stands is not known:
+    /// in the open slot one more or less of the others is a failure.
+    mutating func correct(
+        _ key: SubjectKey, hadFailed: Bool, _ fact: AgentFact, at open: Int, now: UInt64
+    ) {
+        let hasFailed = fact.status == .error
+        guard hasFailed != hadFailed else { return }
+        let place = index.place(key.packed)
+        let slot = place &* PatternSlots.count &+ open
+        guard place >= 0, hasFailed ? slots[slot].failures < slots[slot].attempts : true else {
+            return note(key, fact, at: open, now: now)
+        }
+        if hasFailed {
+            slots[slot].failures += 1
+            failureExamples[place].note(fact, now: now)
+        } else if slots[slot].failures > 0 {
+            slots[slot].failures -= 1
+        }
+    }
+
     mutating func noteRetry(_ key: SubjectKey, at open: Int) {
         let place = index.place(key.packed)
         if place >= 0 { slots[place &* PatternSlots.count &+ open].retries &+= 1 }

@@ -41,8 +41,21 @@ public struct Patterns: Sendable {
             operations.note(SubjectKey(.workflow, fact.workflow), fact, at: slots.open, now: now)
             pool.finish(fact, now: now)
         case .traceClosed: pool.close(fact)
-        case .began, .seen, .usage: return
+        case .began, .seen, .usage, .workflowCorrected: return
         }
+    }
+
+    /// The root of a run that was counted without it has come. Its last steps are looked at again
+    /// with what is true of the run as a whole only if it failed: as a whole it was before.
+    mutating func correct(_ early: RootlessRun, to run: AgentFact, now: UInt64) {
+        turn(now)
+        let key = SubjectKey(.workflow, run.workflow)
+        if early.workflow == run.workflow {
+            operations.correct(key, hadFailed: early.hasFailed, run, at: slots.open, now: now)
+        } else {
+            operations.note(key, run, at: slots.open, now: now)
+        }
+        if run.status == .error { pool.finish(run, now: now) } else { pool.close(run) }
     }
 
     public mutating func tick(now: UInt64) { tick(now: now) { _, _ in } }

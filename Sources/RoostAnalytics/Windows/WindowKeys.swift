@@ -95,6 +95,15 @@ struct WindowKeys: Sendable {
         return Int(key)
     }
 
+    /// The key of a text, if it has one of its own.
+    func known(_ text: Int32) -> Int {
+        let index = Int(text)
+        guard index >= 0, index < places.count, places[index] != 0 else {
+            return WindowLayout.other
+        }
+        return Int(places[index]) &- 1
+    }
+
     /// Gives back the keys of which `isUsed` does not hold.
     mutating func release(where isUsed: (Int) -> Bool) {
         for key in 0..<WindowLayout.keys where texts[key] != 0 && !isUsed(key) {

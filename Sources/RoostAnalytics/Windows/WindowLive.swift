@@ -23,6 +23,14 @@ struct WindowLive: Sendable {
     @inline(__always)
     mutating func observe(_ sketch: Int, bucket: Int) { sketches.observe(sketch, bucket: bucket) }
 
+    mutating func takeBack(_ early: RootlessRun, at key: Int) -> Bool {
+        tallies[key].takeBack(early)
+    }
+
+    mutating func takeBack(_ sketch: Int, bucket: Int) {
+        sketches.takeBack(sketch, bucket: bucket)
+    }
+
     func isUsed(_ key: Int) -> Bool { tallies[key].touches > 0 }
 
     /// Makes a slot of everything and begins anew, keeping the room.

@@ -70,6 +70,13 @@ struct WindowSketches: Sendable {
         slot.forEachCell { sketch, cell in add(sketch, Int(cell &>> 16), 0 &- (cell & 0xFFFF)) }
     }
 
+    /// Takes away what was observed once, if it is there.
+    mutating func takeBack(_ sketch: Int, bucket: Int) {
+        let place = sketch &* WindowSketches.pagesOfSketch &+ bucket &>> 5
+        let count = Int(table[place]) &<< 5 &+ bucket & 31
+        if table[place] != 0, pages[count] > 0 { pages[count] -= 1 }
+    }
+
     /// Adds what a sketch holds.
     @inline(__always)
     func add(_ sketch: Int, to histogram: inout WindowHistogram) {

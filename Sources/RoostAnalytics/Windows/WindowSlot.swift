@@ -58,6 +58,27 @@ struct WindowSlot: Sendable {
         ends.append(UInt32(truncatingIfNeeded: cells.count))
     }
 
+    mutating func takeBack(_ early: RootlessRun, at key: Int) -> Bool {
+        guard let place = keys.firstIndex(of: UInt16(truncatingIfNeeded: key)) else {
+            return false
+        }
+        return tallies[place].takeBack(early)
+    }
+
+    /// Takes away what was observed once; false when it is not there.
+    mutating func takeBack(_ sketch: Int, bucket: Int) -> Bool {
+        guard let place = sketches.firstIndex(of: UInt16(truncatingIfNeeded: sketch)) else {
+            return false
+        }
+        let first = place == 0 ? 0 : Int(ends[place - 1])
+        let cell = cells[first..<Int(ends[place])].firstIndex {
+            Int($0 >> 16) == bucket && $0 & 0xFFFF > 0
+        }
+        guard let cell else { return false }
+        cells[cell] -= 1
+        return true
+    }
+
     @inline(__always)
     func forEachCell(_ body: (Int, UInt32) -> Void) {
         var cell = 0
@@ -103,6 +124,14 @@ struct WindowSum: Sendable {
         if sketches.hasOverflown { hasToRebuild = true }
         if !hasToRebuild { sketches.subtract(slot) }
         changes += 1
+    }
+
+    mutating func takeBack(_ early: RootlessRun, at key: Int) {
+        if !tallies.isEmpty { _ = tallies[key].takeBack(early) }
+    }
+
+    mutating func takeBack(_ sketch: Int, bucket: Int) {
+        sketches.takeBack(sketch, bucket: bucket)
     }
 
     /// Makes it right after slots were added and removed; `slots` are those there are now.

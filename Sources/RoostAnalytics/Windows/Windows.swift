@@ -27,9 +27,9 @@ public struct Windows: Sendable {
     var levels: [Level]
     var keys: [WindowKeys]
     /// Since the start.
-    public private(set) var cumulative = WindowTotals()
+    public internal(set) var cumulative = WindowTotals()
 
-    private var offset: UInt64 = 0
+    var offset: UInt64 = 0
     private var lastRelease: UInt64 = 0
     private let mostBytes: Int
 
@@ -85,7 +85,7 @@ public struct Windows: Sendable {
         case .ended: takeEnded(fact)
         case .usage: takeUsage(fact)
         case .workflowEnded: takeWorkflow(fact)
-        case .seen, .traceClosed: break
+        case .seen, .workflowCorrected, .traceClosed: break
         }
         if live.isFull { rotate(at: self.now) }
     }

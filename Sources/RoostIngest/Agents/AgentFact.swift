@@ -18,6 +18,9 @@ public struct AgentFact: Sendable {
         case usage
         /// A workflow run was counted: `workflow`, `status`, `start` and `end` are those of the run.
         case workflowEnded
+        /// The root of a run that was counted without it has come: these are its true workflow,
+        /// status, start and end. It is not counted again.
+        case workflowCorrected
         /// Nothing more is expected of the trace. Of what was announced in it and never ended,
         /// `calls` tells the number.
         case traceClosed
@@ -35,6 +38,8 @@ public struct AgentFact: Sendable {
     public var isInstant = false
     /// The trace id was made up from a session and a prompt.
     public var isDerivedTrace = false
+    /// A run was counted although its root had not come; `workflowCorrected` may follow.
+    public var isRootless = false
 
     public var traceIDHigh: UInt64 = 0
     public var traceIDLow: UInt64 = 0

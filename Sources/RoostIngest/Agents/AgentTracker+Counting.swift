@@ -167,7 +167,8 @@ extension AgentTracker {
 
     mutating func countWorkflow(_ index: Int32, unixNow: UInt64) {
         let trace = open.traces[Int(index)]
-        guard trace.isAgentic, !trace.isWorkflowCounted, trace.first >= 0 else { return }
+        guard !trace.isWorkflowCounted else { return tellLateRoot(index) }
+        guard trace.isAgentic, trace.first >= 0 else { return }
         open.traces[Int(index)].isWorkflowCounted = true
         let top = topNode(of: trace)
         if trace.isDerived {
@@ -195,7 +196,9 @@ extension AgentTracker {
             metrics.workflowDuration.observe(
                 nanoseconds: end &- start, key, exemplar, now: unixNow)
         }
-        tellWorkflow(top, name: workflowName(of: trace), start: start, end: end)
+        tellWorkflow(
+            top, name: workflowName(of: trace), start: start, end: end,
+            isRootless: trace.root < 0 && !trace.isDerived)
     }
 
     /// Usage that agents told of themselves, where no call below them did.

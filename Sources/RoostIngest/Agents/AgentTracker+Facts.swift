@@ -91,17 +91,33 @@ extension AgentTracker {
     }
 
     mutating func tellWorkflow(
-        _ top: AgentNode, name: Int32, start: UInt64, end: UInt64
+        _ top: AgentNode, name: Int32, start: UInt64, end: UInt64, isRootless: Bool
     ) {
         guard facts != nil else { return }
-        var fact = fact(.workflowEnded, top)
-        fact.activity = .workflow
-        fact.workflow = name
+        var fact = runFact(.workflowEnded, top, name: name)
+        fact.isRootless = isRootless
         fact.start = start
         fact.end = end
+        facts?.add(fact)
+    }
+
+    /// Tells the root of a run that was counted before it came. Told again when more of the trace
+    /// comes; whoever has taken it in knows.
+    mutating func tellLateRoot(_ index: Int32) {
+        let trace = open.traces[Int(index)]
+        guard facts != nil, trace.isReopened, !trace.isDerived, trace.root >= 0 else { return }
+        let fact = runFact(
+            .workflowCorrected, open.nodes[Int(trace.root)], name: workflowName(of: trace))
+        facts?.add(fact)
+    }
+
+    private func runFact(_ kind: AgentFact.Kind, _ top: AgentNode, name: Int32) -> AgentFact {
+        var fact = fact(kind, top)
+        fact.activity = .workflow
+        fact.workflow = name
         fact.tokens = ActivityTokens()
         fact.cost = .nan
-        facts?.add(fact)
+        return fact
     }
 
     mutating func tellClosed(_ trace: AgentTrace) {

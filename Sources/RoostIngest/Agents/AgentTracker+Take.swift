@@ -18,7 +18,11 @@ extension AgentTracker {
         }
         for trace in touched where open.traces[Int(trace)].isTouched {
             open.traces[Int(trace)].isTouched = false
-            if open.traces[Int(trace)].isComplete { settleAll(trace, unixNow: unixNow) }
+            if open.traces[Int(trace)].isComplete {
+                settleAll(trace, unixNow: unixNow)
+            } else if open.traces[Int(trace)].isReopened {
+                tellLateRoot(trace)
+            }
         }
         touched.removeAll(keepingCapacity: true)
         if !arrived.isEmpty { tellSeen(now: now) }
