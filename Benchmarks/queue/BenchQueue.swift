@@ -11,7 +11,6 @@ import Synchronization
 struct BenchQueue {
     static func main() throws {
         let folder = CommandLine.arguments.dropFirst().first ?? "./bench-queue-\(getpid())"
-        checksum()
         // As many requests a second as 300,000 spans are, and as fast as it goes.
         try load(folder + "/paced", perSecond: 960, hot: true, sync: .always)
         try load(
@@ -35,20 +34,6 @@ struct BenchQueue {
 
     private static func payload(_ bytes: Int) -> ByteBlock {
         ByteBlock((0..<bytes).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 7) })
-    }
-
-    /// What the checksum alone costs, through records of 200 KB that are refused.
-    private static func checksum() {
-        var settings = SegmentLogSettings(
-            path: "/tmp/bench-queue-\(getpid())", limitBytes: 1 << 20, cursors: ["a"])
-        settings.waitingBytes = 0
-        guard let log = try? SegmentLog.open(settings) else { return }
-        log.close()
-        let record = QueueRecord(signal: 0, items: 1, slices: [payload(200_000).slice])
-        let start = threadCPUNanoseconds()
-        for _ in 0..<5000 { _ = log.append(record) { _ in } }
-        let seconds = Double(threadCPUNanoseconds() - start) / 1e9
-        print("checksum: \(rounded(1e9 / seconds / 1e9)) GB/s")
     }
 
     /// Eight threads, each with one request under way, and one reader that releases at once.

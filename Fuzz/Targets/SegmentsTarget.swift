@@ -75,7 +75,7 @@ final class SegmentsTarget: FuzzTarget {
             path: folder.path, limitBytes: 1 << 20, cursors: SegmentsTarget.cursors)
         settings.segmentBytes = 4_096
         settings.hotBytes = 0
-        settings.sync = .never
+        settings.sync = .always
         return settings
     }
 
@@ -209,7 +209,7 @@ struct SegmentEdits {
             let file = Int(reader.byte()) % files.count
             let place = reader.number()
             let value = reader.number()
-            edit(&files[file], kind % 9, place, value)
+            edit(&files[file], kind % 10, place, value)
         }
     }
 
@@ -219,13 +219,19 @@ struct SegmentEdits {
         switch kind {
         case 0: bytes[place] ^= UInt8(truncatingIfNeeded: value | 1)
         case 1: bytes.removeLast(bytes.count - place)
-        case 2: bytes.append(contentsOf: repeatElement(0, count: value % 5_000))
+        case 2:
+            // As much as fills a block, or any number.
+            let count = value % 2 == 0 ? value % 5_000 : (4_096 - bytes.count % 4_096) % 4_096
+            bytes.append(contentsOf: repeatElement(0, count: count))
         case 3:
             for index in place..<min(bytes.count, place + value % 200) { bytes[index] = 0 }
         case 4: bytes += bytes[place..<min(bytes.count, place + value % 300)]
         case 5: bytes.insert(contentsOf: bytes[..<min(place, value % 64)], at: place)
         case 6: bytes.removeSubrange(place..<min(bytes.count, place + 1 + value % 100))
         case 7: seal(&bytes, place)
+        case 9:
+            // Sectors at the end that were never written.
+            for index in place / 512 * 512..<bytes.count { bytes[index] = 0 }
         default:
             bytes[place] = UInt8(truncatingIfNeeded: value)
             seal(&bytes, place)

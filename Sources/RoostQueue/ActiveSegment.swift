@@ -9,15 +9,22 @@ final class ActiveSegment {
     /// Where the next record goes.
     private(set) var end = SegmentFormat.start
     private(set) var needsSync = true
-    /// False once something lies behind `end` that could not be cut off.
+    /// False when nothing more can be written behind `end`.
     private(set) var isWhole = true
+    /// Writes past the page cache; nil when the file does not.
+    private var direct: DirectWriter?
 
     /// Records in one call of the system.
     private static let mostAtOnce = 256
 
     /// Makes the file, with its header, but does not wait for the disk to have that: the first
     /// commit does. The file's name is made durable at once when `isDurable`.
-    init(folder: String, id: UInt64, isDurable: Bool) throws(QueueFault) {
+    ///
+    /// With `buffer`, which is nobody else's from now on, the file is written past the page cache
+    /// where the file system offers that; the header then goes with the first records.
+    init(
+        folder: String, id: UInt64, isDurable: Bool, buffer: WriteBuffer? = nil
+    ) throws(QueueFault) {
         self.id = id
         salt = UInt64.random(in: .min ... .max)
         let path = folder + "/" + SegmentFormat.fileName(id)
@@ -28,8 +35,9 @@ final class ActiveSegment {
             unsafe header.write(to: .init(rebasing: buffer[..<SegmentHeader.bytes]))
             unsafe header.write(to: .init(rebasing: buffer[SegmentHeader.bytes...]))
         }
+        if let buffer { direct = DirectWriter(file, buffer, begin: bytes) }
         do throws(QueueFault) {
-            try file.write(bytes, at: 0)
+            if direct == nil { try file.write(bytes, at: 0) }
             if isDurable { try QueueFolder.sync(folder) }
         } catch {
             // An empty file is worth nothing; should it stay, the next start removes it.
@@ -86,6 +94,11 @@ final class ActiveSegment {
     }
 
     private func store(_ records: [WrittenRecord]) -> (written: Int, fault: QueueFault?) {
+        if let direct {
+            let result = direct.write(records, at: end)
+            if direct.isRefused { self.direct = nil }
+            return result
+        }
         var heads = [UInt8](repeating: 0, count: records.count * RecordHead.bytes)
         return unsafe heads.withUnsafeMutableBytes { heads in
             var vectors: [iovec] = unsafe []
@@ -94,7 +107,8 @@ final class ActiveSegment {
                 let start = index * RecordHead.bytes
                 let place = unsafe UnsafeMutableRawBufferPointer(
                     rebasing: heads[start..<start + RecordHead.bytes])
-                unsafe RecordHead(record).write(to: place, salt: salt)
+                unsafe RecordHead(record, checksum: record.pending.record.checksum)
+                    .write(to: place, salt: salt)
                 unsafe vectors.append(iovec(iov_base: place.baseAddress, iov_len: place.count))
                 for slice in record.pending.record.slices {
                     // The record holds the block, whose bytes do not move, until after the write.
@@ -115,6 +129,12 @@ final class ActiveSegment {
         needsSync = false
     }
 
+    /// Takes off what fills the last block, when nothing more is written. Nothing depends on it.
+    func trim() {
+        guard direct != nil, end % WriteBuffer.block != 0 else { return }
+        try? file.truncate(to: end)
+    }
+
     /// After a failed sync: forgets what lies behind `end`, when there is one.
     func giveUp(to end: Int?) {
         guard let end else { return }
@@ -123,6 +143,8 @@ final class ActiveSegment {
     }
 
     private func cutOff() {
+        // What the buffer keeps of the last block is no longer what the file has.
+        if direct != nil { isWhole = false }
         do throws(QueueFault) {
             try file.truncate(to: end)
         } catch {
@@ -134,11 +156,20 @@ final class ActiveSegment {
 }
 
 extension RecordHead {
-    init(_ record: WrittenRecord) {
+    init(_ record: WrittenRecord, checksum: UInt64) {
         self.init(
             length: UInt32(record.pending.record.bytes), sequence: record.sequence,
             timeUnixNano: record.pending.timeUnixNano,
             items: UInt32(clamping: record.pending.record.items),
-            signal: record.pending.record.signal, payloadChecksum: record.pending.checksum)
+            signal: record.pending.record.signal, payloadChecksum: checksum)
+    }
+}
+
+extension QueueRecord {
+    /// Of the payload.
+    var checksum: UInt64 {
+        var hash = XXHash64()
+        for slice in slices { unsafe slice.withBytes { unsafe hash.update($0) } }
+        return hash.value
     }
 }

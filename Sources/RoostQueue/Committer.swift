@@ -11,12 +11,16 @@ final class Committer {
     private var cursorFile: CursorFile
     private var nextSequence: UInt64
     private var active: ActiveSegment?
+    /// What `active` is written through, when it goes past the page cache.
+    private var buffer: WriteBuffer?
 
     private var lastSync: UInt64 = 0
     private var lastCursorSync: UInt64 = 0
     private var cursorsNeedSync = false
     /// Removals that the system refused, tried again later.
     private var leftover: [UInt64] = []
+    /// Made when there is something large to delete.
+    private var remover: FileRemover?
 
     /// When a disk that took nothing is tried again, and how much it has to take.
     private var nextProbe: UInt64 = 0
@@ -50,7 +54,9 @@ final class Committer {
             if isClosing, shared.state.withLock({ $0.pending.isEmpty }) { break }
             if group.isEmpty, !shared.state.withLock({ $0.wantsRoll }) { wait() }
         }
+        active?.trim()
         active = nil
+        remover?.stop()
     }
 
     /// When the next group may begin, by `monotonicNanoseconds()`.
@@ -92,7 +98,8 @@ final class Committer {
                 let isWorthANewFile = fault.code == EFBIG && segment.hasRecords
                 // On a full disk as well: an ended segment goes when it is drained.
                 if !segment.isWhole || fault.isNoSpace { seal(&outcome) }
-                if isWorthANewFile { continue }
+                let hasMoreRoom = fault.isNoSpace && remover?.finish() == true
+                if isWorthANewFile || hasMoreRoom { continue }
                 throw fault.refusal
             } catch {
                 outcome.writeFailure = error
@@ -115,9 +122,12 @@ final class Committer {
             seal(&outcome)
         }
         do throws(QueueFault) {
+            // Only where every group waits for the disk anyhow.
+            let isDirect = settings.sync == .always && settings.passesPageCache
+            buffer = isDirect ? buffer ?? WriteBuffer() : nil
             let segment = try ActiveSegment(
                 folder: settings.path, id: nextSequence,
-                isDurable: settings.sync != .never)
+                isDurable: settings.sync != .never, buffer: buffer)
             active = segment
             return segment
         } catch {
@@ -134,6 +144,7 @@ final class Committer {
         if settings.sync != .never { syncActive(&outcome) }
         let segment = active
         active = nil
+        segment?.trim()
         if let segment { removeEmpty(segment) }
     }
 
@@ -251,6 +262,7 @@ final class Committer {
         if lost.contains(where: { !$0.lost.isEmpty }) { shared.onEvict(lost) }
         // The room is needed now.
         tidy()
+        _ = remover?.finish()
         return isEnough
     }
 
@@ -298,9 +310,9 @@ final class Committer {
             seal(&outcome)
             shared.state.withLock { $0.note(outcome) }
         }
-        guard !removals.isEmpty || !leftover.isEmpty else { return }
-        let all = leftover + removals
+        let all = leftover + (remover?.takeRefused() ?? []) + removals
         leftover = []
+        guard !all.isEmpty, !leave(all) else { return }
         for id in all {
             do throws(QueueFault) {
                 try remove(id)
@@ -309,6 +321,21 @@ final class Committer {
                 leftover.append(id)
             }
         }
+    }
+
+    /// Below it, a file is deleted at once.
+    private static let largeSegment = 1 << 20
+
+    /// Leaves `ids` to the other thread, unless they are small, or their room is needed.
+    private func leave(_ ids: [UInt64]) -> Bool {
+        let each = settings.effectiveSegmentBytes
+        guard each >= Self.largeSegment else { return false }
+        let fileBytes = shared.state.withLock { $0.fileBytes }
+        let undeleted = ids.count + (remover?.count ?? 0)
+        guard fileBytes + (undeleted + 1) * each <= settings.limitBytes else { return false }
+        remover = remover ?? FileRemover(folder: settings.path)
+        remover?.remove(ids)
+        return remover != nil
     }
 
     private func saveCursors(_ isClosing: Bool) {

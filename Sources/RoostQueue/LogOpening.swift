@@ -204,7 +204,7 @@ struct LogOpening {
                 }
                 if let head { nextSequence = max(nextSequence, head.sequence + 1) }
             case .torn(let offset):
-                recovery.tornBytes += size - offset
+                if try !Self.isPadding(file, offset..<size) { recovery.tornBytes += size - offset }
                 try QueueFile(file.path, .write).truncate(to: offset)
             case .end:
                 break scanning
@@ -233,6 +233,16 @@ struct LogOpening {
         recovery.found += found
         state.segments.append(segment)
         state.fileBytes += segment.end
+    }
+
+    /// Whether this is nothing but what fills the last block of a file that was not ended.
+    private static func isPadding(
+        _ file: QueueFile, _ place: Range<Int>
+    ) throws(QueueFault) -> Bool {
+        guard place.count < WriteBuffer.block, place.upperBound % WriteBuffer.block == 0 else {
+            return false
+        }
+        return try ReadWindow(file, end: place.upperBound).isZero(from: place.lowerBound)
     }
 
     private mutating func note(_ head: RecordHead, at offset: Int, _ segment: inout SegmentInfo) {

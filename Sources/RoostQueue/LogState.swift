@@ -3,7 +3,6 @@ import RoostCore
 /// A record that waits for the disk.
 struct PendingRecord: Sendable {
     let record: QueueRecord
-    let checksum: UInt64
     let timeUnixNano: UInt64
     /// Readers wait for `confirm` or `withdraw`.
     let isHeld: Bool

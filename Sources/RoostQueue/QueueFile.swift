@@ -29,6 +29,13 @@ final class QueueFile: Sendable {
     /// What one call takes; `IOV_MAX` of Linux.
     private static let mostVectors = 1024
 
+    /// `O_DIRECT` of Linux, which the C module leaves out.
+    #if arch(arm) || arch(arm64)
+        private static let direct: CInt = 0o200000
+    #else
+        private static let direct: CInt = 0o40000
+    #endif
+
     enum Mode { case read, write, create }
 
     init(_ path: String, _ mode: Mode) throws(QueueFault) {
@@ -51,6 +58,15 @@ final class QueueFile: Sendable {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw QueueFault("stat", path) }
         return status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
+    }
+
+    /// Has the next calls go past the page cache, or no longer; they then need memory, places and
+    /// lengths in whole blocks. False where the file system does not offer it. open(2), O_DIRECT.
+    func setDirect(_ isDirect: Bool) -> Bool {
+        let flags = fcntl(descriptor, F_GETFL)
+        guard flags >= 0 else { return false }
+        return fcntl(descriptor, F_SETFL, isDirect ? flags | Self.direct : flags & ~Self.direct)
+            == 0
     }
 
     /// Writes all of `vectors` at `offset`; answers how many bytes are written, and the fault that
@@ -87,11 +103,18 @@ final class QueueFile: Sendable {
         }
     }
 
-    /// Writes everything or throws with a part of it written.
-    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(QueueFault) {
+    /// The same for bytes in one place.
+    func writeSome(
+        _ bytes: UnsafeRawBufferPointer, at offset: Int
+    ) -> (written: Int, fault: QueueFault?) {
         let vector = unsafe iovec(
             iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
-        if let fault = unsafe write([vector], at: offset).fault { throw fault }
+        return unsafe write([vector], at: offset)
+    }
+
+    /// Writes everything or throws with a part of it written.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(QueueFault) {
+        if let fault = unsafe writeSome(bytes, at: offset).fault { throw fault }
     }
 
     /// The same for an array.

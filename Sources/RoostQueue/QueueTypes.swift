@@ -32,6 +32,8 @@ public struct SegmentLogSettings: Equatable, Sendable {
     public var quarantineBytes = 64 << 20
     /// How often cursors are synced; a loss of power repeats what was released since.
     public var cursorSync = Duration.seconds(1)
+    /// With `.always`: writes past the page cache where the file system offers that.
+    var passesPageCache = true
     /// Names of those who read, at most 64 of at most 128 bytes.
     public var cursors: [String]
 

@@ -148,10 +148,8 @@ public final class SegmentLog: Sendable {
         makesRoom: Bool = false,
         then: @escaping @Sendable (Result<UInt64, AppendRefusal>) -> Void
     ) -> AppendRefusal? {
-        var hash = XXHash64()
-        for slice in record.slices { unsafe slice.withBytes { unsafe hash.update($0) } }
         let pending = PendingRecord(
-            record: record, checksum: hash.value, timeUnixNano: unixNanoseconds(), isHeld: isHeld,
+            record: record, timeUnixNano: unixNanoseconds(), isHeld: isHeld,
             makesRoom: makesRoom, startedAt: monotonicNanoseconds(), done: then)
         let held = reserved.map { $0 + RecordHead.bytes } ?? 0
         let waitingLimit = settings.waitingBytes

@@ -23,6 +23,9 @@ struct SegmentScan {
     private var last: UInt64
     private var lastTotal = 0
 
+    /// What a disk writes whole or not at all.
+    private static let sector = 512
+    private static let leastZeros = 16
     /// Above it, a payload is stepped over without reading it.
     private static let largePayload = 64 << 10
 
@@ -47,6 +50,7 @@ struct SegmentScan {
             guard head.totalBytes <= end - offset else { return finish(.torn(offset: offset)) }
             let place = offset..<offset + head.totalBytes
             let isWhole = checksPayloads ? try isWhole(head, at: offset) : true
+            if !isWhole, try isCut(place) { return finish(.torn(offset: offset)) }
             offset = place.upperBound
             last = head.sequence
             lastTotal = head.totalBytes
@@ -54,9 +58,21 @@ struct SegmentScan {
                 ? .record(head, offset: place.lowerBound) : .damage(place, head: head)
         }
         if try window.isZero(from: offset) { return finish(.torn(offset: offset)) }
+        let sector = (offset / Self.sector + 1) * Self.sector
+        if sector < offset + RecordHead.bytes, try window.isZero(from: sector) {
+            return finish(.torn(offset: offset))
+        }
         let start = offset
         offset = try resynchronise(from: offset + 1)
         return .damage(start..<offset, head: nil)
+    }
+
+    /// Whether the last record's payload ends in a place that was zeros before it, and still is:
+    /// the disk took some sectors of it. A few zeros are no proof, as payloads have some.
+    private func isCut(_ place: Range<Int>) throws(QueueFault) -> Bool {
+        let sector = (place.upperBound - Self.leastZeros) / Self.sector * Self.sector
+        guard sector >= place.lowerBound + RecordHead.bytes else { return false }
+        return try window.isZero(from: sector)
     }
 
     private mutating func finish(_ step: Step) -> Step {

@@ -30,6 +30,27 @@ struct XXHash64 {
         return hash.value
     }
 
+    /// The same as `update`, and copies what it reads: together they take hardly longer than the
+    /// hash alone. `target` is as long as `bytes`.
+    mutating func update(
+        _ bytes: UnsafeRawBufferPointer, copyingTo target: UnsafeMutableRawBufferPointer
+    ) {
+        precondition(target.count == bytes.count)
+        guard let place = bytes.baseAddress, let copy = target.baseAddress else { return }
+        // Up to where the stripes of the whole begin, and after the last one, in the usual way.
+        let first = min(bytes.count, restCount == 0 ? 0 : Self.stripe - restCount)
+        let stripes = (bytes.count - first) / Self.stripe
+        let last = first + stripes * Self.stripe
+        for part in [0..<first, last..<bytes.count] where !part.isEmpty {
+            unsafe (copy + part.lowerBound).copyMemory(
+                from: place + part.lowerBound, byteCount: part.count)
+        }
+        unsafe update(UnsafeRawBufferPointer(rebasing: bytes[..<first]))
+        unsafe consume(place + first, stripes: stripes, copyingTo: copy + first)
+        total &+= UInt64(last - first)
+        unsafe update(UnsafeRawBufferPointer(rebasing: bytes[last...]))
+    }
+
     mutating func update(_ bytes: UnsafeRawBufferPointer) {
         guard var place = bytes.baseAddress else { return }
         var left = bytes.count
@@ -69,6 +90,25 @@ struct XXHash64 {
             c = unsafe Self.round(c, Self.word(place, 16))
             d = unsafe Self.round(d, Self.word(place, 24))
             unsafe place += Self.stripe
+        }
+        lanes = SIMD4(a, b, c, d)
+    }
+
+    private mutating func consume(
+        _ base: UnsafeRawPointer, stripes: Int, copyingTo target: UnsafeMutableRawPointer
+    ) {
+        var (a, b, c, d) = (lanes[0], lanes[1], lanes[2], lanes[3])
+        var place = unsafe base
+        var copy = unsafe target
+        for _ in 0..<stripes {
+            let words = unsafe place.loadUnaligned(as: SIMD4<UInt64>.self)
+            unsafe copy.storeBytes(of: words, as: SIMD4<UInt64>.self)
+            a = Self.round(a, UInt64(littleEndian: words[0]))
+            b = Self.round(b, UInt64(littleEndian: words[1]))
+            c = Self.round(c, UInt64(littleEndian: words[2]))
+            d = Self.round(d, UInt64(littleEndian: words[3]))
+            unsafe place += Self.stripe
+            unsafe copy += Self.stripe
         }
         lanes = SIMD4(a, b, c, d)
     }

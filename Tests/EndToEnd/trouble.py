@@ -420,3 +420,12 @@ def table():
     return ["  ".join(cell.ljust(width) if at < 2 else cell.rjust(width)
                       for at, (cell, width) in enumerate(zip(line, widths))).rstrip()
             for line in lines]
+
+
+def end_of_records(segment):
+    """docs/queue.md: heads of 48 bytes, each with its payload, from offset 96 on."""
+    content = segment.read_bytes()
+    end = 96
+    while content[end:end + 4] == b"\xd1\xa9\xc3\x5e":
+        end += 48 + int.from_bytes(content[end + 4:end + 8], "little")
+    return end

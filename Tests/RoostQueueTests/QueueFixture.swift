@@ -10,10 +10,10 @@ import Testing
 final class QueueFixture: Sendable {
     let path: String
 
-    init() throws {
-        // In memory where that is possible: thousands of syncs are not what is tested.
+    /// In memory where that is possible, since thousands of syncs are not what is tested.
+    init(onDisk: Bool = false) throws {
         let memory = "/dev/shm"
-        let isThere = FileManager.default.isWritableFile(atPath: memory)
+        let isThere = !onDisk && FileManager.default.isWritableFile(atPath: memory)
         let parent = isThere ? memory : NSTemporaryDirectory()
         var template = Array((parent + "/queue-XXXXXX").utf8CString)
         path = unsafe String(cString: try #require(unsafe mkdtemp(&template)))

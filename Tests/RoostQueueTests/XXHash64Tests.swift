@@ -54,4 +54,26 @@ import Testing
             #expect(hash.value == whole)
         }
     }
+
+    @Test func `copies what it hashes`() {
+        let bytes = (0..<300).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        let whole = unsafe bytes.withUnsafeBytes { unsafe XXHash64.of($0) }
+        for step in 1..<100 {
+            var hash = XXHash64()
+            var copy: [UInt8] = []
+            for start in stride(from: 0, to: bytes.count, by: step) {
+                let part = Array(bytes[start..<min(start + step, bytes.count)])
+                // One more on either side must stay as it is.
+                var target = [UInt8](repeating: 0xAA, count: part.count + 2)
+                unsafe target.withUnsafeMutableBytes { target in
+                    let inner = unsafe UnsafeMutableRawBufferPointer(
+                        rebasing: target[1..<target.count - 1])
+                    unsafe part.withUnsafeBytes { unsafe hash.update($0, copyingTo: inner) }
+                }
+                #expect(target.first == 0xAA && target.last == 0xAA)
+                copy += target.dropFirst().dropLast()
+            }
+            #expect(hash.value == whole && copy == bytes)
+        }
+    }
 }
