@@ -19,6 +19,13 @@ public enum Allocator {
         _ = mallopt(M_ARENA_MAX, 4)
     }
 
+    /// Keeps more than that at the end of a heap. Requests that wait for a disk come and go in
+    /// groups, and memory with them.
+    public static func keepFreedMemory(upTo bytes: Int) {
+        guard bytes > Int(keptBytes) else { return }
+        _ = mallopt(M_TRIM_THRESHOLD, CInt(clamping: bytes))
+    }
+
     /// Gives pages that hold nothing back to the system. Takes milliseconds for each 100 MiB, during
     /// which other threads may wait for memory: for after a flood. Any thread.
     public static func giveBackFreeMemory() { _ = malloc_trim(0) }

@@ -46,7 +46,7 @@ final class DurableQueue: Sendable {
         log.sync = settings.queue.sync
         log.gather = settings.queue.gather
         log.waitingBytes = Self.waitingBytes(settings, memoryBytes)
-        log.hotBytes = min(8 << 20, memoryBytes / 4)
+        log.hotBytes = memoryBytes / 4
         do throws(QueueOpenError) {
             self.log = try SegmentLog.open(log, onCommit: onCommit) { lost in
                 for (cursor, counts) in lost where cursor == Self.reader { onEvict(counts) }

@@ -87,6 +87,7 @@ public final class ExportService: Sendable {
             return destination
         }
         let index = destination.index
+        Allocator.keepFreedMemory(upTo: min(32 << 20, share.limitBytes / 16))
         let durable = try DurableQueue(
             settings, folder: folder, memoryBytes: memoryForEach,
             onCommit: {},
