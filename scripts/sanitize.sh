@@ -10,8 +10,6 @@ cd "$(dirname "$0")/.."
 # scrapes and probes beside all of it, reload and drain.
 files=(test_receivers test_connections test_http2_frames test_forwarding test_store test_live
     test_health test_redaction test_audit test_config test_demo)
-# These measure time, of which a sanitizer takes ten times as much.
-slow="not quick and not come_between and not does_not_read"
 paths=("${files[@]/#/Tests/EndToEnd/}")
 paths=("${paths[@]/%/.py}")
 failed=()
@@ -66,7 +64,7 @@ sanitize() {
                 --testing-library swift-testing >"$folder/unit.log" 2>&1
         else
             ROOST_BINARY=$folder/debug/roost ROOST_PRELOAD=$preload .venv/bin/python -m pytest -q \
-                -k "$slow" "${paths[@]}" >"$folder/end-to-end.log" 2>&1
+                "${paths[@]}" >"$folder/end-to-end.log" 2>&1
         fi || { tail -40 "$folder/$part.log"; failed+=("$kind: $part"); }
         tail -1 "$folder/$part.log"
         reports "$folder" "$kind, $part"

@@ -1,10 +1,7 @@
-"""Queues on disk in trouble: killed, cut, damaged, full, shared, shut down with a backlog. The
-promise is at least once: what a sender was told is accepted arrives, or a counter says why not.
+"""Queues on disk in trouble: cut, damaged, full, shared, shut down with a backlog. The promise is at
+least once: what a sender was told is accepted arrives, or a counter says why not. Kills at random
+moments are in test_trouble.py."""
 
-`ROOST_KILLS` is how often the collector is killed (5)."""
-
-import collections
-import os
 import pathlib
 import random
 import signal
@@ -18,7 +15,6 @@ from otlp_peers import GRPCPeer, HTTPPeer, Sender, log_request, metric_request, 
 from trouble import end_of_records
 
 ITEMS = {"traces": "spans", "metrics": "metric_points", "logs": "log_records"}
-KILLS = int(os.environ.get("ROOST_KILLS", "5"))
 
 
 @pytest.fixture
@@ -85,11 +81,6 @@ def missing(sent, peer, signal="traces"):
         return sent - peer.items[signal]
 
 
-def duplicates(peer, signal="traces"):
-    with peer.changed:
-        return sum(count - 1 for count in peer.items[signal].values())
-
-
 def port_of_nobody():
     """A port on which nothing listens."""
     peer = HTTPPeer()
@@ -133,73 +124,6 @@ def test_everything_arrives_once_and_the_files_go(sync, roost, ends, queues):
     assert collector.stop() == 0
     again = roost({"export": [durable(web, queues), durable(rpc, queues, "rpc")]})
     assert ledger(again)["recovered"] == 0
-
-
-class Load:
-    """Senders that go on until the collector is gone; what was accepted from whom."""
-
-    def __init__(self, collector, first, threads=4, spans=20):
-        self.sender = Sender(collector)
-        self.lock = threading.Lock()
-        self.first, self.spans = first, spans
-        self.ended = False
-        self.threads = [threading.Thread(target=self._run) for _ in range(threads)]
-        for thread in self.threads:
-            thread.start()
-
-    def _run(self):
-        sender = Sender(self.sender.collector)
-        while not self.ended:
-            with self.lock:
-                first, self.first = self.first, self.first + self.spans
-            try:
-                sender(trace_request(first, self.spans))
-            except grpc.RpcError as error:
-                if error.code() == grpc.StatusCode.UNAVAILABLE and b"RetryInfo" in dict(
-                        error.trailing_metadata() or ()).get("grpc-status-details-bin", b""):
-                    continue
-                break
-        with self.lock:
-            self.sender.sent["traces"].update(sender.sent["traces"])
-        sender.close()
-
-    def join(self):
-        """What was accepted."""
-        for thread in self.threads:
-            thread.join()
-        self.sender.close()
-        return self.sender.sent["traces"]
-
-
-def test_killed_at_any_moment(roost, ends, queues):
-    chance = random.Random(os.environ.get("ROOST_SEED", "11"))
-    busy = threading.Event()
-
-    def rule(number, _):
-        return (503, {}, b"") if busy.is_set() and number % 3 else None
-
-    peer = ends(HTTPPeer(rule))
-    config = {"export": [durable(peer, queues)], "enable": {"store": False, "audit": False}}
-    accepted, first = collections.Counter(), 0
-    for _ in range(KILLS):
-        busy.set() if chance.random() < 0.5 else busy.clear()
-        collector = roost(config)
-        load = Load(collector, first)
-        asked = peer.asked
-        peer.wait_asked(asked + chance.randrange(1, 25))
-        collector.signal(signal.SIGKILL)
-        accepted += load.join()
-        first = load.first
-        collector.kill()
-    busy.clear()
-    last = roost(config)
-    wait_until(lambda: not missing(accepted, peer), timeout=60, what="every accepted span")
-    counts = settled(last)
-    assert counts["dropped"] == {}
-    print(f"\nkilled {KILLS} times: {sum(accepted.values())} spans accepted, "
-          f"{peer.count()} delivered, {duplicates(peer)} twice, 0 lost")
-    assert sum(accepted.values()) > 0
-    assert last.stop() == 0
 
 
 def test_down_then_up_reads_back_what_no_longer_is_in_memory(roost, ends, queues):

@@ -8,7 +8,7 @@ import threading
 import httpx
 import pytest
 import websockets
-from conftest import starter, wait_until
+from conftest import PATIENCE, starter, wait_until
 from openapi import ROOT, Description
 
 SECONDS = 30
@@ -242,7 +242,8 @@ def test_who_does_not_read_loses_messages_and_disturbs_nobody(process):
             assert (await reader)["data"]["messages"] > 0
 
     asyncio.run(go())
-    assert process.resident_bytes() < 200 << 20
+    # A sanitizer keeps more beside the memory than there is of it.
+    assert PATIENCE > 1 or process.resident_bytes() < 200 << 20
 
 
 def lost(process):

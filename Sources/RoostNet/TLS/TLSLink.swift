@@ -206,6 +206,9 @@ import RoostCore
     // MARK: Doors for OpenSSL
 
     /// The stream through which OpenSSL reaches a link. Made once; nil when there was no memory.
+    /// Shared by the links of all threads: a table of functions that is written here, once, before
+    /// anybody has it, and only read by OpenSSL from then on. What differs between links is in their
+    /// BIOs. Never freed.
     nonisolated(unsafe) private static let method: OpaquePointer? = {
         guard let method = unsafe BIO_meth_new(BIO_get_new_index(), "roost") else { return nil }
         unsafe BIO_meth_set_read(method, onRead)
