@@ -50,7 +50,7 @@ let package = Package(
         // A target imports nothing that stands below it here.
         library("RoostCore", ["CMalloc"]),
         library("RoostCompression", ["RoostCore", "CDeflate", "CZlib", "CZstd"]),
-        library("RoostWire", ["RoostCore", "COTLP", "CProtobufC"]),
+        library("RoostWire", ["RoostCore", "COTLP", "CProtobufC", "CScan"]),
         library("RoostMetrics", ["RoostCore", "RoostWire"]),
         .target(
             name: "RoostIngest",

@@ -12,10 +12,16 @@
 static int stands(const roost_needles *needles, const uint8_t *at, size_t left, uint8_t buckets,
                   size_t *which) {
     uint32_t four = 0;
-    memcpy(&four, at, left < 4 ? left : 4);
+    if (__builtin_expect(left >= 4, 1))
+        memcpy(&four, at, 4);
+    else
+        memcpy(&four, at, left);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     four = __builtin_bswap32(four);
 #endif
+    /* Bytes behind the end are 0 here, which a needle's open bytes may be. */
+    for (size_t k = 0; k < 4; k++) buckets &= needles->halves[k][four >> 8 * k >> 4 & 0x0F];
+    if (!buckets) return 0;
     for (size_t i = 0; i < needles->needle_count; i++) {
         const roost_needle *needle = &needles->needles[i];
         if ((needle->bucket & buckets) && (four & needle->mask) == needle->value) {

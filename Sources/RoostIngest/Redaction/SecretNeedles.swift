@@ -50,6 +50,13 @@ import RoostWire
                 }
             }
         }
+        unsafe withUnsafeMutableBytes(of: &table.pointee.halves) { bytes in
+            for place in 0..<4 {
+                for half in 0..<16 {
+                    unsafe bytes[place * 16 + half] = buckets.bits(place, half: half)
+                }
+            }
+        }
     }
 
     deinit {
@@ -96,6 +103,7 @@ import RoostWire
         ]
 
         private var sets = [[UInt16]](repeating: [0, 0, 0, 0], count: 8)
+        private var halves = [[UInt16]](repeating: [0, 0, 0, 0], count: 8)
         private(set) var ofWindow: [Int] = []
 
         init(_ windows: [[UInt8]]) {
@@ -104,6 +112,8 @@ import RoostWire
                 for place in 0..<4 {
                     sets[bucket][place] |=
                         place < window.count ? 1 << UInt16(window[place] & 15) : .max
+                    halves[bucket][place] |=
+                        place < window.count ? 1 << UInt16(window[place] >> 4) : .max
                 }
                 ofWindow.append(bucket)
             }
@@ -115,8 +125,16 @@ import RoostWire
         }
 
         func bits(_ place: Int, _ nibble: Int) -> UInt8 {
+            Self.bits(sets.map { $0[place] }, nibble)
+        }
+
+        func bits(_ place: Int, half: Int) -> UInt8 {
+            Self.bits(halves.map { $0[place] }, half)
+        }
+
+        private static func bits(_ sets: [UInt16], _ value: Int) -> UInt8 {
             var bits: UInt8 = 0
-            for bucket in sets.indices where sets[bucket][place] >> UInt16(nibble) & 1 != 0 {
+            for bucket in sets.indices where sets[bucket] >> UInt16(value) & 1 != 0 {
                 bits |= 1 << UInt8(bucket)
             }
             return bits

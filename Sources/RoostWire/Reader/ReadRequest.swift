@@ -114,6 +114,9 @@ func readScopeEntries<Reader: ItemReader>(
     return items
 }
 
+/// Items follow the header in most requests, but it may also stand behind them, so that they are
+/// stepped over first. Each step would wait for memory, since bodies are put together long before
+/// they are read: what comes is brought near in runs, for the steps and for the reading of the items.
 @inlinable @inline(__always)
 func readScopeEntry<Reader: ItemReader>(
     _ reader: Reader.Type, _ entry: WireCursor, field: Range<Int>,
@@ -124,8 +127,10 @@ func readScopeEntry<Reader: ItemReader>(
     var check = ItemCheck()
     var scopes = FieldRun(number: 1)
     var count = 0
+    var near = entry.position
     while header.hasMore {
         let start = header.position
+        if start &+ WireCursor.distance >= near { near = header.bringNear(from: near) }
         let tag = try header.tag()
         switch tag {
         case 0x0A:

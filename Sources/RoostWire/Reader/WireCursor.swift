@@ -1,3 +1,5 @@
+import CScan
+
 /// A place in a protobuf message and its end. Every read is checked against the end first.
 ///
 /// Offsets are positions after `base`, so a cursor for a part of a message shares its base and
@@ -43,6 +45,21 @@
     func cursor(from start: Int, to end: Int) -> WireCursor {
         unsafe WireCursor(base: base, start: start, end: end)
     }
+
+    /// Asks for what follows `asked` to be brought into the core's own cache, where the message is
+    /// small enough to stay there. Answers up to where that has been asked for now.
+    @usableFromInline @inline(never)
+    func bringNear(from asked: Int) -> Int {
+        guard end &- position <= Self.mostKeptNear else { return .max }
+        let from = max(asked, position)
+        let to = min(from &+ Self.distance, end)
+        unsafe roost_prefetch_run(base, from, to)
+        return to < end ? to : .max
+    }
+
+    /// How far ahead is asked for, in bytes.
+    @inlinable static var distance: Int { 4096 }
+    private static var mostKeptNear: Int { 1 << 19 }
 
     // MARK: Values
 
