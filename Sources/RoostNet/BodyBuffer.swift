@@ -35,13 +35,16 @@ import RoostCore
     /// Tells how long the body will be.
     mutating func expect(_ bytes: Int) { expected = bytes }
 
+    /// `share` is asked for only when there is no room: all loops have the same one, and to count its
+    /// owners for each piece of a body would have them wait for one another.
     mutating func append(
-        _ bytes: UnsafeRawBufferPointer, limit: Int, share: MemoryBudget.Share
+        _ bytes: UnsafeRawBufferPointer, limit: Int, share: @autoclosure () -> MemoryBudget.Share
     ) -> Outcome {
         guard let start = bytes.baseAddress, bytes.count > 0 else { return .kept }
         guard bytes.count <= limit - count else { return .tooLarge }
         let needed = count + bytes.count
         if needed > capacity {
+            let share = share()
             let wanted = wantedRoom(needed, limit: limit, share: share)
             guard makeRoom(wanted, share: share) else {
                 return .noMemory(bytes: max(capacity + wanted, expected))

@@ -75,8 +75,10 @@ func otherFields(_ entry: WireCursor) -> [WireBytes] {
     var cursor = entry
     var runs: [WireBytes] = []
     var begin = cursor.position
+    var near = begin
     while cursor.hasMore {
         let start = cursor.position
+        if start &+ WireCursor.distance >= near { near = cursor.bringNear(from: near) }
         guard let tag = try? cursor.tag(), (try? cursor.skip(tag)) != nil else { break }
         if tag == 0x12 {
             if start > begin { runs.append(entry.bytes(from: begin, to: start)) }
