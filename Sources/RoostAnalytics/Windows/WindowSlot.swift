@@ -96,64 +96,47 @@ struct WindowSlot: Sendable {
     static func merged(_ slots: some Collection<WindowSlot>) -> WindowSlot {
         var result = WindowSlot(
             from: slots.lazy.map(\.from).min() ?? 0, to: slots.lazy.map(\.to).max() ?? 0)
-        var sum = WindowSum()
-        for slot in slots { sum.add(slot) }
-        sum.settle(Array(slots))
-        result.setTallies(sum.tallies)
-        sum.sketches.write(into: &result)
+        var tallies = [WindowTally](repeating: WindowTally(), count: WindowLayout.tallies)
+        var sketches = WindowSketches()
+        for slot in slots {
+            slot.addTallies(to: &tallies)
+            sketches.add(slot)
+        }
+        result.setTallies(tallies)
+        sketches.write(into: &result)
         return result
     }
 }
 
-/// The sum of some slots, kept up to date as they come and go.
-struct WindowSum: Sendable {
-    /// By key.
-    private(set) var tallies: [WindowTally] = []
+/// The sketches of some slots together, kept up to date as they come and go.
+struct WindowSketchSum: Sendable {
     private(set) var sketches = WindowSketches()
-    private var hasToRebuild = false
+    private var isWrong = false
     private var changes = 0
 
-    var isEmpty: Bool { tallies.isEmpty }
-    var byteCount: Int {
-        tallies.capacity * MemoryLayout<WindowTally>.stride + sketches.byteCount
-    }
+    /// Pages that nobody needs any more are found that way.
+    private static let mostChanges = 30
+
+    var isEmpty: Bool { sketches.isEmpty }
+    var byteCount: Int { sketches.byteCount }
+
+    /// Whether it should be made anew from the slots there are.
+    var hasToRebuild: Bool { isWrong || sketches.isFull || changes > Self.mostChanges }
 
     mutating func add(_ slot: WindowSlot) { sketches.add(slot) }
 
     mutating func remove(_ slot: WindowSlot) {
-        if sketches.hasOverflown { hasToRebuild = true }
-        if !hasToRebuild { sketches.subtract(slot) }
+        if sketches.hasOverflown { isWrong = true }
+        if !isWrong { sketches.subtract(slot) }
         changes += 1
-    }
-
-    mutating func takeBack(_ early: RootlessRun, at key: Int) {
-        if !tallies.isEmpty { _ = tallies[key].takeBack(early) }
     }
 
     mutating func takeBack(_ sketch: Int, bucket: Int) {
         sketches.takeBack(sketch, bucket: bucket)
     }
 
-    /// Makes it right after slots were added and removed; `slots` are those there are now.
-    ///
-    /// Tallies have extremes, which cannot be taken away, and sums of fractions, which drift: they
-    /// are added up anew. Pages of sketches that nobody needs any more are found that way too.
-    mutating func settle(_ slots: [WindowSlot]) {
-        guard !slots.isEmpty else {
-            self = WindowSum()
-            return
-        }
-        if tallies.isEmpty {
-            tallies = [WindowTally](repeating: WindowTally(), count: WindowLayout.tallies)
-        } else {
-            for key in tallies.indices { tallies[key] = WindowTally() }
-        }
-        for slot in slots { slot.addTallies(to: &tallies) }
-        if hasToRebuild || sketches.isFull || changes > 30 { rebuild(slots) }
-    }
-
-    private mutating func rebuild(_ slots: [WindowSlot]) {
-        hasToRebuild = false
+    mutating func rebuild(_ slots: [WindowSlot]) {
+        isWrong = false
         changes = 0
         sketches.removeAll()
         for slot in slots { sketches.add(slot) }

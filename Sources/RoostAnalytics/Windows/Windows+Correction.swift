@@ -34,7 +34,12 @@ extension Windows {
             let slot = levels[level].slots.firstIndex { $0.from <= time && time < $0.to }
             guard let slot else { continue }
             for place in places {
-                levels[level].takeBack(early, place, bucket: bucket, from: slot)
+                guard levels[level].takeBack(early, place, bucket: bucket, from: slot) else {
+                    continue
+                }
+                for longer in level..<levels.count {
+                    levels[longer].sketches.takeBack(place.sketch, bucket: bucket)
+                }
             }
             return
         }
@@ -42,14 +47,13 @@ extension Windows {
 }
 
 extension Windows.Level {
+    /// Whether the sketches should forget it, too.
     mutating func takeBack(
         _ early: RootlessRun, _ place: (tally: Int, sketch: Int), bucket: Int, from slot: Int
-    ) {
-        guard slots[slot].takeBack(early, at: place.tally) else { return }
-        sum.takeBack(early, at: place.tally)
-        if slots[slot].takeBack(place.sketch, bucket: bucket) {
-            sum.takeBack(place.sketch, bucket: bucket)
-        }
+    ) -> Bool {
+        guard slots[slot].takeBack(early, at: place.tally) else { return false }
+        if !tallies.isEmpty { _ = tallies[place.tally].takeBack(early) }
+        return slots[slot].takeBack(place.sketch, bucket: bucket)
     }
 }
 

@@ -12,7 +12,7 @@ extension Windows {
         activeAgents: Int? = nil, groups: Bool = true
     ) -> WindowStatistics? {
         guard let level = Windows.sizes.firstIndex(of: window) else { return nil }
-        var reader = WindowReader(live, levels[...level].map(\.sum).filter { !$0.isEmpty })
+        var reader = WindowReader(live, levels[...level])
         var result = WindowStatistics(window: window, time: now, covered: covered(level))
         result.overall = reader.overall()
         result.activeWorkflows = activeWorkflows
@@ -65,7 +65,7 @@ extension Windows {
     }
 }
 
-/// Adds up the sums of some levels and what is live, key by key.
+/// Adds up what some levels hold and what is live, key by key.
 private struct WindowReader {
     private let sketches: [WindowSketches]
     /// By key.
@@ -75,12 +75,13 @@ private struct WindowReader {
 
     private static let shares = [0, 0.5, 0.95, 0.99, 1]
 
-    init(_ live: WindowLive, _ sums: [WindowSum]) {
-        sketches = [live.sketches] + sums.map(\.sketches)
+    init(_ live: WindowLive, _ levels: ArraySlice<Windows.Level>) {
+        sketches = [live.sketches, levels.last?.sketches.sketches].compactMap { $0 }
+            .filter { !$0.isEmpty }
         tallies = live.tallies
-        for sum in sums {
-            for key in tallies.indices where sum.tallies[key].touches > 0 {
-                tallies[key].add(sum.tallies[key])
+        for level in levels where !level.tallies.isEmpty {
+            for key in tallies.indices where level.tallies[key].touches > 0 {
+                tallies[key].add(level.tallies[key])
             }
         }
     }

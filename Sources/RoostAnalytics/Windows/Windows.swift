@@ -10,9 +10,9 @@ public import RoostIngest
 ///        level 3               level 2        level 1     level 0
 ///
 /// What is counted now becomes a slot every five seconds; a slot that leaves the window of its
-/// level is added to the longer slots of the next. Each level keeps the sum of its slots, so a
-/// query adds up at most four sums and what is live. Durations are told to 1 %, whatever is
-/// merged. When memory runs short, neighbouring slots are merged first, then the oldest dropped.
+/// level is added to the longer slots of the next. Each level keeps the tallies of its slots, of
+/// which a query adds up at most four, and the sketches of its whole window: its own slots and
+/// those of the levels before it. Durations are told to 1 %, whatever is merged. When memory runs short, neighbouring slots are merged first, then the oldest dropped.
 ///
 /// A plain value: a copy is a consistent picture that can be asked while the original goes on.
 public struct Windows: Sendable {
@@ -45,15 +45,26 @@ public struct Windows: Sendable {
         let slot: UInt64
         /// The oldest first.
         var slots: [WindowSlot] = []
-        var sum = WindowSum()
+        /// Of the slots, by key; empty without any.
+        var tallies: [WindowTally] = []
+        /// Of the slots of this level and of those before it.
+        var sketches = WindowSketchSum()
         /// Of the slots.
         var byteCount = 0
         /// The end of the latest slot that left.
         var horizon: UInt64 = 0
 
+        /// Adds the tallies up anew: they have extremes, which cannot be taken away, and sums of
+        /// fractions, which drift.
         mutating func settle() {
-            sum.settle(slots)
             byteCount = slots.reduce(0) { $0 + $1.byteCount }
+            guard !slots.isEmpty else { return tallies = [] }
+            if tallies.isEmpty {
+                tallies = [WindowTally](repeating: WindowTally(), count: WindowLayout.tallies)
+            } else {
+                for key in tallies.indices { tallies[key] = WindowTally() }
+            }
+            for slot in slots { slot.addTallies(to: &tallies) }
         }
     }
 
@@ -71,7 +82,11 @@ public struct Windows: Sendable {
 
     /// Bytes of memory.
     public var byteCount: Int {
-        live.byteCount + levels.reduce(0) { $0 + $1.byteCount + $1.sum.byteCount }
+        live.byteCount
+            + levels.reduce(0) { sum, level in
+                sum + level.byteCount + level.sketches.byteCount
+                    + level.tallies.capacity * MemoryLayout<WindowTally>.stride
+            }
             + keys.reduce(0) { $0 + $1.byteCount }
     }
 
@@ -259,7 +274,9 @@ public struct Windows: Sendable {
         let hadLive = live.isUsed(0)
         if hadLive {
             let end = min(time, liveFrom + levels[0].slot)
-            levels[0].take(live.finish(from: liveFrom, to: max(end, liveFrom)))
+            let slot = live.finish(from: liveFrom, to: max(end, liveFrom))
+            for level in levels.indices { levels[level].sketches.add(slot) }
+            levels[0].take(slot)
         }
         liveFrom = max(next, liveFrom)
         let changed = levels.indices.filter { age($0) }
@@ -267,6 +284,7 @@ public struct Windows: Sendable {
             for level in 0...(min((changed.last ?? -1) + 1, levels.count - 1)) {
                 levels[level].settle()
             }
+            settleSketches()
         }
         while levels.reduce(0, { $0 + $1.byteCount }) > mostBytes, shrink() {}
         if time - lastRelease >= 60 * Windows.second || lastRelease == 0 {
@@ -281,11 +299,17 @@ public struct Windows: Sendable {
         guard let last = leaving.last else { return false }
         levels[level].horizon = last.to
         for slot in leaving {
-            levels[level].sum.remove(slot)
+            levels[level].sketches.remove(slot)
             if level + 1 < levels.count { levels[level + 1].take(slot) }
         }
         levels[level].slots.removeFirst(leaving.count)
         return true
+    }
+
+    private mutating func settleSketches() {
+        for level in levels.indices where levels[level].sketches.hasToRebuild {
+            levels[level].sketches.rebuild(levels[...level].flatMap(\.slots))
+        }
     }
 
     /// Makes room; false when there is nothing left to give.
@@ -298,8 +322,12 @@ public struct Windows: Sendable {
         }
         guard let oldest = levels.lastIndex(where: { !$0.slots.isEmpty }) else { return false }
         levels[oldest].horizon = levels[oldest].slots.last?.to ?? 0
+        for slot in levels[oldest].slots {
+            for level in oldest..<levels.count { levels[level].sketches.remove(slot) }
+        }
         levels[oldest].slots.removeAll()
         levels[oldest].settle()
+        settleSketches()
         slotsShed &+= 1
         return true
     }
@@ -308,7 +336,7 @@ public struct Windows: Sendable {
         lastRelease = max(1, now)
         var isUsed = live.tallies.map { $0.touches > 0 }
         for level in levels {
-            for (key, tally) in level.sum.tallies.enumerated() where tally.touches > 0 {
+            for (key, tally) in level.tallies.enumerated() where tally.touches > 0 {
                 isUsed[key] = true
             }
         }
@@ -321,7 +349,6 @@ public struct Windows: Sendable {
 extension Windows.Level {
     /// Adds a slot of the level before. Those of one stretch become one slot when the next begins.
     mutating func take(_ new: WindowSlot) {
-        sum.add(new)
         if let last = slots.last, last.from / slot != new.from / slot {
             let parts = slots.suffix(while: { $0.from / slot == last.from / slot })
             if parts.count > 1 {
