@@ -1,0 +1,258 @@
+import RoostCore
+import RoostIngest
+
+/// Finds out what the activities of one whole trace are to each other: the rules are those of
+/// `AgentTracker`, which meets them one by one. Reused from trace to trace.
+struct TraceNodeFinder {
+    private var index = SpanIndex()
+    private var calls = SpanIndex()
+
+    /// Of a batch, those of one trace.
+    mutating func find(
+        _ batch: ActivityBatch, _ high: UInt64, _ low: UInt64, _ texts: inout TraceTexts
+    ) -> TraceNodes {
+        var nodes = nodes(batch, high, low)
+        var parents = [Int32](repeating: -1, count: nodes.count)
+        for place in nodes.indices {
+            let activity = batch.activities[Int(nodes[place].activity)]
+            guard activity.parentSpanID != 0, activity.parentSpanID != activity.spanID else {
+                continue
+            }
+            parents[place] = index.find(activity.parentSpanID) ?? -1
+        }
+        let tree = TraceTree(parents: parents)
+        lookUp(&nodes, batch.activities, tree)
+        let order = order(nodes, batch.activities, tree)
+        findRepeats(&nodes, batch, order, &texts)
+        let top = top(batch.activities, nodes, order)
+        let workflow = workflow(nodes, batch, tree, top: top, &texts)
+        inherit(&nodes, batch.activities, tree)
+        return TraceNodes(
+            nodes: nodes, tree: tree, order: order, top: top, workflow: workflow,
+            earliest: earliest(batch.activities, nodes, order))
+    }
+
+    // MARK: which there are
+
+    /// Each span once; what was announced only as long as its end is not here. Leaves their places
+    /// in the index.
+    private mutating func nodes(
+        _ batch: ActivityBatch, _ high: UInt64, _ low: UInt64
+    ) -> [TraceNode] {
+        var nodes: [TraceNode] = []
+        nodes.reserveCapacity(batch.activities.count)
+        index.begin(batch.activities.count)
+        for (number, activity) in batch.activities.enumerated()
+        where activity.traceIDLow == low && activity.traceIDHigh == high {
+            let node = TraceNode(activity: Int32(truncatingIfNeeded: number))
+            if let known = index.find(activity.spanID) {
+                let before = batch.activities[Int(nodes[Int(known)].activity)]
+                if before.phase == .pending, activity.phase == .finished {
+                    nodes[Int(known)] = node
+                }
+                continue
+            }
+            index.set(activity.spanID, Int32(truncatingIfNeeded: nodes.count))
+            nodes.append(node)
+        }
+        return nodes
+    }
+
+    // MARK: what their neighbours make of them
+
+    /// From below: which calls and accounts stand under each.
+    private func lookUp(_ nodes: inout [TraceNode], _ activities: [Activity], _ tree: TraceTree) {
+        for place in tree.topDown.reversed() {
+            let above = Int(tree.parents[Int(place)])
+            guard above >= 0 else { continue }
+            let flags = nodes[Int(place)].flags
+            let activity = Int(nodes[Int(place)].activity)
+            let kind = activities[activity].kind
+            let isOver = activities[activity].phase == .finished
+            let isCall = isOver && (kind == .llm || kind == .embedding)
+            if isCall || flags.contains(.hasInferenceBelow) {
+                nodes[above].flags.insert(.hasInferenceBelow)
+            }
+            if flags.contains(.hasAggregateBelow) || isOver && activities[activity].isAccount {
+                nodes[above].flags.insert(.hasAggregateBelow)
+            }
+            guard isCall || kind == .other && flags.contains(.hasDirectCall) else { continue }
+            switch activities[Int(nodes[above].activity)].kind {
+            case .other: nodes[above].flags.insert(.hasDirectCall)
+            case .llm, .embedding: nodes[above].flags.insert(.isWrapper)
+            default: break
+            }
+        }
+    }
+
+    /// In order of start; of equal ones parents first, then as they came.
+    private func order(
+        _ nodes: [TraceNode], _ activities: [Activity], _ tree: TraceTree
+    ) -> [Int32] {
+        struct Key: Comparable {
+            let start: UInt64
+            let depth: Int32
+            let place: Int32
+
+            static func < (one: Key, other: Key) -> Bool {
+                if one.start != other.start { return one.start < other.start }
+                if one.depth != other.depth { return one.depth < other.depth }
+                return one.place < other.place
+            }
+        }
+        var keys: [Key] = []
+        keys.reserveCapacity(nodes.count)
+        for (place, node) in nodes.enumerated() {
+            keys.append(
+                Key(
+                    start: activities[Int(node.activity)].start, depth: tree.depths[place],
+                    place: Int32(truncatingIfNeeded: place)))
+        }
+        keys.sort()
+        return keys.map(\.place)
+    }
+
+    /// The first start that was told; 0 without one.
+    private func earliest(_ activities: [Activity], _ nodes: [TraceNode], _ order: [Int32])
+        -> UInt64
+    {
+        for place in order {
+            let start = activities[Int(nodes[Int(place)].activity)].start
+            if start != 0 { return start }
+        }
+        return 0
+    }
+
+    /// Notes the numbers of texts, and which steps tell what another tells as well.
+    private mutating func findRepeats(
+        _ nodes: inout [TraceNode], _ batch: ActivityBatch, _ order: [Int32],
+        _ texts: inout TraceTexts
+    ) {
+        calls.begin(nodes.count)
+        /// Services whose spans tell their calls, tools and runs.
+        var told = Set<Told>()
+        let hasEvents = batch.activities.contains { $0.source == .log }
+        for place in order {
+            let activity = batch.activities[Int(nodes[Int(place)].activity)]
+            var node = nodes[Int(place)]
+            node.service = texts.number(activity.service, batch)
+            node.agent = texts.number(activity.agent, batch)
+            node.workflow = texts.number(activity.workflow, batch)
+            node.tool = texts.number(activity.tool, batch)
+            node.model = texts.number(
+                activity.modelAnswered.isEmpty ? activity.modelRequested : activity.modelAnswered,
+                batch)
+            node.provider = texts.number(activity.provider, batch)
+            if hasEvents, activity.source == .span, activity.phase == .finished,
+                let fact = Told.Fact(activity.kind)
+            {
+                told.insert(Told(service: node.service, fact: fact))
+            }
+            let isCall = activity.kind == .llm || activity.kind == .embedding
+            if isCall, activity.phase == .finished, !node.flags.contains(.isWrapper),
+                !activity.callID.isEmpty
+            {
+                let hash = callHash(node.service, batch.bytes(activity.callID))
+                if calls.find(hash) != nil {
+                    node.flags.insert(.isRepeated)
+                } else {
+                    calls.set(hash, place)
+                }
+            }
+            nodes[Int(place)] = node
+        }
+        guard hasEvents, !told.isEmpty else { return }
+        for place in nodes.indices {
+            let activity = batch.activities[Int(nodes[place].activity)]
+            guard activity.source == .log, let fact = Told.Fact(activity.kind),
+                told.contains(Told(service: nodes[place].service, fact: fact))
+            else { continue }
+            nodes[place].flags.insert(.isRepeated)
+        }
+    }
+
+    /// What a service's spans tell, so that its events are not needed for it.
+    private struct Told: Hashable {
+        enum Fact {
+            case calls, tools, runs
+
+            init?(_ kind: ActivityKind) {
+                switch kind {
+                case .llm, .embedding: self = .calls
+                case .tool: self = .tools
+                case .agent: self = .runs
+                default: return nil
+                }
+            }
+        }
+
+        let service: Int32
+        let fact: Fact
+    }
+
+    private func callHash(_ service: Int32, _ id: ArraySlice<UInt8>) -> UInt64 {
+        let seed = UInt64(UInt32(bitPattern: service))
+        return unsafe id.withUnsafeBufferPointer { unsafe ByteHash.hash($0, seed: seed) }
+    }
+
+    private func top(
+        _ activities: [Activity], _ nodes: [TraceNode], _ order: [Int32]
+    ) -> TraceNodes.Top {
+        var announced: Int32?
+        for place in order {
+            let activity = activities[Int(nodes[Int(place)].activity)]
+            guard activity.source == .span,
+                activity.parentSpanID == 0 || activity.parentSpanID == activity.spanID
+            else { continue }
+            if activity.phase == .finished { return TraceNodes.Top(node: place, isRoot: true) }
+            if announced == nil { announced = place }
+        }
+        if let announced { return TraceNodes.Top(node: announced, isRoot: true) }
+        return TraceNodes.Top(node: order.first ?? -1, isRoot: false)
+    }
+
+    /// By the word of the top, else by that nearest to it, else by the name of the top.
+    private func workflow(
+        _ nodes: [TraceNode], _ batch: ActivityBatch, _ tree: TraceTree, top: TraceNodes.Top,
+        _ texts: inout TraceTexts
+    ) -> Int32 {
+        guard top.node >= 0 else { return 0 }
+        let first = nodes[Int(top.node)]
+        if first.workflow != 0 { return first.workflow }
+        for place in tree.topDown where nodes[Int(place)].workflow != 0 {
+            return nodes[Int(place)].workflow
+        }
+        let activity = batch.activities[Int(first.activity)]
+        return activity.source == .log ? first.service : texts.number(activity.name, batch)
+    }
+
+    /// From above: agent, workflow, and what of note stands over each.
+    private func inherit(
+        _ nodes: inout [TraceNode], _ activities: [Activity], _ tree: TraceTree
+    ) {
+        for place in tree.topDown {
+            let above = Int(tree.parents[Int(place)])
+            let activity = activities[Int(nodes[Int(place)].activity)]
+            var node = nodes[Int(place)]
+            if node.agent == 0, activity.kind == .agent { node.agent = node.service }
+            node.remarkable = activity.kind == .other ? -1 : place
+            if above >= 0 {
+                let parent = nodes[above]
+                if node.agent == 0 { node.agent = parent.agent }
+                if node.workflow == 0 { node.workflow = parent.workflow }
+                if node.remarkable < 0 { node.remarkable = parent.remarkable }
+                if activity.kind == .tool, parent.remarkable >= 0,
+                    isSameTool(node, nodes[Int(parent.remarkable)], activities)
+                {
+                    node.flags.insert(.isRepeated)
+                }
+            }
+            nodes[Int(place)] = node
+        }
+    }
+
+    private func isSameTool(_ node: TraceNode, _ above: TraceNode, _ activities: [Activity]) -> Bool
+    {
+        activities[Int(above.activity)].kind == .tool && above.tool == node.tool
+    }
+}
