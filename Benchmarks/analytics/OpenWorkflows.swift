@@ -20,7 +20,14 @@ struct OpenWorkflows {
         var bench = OpenWorkflows()
         let resident = bench.fill() - before
         print("\(open) open workflows of \(stepsOfEach) steps, 200 agents, 200 models, an hour in")
-        print("  all analytics: \(resident >> 20) MiB resident, of 64 at most")
+        print("  all analytics: \(Double(resident / 100_000) / 10) MB resident, of 64 at most")
+        let parts = bench.analytics
+        for (name, bytes) in [
+            ("fleet", parts.fleet.byteCount), ("windows", parts.windows.byteCount),
+            ("failures", parts.failures.byteCount), ("costs", parts.costs.byteCount),
+        ] {
+            print("    \(name): \(bytes / 1000) KB")
+        }
         bench.time()
     }
 

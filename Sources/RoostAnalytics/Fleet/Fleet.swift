@@ -3,7 +3,7 @@ public import RoostIngest
 /// What every agent is doing now: the runs of workflows, and within them those of agents, calls to
 /// models and tools, as far as facts tell.
 ///
-///     facts ──► workflows (by trace) ──► steps (80 bytes each, bounded per run and in all)
+///     facts ──► workflows (by trace) ──► steps (72 bytes each, bounded per run and in all)
 ///                   │    └─► sessions
 ///                   └─► agents' rows, totals, events
 ///

@@ -4,8 +4,8 @@ public struct FleetSettings: Sendable {
     public var openWorkflows = 10_000
     /// Runs that are over, held to be looked at.
     public var finishedWorkflows = 2_000
-    /// Activities held of all runs together, 80 bytes each.
-    public var steps = 224_000
+    /// Activities held of all runs together, 72 bytes each.
+    public var steps = 216_000
     /// Activities held of one run; of more, those in the middle are folded into a count.
     public var stepsPerWorkflow = 128
     /// Of these the first so many are never folded.

@@ -1,6 +1,6 @@
 import RoostIngest
 
-/// One activity of a run, as the fleet holds it: 80 bytes, of which there are many.
+/// One activity of a run, as the fleet holds it: 72 bytes, of which there are many.
 struct FleetStep: Sendable {
     enum Phase: UInt8, Sendable {
         /// Announced.
@@ -23,10 +23,8 @@ struct FleetStep: Sendable {
     var end: UInt64 = 0
     /// USD; not a number when unknown.
     var cost = Double.nan
-    /// At most what the type holds.
-    var tokens: UInt32 = 0
-    /// Milliseconds, at most what the type holds.
-    var humanWait: UInt32 = 0
+    /// Of a call its tokens, of anything else the milliseconds of waiting for people within.
+    private var amount: UInt32 = 0
     var agent: Int32 = 0
     /// The tool or the model, else the name.
     var subject: Int32 = 0
@@ -38,6 +36,18 @@ struct FleetStep: Sendable {
     var kind = ActivityKind.other
     var phase = Phase.announced
     var isError = false
+
+    /// Of a call, at most what the type holds.
+    var tokens: UInt32 {
+        get { isCall ? amount : 0 }
+        set { if isCall { amount = newValue } }
+    }
+
+    /// Milliseconds, at most what the type holds; of a call none.
+    var humanWait: UInt32 {
+        get { isCall ? 0 : amount }
+        set { if !isCall { amount = newValue } }
+    }
 
     init() {}
 
@@ -53,10 +63,10 @@ struct FleetStep: Sendable {
         start = fact.start
         end = max(fact.start, fact.end)
         cost = fact.cost
-        tokens = UInt32(clamping: fact.tokens.allSorts)
-        humanWait = UInt32(clamping: fact.humanWait / 1_000_000)
         agent = fact.agent
         kind = fact.activity
+        amount = UInt32(
+            clamping: isCall ? fact.tokens.allSorts : fact.humanWait / 1_000_000)
         subject =
             switch kind {
             case .tool: fact.tool != 0 ? fact.tool : fact.name

@@ -1,6 +1,7 @@
 /// Places in a table by 64-bit hashes; the owner tells like ones apart.
 ///
-/// Open addressing; what is removed leaves no hole, since what stands behind it moves up.
+/// Open addressing, at most four fifths full: eight places lie in one line of the cache. What is
+/// removed leaves no hole, since what stands behind it moves up.
 struct SlotIndex: Sendable {
     private var slots = [Slot](repeating: Slot(), count: 64)
     private var count = 0
@@ -34,7 +35,7 @@ struct SlotIndex: Sendable {
     }
 
     mutating func insert(_ hash: UInt64, _ place: Int32) {
-        if (count + 1) * 2 > slots.count { grow() }
+        if (count + 1) * 5 > slots.count * 4 { grow() }
         put(Slot(tag: UInt32(truncatingIfNeeded: hash &>> 32), place: place))
     }
 

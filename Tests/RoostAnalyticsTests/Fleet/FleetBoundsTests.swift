@@ -20,7 +20,7 @@ import Testing
         #expect(bench.fleet.activeWorkflows == 10_000)
         #expect(bench.fleet.heldSteps == 200_000)
         #expect(bench.fleet.byteCount < 30_000_000)
-        #expect(MemoryLayout<FleetStep>.stride == 80)
+        #expect(MemoryLayout<FleetStep>.stride == 72)
         // One more gives up the quietest.
         bench.clock = 1
         fact.traceIDLow = 1

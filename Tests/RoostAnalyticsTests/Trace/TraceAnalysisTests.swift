@@ -130,12 +130,13 @@ import Testing
         #expect(analysis.score?.total == 100)
     }
 
-    @Test func `waiting for people is no work and no time`() {
+    @Test(arguments: [false, true])
+    func `waiting for people is no work and no time`(_ isLate: Bool) {
         var wait = TestSpan(3, under: 2, 10, 90)
         wait.texts = [("gen_ai.operation.name", "wait")]
-        let analysis = analysis([
-            .agent(1, 0, 100, "a"), .tool(2, under: 1, 5, 95, "shell"), wait,
-        ])
+        let spans = [.agent(1, 0, 100, "a"), .tool(2, under: 1, 5, 95, "shell"), wait]
+        // In whatever order they came.
+        let analysis = analysis(isLate ? spans : spans.reversed())
         #expect(analysis.concurrency.waiting == 80_000_000)
         #expect(analysis.concurrency.working == 20_000_000)
         #expect(analysis.concurrency.work == 20_000_000)
