@@ -231,6 +231,9 @@ def test_series_stand_in_the_same_order_each_time(roost):
     way.close()
 
     def order():
-        return [(sample.name, sorted(sample.labels.items()))
+        return [(sample.name, *sorted(sample.labels.items()))
                 for sample in process.metrics(OPENMETRICS).samples]
-    assert order() == order()
+    first, second = order(), order()
+    known = set(first)
+    # Some may have come in between, such as those of an audit record that is on the disk now.
+    assert [sample for sample in second if sample in known] == first
