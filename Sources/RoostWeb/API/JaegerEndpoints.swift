@@ -294,7 +294,7 @@ enum JaegerEndpoints {
                     "lookback", milliseconds, "Milliseconds before that",
                     standard: "86400000"),
             ], schema: "JaegerDependencies"
-        ) { [memo = ServiceCallsMemo()] request throws(APIError) in
+        ) { [book = keptCalls(context)] request throws(APIError) in
             let store = try TraceEndpoints.store(context)
             let end = request.integer("endTs").map { UInt64($0) * 1_000_000 } ?? request.now
             let back = UInt64(request.integer("lookback") ?? 86_400_000) * 1_000_000
@@ -306,12 +306,39 @@ enum JaegerEndpoints {
             let prices = context.collector.prices
             let now = request.now
             context.document(request) { writer throws(APIError) in
-                if let known = memo.answer(wanted, now: now) { return writer = known }
-                var calls = ServiceCalls(TraceReader(names: names, prices: prices))
-                try calls.add(store, wanted)
+                let reader = TraceReader(names: names, prices: prices)
+                try book.update(store, reader, now: now)
+                var calls = ServiceCalls()
+                if let known = book.calls(wanted) {
+                    calls = known
+                } else {
+                    try calls.add(wanted, store, reader)
+                }
                 JaegerAnswer.list(&writer) { calls.write(into: &$0) }
-                memo.keep(writer, wanted, now: now)
             }
         }
+    }
+
+    /// Seconds between two looks at the latest traces, and milliseconds until the first.
+    private static let secondsBetweenLooks: UInt64 = 10
+    private static let firstLook: UInt64 = 1_000
+
+    /// A book that is kept up to date beside the loop as long as there is a store.
+    private static func keptCalls(_ context: APIContext) -> ServiceCallsBook {
+        let book = ServiceCallsBook()
+        context.loop.schedule(
+            afterMilliseconds: firstLook, repeatMilliseconds: secondsBetweenLooks * 1_000
+        ) { [weak context, book] in
+            guard let context, context.collector.store.isOpen else { return }
+            let store = context.collector.store
+            let names = context.collector.names
+            let prices = context.collector.prices
+            // What cannot be read now is told to whoever asks.
+            context.loop.offload({
+                try? book.refresh(
+                    store, TraceReader(names: names, prices: prices), now: unixNanoseconds())
+            }) { _ in }
+        }
+        return book
     }
 }
