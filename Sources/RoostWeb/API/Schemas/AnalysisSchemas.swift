@@ -8,12 +8,7 @@ extension Schemas {
             "step": {"type": "integer", "minimum": 0},
             "span_id": {"type": ["string", "null"], "pattern": "^[0-9a-f]{16}$"},
             "name": {"type": ["string", "null"]},
-            "activity": {
-              "enum": [
-                "other", "workflow", "agent", "llm", "embedding", "tool", "retrieval",
-                "guardrail", "evaluation", "human_wait"
-              ]
-            },
+            "activity": {"$ref": "#/components/schemas/Activity"},
             "agent": {"type": ["string", "null"]}
           }
         },
@@ -79,12 +74,7 @@ extension Schemas {
                       "step": {"type": "integer", "minimum": 0},
                       "span_id": {"type": ["string", "null"], "pattern": "^[0-9a-f]{16}$"},
                       "name": {"type": ["string", "null"]},
-                      "activity": {
-                        "enum": [
-                          "other", "workflow", "agent", "llm", "embedding", "tool", "retrieval",
-                          "guardrail", "evaluation", "human_wait"
-                        ]
-                      },
+                      "activity": {"$ref": "#/components/schemas/Activity"},
                       "agent": {"type": ["string", "null"]}
                     }
                   }
@@ -206,12 +196,7 @@ extension Schemas {
                   "tokens", "cost_usd"
                 ],
                 "properties": {
-                  "activity": {
-                    "enum": [
-                      "other", "workflow", "agent", "llm", "embedding", "tool", "retrieval",
-                      "guardrail", "evaluation", "human_wait"
-                    ]
-                  },
+                  "activity": {"$ref": "#/components/schemas/Activity"},
                   "operation": {"type": ["string", "null"]},
                   "count": {"type": "integer", "minimum": 0},
                   "errors": {"type": "integer", "minimum": 0},
@@ -270,12 +255,7 @@ extension Schemas {
                   "saving_seconds", "saving_usd", "confidence", "evidence"
                 ],
                 "properties": {
-                  "activity": {
-                    "enum": [
-                      "other", "workflow", "agent", "llm", "embedding", "tool", "retrieval",
-                      "guardrail", "evaluation", "human_wait"
-                    ]
-                  },
+                  "activity": {"$ref": "#/components/schemas/Activity"},
                   "operation": {"type": ["string", "null"]},
                   "count": {"type": "integer", "minimum": 0},
                   "known_arguments": {"type": "integer", "minimum": 0},

@@ -58,12 +58,7 @@ extension Schemas {
                 "type": "object",
                 "required": ["activity", "operation", "change", "a", "b"],
                 "properties": {
-                  "activity": {
-                    "enum": [
-                      "other", "workflow", "agent", "llm", "embedding", "tool", "retrieval",
-                      "guardrail", "evaluation", "human_wait"
-                    ]
-                  },
+                  "activity": {"$ref": "#/components/schemas/Activity"},
                   "operation": {"type": ["string", "null"]},
                   "change": {"enum": ["added", "removed", "slower", "faster", "same"]},
                   "a": {"$ref": "#/components/schemas/ComparedFigures"},

@@ -97,42 +97,8 @@ extension Schemas {
                 "properties": {
                   "subject": {"$ref": "#/components/schemas/Subject"},
                   "status": {"enum": ["learned", "learning"]},
-                  "baseline": {
-                    "type": "object",
-                    "required": [
-                      "samples", "avg_duration_seconds", "p50_duration_seconds",
-                      "p95_duration_seconds", "p99_duration_seconds", "error_share",
-                      "tokens_per_call", "cost_usd_per_call"
-                    ],
-                    "properties": {
-                      "samples": {"type": "integer", "minimum": 0},
-                      "avg_duration_seconds": {"type": ["number", "null"], "minimum": 0},
-                      "p50_duration_seconds": {"type": ["number", "null"], "minimum": 0},
-                      "p95_duration_seconds": {"type": ["number", "null"], "minimum": 0},
-                      "p99_duration_seconds": {"type": ["number", "null"], "minimum": 0},
-                      "error_share": {"type": ["number", "null"], "minimum": 0},
-                      "tokens_per_call": {"type": ["number", "null"], "minimum": 0},
-                      "cost_usd_per_call": {"type": ["number", "null"], "minimum": 0}
-                    }
-                  },
-                  "recent": {
-                    "type": "object",
-                    "required": [
-                      "samples", "avg_duration_seconds", "p50_duration_seconds",
-                      "p95_duration_seconds", "p99_duration_seconds", "error_share",
-                      "tokens_per_call", "cost_usd_per_call"
-                    ],
-                    "properties": {
-                      "samples": {"type": "integer", "minimum": 0},
-                      "avg_duration_seconds": {"type": ["number", "null"], "minimum": 0},
-                      "p50_duration_seconds": {"type": ["number", "null"], "minimum": 0},
-                      "p95_duration_seconds": {"type": ["number", "null"], "minimum": 0},
-                      "p99_duration_seconds": {"type": ["number", "null"], "minimum": 0},
-                      "error_share": {"type": ["number", "null"], "minimum": 0},
-                      "tokens_per_call": {"type": ["number", "null"], "minimum": 0},
-                      "cost_usd_per_call": {"type": ["number", "null"], "minimum": 0}
-                    }
-                  }
+                  "baseline": {"$ref": "#/components/schemas/BaselineFigures"},
+                  "recent": {"$ref": "#/components/schemas/BaselineFigures"}
                 }
               }
             },
@@ -214,32 +180,8 @@ extension Schemas {
               "type": "object",
               "required": ["3600", "86400"],
               "properties": {
-                "3600": {
-                  "type": "array",
-                  "items": {
-                    "type": "object",
-                    "required": ["component", "attempts", "failures", "rate"],
-                    "properties": {
-                      "component": {"$ref": "#/components/schemas/FailureComponent"},
-                      "attempts": {"type": "integer", "minimum": 0},
-                      "failures": {"type": "integer", "minimum": 0},
-                      "rate": {"type": ["number", "null"], "minimum": 0, "maximum": 1}
-                    }
-                  }
-                },
-                "86400": {
-                  "type": "array",
-                  "items": {
-                    "type": "object",
-                    "required": ["component", "attempts", "failures", "rate"],
-                    "properties": {
-                      "component": {"$ref": "#/components/schemas/FailureComponent"},
-                      "attempts": {"type": "integer", "minimum": 0},
-                      "failures": {"type": "integer", "minimum": 0},
-                      "rate": {"type": ["number", "null"], "minimum": 0, "maximum": 1}
-                    }
-                  }
-                }
+                "3600": {"$ref": "#/components/schemas/FailureShares"},
+                "86400": {"$ref": "#/components/schemas/FailureShares"}
               }
             },
             "types": {
@@ -263,13 +205,8 @@ extension Schemas {
                   "recovery_rate": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
                   "best_strategy": {
                     "enum": [
-                      "retry",
-                      "fallback_model",
-                      "other_agent",
-                      "workflow_completed",
-                      "rerun",
-                      "reported",
-                      null
+                      "retry", "fallback_model", "other_agent", "workflow_completed", "rerun",
+                      "reported", null
                     ]
                   },
                   "mean_recovery_seconds": {"type": ["number", "null"], "minimum": 0},
@@ -319,7 +256,9 @@ extension Schemas {
             "id": {"type": "string"},
             "source": {"enum": ["rule", "pattern", "regression", "cost", "failure"]},
             "kind": {"type": "string"},
-            "category": {"enum": ["performance", "cost", "reliability", "efficiency", "quality"]},
+            "category": {
+              "enum": ["performance", "cost", "reliability", "efficiency", "quality"]
+            },
             "priority": {"enum": ["critical", "high", "medium", "low"]},
             "impact": {"type": "string"},
             "effort": {"type": "string"},
@@ -364,8 +303,7 @@ extension Schemas {
               "required": [
                 "observed_since", "window_seconds", "workflow_runs", "agent_runs", "llm_calls",
                 "tool_calls", "errors", "tokens", "cost_usd", "unpriced_calls",
-                "unpriced_models", "missed", "baselines_learned", "baselines_learning",
-                "remarks"
+                "unpriced_models", "missed", "baselines_learned", "baselines_learning", "remarks"
               ],
               "properties": {
                 "observed_since": {"type": ["string", "null"], "format": "date-time"},
@@ -384,6 +322,36 @@ extension Schemas {
                 "baselines_learning": {"type": "integer", "minimum": 0},
                 "remarks": {"type": "array", "items": {"type": "string"}}
               }
+            }
+          }
+        },
+        "BaselineFigures": {
+          "type": "object",
+          "required": [
+            "samples", "avg_duration_seconds", "p50_duration_seconds", "p95_duration_seconds",
+            "p99_duration_seconds", "error_share", "tokens_per_call", "cost_usd_per_call"
+          ],
+          "properties": {
+            "samples": {"type": "integer", "minimum": 0},
+            "avg_duration_seconds": {"type": ["number", "null"], "minimum": 0},
+            "p50_duration_seconds": {"type": ["number", "null"], "minimum": 0},
+            "p95_duration_seconds": {"type": ["number", "null"], "minimum": 0},
+            "p99_duration_seconds": {"type": ["number", "null"], "minimum": 0},
+            "error_share": {"type": ["number", "null"], "minimum": 0},
+            "tokens_per_call": {"type": ["number", "null"], "minimum": 0},
+            "cost_usd_per_call": {"type": ["number", "null"], "minimum": 0}
+          }
+        },
+        "FailureShares": {
+          "type": "array",
+          "items": {
+            "type": "object",
+            "required": ["component", "attempts", "failures", "rate"],
+            "properties": {
+              "component": {"$ref": "#/components/schemas/FailureComponent"},
+              "attempts": {"type": "integer", "minimum": 0},
+              "failures": {"type": "integer", "minimum": 0},
+              "rate": {"type": ["number", "null"], "minimum": 0, "maximum": 1}
             }
           }
         }

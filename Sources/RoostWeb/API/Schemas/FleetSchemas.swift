@@ -103,7 +103,8 @@ extension Schemas {
             }
           }
         },
-        "WorkflowRow": {
+        "WorkflowRun": {
+          "description": "One run",
           "type": "object",
           "required": [
             "trace_id", "workflow", "service", "state", "session_id", "user", "start_time",
@@ -115,9 +116,7 @@ extension Schemas {
             "trace_id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
             "workflow": {"type": "string"},
             "service": {"type": "string"},
-            "state": {
-              "enum": ["pending", "running", "waiting", "completed", "failed", "abandoned"]
-            },
+            "state": {"$ref": "#/components/schemas/WorkflowState"},
             "session_id": {"type": ["string", "null"]},
             "user": {"type": ["string", "null"]},
             "start_time": {"type": ["string", "null"], "format": "date-time"},
@@ -139,12 +138,7 @@ extension Schemas {
               "type": ["object", "null"],
               "required": ["kind", "name", "agent", "span_id", "start_time", "in_progress"],
               "properties": {
-                "kind": {
-                  "enum": [
-                    "other", "workflow", "agent", "llm", "embedding", "tool", "retrieval",
-                    "guardrail", "evaluation", "human_wait"
-                  ]
-                },
+                "kind": {"$ref": "#/components/schemas/Activity"},
                 "name": {"type": "string"},
                 "agent": {"type": "string"},
                 "span_id": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
@@ -154,7 +148,9 @@ extension Schemas {
             },
             "stuck": {
               "type": ["object", "null"],
-              "required": ["since", "silent_seconds", "limit_seconds", "usual_seconds", "reason"],
+              "required": [
+                "since", "silent_seconds", "limit_seconds", "usual_seconds", "reason"
+              ],
               "properties": {
                 "since": {"type": ["string", "null"], "format": "date-time"},
                 "silent_seconds": {"type": "number", "minimum": 0},
@@ -165,76 +161,30 @@ extension Schemas {
             }
           }
         },
+        "WorkflowRow": {
+          "allOf": [{"$ref": "#/components/schemas/WorkflowRun"}],
+          "type": "object",
+          "properties": {}
+        },
         "Workflows": {
           "type": "object",
           "required": ["workflows", "cursor"],
           "properties": {
-            "workflows": {"type": "array", "items": {"$ref": "#/components/schemas/WorkflowRow"}},
+            "workflows": {
+              "type": "array",
+              "items": {"$ref": "#/components/schemas/WorkflowRow"}
+            },
             "cursor": {"type": ["string", "null"]}
           }
         },
         "Workflow": {
+          "allOf": [{"$ref": "#/components/schemas/WorkflowRun"}],
           "type": "object",
           "required": [
-            "trace_id", "workflow", "service", "state", "session_id", "user", "start_time",
-            "end_time", "last_time", "duration", "human_wait_seconds", "agents", "agent_runs",
-            "llm_calls", "tool_calls", "errors", "retries", "tokens", "cost_usd",
-            "unpriced_calls", "error_type", "current_step", "stuck", "root_ended",
-            "wall_clock_seconds", "total_seconds", "parallelisation", "executions", "overlaps",
-            "bottlenecks", "timeline", "folded_steps"
+            "root_ended", "wall_clock_seconds", "total_seconds", "parallelisation", "executions",
+            "overlaps", "bottlenecks", "timeline", "folded_steps"
           ],
           "properties": {
-            "trace_id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
-            "workflow": {"type": "string"},
-            "service": {"type": "string"},
-            "state": {
-              "enum": ["pending", "running", "waiting", "completed", "failed", "abandoned"]
-            },
-            "session_id": {"type": ["string", "null"]},
-            "user": {"type": ["string", "null"]},
-            "start_time": {"type": ["string", "null"], "format": "date-time"},
-            "end_time": {"type": ["string", "null"], "format": "date-time"},
-            "last_time": {"type": ["string", "null"], "format": "date-time"},
-            "duration": {"type": "number", "minimum": 0},
-            "human_wait_seconds": {"type": "number", "minimum": 0},
-            "agents": {"type": "array", "items": {"type": "string"}},
-            "agent_runs": {"type": "integer", "minimum": 0},
-            "llm_calls": {"type": "integer", "minimum": 0},
-            "tool_calls": {"type": "integer", "minimum": 0},
-            "errors": {"type": "integer", "minimum": 0},
-            "retries": {"type": "integer", "minimum": 0},
-            "tokens": {"type": "integer", "minimum": 0},
-            "cost_usd": {"type": ["number", "null"], "minimum": 0},
-            "unpriced_calls": {"type": "integer", "minimum": 0},
-            "error_type": {"type": ["string", "null"]},
-            "current_step": {
-              "type": ["object", "null"],
-              "required": ["kind", "name", "agent", "span_id", "start_time", "in_progress"],
-              "properties": {
-                "kind": {
-                  "enum": [
-                    "other", "workflow", "agent", "llm", "embedding", "tool", "retrieval",
-                    "guardrail", "evaluation", "human_wait"
-                  ]
-                },
-                "name": {"type": "string"},
-                "agent": {"type": "string"},
-                "span_id": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
-                "start_time": {"type": ["string", "null"], "format": "date-time"},
-                "in_progress": {"type": "boolean"}
-              }
-            },
-            "stuck": {
-              "type": ["object", "null"],
-              "required": ["since", "silent_seconds", "limit_seconds", "usual_seconds", "reason"],
-              "properties": {
-                "since": {"type": ["string", "null"], "format": "date-time"},
-                "silent_seconds": {"type": "number", "minimum": 0},
-                "limit_seconds": {"type": "number", "minimum": 0},
-                "usual_seconds": {"type": ["number", "null"], "minimum": 0},
-                "reason": {"type": "string"}
-              }
-            },
             "root_ended": {"type": "boolean"},
             "wall_clock_seconds": {"type": "number", "minimum": 0},
             "total_seconds": {"type": "number", "minimum": 0},
@@ -266,9 +216,7 @@ extension Schemas {
                 "properties": {
                   "order": {"type": "integer", "minimum": 0},
                   "agent": {"type": "string"},
-                  "state": {
-                    "enum": ["pending", "running", "waiting", "completed", "failed", "abandoned"]
-                  },
+                  "state": {"$ref": "#/components/schemas/WorkflowState"},
                   "span_id": {"type": ["string", "null"], "pattern": "^[0-9a-f]{16}$"},
                   "parent": {"type": ["integer", "null"], "minimum": 0},
                   "start_time": {"type": ["string", "null"], "format": "date-time"},
@@ -333,17 +281,10 @@ extension Schemas {
                   "end_time", "duration", "tokens", "cost_usd", "error_type", "retry"
                 ],
                 "properties": {
-                  "kind": {
-                    "enum": [
-                      "other", "workflow", "agent", "llm", "embedding", "tool", "retrieval",
-                      "guardrail", "evaluation", "human_wait"
-                    ]
-                  },
+                  "kind": {"$ref": "#/components/schemas/Activity"},
                   "name": {"type": "string"},
                   "agent": {"type": "string"},
-                  "state": {
-                    "enum": ["pending", "running", "waiting", "completed", "failed", "abandoned"]
-                  },
+                  "state": {"$ref": "#/components/schemas/WorkflowState"},
                   "span_id": {"type": ["string", "null"], "pattern": "^[0-9a-f]{16}$"},
                   "parent_span_id": {"type": ["string", "null"], "pattern": "^[0-9a-f]{16}$"},
                   "start_time": {"type": ["string", "null"], "format": "date-time"},
@@ -369,8 +310,7 @@ extension Schemas {
                 "type": "object",
                 "required": [
                   "session_id", "user", "service", "state", "workflows", "active_workflows",
-                  "failed_workflows", "first_time", "last_time", "duration", "tokens",
-                  "cost_usd"
+                  "failed_workflows", "first_time", "last_time", "duration", "tokens", "cost_usd"
                 ],
                 "properties": {
                   "session_id": {"type": "string"},

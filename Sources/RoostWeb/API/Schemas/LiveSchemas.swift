@@ -4,7 +4,9 @@ extension Schemas {
         "LiveMessage": {
           "description": "As `agent.completed`, `tool.failed` or `budget.exceeded`. What it is not about is an empty text",
           "type": "object",
-          "required": ["type", "id", "time", "severity", "agent", "workflow", "trace_id", "data"],
+          "required": [
+            "type", "id", "time", "severity", "agent", "workflow", "trace_id", "data"
+          ],
           "properties": {
             "type": {"type": "string"},
             "id": {"type": "string"},

@@ -14,19 +14,7 @@ extension Schemas {
             "version": {"type": "string"},
             "time": {"type": "string", "format": "date-time"},
             "uptime_seconds": {"type": "number", "minimum": 0},
-            "features": {
-              "type": "object",
-              "required": ["metrics", "traces", "logs", "analytics", "store", "live", "audit"],
-              "properties": {
-                "metrics": {"type": "boolean"},
-                "traces": {"type": "boolean"},
-                "logs": {"type": "boolean"},
-                "analytics": {"type": "boolean"},
-                "store": {"type": "boolean"},
-                "live": {"type": "boolean"},
-                "audit": {"type": "boolean"}
-              }
-            },
+            "features": {"$ref": "#/components/schemas/Switches"},
             "totals": {
               "type": ["object", "null"],
               "required": [
@@ -131,45 +119,9 @@ extension Schemas {
                       "last_error": {"type": "string"}
                     }
                   },
-                  "traces": {
-                    "type": "object",
-                    "required": ["offered", "sent", "queue", "dropped"],
-                    "properties": {
-                      "offered": {"type": "integer", "minimum": 0},
-                      "sent": {"type": "integer", "minimum": 0},
-                      "queue": {"type": "integer", "minimum": 0},
-                      "dropped": {
-                        "type": "object",
-                        "additionalProperties": {"type": "integer", "minimum": 0}
-                      }
-                    }
-                  },
-                  "metrics": {
-                    "type": "object",
-                    "required": ["offered", "sent", "queue", "dropped"],
-                    "properties": {
-                      "offered": {"type": "integer", "minimum": 0},
-                      "sent": {"type": "integer", "minimum": 0},
-                      "queue": {"type": "integer", "minimum": 0},
-                      "dropped": {
-                        "type": "object",
-                        "additionalProperties": {"type": "integer", "minimum": 0}
-                      }
-                    }
-                  },
-                  "logs": {
-                    "type": "object",
-                    "required": ["offered", "sent", "queue", "dropped"],
-                    "properties": {
-                      "offered": {"type": "integer", "minimum": 0},
-                      "sent": {"type": "integer", "minimum": 0},
-                      "queue": {"type": "integer", "minimum": 0},
-                      "dropped": {
-                        "type": "object",
-                        "additionalProperties": {"type": "integer", "minimum": 0}
-                      }
-                    }
-                  },
+                  "traces": {"$ref": "#/components/schemas/ExportedItems"},
+                  "metrics": {"$ref": "#/components/schemas/ExportedItems"},
+                  "logs": {"$ref": "#/components/schemas/ExportedItems"},
                   "disk": {
                     "type": "object",
                     "required": [
@@ -213,6 +165,19 @@ extension Schemas {
             "recent_traces": {
               "type": "array",
               "items": {"$ref": "#/components/schemas/TraceSummary"}
+            }
+          }
+        },
+        "ExportedItems": {
+          "type": "object",
+          "required": ["offered", "sent", "queue", "dropped"],
+          "properties": {
+            "offered": {"type": "integer", "minimum": 0},
+            "sent": {"type": "integer", "minimum": 0},
+            "queue": {"type": "integer", "minimum": 0},
+            "dropped": {
+              "type": "object",
+              "additionalProperties": {"type": "integer", "minimum": 0}
             }
           }
         }

@@ -24,9 +24,7 @@ extension Schemas {
           }
         },
         "FailureComponent": {
-          "enum": [
-            "agent", "tool", "model", "workflow", "retrieval", "guardrail", "evaluation"
-          ]
+          "enum": ["agent", "tool", "model", "workflow", "retrieval", "guardrail", "evaluation"]
         },
         "Evidence": {
           "type": "object",
@@ -57,6 +55,15 @@ extension Schemas {
             "failed": {"type": "integer", "minimum": 0},
             "abandoned": {"type": "integer", "minimum": 0}
           }
+        },
+        "Activity": {
+          "enum": [
+            "other", "workflow", "agent", "llm", "embedding", "tool", "retrieval", "guardrail",
+            "evaluation", "human_wait"
+          ]
+        },
+        "WorkflowState": {
+          "enum": ["pending", "running", "waiting", "completed", "failed", "abandoned"]
         }
         """#
 }

@@ -1,12 +1,13 @@
 extension Schemas {
     /// Traces: lists, one, files; log records.
     static let traces = #"""
-        "TraceSummary": {
+        "TraceHead": {
+          "description": "What a trace comes to",
           "type": "object",
           "required": [
             "trace_id", "workflow_id", "workflow", "name", "service", "services", "status",
-            "start_time", "end_time", "duration", "spans", "errors", "agents", "models",
-            "llm_calls", "tool_calls", "tokens", "cost_usd", "session", "user"
+            "start_time", "end_time", "duration", "errors", "agents", "models", "llm_calls",
+            "tool_calls", "tokens", "cost_usd", "session", "user"
           ],
           "properties": {
             "trace_id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
@@ -19,7 +20,6 @@ extension Schemas {
             "start_time": {"type": "string", "format": "date-time"},
             "end_time": {"type": "string", "format": "date-time"},
             "duration": {"type": "number", "minimum": 0},
-            "spans": {"type": "integer", "minimum": 0},
             "errors": {"type": "integer", "minimum": 0},
             "agents": {"type": "array", "items": {"type": "string"}},
             "models": {"type": "array", "items": {"type": "string"}},
@@ -30,6 +30,12 @@ extension Schemas {
             "session": {"type": ["string", "null"]},
             "user": {"type": ["string", "null"]}
           }
+        },
+        "TraceSummary": {
+          "allOf": [{"$ref": "#/components/schemas/TraceHead"}],
+          "type": "object",
+          "required": ["spans"],
+          "properties": {"spans": {"type": "integer", "minimum": 0}}
         },
         "Traces": {
           "type": "object",
@@ -60,12 +66,7 @@ extension Schemas {
             "kind": {
               "enum": ["unspecified", "internal", "server", "client", "producer", "consumer"]
             },
-            "activity": {
-              "enum": [
-                "other", "workflow", "agent", "llm", "embedding", "tool", "retrieval",
-                "guardrail", "evaluation", "human_wait"
-              ]
-            },
+            "activity": {"$ref": "#/components/schemas/Activity"},
             "source": {"enum": ["span", "log"]},
             "status": {"enum": ["ok", "error", "running"]},
             "status_message": {"type": ["string", "null"]},
@@ -122,34 +123,11 @@ extension Schemas {
           }
         },
         "Trace": {
+          "allOf": [{"$ref": "#/components/schemas/TraceHead"}],
           "type": "object",
-          "required": [
-            "trace_id", "workflow_id", "workflow", "name", "service", "services", "status",
-            "start_time", "end_time", "duration", "span_count", "errors", "agents", "models",
-            "llm_calls", "tool_calls", "tokens", "cost_usd", "session", "user", "omitted_spans",
-            "root", "resources", "scopes", "spans"
-          ],
+          "required": ["span_count", "omitted_spans", "root", "resources", "scopes", "spans"],
           "properties": {
-            "trace_id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
-            "workflow_id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
-            "workflow": {"type": ["string", "null"]},
-            "name": {"type": ["string", "null"]},
-            "service": {"type": ["string", "null"]},
-            "services": {"type": "array", "items": {"type": "string"}},
-            "status": {"enum": ["running", "ok", "error"]},
-            "start_time": {"type": "string", "format": "date-time"},
-            "end_time": {"type": "string", "format": "date-time"},
-            "duration": {"type": "number", "minimum": 0},
             "span_count": {"type": "integer", "minimum": 0},
-            "errors": {"type": "integer", "minimum": 0},
-            "agents": {"type": "array", "items": {"type": "string"}},
-            "models": {"type": "array", "items": {"type": "string"}},
-            "llm_calls": {"type": "integer", "minimum": 0},
-            "tool_calls": {"type": "integer", "minimum": 0},
-            "tokens": {"type": "integer", "minimum": 0},
-            "cost_usd": {"type": ["number", "null"], "minimum": 0},
-            "session": {"type": ["string", "null"]},
-            "user": {"type": ["string", "null"]},
             "omitted_spans": {"type": "integer", "minimum": 0},
             "root": {"type": ["integer", "null"], "minimum": 0},
             "resources": {
@@ -188,7 +166,9 @@ extension Schemas {
         },
         "ZipkinSpan": {
           "type": "object",
-          "required": ["traceId", "id", "name", "timestamp", "duration", "localEndpoint", "tags"],
+          "required": [
+            "traceId", "id", "name", "timestamp", "duration", "localEndpoint", "tags"
+          ],
           "properties": {
             "traceId": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
             "id": {"type": "string", "pattern": "^[0-9a-f]{16}$"},

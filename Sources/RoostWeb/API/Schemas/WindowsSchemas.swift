@@ -30,38 +30,10 @@ extension Schemas {
             "agents_per_minute": {"type": "number", "minimum": 0},
             "errors": {"type": "integer", "minimum": 0},
             "error_share": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
-            "workflow_runs": {
-              "type": "object",
-              "required": ["count", "errors"],
-              "properties": {
-                "count": {"type": "integer", "minimum": 0},
-                "errors": {"type": "integer", "minimum": 0}
-              }
-            },
-            "agent_runs": {
-              "type": "object",
-              "required": ["count", "errors"],
-              "properties": {
-                "count": {"type": "integer", "minimum": 0},
-                "errors": {"type": "integer", "minimum": 0}
-              }
-            },
-            "llm_calls": {
-              "type": "object",
-              "required": ["count", "errors"],
-              "properties": {
-                "count": {"type": "integer", "minimum": 0},
-                "errors": {"type": "integer", "minimum": 0}
-              }
-            },
-            "tool_calls": {
-              "type": "object",
-              "required": ["count", "errors"],
-              "properties": {
-                "count": {"type": "integer", "minimum": 0},
-                "errors": {"type": "integer", "minimum": 0}
-              }
-            },
+            "workflow_runs": {"$ref": "#/components/schemas/WindowCount"},
+            "agent_runs": {"$ref": "#/components/schemas/WindowCount"},
+            "llm_calls": {"$ref": "#/components/schemas/WindowCount"},
+            "tool_calls": {"$ref": "#/components/schemas/WindowCount"},
             "tokens": {"$ref": "#/components/schemas/Tokens"},
             "cost_usd": {"type": ["number", "null"], "minimum": 0},
             "unpriced_calls": {"type": "integer", "minimum": 0},
@@ -169,6 +141,14 @@ extension Schemas {
                 "unpriced_calls": {"type": "integer", "minimum": 0}
               }
             }
+          }
+        },
+        "WindowCount": {
+          "type": "object",
+          "required": ["count", "errors"],
+          "properties": {
+            "count": {"type": "integer", "minimum": 0},
+            "errors": {"type": "integer", "minimum": 0}
           }
         }
         """#
