@@ -292,6 +292,43 @@ def test_failures_are_those_of_the_demo(played):
             sum(row["error_type"] == kind for row in rows)
 
 
+def test_runs_that_were_judged_before_their_root_came_are_judged_again(roost):
+    # The demo's calls stay silent for longer than that, so that hardly a run is judged in time.
+    process = roost({"agents": {"hold": "300ms"}})
+    done = subprocess.run(
+        [roost_binary(), "demo", "--endpoint", f"http://{process.grpc}", "--rate", "600",
+         "--for", "8", "--seed", "7"], capture_output=True, text=True, timeout=120, check=True)
+    runs = json.loads(done.stdout)["workflows"]
+    assert runs["failed"] > 0
+    counts = {"failed": runs["failed"], "completed": runs["count"] - runs["failed"]}
+
+    def listed(**filters):
+        return pages(process, "workflows", "workflows", 1000, **filters)
+
+    wait_until(
+        lambda: {state: len(listed(state=state)) for state in counts} == counts,
+        what="every run judged by its root")
+    fleet = ask(process, "fleet")["workflows"]
+    assert {state: fleet[state] for state in counts} == counts
+    assert fleet["abandoned"] == 0 and fleet["started"] == runs["count"]
+    assert {state: fleet["last_hour"][state] for state in counts} == counts
+    overview = ask(process, "overview")["totals"]["workflows"]
+    assert {state: overview[state] for state in counts} == counts
+
+    failed = {row["trace_id"] for row in listed(state="failed")}
+    failures = pages(process, "failures", "failures", 1000, component="workflow")
+    assert {row["trace_id"] for row in failures} == failed
+    assert len(failures) == len(failed)
+    window = ask(process, "metrics/windows", window=3600)
+    assert window["windows"]["3600"]["workflow_runs"] == {
+        "count": runs["count"], "errors": runs["failed"]}
+    assert window["cumulative"]["total_workflow_runs"] == runs["count"]
+    by_workflow = window["windows"]["3600"]["by_workflow"]
+    assert sum(row["workflow_runs"]["errors"] for row in by_workflow) == runs["failed"]
+    # Counters do not fall: each run is counted once.
+    assert process.metrics().value("roost_workflow_runs_total") == runs["count"]
+
+
 def test_lists_have_every_trace_once(played):
     process, report = played
     count = report["workflows"]["count"]
