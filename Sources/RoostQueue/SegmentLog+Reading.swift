@@ -54,7 +54,10 @@ extension SegmentLog {
             self.shared.state.withLock { state in
                 guard let index = state.index(of: cursor) else { return ([], false) }
                 let records = state.takeRecent(index, &place, maxBytes: maxBytes) ?? []
-                return (records, state.hasMore(index))
+                let hasMore = state.hasMore(index)
+                // Nobody may ask again for long, and an open file that is deleted takes its room.
+                if !hasMore { place.file = nil }
+                return (records, hasMore)
             }
         }
         if waits { return cursor.reader.withLock { read(&$0) } }
@@ -102,7 +105,12 @@ extension SegmentLog {
         switch reading {
         case .noMemory: throw .noMemory
         case .records(let found):
-            let records = shared.state.withLock { $0.handOut(cursor, &place, segment.id, found) }
+            let records = shared.state.withLock { state -> [StoredRecord]? in
+                let records = state.handOut(cursor, &place, segment.id, found)
+                // What comes next is in another file, or in memory.
+                if place.offset >= segment.end { place.file = nil }
+                return records
+            }
             batch.records = records ?? []
             return records == nil
         case .damage(let range, let head):

@@ -290,4 +290,28 @@ import Testing
         #expect(statistics.commits < threads * each && statistics.waitingBytes == 0)
         log.close()
     }
+
+    @Test func `keeps no file open of which everything has been read`() throws {
+        for isInMemory in [false, true] {
+            let fixture = try QueueFixture()
+            var settings = fixture.fastSettings
+            do {
+                let log = try SegmentLog.open(settings)
+                for index in 0..<40 { _ = log.keep(record(index, bytes: 200)) }
+                log.close()
+            }
+            if isInMemory { settings.hotBytes = 1 << 20 }
+            let log = try SegmentLog.open(settings)
+            defer { log.close() }
+            let cursor = try #require(log.cursor("a"))
+            var read: [StoredRecord] = []
+            while let hasMore = log.nextInMemory(cursor, maxBytes: 1000, waits: true)?.hasMore,
+                hasMore
+            {
+                read += try log.next(cursor, maxBytes: 1000).records
+            }
+            #expect(read.map(number) == Array(0..<40))
+            #expect(cursor.reader.withLock { $0.file == nil })
+        }
+    }
 }
