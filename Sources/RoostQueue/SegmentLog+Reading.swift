@@ -152,7 +152,7 @@ extension LogState {
         case nothing
         /// Already handed out.
         case recent([StoredRecord])
-        /// On to the next segment; what the one before owed is lost.
+        /// At the end of a segment; what it owed is lost.
         case moved(lost: QueueCounts)
         case read(SegmentInfo)
     }
@@ -173,15 +173,24 @@ extension LogState {
             return .moved(lost: QueueCounts())
         }
         if place.offset < segment.end { return .read(segment) }
-        guard next + 1 < segments.count else { return .nothing }
-        move(&place, to: segments[next + 1].id)
+        let isLast = next + 1 == segments.count
+        if isLast {
+            guard holds.limit > lastSequence else { return .nothing }
+            // Nothing of it is left to find.
+            cursors[index].skip(lastSequence)
+        } else {
+            move(&place, to: segments[next + 1].id)
+        }
         // What is owed at the end of a segment was there once and has not been found.
         var lost = segment.waiting[index]
         lost -= cursors[index].handedOut(of: segment.id)
-        guard lost.records > 0 else { return .moved(lost: QueueCounts()) }
+        guard lost.records > 0 else {
+            return isLast ? .nothing : .moved(lost: QueueCounts())
+        }
         cursors[index].give(up: segment.id)
         segments[next].waiting[index] -= lost
         cursors[index].waiting -= lost
+        cursorsChanged = true
         collectDrained()
         return .moved(lost: lost)
     }

@@ -143,6 +143,28 @@ import Testing
         #expect(log.statistics().cursors[0].waiting.records == 60 - gone.count)
     }
 
+    @Test func `counts what vanished from the segment in use, and goes on with what comes`() throws
+    {
+        let fixture = try QueueFixture()
+        let log = try SegmentLog.open(fixture.fastSettings)
+        defer { log.close() }
+        let cursor = try #require(log.cursor("a"))
+        for index in 0..<8 { _ = try log.keep(record(index, items: 3)).get() }
+        let name = try #require(fixture.segments.first)
+        let size = RecordHead.bytes + 100
+        try QueueFile(fixture.file(name), .write).truncate(to: SegmentFormat.start + 5 * size + 9)
+        let (records, lost) = try log.readAll(cursor)
+        #expect(records.map(number) == Array(0..<5))
+        #expect(lost.records == 3 && lost.allItems == 9)
+        #expect(log.nextInMemory(cursor, maxBytes: 1, waits: true)?.hasMore == false)
+        log.release(cursor, through: .max)
+        #expect(log.statistics().cursors[0].waiting.isEmpty)
+        #expect(log.statistics().damagedPlaces == 1)
+        _ = try log.keep(record(8)).get()
+        let next = try log.readAll(cursor)
+        #expect(next.records.map(number) == [8] && next.lost.isEmpty)
+    }
+
     @Test func `steps over a run of damaged records and bytes that only look like a record`() throws
     {
         // A payload with the file of another queue in it.
