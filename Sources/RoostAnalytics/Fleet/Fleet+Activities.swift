@@ -176,7 +176,7 @@ extension Fleet {
     }
 
     /// A step of a run that is held, whatever its phase.
-    private func step(_ span: UInt64, of slot: Int32) -> Int32? {
+    func step(_ span: UInt64, of slot: Int32) -> Int32? {
         guard span != 0 else { return nil }
         var place = workflows[slot].first
         while place >= 0 {

@@ -9,10 +9,12 @@ extension Fleet {
         let slot = known ?? newWorkflow(fact, now: now, &events)
         note(fact, slot, now: now)
         guard workflows[slot].state.isOpen else { return }
+        let isTold = workflows[slot].isDerived && isToldWorkflow(fact.spanID, slot)
         dropSeen(slot)
         if fact.parentSpanID == 0, fact.spanID != 0 { endRoot(fact, slot) }
         // An announced root that has not ended: what follows is that the trace is given up.
-        guard workflows[slot].announcedRoots <= 0 else { return }
+        guard isTold || workflows[slot].announcedRoots <= 0 else { return }
+        workflows[slot].isEndTold = isTold
         if fact.start != 0, fact.start <= fact.end {
             workflows[slot].start = fact.start
             workflows[slot].end = fact.end
@@ -21,6 +23,12 @@ extension Fleet {
         finish(
             slot, fact.status == .error ? .failed : isWhole ? .completed : .abandoned, now: now,
             &events)
+    }
+
+    /// Whether events told the end of a workflow: it is over, whatever was announced in it.
+    private func isToldWorkflow(_ span: UInt64, _ slot: Int32) -> Bool {
+        guard let place = step(span, of: slot) else { return false }
+        return steps[place].kind == .workflow && steps[place].isDone
     }
 
     /// The root of a run that was taken to be over, or has gone on since, came after all.
@@ -71,7 +79,7 @@ extension Fleet {
         }
         guard workflows[slot].state.isOpen else { return }
         let wasAnnounced = fact.calls > 0
-        if !wasAnnounced, workflows[slot].isDerived {
+        if !wasAnnounced, workflows[slot].isDerived, !workflows[slot].wasOver {
             // Spans tell the same run.
             totals.workflowsStarted &-= 1
             evict(slot)
@@ -140,6 +148,7 @@ extension Fleet {
         totals.retries &-= UInt64(record.retries)
         workflows[slot].retries = 0
         workflows[slot].isClosed = false
+        workflows[slot].isEndTold = false
         workflows[slot].wasOver = true
         workflows[slot].former = record.state
         change(slot, to: .running)

@@ -73,6 +73,8 @@ struct WorkflowRecord: Sendable {
 
     var state = WorkflowState.pending
     var isDerived = false
+    /// Events told the end of its workflow.
+    var isEndTold = false
     var hasCost = false
     var hasProvisionalCost = false
     /// A step without parent has ended.
@@ -97,7 +99,7 @@ struct WorkflowRecord: Sendable {
     var isOver: Bool { !state.isOpen || isClosed }
 
     /// It was over, but not for certain.
-    var mayGoOn: Bool { !state.isOpen && (isDerived || !hasRootEnded) }
+    var mayGoOn: Bool { !state.isOpen && !isEndTold && (isDerived || !hasRootEnded) }
 
     /// Steps whose end may still come and that are held.
     var indexed: Int32 { announced &+ seen &- foldedSeen }

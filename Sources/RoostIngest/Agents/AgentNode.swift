@@ -114,6 +114,8 @@ struct AgentTrace {
     var lastHeard: UInt64 = 0
     var isAgentic = false
     var isWorkflowCounted = false
+    /// Its events told the end of its workflow, which is to be counted.
+    var hasToldEnd = false
     /// It was closed before, and more of it came.
     var isReopened = false
     var isDerived = false

@@ -12,9 +12,21 @@ extension AgentTracker {
         case .llm, .embedding: countCall(index, node, unixNow: unixNow)
         case .tool: countTool(index, node, unixNow: unixNow)
         case .agent: countRun(node, unixNow: unixNow)
-        case .other, .workflow: break
+        case .workflow: noteToldEnd(index, node)
+        case .other: break
         default: tellEnded(node)
         }
+    }
+
+    /// The end of a workflow that events tell ends its run, were it one of several of its session.
+    private mutating func noteToldEnd(_ index: Int32, _ node: AgentNode) {
+        let trace = open.traces[Int(node.trace)]
+        guard trace.isDerived, trace.root == index else { return }
+        // An end that was not announced and has no duration may have been sent again.
+        if trace.isWorkflowCounted, node.flags.contains(.isInstant) { return }
+        open.traces[Int(node.trace)].isWorkflowCounted = false
+        open.traces[Int(node.trace)].hasToldEnd = true
+        tellStep(node)
     }
 
     mutating func countCall(_ index: Int32, _ node: AgentNode, unixNow: UInt64) {

@@ -60,6 +60,11 @@ extension AgentTracker {
         arrived.removeAll(keepingCapacity: true)
     }
 
+    /// Tells of a step that is over and counted with its run.
+    mutating func tellStep(_ node: AgentNode) {
+        if facts != nil { tell(.seen, node) }
+    }
+
     // MARK: told when something is counted
 
     /// Usage that was counted with a call or without one.

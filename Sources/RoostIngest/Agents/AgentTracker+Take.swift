@@ -209,10 +209,11 @@ extension AgentTracker {
         let parentID = activity.parentSpanID
         guard parentID != 0, parentID != activity.spanID else {
             open.nodes[Int(index)].parent = -1
-            // Of events that were put together by their session none is above the others.
-            if activity.phase == .finished, !activity.flags.contains(.isDerivedTrace) {
-                open.traces[Int(trace)].root = index
-            }
+            // Of events that were put together by their session none is above the others, but a
+            // workflow that told its end.
+            let isBare =
+                activity.flags.contains(.isDerivedTrace) && activity.kind != .workflow
+            if activity.phase == .finished, !isBare { open.traces[Int(trace)].root = index }
             return
         }
         if let parent = open.findNode(trace, parentID) {

@@ -171,7 +171,10 @@ public struct AgentTracker: ~Copyable, Sendable {
                 node = next
             }
         }
-        if !open.traces[Int(index)].isDerived { countWorkflow(index, unixNow: unixNow) }
+        if !open.traces[Int(index)].isDerived || open.traces[Int(index)].hasToldEnd {
+            open.traces[Int(index)].hasToldEnd = false
+            countWorkflow(index, unixNow: unixNow)
+        }
         let trace = open.traces[Int(index)]
         if trace.isComplete, !trace.isDerived, !trace.hasAggregates {
             open.freeDetails(of: index)

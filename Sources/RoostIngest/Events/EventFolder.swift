@@ -13,6 +13,7 @@ public struct EventFolder: Sendable {
         let activity: ActivityKind
         let agent: String
         let tool: String
+        let workflow: String
         let run: String
         let spanID: UInt64
         let parent: UInt64
@@ -20,7 +21,9 @@ public struct EventFolder: Sendable {
 
         func isEnded(by event: PostedEvent) -> Bool {
             guard activity == event.kind.activity, run == event.run else { return false }
-            return !run.isEmpty || agent == event.agent && tool == event.tool
+            guard run.isEmpty else { return true }
+            guard activity == .workflow else { return agent == event.agent && tool == event.tool }
+            return workflow == event.workflow || workflow.isEmpty || event.workflow.isEmpty
         }
     }
 
@@ -54,8 +57,9 @@ public struct EventFolder: Sendable {
             remember(
                 trace,
                 Begun(
-                    activity: activity.kind, agent: event.agent, tool: event.tool, run: event.run,
-                    spanID: activity.spanID, parent: activity.parentSpanID, time: event.time))
+                    activity: activity.kind, agent: event.agent, tool: event.tool,
+                    workflow: event.workflow, run: event.run, spanID: activity.spanID,
+                    parent: activity.parentSpanID, time: event.time))
         } else if let begun = take(event, trace) {
             activity.spanID = begun.spanID
             activity.parentSpanID = begun.parent
@@ -111,23 +115,30 @@ public struct EventFolder: Sendable {
         )
     }
 
-    /// What has begun and is around it: its agent, or the agent above that.
+    /// What has begun and is around it: its agent, or the agent above that, else the workflow.
     private func parent(of event: PostedEvent, _ trace: Trace) -> UInt64 {
-        let above: String
-        switch event.kind.activity {
-        case .workflow: return 0
-        case .agent: above = event.parentAgent
-        default: above = event.agent
+        guard let around = open[trace] else { return 0 }
+        let activity = event.kind.activity
+        // Workflows of one session stand beside each other, those of one trace within each other.
+        if activity == .workflow, event.traceIDHigh | event.traceIDLow == 0 { return 0 }
+        let above = activity == .agent ? event.parentAgent : event.agent
+        if activity != .workflow, activity != .agent || !above.isEmpty,
+            let agent = around.last(where: { $0.activity == .agent && $0.agent == above })
+        {
+            return agent.spanID
         }
-        guard !above.isEmpty || event.kind.activity != .agent else { return 0 }
-        return open[trace]?.last { $0.activity == .agent && $0.agent == above }?.spanID ?? 0
+        let workflows = around.filter { $0.activity == .workflow }
+        let own = workflows.last { $0.workflow == event.workflow && activity != .workflow }
+        return (own ?? workflows.last)?.spanID ?? 0
     }
 
     private mutating func remember(_ trace: Trace, _ begun: Begun) {
         if open[trace] == nil { order.append(trace) }
         open[trace, default: []].append(begun)
         if let count = open[trace]?.count, count > Self.mostPerTrace {
-            open[trace]?.removeFirst(count - Self.mostPerTrace)
+            // The workflow is what the others stand in.
+            let oldest = open[trace]?.firstIndex { $0.activity != .workflow } ?? 0
+            open[trace]?.remove(at: oldest)
         }
         if order.count > Self.mostTraces {
             for old in order.prefix(Self.mostTraces / 10) { open[old] = nil }

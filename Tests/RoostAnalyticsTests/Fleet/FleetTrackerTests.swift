@@ -18,7 +18,7 @@ import Testing
         init() { tracker.tellFacts() }
 
         private var monotonic: UInt64 { 1_000_000_000_000 &+ UInt64(clock * 1e9) }
-        private var now: UInt64 { FleetBench.time(clock) }
+        var now: UInt64 { FleetBench.time(clock) }
 
         /// Takes in a batch, then lets time pass until `until`.
         func take(_ activities: [(inout ActivityBatch) -> Activity], until: Double = 0) {
@@ -27,6 +27,10 @@ import Testing
                 let activity = make(&batch)
                 batch.activities.append(activity)
             }
+            take(&batch, until: until)
+        }
+
+        func take(_ batch: inout ActivityBatch, until: Double) {
             tracker.take(&batch, now: monotonic, unixNow: now)
             fetch()
             while clock < until {

@@ -69,6 +69,22 @@ import Testing
         #expect(Set(found.map(\.traceIDLow)).count == 1)
     }
 
+    @Test func `what stands in no agent stands in the workflow of its trace`() throws {
+        func text(_ type: String, _ payload: String) -> String {
+            #"{"event_type":"\#(type)","payload":{\#(payload)},"trace_id":"x"}"#
+        }
+        let found = try fold(
+            text("workflow.started", #""workflow":"f""#), text("agent.invoked", #""agent":"a""#),
+            text("tool.called", #""agent":"a","tool":"t""#),
+            text("tool.called", #""agent":"b","tool":"t""#),
+            text("agent.invoked", #""agent":"c","parent_agent":"a""#),
+            text("llm.completed", #""model":"m""#), text("workflow.completed", #""workflow":"f""#))
+        let (workflow, agent) = (found[0].spanID, found[1].spanID)
+        #expect(
+            found.map(\.parentSpanID) == [0, workflow, agent, workflow, agent, workflow, 0])
+        #expect(found[6].spanID == workflow)
+    }
+
     @Test func `runs of one agent beside each other are told apart`() throws {
         func text(_ type: String, _ run: String, _ time: Int) -> String {
             #"{"event_type":"\#(type)","payload":{"agent":"a","run_id":"\#(run)"},"trace_id":"x","time":\#(time)}"#
