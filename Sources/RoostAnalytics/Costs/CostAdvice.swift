@@ -13,14 +13,17 @@ public struct CostAdvice: Sendable {
     /// "model" or "agent", and its name.
     public let subject: String
     public let name: String
-    public let title: String
-    public let detail: String
+    let titleText: NamedText
+    let detailText: NamedText
     /// USD in 30 days, if they go on like the period.
     public let savings: Double
     /// From 0 to 1: how sure it is, from the number of calls, that the share that the advice rests
     /// on is on the right side of its limit.
     public let confidence: Double
     public let figures: [(name: String, value: Double)]
+
+    public var title: String { titleText.plain }
+    public var detail: String { detailText.plain }
 
     /// Shares on whose other side there is nothing to advise.
     private static let cacheShare = 0.2
@@ -57,8 +60,8 @@ public struct CostAdvice: Sendable {
         let saved = (0.5 - share) * read * (input - cached) / 1e6
         return CostAdvice(
             kind: .cacheInput, subject: "model", name: model.name,
-            title: "Let \(model.name) read repeated input from the cache",
-            detail: "Calls read \(whole(read / calls)) tokens on average and "
+            titleText: "Let \(name: model.name) read repeated input from the cache",
+            detailText: "Calls read \(whole(read / calls)) tokens on average and "
                 + "\(percent(share)) of them from the cache. If half were, each would cost "
                 + "\(percent(1 - cached / input)) less. Put what does not change (instructions, "
                 + "tools, documents) first and mark it for caching.",
@@ -85,10 +88,10 @@ public struct CostAdvice: Sendable {
         let (short, calls) = (Double(tally.short), Double(tally.calls))
         return CostAdvice(
             kind: .cheaperModel, subject: "model", name: model.name,
-            title: "Try \(other) for the short answers of \(model.name)",
-            detail: "\(whole(short)) of \(whole(calls)) calls answered in at most "
+            titleText: "Try \(name: other) for the short answers of \(name: model.name)",
+            detailText: "\(whole(short)) of \(whole(calls)) calls answered in at most "
                 + "\(CostTally.shortOutput) tokens. The same tokens cost \(percent(1 - ratio)) less "
-                + "with \(other), which is in use already. Check the quality on a sample first.",
+                + "with \(name: other), which is in use already. Check the quality on a sample first.",
             savings: tally.shortCost * (1 - ratio) * monthly,
             confidence: Likelihood.shareExceeds(shortShare, hits: short, chances: calls),
             figures: [
@@ -119,13 +122,15 @@ public struct CostAdvice: Sendable {
             agent != Symbols.overflow
         else { return nil }
         let (failed, calls) = (Double(tally.failed), Double(tally.calls))
-        let name = agent.isEmpty ? "calls without an agent" : agent
+        let which: NamedText =
+            agent.isEmpty ? "calls without an agent" : "calls of \(name: agent)"
         return CostAdvice(
             kind: .failedCalls, subject: "agent", name: agent,
-            title: "Find out why calls of \(name) fail after they were paid for",
-            detail: "\(whole(failed)) of \(whole(calls)) calls failed and were paid for all the "
+            titleText: "Find out why \(which) fail after they were paid for",
+            detailText:
+                "\(whole(failed)) of \(whole(calls)) calls failed and were paid for all the "
                 + "same: \(percent(tally.failedCost / max(tally.cost, tally.failedCost))) of what "
-                + "\(name) cost.",
+                + "\(which) cost.",
             savings: tally.failedCost * monthly,
             confidence: Likelihood.shareExceeds(failedShare, hits: failed, chances: calls),
             figures: [

@@ -10,8 +10,7 @@ extension Insight {
             category: .cost, priority: isLarge ? .medium : .low,
             impact: advice.savings >= 1_000 ? .high : isLarge ? .medium : .low, effort: .medium,
             confidence: advice.confidence, subject: FindingSubject(kind, advice.name),
-            title: Insight.plain(advice.title, advice.name),
-            text: Insight.plain(advice.detail, advice.name),
+            title: advice.titleText.quoted, text: advice.detailText.quoted,
             action:
                 "Trying it on a part of the calls first shows whether the answers stay as good; "
                 + "it would save about \(Wording.dollars(advice.savings)) in 30 days.",
@@ -102,28 +101,5 @@ extension Insight {
                 FindingFigure("expected", cluster.expected),
                 FindingFigure("type_share", cluster.share),
             ], evidence: evidence)
-    }
-
-    /// Words that hold names as they came, fit for a line of Markdown; `name` is put in back-ticks.
-    private static func plain(_ text: String, _ name: String) -> String {
-        var line = String.UnicodeScalarView()
-        let whole =
-            name.isEmpty
-            ? text
-            : text.split(separator: name, omittingEmptySubsequences: false)
-                .joined(separator: "\u{0}")
-        for scalar in whole.unicodeScalars {
-            switch scalar {
-            case "\u{0}":
-                line.append(contentsOf: "`\(FindingSubject(.model, name).shown)`".unicodeScalars)
-            case "`": line.append("'")
-            case "[": line.append("(")
-            case "]": line.append(")")
-            case "<": line.append("‹")
-            case _ where scalar.properties.generalCategory == .control: line.append(" ")
-            default: line.append(scalar)
-            }
-        }
-        return String(line)
     }
 }

@@ -255,6 +255,29 @@ import Testing
         #expect(report.advice.allSatisfy { $0.confidence >= 0.5 && $0.confidence <= 1 })
     }
 
+    @Test func `a name that is a part of other words changes none of them`() throws {
+        let symbols = namedSymbols(["e", "model `x`"])
+        var costs = Costs()
+        for index in 0..<40 {
+            costs.take(
+                endedFact(
+                    .llm, agent: 1, model: 2, failed: index % 4 == 0, input: 100, output: 10,
+                    cost: 0.1), symbols, now: windowNoon)
+        }
+        let advice = try #require(costs.report(.day, now: windowNoon).advice.first)
+        #expect(advice.title == "Find out why calls of e fail after they were paid for")
+        let insight = Insight(advice)
+        #expect(insight.title == "Find out why calls of `e` fail after they were paid for")
+        #expect(insight.text.hasSuffix(" of what calls of `e` cost."))
+        #expect(insight.text.hasPrefix("10 of 40 calls failed and were paid for all the same: "))
+    }
+
+    @Test func `names of models are quoted, both of them`() {
+        let text: NamedText = "Try \(name: "a`b") for \(name: "Try")"
+        #expect(text.plain == "Try a`b for Try")
+        #expect(text.quoted == "Try `a'b` for `Try`")
+    }
+
     @Test func `what the cache saved`() throws {
         var costs = Costs()
         var fact = endedFact(.llm, model: 2, provider: 3, input: 1_000_000, cost: 13)

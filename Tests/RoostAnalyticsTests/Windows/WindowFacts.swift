@@ -9,9 +9,14 @@ let oneHour: UInt64 = 3600 * oneSecond
 
 /// Texts by number: 1 is "t1" and so on.
 func windowSymbols(_ count: Int) -> Symbols {
+    namedSymbols((1...count).map { "t\($0)" })
+}
+
+/// Texts that have the numbers from 1 on.
+func namedSymbols(_ texts: [String]) -> Symbols {
     var symbols = Symbols()
     var batch = AgentFactBatch()
-    batch.newTexts = (1...count).map { Array("t\($0)".utf8) }
+    batch.newTexts = texts.map { Array($0.utf8) }
     symbols.take(batch)
     return symbols
 }
