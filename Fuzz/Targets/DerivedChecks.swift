@@ -44,9 +44,9 @@ final class DerivedChecks {
     }
 
     private func checkSpanMetrics(_ scan: TraceScan) {
-        let shard = SpanMetricsShard(bounds: .standard, seriesLimit: 40)
+        let shard = SpanMetricsShard(bounds: .standard, limit: SeriesLimit(40))
         shard.add(scan, now: 1 << 60)
-        let page = SpanMetricsPage(bounds: .standard, seriesLimit: 40, shards: 1)
+        let page = SpanMetricsPage(bounds: .standard, limit: SeriesLimit(40), shards: 1)
         page.update([shard.snapshot], now: 1 << 40)
         checkPages([page])
     }

@@ -20,4 +20,15 @@ public struct AuditSettings: Sendable, Equatable {
     public var bytesPerQuery = 64 << 20
 
     public init(path: String = "roost-data/audit") { self.path = path }
+
+    /// Those that an open trail can take over.
+    var retention: Retention {
+        Retention(fileBytes: fileBytes, keep: keep, totalBytes: totalBytes)
+    }
+
+    struct Retention: Sendable {
+        var fileBytes: Int
+        var keep: Duration?
+        var totalBytes: Int
+    }
 }

@@ -57,6 +57,13 @@ public final class AuditTrail: Sendable {
         return trail
     }
 
+    /// Takes over from other settings when files are sealed and how long they stay; nothing else.
+    public func use(_ settings: AuditSettings) {
+        shared.retention.withLock { $0 = settings.retention }
+        shared.mustTidy.store(true, ordering: .releasing)
+        wake.signal()
+    }
+
     // MARK: appending
 
     /// Appends a record; `then` is called once, on any thread, with its number when it is on the

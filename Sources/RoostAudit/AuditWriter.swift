@@ -16,8 +16,14 @@ struct PendingRecord: Sendable {
 /// What writer and askers share.
 final class AuditShared: Sendable {
     let book: Mutex<AuditBook>
+    let retention: Mutex<AuditSettings.Retention>
+    /// Another retention than at the last tidying.
+    let mustTidy = Atomic<Bool>(false)
 
-    init(_ settings: AuditSettings) { book = Mutex(AuditBook(settings)) }
+    init(_ settings: AuditSettings) {
+        book = Mutex(AuditBook(settings))
+        retention = Mutex(settings.retention)
+    }
 }
 
 /// Writes groups of records, seals files and removes old ones.
@@ -197,7 +203,8 @@ final class AuditWriter {
     private func prepare(_ now: UInt64) throws(FileFault) {
         try clean()
         if let active, active.records > 0,
-            active.bytes >= settings.fileBytes || now / Self.dayNanoseconds > day
+            active.bytes >= shared.retention.withLock({ $0.fileBytes })
+                || now / Self.dayNanoseconds > day
         {
             // As long as the seal cannot be written the file goes on growing.
             do throws(FileFault) { try seal(active, now) } catch { note(error) }
@@ -251,7 +258,8 @@ final class AuditWriter {
 
     /// Once an hour, and after a file was sealed: removes what is too old or too much.
     func tidy(_ now: UInt64) {
-        guard monotonicNanoseconds() >= nextTidying else { return }
+        let isNew = shared.mustTidy.exchange(false, ordering: .acquiring)
+        guard isNew || monotonicNanoseconds() >= nextTidying else { return }
         nextTidying = monotonicNanoseconds() &+ Self.tidyingNanoseconds
         do throws(FileFault) {
             while let (oldest, reason) = outdated(now) {
@@ -276,11 +284,12 @@ final class AuditWriter {
 
     private func outdated(_ now: UInt64) -> (FileSummary, String)? {
         guard let oldest = manifest.files.first else { return nil }
-        if let keep = settings.keep, oldest.latest < now &- min(now, keep.nanoseconds) {
+        let retention = shared.retention.withLock { $0 }
+        if let keep = retention.keep, oldest.latest < now &- min(now, keep.nanoseconds) {
             return (oldest, "age")
         }
         let bytes = manifest.files.reduce(active?.bytes ?? 0) { $0 + $1.bytes }
-        return bytes > settings.totalBytes ? (oldest, "size") : nil
+        return bytes > retention.totalBytes ? (oldest, "size") : nil
     }
 
     private func own(_ action: String, _ details: [(name: String, value: JSONValue)]) {

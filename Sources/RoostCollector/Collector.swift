@@ -15,6 +15,9 @@ public final class Collector {
     private var ingestLoops: [IngestLoop] = []
     private var webLoop: EventLoop?
     private var webServer: HTTPServer?
+    private var view: LoopOwned<CollectorView>?
+    /// How often the span metrics began anew.
+    private var spanMetricsGeneration = 0
     private var threads: [NamedThread] = []
     /// Locked for as long as the collector is there.
     private var dataFolder: DataFolder?
@@ -72,9 +75,9 @@ public final class Collector {
     }
 
     /// Stops accepting, finishes requests, empties the queues and ends every thread, all before
-    /// `config.shutdown` has passed.
+    /// `shutdown` has passed.
     public func drain() {
-        let deadline = monotonicNanoseconds() &+ config.shutdown.nanoseconds
+        let deadline = monotonicNanoseconds() &+ parts.inForce.withLock { $0.shutdown.nanoseconds }
         parts.lifecycle.enter(.draining)
         log.info("draining")
         let latch = Latch(ingestLoops.reduce(0) { $0 + $1.listenerCount })
@@ -101,9 +104,14 @@ public final class Collector {
         log.info("stopped")
     }
 
-    /// Takes over what can change while the collector runs; names what cannot. Nothing changes when
-    /// a destination cannot be made.
-    public func apply(_ new: Config) {
+    /// Takes over what can change while the collector runs, which is all but the addresses and the
+    /// folder of the store; names those. Nothing changes when a destination cannot be made.
+    public func apply(_ asked: Config) {
+        var new = asked
+        new.listen.grpc = config.listen.grpc
+        new.listen.http = config.listen.http
+        new.listen.web = config.listen.web
+        new.store.path = config.store.path
         let change: ExportService.Change
         do throws(ExportStartError) { change = try parts.exports.prepare(new.exportSettings) } catch
         {
@@ -111,7 +119,7 @@ public final class Collector {
         }
         parts.exports.apply(
             change, deadline: monotonicNanoseconds() &+ new.shutdown.nanoseconds)
-        parts.use(new.limits)
+        parts.use(new)
         let limits = ServerLimits(new.limits)
         for loop in ingestLoops { loop.use(limits) }
         webServer?.use(limits)
@@ -123,21 +131,18 @@ public final class Collector {
         parts.intake.redaction.apply(new.agents.redact, names: new.names)
         parts.intake.normalizes.store(new.agents.normalize, ordering: .relaxed)
         let before = parts.inForce.withLock { config in
-            defer { Self.takeOver(new, into: &config) }
+            defer { config = new }
             return config
         }
         if before.agents.tables != new.agents.tables || before.budgets != new.budgets {
             parts.use(tables: new)
         }
-        var rest = new
-        Self.takeOver(config, into: &rest)
-        let waiting = config.keysChanged(in: rest)
+        show(new, insteadOf: before)
+        let waiting = new.keysChanged(in: asked)
         parts.audit.note(
             "collector.reload", [("needs_restart", .array(waiting.map { .string($0) }))])
-        if rest == config {
+        if waiting.isEmpty {
             log.info("configuration reloaded")
-        } else if waiting.isEmpty {
-            log.warn("configuration reloaded; a changed secret needs a restart")
         } else {
             log.warn(
                 "configuration reloaded; what changed here needs a restart: "
@@ -145,25 +150,16 @@ public final class Collector {
         }
     }
 
-    /// The keys that a reload takes up.
-    private static func takeOver(_ new: Config, into config: inout Config) {
-        config.enable = new.enable
-        config.log = new.log
-        config.export = new.export
-        config.limits.memory = new.limits.memory
-        config.limits.request = new.limits.request
-        config.limits.connections = new.limits.connections
-        config.limits.headerTimeout = new.limits.headerTimeout
-        config.limits.bodyTimeout = new.limits.bodyTimeout
-        config.limits.idleTimeout = new.limits.idleTimeout
-        config.budgets = new.budgets
-        config.listen.takeAccess(of: new.listen)
-        config.agents.names = new.agents.names
-        config.agents.prices = new.agents.prices
-        config.agents.insights = new.agents.insights
-        config.agents.tables = new.agents.tables
-        config.agents.redact = new.agents.redact
-        config.agents.normalize = new.agents.normalize
+    /// The span metrics of the page and those of the shards begin anew in any order: the generation
+    /// tells what belongs together.
+    private func show(_ new: Config, insteadOf old: Config) {
+        view?.post { $0.use(new) }
+        let bounds = new.limits.bounds
+        guard bounds != old.limits.bounds else { return }
+        spanMetricsGeneration += 1
+        let generation = spanMetricsGeneration
+        view?.post { $0.restartSpanMetrics(bounds: bounds, generation: generation) }
+        for loop in ingestLoops { loop.restartSpanMetrics(bounds: bounds, generation: generation) }
     }
 
     // MARK: start
@@ -195,8 +191,8 @@ public final class Collector {
         for index in 0..<processorCount() {
             ingestLoops.append(
                 try IngestLoop(
-                    index: index, shared: parts.intake, bounds: parts.bounds,
-                    seriesLimit: config.limits.seriesPerMetric, memory: parts.derived,
+                    index: index, shared: parts.intake, bounds: config.limits.bounds,
+                    limit: parts.derivedLimit, memory: parts.derived,
                     agents: parts.agents.inboxes[index],
                     grpc: IngestListener(
                         address: addresses.grpc, settings: parts.settings(.grpc),
@@ -204,7 +200,7 @@ public final class Collector {
                     http: IngestListener(
                         address: addresses.http, settings: parts.settings(.http),
                         credentials: parts.access[.http].credentials),
-                    origins: config.listen.cors))
+                    origins: parts.origins))
         }
         let loop = try EventLoop(name: "web")
         let agents = parts.agents
@@ -220,6 +216,7 @@ public final class Collector {
                 ("web", addresses.web.address),
             ])
         webLoop = loop
+        self.view = LoopOwned(view, on: loop)
         webServer = try HTTPServer(
             loop: loop, address: addresses.web, settings: parts.settings(.web),
             handler: web(view, loop))

@@ -22,7 +22,11 @@ final class CollectorParts: Sendable {
     /// Each listener's.
     let access: ListenAccess
     let live = LiveCounters()
-    let bounds: DurationBounds
+    /// Of the metrics derived from spans.
+    let derivedLimit: SeriesLimit
+    /// CORS, for the listeners that take OTLP.
+    let origins: CORSOrigins
+    private let showsHost: HostSwitch
     let intake: IntakeShared
     let agents: AgentService
     let store: StoreService
@@ -49,7 +53,9 @@ final class CollectorParts: Sendable {
         self.log = log
         self.config = config
         inForce = Mutex(config)
-        bounds = config.limits.durationHistogramBounds ?? .standard
+        let derivedLimit = SeriesLimit(config.limits.seriesPerMetric)
+        self.derivedLimit = derivedLimit
+        origins = CORSOrigins(allowed: config.listen.cors)
         budget = MemoryBudget(limitBytes: config.limits.memory)
         bodies = budget.share("requests")
         connections = ConnectionLimit(
@@ -60,31 +66,29 @@ final class CollectorParts: Sendable {
         ledger = Ledger(exporters: destinations.map(\.name))
         exports = ExportService(
             destinations: destinations, ledger: ledger, budget: budget, log: log)
+        let showsHost = HostSwitch(config.machine.host)
+        self.showsHost = showsHost
         series = SeriesStore(
             settings: SeriesSettings(
                 seriesPerMetric: config.limits.seriesPerMetric,
                 expiry: config.limits.seriesExpiry, memory: budget.share("series")),
-            reservedNames: { [host = config.machine.host] name in
-                SelfMetricsSource.isReserved(name) || host && HostStatistics.isReserved(name)
+            reservedNames: { name in
+                SelfMetricsSource.isReserved(name)
+                    || showsHost.isOn && HostStatistics.isReserved(name)
             })
         switches = Switches(config.enable)
         access = ListenAccess(config.listen)
-        var tracking = AgentTrackerSettings()
-        tracking.hold = config.agents.hold.nanoseconds
-        tracking.openActivities = config.agents.openActivities
-        tracking.seriesLimit = config.limits.seriesPerMetric
-        tracking.bounds = bounds
-        tracking.memory = derived
         // What is held of open traces and waits to be counted has its own bounds, and is set aside.
         if config.enable.analytics {
             budget.share("agents").setAside(min(24 << 20, config.limits.memory / 8))
         }
-        tracking.began = startedUnixNano
-        tracking.semconv = config.agents.semconv
         let book = config.prices
         prices = Mutex(book)
         agents = AgentService(
-            loops: processorCount(), settings: tracking, prices: book, series: series,
+            loops: processorCount(),
+            settings: Self.tracking(
+                config, derivedLimit, memory: derived, began: startedUnixNano), prices: book,
+            series: series,
             analytics: AnalyticsService(
                 isOn: config.enable.analytics, began: startedUnixNano,
                 rules: config.analyticsRules, folder: config.store.path, log: log))
@@ -107,6 +111,20 @@ final class CollectorParts: Sendable {
             names: nil, normalizes: config.agents.normalize, audit: audit,
             isReady: { readiness.reasons.isEmpty })
         give(names, to: config.enable)
+    }
+
+    private static func tracking(
+        _ config: Config, _ limit: SeriesLimit, memory: MemoryBudget.Share, began: UInt64
+    ) -> AgentTrackerSettings {
+        var tracking = AgentTrackerSettings()
+        tracking.hold = config.agents.hold.nanoseconds
+        tracking.openActivities = config.agents.openActivities
+        tracking.seriesLimit = limit
+        tracking.bounds = config.limits.bounds
+        tracking.memory = memory
+        tracking.began = began
+        tracking.semconv = config.agents.semconv
+        return tracking
     }
 
     /// Gives the tables to those who are on.
@@ -142,8 +160,18 @@ final class CollectorParts: Sendable {
         log.info("\(part.rawValue) switched \(isOn ? "on" : "off")")
     }
 
-    /// Takes over what may change of `limits`; the loops are told by who has them.
-    func use(_ limits: Config.Limits) {
+    /// Takes over what may change of everything but destinations, listeners, tables and switches;
+    /// the loops are told by who has them.
+    func use(_ config: Config) {
+        let limits = config.limits
+        derivedLimit.use(limits.seriesPerMetric)
+        series.update(seriesPerMetric: limits.seriesPerMetric, expiry: limits.seriesExpiry)
+        agents.use(
+            Self.tracking(config, derivedLimit, memory: derived, began: startedUnixNano))
+        origins.use(config.listen.cors)
+        if showsHost.turn(config.machine.host) { series.reservedNamesChanged() }
+        store.use(config.store)
+        audit.use(config)
         budget.setLimit(limits.memory)
         intake.maxRequestBytes.store(limits.request, ordering: .relaxed)
         connections.setLimit(DescriptorLimit.fit(connections: limits.connections, log))

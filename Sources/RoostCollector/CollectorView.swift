@@ -23,7 +23,8 @@ public final class CollectorView {
     private var looksSkipped = 0
     private let agentMetrics = AgentMetricsPage()
     private var latestAgents: AgentSnapshot?
-    private let host: HostReader?
+    private var host: HostReader?
+    private var showsProcess: Bool
 
     /// How long a scrape waits for a loop before it shows what that loop said last.
     private static let patienceMilliseconds: UInt64 = 100
@@ -39,9 +40,10 @@ public final class CollectorView {
         self.addresses = addresses
         memory = MemoryKeeper(budget: parts.budget)
         host = parts.config.machine.host ? HostReader(loop: webLoop) : nil
+        showsProcess = parts.config.machine.process
         latest = [SpanMetricsSnapshot?](repeating: nil, count: ingestLoops.count)
         spanMetrics = SpanMetricsPage(
-            bounds: parts.bounds, seriesLimit: parts.config.limits.seriesPerMetric,
+            bounds: parts.config.limits.bounds, limit: parts.derivedLimit,
             shards: ingestLoops.count, expiry: parts.config.limits.derivedExpiry)
         webLoop.schedule(afterMilliseconds: 1000, repeatMilliseconds: 1000) {
             [weak self, hearts] in
@@ -52,6 +54,20 @@ public final class CollectorView {
         webLoop.schedule(afterMilliseconds: 20, repeatMilliseconds: 20) { [weak self] in
             self?.keepMemory()
         }
+    }
+
+    /// Takes over what a reload changes of the page.
+    func use(_ config: Config) {
+        spanMetrics.use(expiry: config.limits.derivedExpiry)
+        showsProcess = config.machine.process
+        if config.machine.host != (host != nil) {
+            host = config.machine.host ? HostReader(loop: webLoop) : nil
+        }
+    }
+
+    /// The span metrics are counted into other buckets.
+    func restartSpanMetrics(bounds: DurationBounds, generation: Int) {
+        spanMetrics.restart(bounds: bounds, generation: generation)
     }
 
     /// After a flood the allocator holds what the flood took.
@@ -180,7 +196,7 @@ public final class CollectorView {
             store: parts.store.store.status, analytics: analyticsReading(),
             unroutedRequests: parts.intake.unrouted.load(ordering: .relaxed),
             audit: parts.audit.reading, host: host?.families ?? [],
-            process: parts.config.machine.process ? ProcessStatistics.read() : nil)
+            process: showsProcess ? ProcessStatistics.read() : nil)
     }
 
     private func analyticsReading() -> AnalyticsReading {

@@ -17,22 +17,22 @@ final class IngestLoop: Sendable {
 
     /// Opens the listeners; they accept once `start` has started the thread.
     init(
-        index: Int, shared: IntakeShared, bounds: DurationBounds, seriesLimit: Int,
+        index: Int, shared: IntakeShared, bounds: DurationBounds, limit: SeriesLimit,
         memory: MemoryBudget.Share, agents: AgentInbox,
-        grpc: IngestListener, http: IngestListener, origins: [String]
+        grpc: IngestListener, http: IngestListener, origins: CORSOrigins
     ) throws {
         loop = try EventLoop(name: "loop-\(index)")
         let intake = Intake(
             shared: shared, loop: loop,
             spanMetrics: SpanMetricsShard(
-                bounds: bounds, seriesLimit: seriesLimit, memory: memory), agents: agents)
+                bounds: bounds, limit: limit, memory: memory), agents: agents)
         self.intake = LoopOwned(intake, on: loop)
         let loop = loop
         servers = try [grpc, http].map { listener in
             try HTTPServer(
                 loop: loop, address: listener.address, settings: listener.settings,
                 handler: OTLPReceiver(
-                    intake: intake, origins: CORSOrigins(allowed: origins),
+                    intake: intake, origins: origins,
                     credentials: listener.credentials))
         }
     }
@@ -40,6 +40,11 @@ final class IngestLoop: Sendable {
     /// Asks for what the loop's shard has counted; `then` is called on the loop's thread.
     func readSpanMetrics(_ then: @escaping @Sendable (SpanMetricsSnapshot) -> Void) {
         intake.post { then($0.spanMetrics.snapshot) }
+    }
+
+    /// Counts into other buckets from the next request on.
+    func restartSpanMetrics(bounds: DurationBounds, generation: Int) {
+        intake.post { $0.spanMetrics.restart(bounds: bounds, generation: generation) }
     }
 
     /// Stops accepting and counts the latch down once for each listener that has finished its

@@ -24,6 +24,14 @@ public final class Ledger: Sendable {
         }
     }
 
+    /// How many exporters have an index.
+    var exporterCount: Int { state.withLock { $0.exporters.count } }
+
+    /// Takes back the indices from `first` on, which nobody has used.
+    func forgetExporters(from first: Int) {
+        state.withLock { $0.exporters.removeSubrange(min(first, $0.exporters.count)...) }
+    }
+
     /// A request was taken with `items` of `signal`. `dispositions[i]` says what exporter `i` did
     /// with them; exporters past the end of the array were not offered anything.
     public func accept(

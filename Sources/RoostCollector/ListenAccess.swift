@@ -56,14 +56,3 @@ final class ListenAccess: Sendable {
         (self[listener].isTLS ? "https://" : "http://") + address.description
     }
 }
-
-extension Config.Listen {
-    /// Takes over what a reload changes: all but the addresses and the origins of browsers.
-    mutating func takeAccess(of other: Config.Listen) {
-        tls = other.tls
-        tokens = other.tokens
-        tokensFile = other.tokensFile
-        override = other.override
-        secrets = other.secrets
-    }
-}

@@ -10,32 +10,55 @@ public final class SpanMetricsPage: ExpositionSource {
     public static let callsName = "traces_span_metrics_calls_total"
     public static let durationName = "traces_span_metrics_duration_seconds"
 
-    private let bounds: DurationBounds
-    private let seriesLimit: Int
+    private var bounds: DurationBounds
+    private let limit: SeriesLimit
+    private let shards: Int
+    private var generation = 0
     private var snapshots: [SpanMetricsSnapshot]
     /// A shard that has counted nothing.
-    private let nothing: SpanMetricsSnapshot
-    private var merged = SpanSeriesUnion()
+    private var nothing: SpanMetricsSnapshot
+    private var merged: SpanSeriesUnion
     /// Nanoseconds after which a series that counts nothing more is left out; nil is never.
-    private let expiry: UInt64?
+    private var expiry: UInt64?
+    /// Spans of the overflow series before the last restart.
+    private var overflowedBefore: UInt64 = 0
     /// When `update` was last called.
     private var updated: UInt64 = 0
     /// For each series of the page its count, and when that last rose. Empty without `expiry`.
     private var activity: [(calls: UInt64, since: UInt64)] = []
 
-    /// `seriesLimit` holds for the families on the page, whatever the shards found room for.
+    /// `limit` holds for the families on the page, whatever the shards found room for.
     ///
     /// A series that counts again after `expiry` comes back with all that it ever counted, so no
     /// counter falls; its memory is kept, within the limit.
     public init(
-        bounds: DurationBounds, seriesLimit: Int, shards: Int, expiry: Duration? = nil
+        bounds: DurationBounds, limit: SeriesLimit, shards: Int, expiry: Duration? = nil
     ) {
         self.bounds = bounds
-        self.seriesLimit = seriesLimit
+        self.limit = limit
+        self.shards = shards
         self.expiry = expiry?.nanoseconds
         snapshots = []
-        nothing = SpanMetricsShard(bounds: bounds, seriesLimit: 0).snapshot
+        nothing = SpanMetricsShard(bounds: bounds, limit: limit).snapshot
         merged = SpanSeriesUnion(shards: shards)
+    }
+
+    /// Another expiry, from the next `update` on.
+    public func use(expiry: Duration?) {
+        self.expiry = expiry?.nanoseconds
+        if expiry == nil { activity = [] }
+    }
+
+    /// Shows what shards have counted since they were told to restart with this `generation`; what
+    /// a shard counted before is left out, and series begin anew with a later time of creation.
+    public func restart(bounds: DurationBounds, generation: Int) {
+        overflowedBefore = overflowedSpans
+        self.bounds = bounds
+        self.generation = generation
+        snapshots = []
+        nothing = SpanMetricsShard(bounds: bounds, limit: limit).snapshot
+        merged = SpanSeriesUnion(shards: shards)
+        activity = []
     }
 
     /// Takes in what the shards have counted, always in the same order; nil stands for a shard that
@@ -43,9 +66,13 @@ public final class SpanMetricsPage: ExpositionSource {
     ///
     /// `now` in nanoseconds of any clock that does not run backwards.
     public func update(_ latest: [SpanMetricsSnapshot?], now: UInt64) {
-        snapshots = latest.map { $0 ?? nothing }
+        snapshots = latest.enumerated().map { shard, snapshot in
+            // The page restarts before the shards or after them.
+            if let snapshot, snapshot.table.generation == generation { return snapshot }
+            return shard < snapshots.count ? snapshots[shard] : nothing
+        }
         updated = now
-        merged.extend(snapshots, limit: seriesLimit)
+        merged.extend(snapshots, limit: limit.most)
         if expiry != nil { noteActivity(now) }
     }
 
@@ -63,7 +90,8 @@ public final class SpanMetricsPage: ExpositionSource {
 
     /// Spans that share the overflow series, over all shards.
     public var overflowedSpans: UInt64 {
-        snapshots.reduce(0) { $0 &+ $1.table.overflowedSpans } &+ merged.overflowedSpans(snapshots)
+        snapshots.reduce(overflowedBefore) { $0 &+ $1.table.overflowedSpans }
+            &+ merged.overflowedSpans(snapshots)
     }
 
     /// How many series each family holds.

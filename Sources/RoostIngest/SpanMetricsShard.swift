@@ -6,11 +6,23 @@ public import RoostCore
 /// shards of all loops are added up by `SpanMetricsPage`.
 public final class SpanMetricsShard {
     private var table: SpanMetricsTable
+    private let limit: SeriesLimit
+    private let memory: MemoryBudget.Share?
 
-    /// `seriesLimit` series at the most, and no more than `memory` has room for; further ones share
-    /// one overflow series. Series stay, so what they take is never given back.
-    public init(bounds: DurationBounds, seriesLimit: Int, memory: MemoryBudget.Share? = nil) {
-        table = SpanMetricsTable(bounds: bounds, seriesLimit: seriesLimit, memory: memory)
+    /// `limit` series at the most, and no more than `memory` has room for; further ones share one
+    /// overflow series. Series stay until `restart`.
+    public init(bounds: DurationBounds, limit: SeriesLimit, memory: MemoryBudget.Share? = nil) {
+        self.limit = limit
+        self.memory = memory
+        table = SpanMetricsTable(bounds: bounds, limit: limit, memory: memory, generation: 0)
+    }
+
+    /// Forgets what was counted and counts into other buckets; the page has to be told the same
+    /// `generation`, which is larger than those before.
+    public func restart(bounds: DurationBounds, generation: Int) {
+        memory?.giveBack(table.paidBytes)
+        table = SpanMetricsTable(
+            bounds: bounds, limit: limit, memory: memory, generation: generation)
     }
 
     /// Counts the spans of an admitted request; `now` in Unix nanoseconds is when new series began.

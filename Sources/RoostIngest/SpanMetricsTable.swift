@@ -13,10 +13,13 @@ import RoostCore
 /// gets a consistent picture without a lock. Id 0 is the overflow series. Ids are never reused.
 struct SpanMetricsTable: Sendable {
     let bounds: DurationBounds
-    /// Most series kept beside the overflow series.
-    let seriesLimit: Int
+    /// Which of the tables that a shard has had one after the other.
+    let generation: Int
+    private let limit: SeriesLimit
     /// Pays for the series; nil is for tables that are bounded by what they are made from.
     private let memory: MemoryBudget.Share?
+    /// What was taken from it.
+    private(set) var paidBytes = 0
 
     private(set) var keys: [SpanSeriesKey] = [.overflow]
     /// Names of services; a key holds the index.
@@ -36,10 +39,13 @@ struct SpanMetricsTable: Sendable {
     private var slots: [UInt32]
     private var serviceNumbers: [UInt64: Int32] = [:]
 
-    init(bounds: DurationBounds, seriesLimit: Int, memory: MemoryBudget.Share?) {
+    init(
+        bounds: DurationBounds, limit: SeriesLimit, memory: MemoryBudget.Share?, generation: Int
+    ) {
         self.memory = memory
         self.bounds = bounds
-        self.seriesLimit = seriesLimit
+        self.limit = limit
+        self.generation = generation
         buckets = [UInt64](repeating: 0, count: bounds.bucketCount)
         exemplarSlots = [UInt32](repeating: 0, count: bounds.bucketCount)
         slots = [UInt32](repeating: 0, count: 64)
@@ -121,14 +127,15 @@ struct SpanMetricsTable: Sendable {
     private mutating func makeSeries(
         _ key: SpanSeriesKey, hash: UInt64, place: Int, now: UInt64
     ) -> Int {
-        guard keys.count <= seriesLimit, key.service != SpanSeriesKey.noRoomForService,
-            nameBytes + key.name.count <= Self.mostNameBytes,
-            memory?.tryTake(bytesOfSeries + 2 * key.name.count) ?? true
+        let bytes = bytesOfSeries + 2 * key.name.count
+        guard keys.count <= limit.most, key.service != SpanSeriesKey.noRoomForService,
+            nameBytes + key.name.count <= Self.mostNameBytes, memory?.tryTake(bytes) ?? true
         else {
             overflowedSpans &+= 1
             if created[0] == 0 { created[0] = now }
             return 0
         }
+        paidBytes += bytes
         let id = keys.count
         slots[place] = UInt32(id)
         keys.append(key)
@@ -164,7 +171,7 @@ struct SpanMetricsTable: Sendable {
         for seed in 0..<4 {
             let hash = unsafe ByteHash.hash(name, seed: UInt64(seed))
             guard let number = serviceNumbers[hash] else {
-                guard services.count < seriesLimit, nameBytes + name.count <= Self.mostNameBytes
+                guard services.count < limit.most, nameBytes + name.count <= Self.mostNameBytes
                 else {
                     break
                 }

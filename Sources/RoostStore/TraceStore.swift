@@ -72,6 +72,9 @@ public final class TraceStore: Sendable {
     /// Which attributes tell of sessions and agents, from the next request on.
     public func use(names: NameTable) { shared.names.withLock { $0 = names } }
 
+    /// How much is kept, from the writer's next turn on: nanoseconds from arrival, bytes on disk.
+    public func use(keep: UInt64, size: Int) { shared.bounds.use(keep: keep, size: size) }
+
     // MARK: on loop threads
 
     /// Takes room in the queue for a request of `bytes`; what is reserved is `put` or given back.

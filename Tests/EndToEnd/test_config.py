@@ -205,16 +205,6 @@ def test_hang_up_reloads_and_a_bad_file_changes_nothing(roost):
     assert running.stop() == 0
 
 
-def test_hang_up_names_what_needs_a_restart(roost):
-    running = roost()
-    text = running.config_file.read_text()
-    running.config_file.write_text(
-        text + "limits: { request: 1MiB, series_per_metric: 5, series_expiry: 1m }\nlog: { format: json }\n")
-    running.signal(signal.SIGHUP)
-    assert running.wait_for_line("needs a restart: limits.series_per_metric, limits.series_expiry\\W")
-    assert running.stop() == 0
-
-
 def test_hang_up_takes_up_tables_and_a_bad_one_changes_nothing(roost, tmp_path):
     names, prices = tmp_path / "names.yaml", tmp_path / "prices.txt"
     names.write_text("attributes: {}\n")

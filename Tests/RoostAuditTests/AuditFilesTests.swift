@@ -59,6 +59,25 @@ import Testing
         #expect(verifyAudit(folder: folder.path).isIntact)
     }
 
+    @Test func `takes over when files are sealed and how long they stay`() throws {
+        let folder = try TrailFolder()
+        var settings = folder.settings
+        let trail = try AuditTrail.open(settings)
+        trail.appendAll(acts(20), together: false)
+        #expect(folder.files.count == 1)
+        settings.fileBytes = 1000
+        trail.use(settings)
+        trail.appendAll(acts(20), together: false)
+        #expect(folder.files.count > 3)
+        settings.keep = .zero
+        trail.use(settings)
+        // At its next turn, which is before anything is appended.
+        trail.appendAll(acts(2), together: false)
+        trail.end()
+        #expect(folder.files.count < 3)
+        #expect(verifyAudit(folder: folder.path).isIntact)
+    }
+
     @Test func `a file that was to be removed when the process ended is no riddle`() throws {
         let folder = try TrailFolder()
         try sealedTrail(folder)

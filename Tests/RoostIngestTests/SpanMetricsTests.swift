@@ -10,7 +10,7 @@ import Testing
         _ shards: [SpanMetricsShard], limit: Int = 100, bounds: DurationBounds = .standard,
         format: ExpositionFormat = .text
     ) -> String {
-        let page = SpanMetricsPage(bounds: bounds, seriesLimit: limit, shards: shards.count)
+        let page = SpanMetricsPage(bounds: bounds, limit: SeriesLimit(limit), shards: shards.count)
         page.update(shards.map(\.snapshot), now: 1)
         let exposition = ExpositionPage(format: format, sources: [page])
         var bytes: [UInt8] = []
@@ -21,7 +21,7 @@ import Testing
     private func counted(
         _ requests: [ByteBlock], limit: Int = 100, bounds: DurationBounds = .standard
     ) throws -> SpanMetricsShard {
-        let shard = SpanMetricsShard(bounds: bounds, seriesLimit: limit)
+        let shard = SpanMetricsShard(bounds: bounds, limit: SeriesLimit(limit))
         let scan = TraceScan()
         for request in requests {
             try scan.read(request)
@@ -81,7 +81,7 @@ import Testing
     {
         let budget = MemoryBudget(limitBytes: 1 << 20)
         let shard = SpanMetricsShard(
-            bounds: .standard, seriesLimit: 10_000, memory: budget.share("derived_series"))
+            bounds: .standard, limit: SeriesLimit(10_000), memory: budget.share("derived_series"))
         let scan = TraceScan()
         let long = String(repeating: "n", count: 1_000)
         for request in 0..<20 {
@@ -145,7 +145,7 @@ import Testing
     @Test func `leaves out what counted nothing for long, and brings it back whole`() throws {
         let shard = try counted([traceRequest(service: "a", [TestSpan(), TestSpan(name: "x")])])
         let page = SpanMetricsPage(
-            bounds: .standard, seriesLimit: 9, shards: 1, expiry: .nanoseconds(100))
+            bounds: .standard, limit: SeriesLimit(9), shards: 1, expiry: .nanoseconds(100))
         func lines(now: UInt64) -> [String] {
             page.update([shard.snapshot], now: now)
             let exposition = ExpositionPage(format: .text, sources: [page])
@@ -193,7 +193,7 @@ import Testing
                         + traceRequest(service: service + "2", [TestSpan()]).array))
             return scan
         }
-        let shard = SpanMetricsShard(bounds: .standard, seriesLimit: 100)
+        let shard = SpanMetricsShard(bounds: .standard, limit: SeriesLimit(100))
         for step in 0..<3 {
             for scan in scans { #expect(shard.add(scan, from: step, most: 1, now: 1) == step + 1) }
         }
@@ -207,7 +207,7 @@ import Testing
             traceRequest(service: "a", [TestSpan(), TestSpan(name: "x"), TestSpan(name: "y")])
         ])
         let late = try counted([traceRequest(service: "b", [TestSpan()])])
-        let page = SpanMetricsPage(bounds: .standard, seriesLimit: 9, shards: 2)
+        let page = SpanMetricsPage(bounds: .standard, limit: SeriesLimit(9), shards: 2)
         page.update([nil, early.snapshot], now: 1)
         page.update([late.snapshot, early.snapshot], now: 2)
         let exposition = ExpositionPage(format: .text, sources: [page])

@@ -60,6 +60,9 @@ final class AgentService: Sendable {
     /// From the next call on.
     func use(prices: any PriceSource) { accounts.withTracker { $0.use(prices: prices) } }
 
+    /// From now on; see `AgentTracker.use`.
+    func use(_ settings: AgentTrackerSettings) { accounts.withTracker { $0.use(settings) } }
+
     /// Turns on and off what is made of facts.
     func analyse(_ isOn: Bool) {
         if !isOn { analytics.save(now: unixNanoseconds(), isLast: true) }

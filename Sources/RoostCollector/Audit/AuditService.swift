@@ -12,19 +12,19 @@ package final class AuditService: Sendable {
         var isVerifying = false
         /// What the last verification found, so that the same is told once.
         var lastBreak: AuditBreak?
+        var settings: AuditSettings
+        var verifyEvery: Duration?
     }
 
-    private let settings: AuditSettings
-    private let verifyEvery: Duration?
     private let log: Log
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     /// How long turning it off may take.
     private static let closing: UInt64 = 1_000_000_000
 
     init(_ config: Config, log: Log) {
-        settings = config.auditSettings
-        verifyEvery = config.audit.verify
+        state = Mutex(
+            State(settings: config.auditSettings, verifyEvery: config.audit.verify))
         self.log = log
     }
 
@@ -32,7 +32,7 @@ package final class AuditService: Sendable {
 
     func open() throws(StartError) {
         do throws(AuditOpenError) {
-            let trail = try AuditTrail.open(settings)
+            let trail = try AuditTrail.open(state.withLock { $0.settings })
             let old = state.withLock { state in
                 defer { state.trail = trail }
                 return state.trail
@@ -66,6 +66,17 @@ package final class AuditService: Sendable {
     /// Nil while it is off.
     package var trail: AuditTrail? { state.withLock { $0.trail } }
 
+    /// Takes over how long the trail is kept and how often it is verified.
+    func use(_ config: Config) {
+        let trail = state.withLock { state in
+            state.settings = config.auditSettings
+            if state.verifyEvery != config.audit.verify { state.nextVerification = 0 }
+            state.verifyEvery = config.audit.verify
+            return state.trail
+        }
+        trail?.use(config.auditSettings)
+    }
+
     // MARK: what is told
 
     /// An act of the collector itself, or of whoever operates it.
@@ -96,9 +107,10 @@ package final class AuditService: Sendable {
 
     /// Whether it is time; then the caller has `verify` called on a thread that may wait.
     func beginsVerification(now: UInt64) -> Bool {
-        guard let verifyEvery else { return false }
-        return state.withLock { state in
-            guard state.trail != nil, !state.isVerifying, now >= state.nextVerification else {
+        state.withLock { state in
+            guard let verifyEvery = state.verifyEvery, state.trail != nil, !state.isVerifying,
+                now >= state.nextVerification
+            else {
                 return false
             }
             state.nextVerification = now &+ verifyEvery.nanoseconds
@@ -128,7 +140,8 @@ package final class AuditService: Sendable {
 
     /// Nil while it is off.
     package var reading: AuditReading? {
-        trail.map { trail in
+        let (trail, settings) = state.withLock { ($0.trail, $0.settings) }
+        return trail.map { trail in
             AuditReading(
                 status: trail.status, folder: settings.path,
                 retentionSeconds: settings.keep.map { Double($0.nanoseconds) / 1e9 })

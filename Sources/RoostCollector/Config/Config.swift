@@ -150,6 +150,9 @@ public struct Config: Sendable, Equatable {
 }
 
 extension Config.Limits {
+    /// Those in force: a configuration that was checked has good ones.
+    var bounds: DurationBounds { durationHistogramBounds ?? .standard }
+
     /// Nil when `durationBounds` are not strictly ascending, none, or too many.
     var durationHistogramBounds: DurationBounds? {
         DurationBounds(seconds: durationBounds.map { Double($0.nanoseconds) / 1e9 })

@@ -27,6 +27,7 @@ extension ExportService {
     func prepare(_ settings: [ExportSettings]) throws(ExportStartError) -> Change {
         var change = Change()
         let old = destinations
+        let known = ledger.exporterCount
         do throws(ExportStartError) {
             for new in settings {
                 let before = old.first { $0.settings.name == new.name }
@@ -48,6 +49,7 @@ extension ExportService {
             if !settings.isEmpty { try startThreads(settings) }
         } catch {
             for destination in change.added { destination.durable?.close() }
+            ledger.forgetExporters(from: known)
             throw error
         }
         change.leaving = old.filter { old in

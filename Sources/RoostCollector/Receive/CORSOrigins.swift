@@ -1,9 +1,15 @@
 import RoostNet
+import Synchronization
 
-/// Which web pages may send telemetry from a browser. Fetch standard, "HTTP CORS protocol".
-struct CORSOrigins {
+/// Which web pages may send telemetry from a browser; a reload exchanges them. Fetch standard, "HTTP
+/// CORS protocol". Any thread.
+final class CORSOrigins: Sendable {
+    private let allowed: Mutex<[String]>
+
     /// Exact origins, such as `https://app.example.org`; `*` admits every one.
-    let allowed: [String]
+    init(allowed: [String]) { self.allowed = Mutex(allowed) }
+
+    func use(_ allowed: [String]) { self.allowed.withLock { $0 = allowed } }
 
     /// The answer to a preflight request; nil when its origin is not allowed.
     func preflight(_ head: RequestHead) -> Response? {
@@ -22,7 +28,7 @@ struct CORSOrigins {
 
     /// The response with what lets the page read it.
     func marked(_ response: Response, for head: RequestHead) -> Response {
-        guard !allowed.isEmpty, !head.isGRPC, let origin = allowedOrigin(head) else {
+        guard !head.isGRPC, let origin = allowedOrigin(head) else {
             return response
         }
         var response = response
@@ -32,8 +38,9 @@ struct CORSOrigins {
     }
 
     private func allowedOrigin(_ head: RequestHead) -> String? {
-        guard !allowed.isEmpty, let origin = head.header("origin"),
-            allowed.contains(origin) || allowed.contains("*"),
+        guard let origin = head.header("origin") else { return nil }
+        let allowed = allowed.withLock { $0 }
+        guard allowed.contains(origin) || allowed.contains("*"),
             !origin.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F })
         else { return nil }
         return origin

@@ -15,7 +15,7 @@ extension CollectorView {
             writer.field("open_bytes", status.openBytes)
             writer.field("file_bytes", status.fileBytes)
             writer.field("used_bytes", status.usedBytes)
-            writer.field("size_bytes", parts.config.store.size)
+            writer.field("size_bytes", parts.inForce.withLock { $0.store.size })
             writer.field("queue_bytes", status.queueBytes)
             writer.field("queue_capacity_bytes", status.queueCapacityBytes)
             writer.field("duplicate_spans", status.duplicateSpans)

@@ -30,7 +30,7 @@ package final class StoreService: Sendable {
     ) {
         var settings = StoreSettings()
         settings.path = config.store.path
-        settings.keep = config.store.keep?.nanoseconds ?? .max
+        settings.keep = config.store.keepNanoseconds
         settings.size = config.store.size
         settings.queueBytes = min(32 << 20, config.limits.memory / 8)
         settings.mostOpenBytes = min(32 << 20, config.limits.memory / 8)
@@ -86,6 +86,9 @@ package final class StoreService: Sendable {
         understanding.use(names: names, prices: prices)
     }
 
+    /// How much is kept, from the next turn of its thread on.
+    func use(_ config: Config.Store) { store.use(keep: config.keepNanoseconds, size: config.size) }
+
     /// Why it does not do what it is meant to; nil when it does.
     var fault: String? {
         switches.isOn(.store) && !store.isOpen ? "the store is not open" : nil
@@ -107,6 +110,10 @@ package final class StoreService: Sendable {
     func put(_ disposition: Disposition, _ signal: Signal, items: Int, body: ByteBlock) {
         if disposition == .queued { store.put(signal, items: items, body: body) }
     }
+}
+
+extension Config.Store {
+    fileprivate var keepNanoseconds: UInt64 { keep?.nanoseconds ?? .max }
 }
 
 extension StoreDropReason {

@@ -29,6 +29,8 @@ struct AgentMetrics: Sendable {
 
     /// Nil when they are switched off.
     var client: ClientMetrics?
+    /// Who sent its own before they were switched off.
+    var formerSenders: Set<Int32> = []
 
     init(bounds: DurationBounds, room: AgentSeriesRoom, conventions: ClientConventions) {
         client = conventions == .off ? nil : ClientMetrics(conventions, room)

@@ -35,7 +35,9 @@ public final class AgentMetricsPage: ExpositionSource {
         let families = AgentFamily.all(metrics)
         var rows: [AgentMetricsPass.Row] = []
         for family in families {
-            let known = isForPrometheus ? introduced[family.name] ?? 0 : family.seriesCount
+            var known = isForPrometheus ? introduced[family.name] ?? 0 : family.seriesCount
+            // It has begun anew.
+            if known > family.seriesCount { known = 0 }
             if isForPrometheus { introduced[family.name] = family.seriesCount }
             rows.append(AgentMetricsPass.Row(family: family, introduced: known))
         }

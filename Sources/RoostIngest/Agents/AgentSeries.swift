@@ -54,8 +54,8 @@ struct AgentExemplar: Sendable {
 
 /// What the series of a family may take.
 struct AgentSeriesRoom: Sendable {
-    let series: Int
-    /// Pays for them; they stay, so it is never given back.
+    let limit: SeriesLimit
+    /// Pays for them until the family begins anew.
     let memory: MemoryBudget.Share?
 }
 
@@ -68,7 +68,7 @@ struct AgentSeriesIndex: Sendable {
     private(set) var overflowed: UInt64 = 0
     /// Open addressing; 0 is free.
     private var slots = [Int32](repeating: 0, count: 64)
-    private let room: AgentSeriesRoom
+    let room: AgentSeriesRoom
     private let bytesOfSeries: Int
 
     /// `bytesOfValues`: what the family keeps of a series beside its labels.
@@ -79,6 +79,9 @@ struct AgentSeriesIndex: Sendable {
     }
 
     var count: Int { keys.count }
+
+    /// Before it is let go of.
+    func giveBack() { room.memory?.giveBack((keys.count - 1) * bytesOfSeries) }
 
     /// The number of a series, and whether it is new.
     @inline(__always)
@@ -96,7 +99,7 @@ struct AgentSeriesIndex: Sendable {
     private mutating func make(
         _ key: AgentSeriesKey, _ place: Int, now: UInt64
     ) -> (number: Int, isNew: Bool) {
-        guard keys.count <= room.series, !key.hasOverflow,
+        guard keys.count <= room.limit.most, !key.hasOverflow,
             room.memory?.tryTake(bytesOfSeries) ?? true
         else {
             overflowed &+= 1
@@ -165,6 +168,12 @@ struct AgentHistogram: Sendable {
             bytesOfValues: 16 + bounds.bucketCount * (8 + MemoryLayout<AgentExemplar?>.stride))
         buckets = [UInt64](repeating: 0, count: bounds.bucketCount)
         exemplars = [AgentExemplar?](repeating: nil, count: bounds.bucketCount)
+    }
+
+    /// Forgets every series; those that come are new.
+    mutating func restart(bounds: DurationBounds) {
+        index.giveBack()
+        self = AgentHistogram(bounds: bounds, index.room)
     }
 
     mutating func observe(

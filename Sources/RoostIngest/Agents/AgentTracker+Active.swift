@@ -24,7 +24,7 @@ extension AgentTracker {
     ) {
         guard name >= 0 else { return }
         if metrics[keyPath: gauge][name] == nil,
-            metrics[keyPath: gauge].count >= settings.seriesLimit
+            metrics[keyPath: gauge].count >= settings.seriesLimit.most
         {
             return
         }

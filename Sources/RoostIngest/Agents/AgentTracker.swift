@@ -33,7 +33,7 @@ public struct AgentTrackerSettings: Sendable {
     public var hold: UInt64 = 30_000_000_000
     /// Activities held at the same time.
     public var openActivities = 50_000
-    public var seriesLimit = 10_000
+    public var seriesLimit = SeriesLimit(10_000)
     public var bounds = DurationBounds.standard
     /// Pays for the series.
     public var memory: MemoryBudget.Share?
@@ -52,7 +52,7 @@ public struct AgentTrackerSettings: Sendable {
 /// that of children when its trace has been quiet. Pure but for the times it is given. Confined to
 /// one thread. Never copied: it is large, and a copy by oversight would cost more than the counting.
 public struct AgentTracker: ~Copyable, Sendable {
-    let settings: AgentTrackerSettings
+    var settings: AgentTrackerSettings
     var metrics: AgentMetrics
     var open = AgentTraces()
     var prices: (any PriceSource)?
@@ -92,7 +92,7 @@ public struct AgentTracker: ~Copyable, Sendable {
         usage = UsageStreams(began: settings.began)
         metrics = AgentMetrics(
             bounds: settings.bounds,
-            room: AgentSeriesRoom(series: settings.seriesLimit, memory: settings.memory),
+            room: AgentSeriesRoom(limit: settings.seriesLimit, memory: settings.memory),
             conventions: settings.semconv)
     }
 
@@ -109,7 +109,11 @@ public struct AgentTracker: ~Copyable, Sendable {
     /// one of `AgentMetricsScan.senders`.
     public mutating func noteClientMetrics(of sender: [UInt8]) {
         let number = metrics.texts.number(sender[...])
-        metrics.client?.sendsItsOwn(number)
+        if metrics.client == nil {
+            metrics.noteSender(number)
+        } else {
+            metrics.client?.sendsItsOwn(number)
+        }
     }
 
     // MARK: time

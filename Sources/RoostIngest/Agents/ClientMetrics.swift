@@ -28,7 +28,7 @@ struct ClientMetrics: Sendable {
     static let details = [
         "cache_read.input_tokens", "cache_write.input_tokens", "reasoning.output_tokens",
     ]
-    private static let mostServices = 10_000
+    static let mostServices = 10_000
 
     private static let durationBounds = DurationBounds(seconds: [
         0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
@@ -48,6 +48,12 @@ struct ClientMetrics: Sendable {
         inputTokens = histograms(Self.tokenBounds)
         outputTokens = histograms(Self.tokenBounds)
         detailTokens = Self.operations.map { _ in Self.details.map { _ in AgentCounter(room) } }
+    }
+
+    /// Before they are let go of.
+    func giveBack() {
+        for histogram in durations + inputTokens + outputTokens { histogram.index.giveBack() }
+        for counter in detailTokens.joined() { counter.index.giveBack() }
     }
 
     mutating func sendsItsOwn(_ service: Int32) {

@@ -16,6 +16,8 @@ final class Family: Sendable {
     let stripes: [Stripe]
     /// Requests that hold it now; a family with users stays on the table.
     let users = Atomic<Int>(0)
+    /// Its name has been taken since: it is not shown, and ends with its series.
+    let isEnding = Atomic<Bool>(false)
 
     init(name: String, type: FamilyType, help: String, unit: String?, limits: SeriesLimits) {
         self.name = name

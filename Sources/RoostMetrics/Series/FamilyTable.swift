@@ -56,6 +56,17 @@ struct FamilyTable {
         order = nil
     }
 
+    /// Has every name looked at anew; families whose names are taken now are told to end.
+    mutating func noteReserved(_ isReserved: (String) -> Bool) {
+        bindings.removeAll(keepingCapacity: true)
+        for family in families.values {
+            let ends = SampleNames.taken(by: family.name, type: family.type).contains {
+                SampleNames.related(to: $0).contains(where: isReserved)
+            }
+            family.isEnding.store(ends, ordering: .relaxed)
+        }
+    }
+
     /// All families by name.
     mutating func sorted() -> [Family] {
         if let order { return order }
@@ -75,6 +86,9 @@ struct FamilyTable {
         let type = Self.type(of: description, name: name)
         let unit = UnitWords(description.unit).metadata
         if let family = families[name] {
+            guard !family.isEnding.load(ordering: .relaxed) else {
+                return .unexposed(.reservedName)
+            }
             guard family.type == type else { return .unexposed(.typeConflict) }
             if family.unit != unit || !description.help.isEmpty && family.help != description.help {
                 counts.add(.metadataConflict)

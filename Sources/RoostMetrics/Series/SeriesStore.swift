@@ -53,6 +53,7 @@ public final class SeriesStore: Sendable, ExpositionSource {
         let now = tenths(now)
         var ended = 0
         for family in table.withLock({ $0.sorted() }) {
+            let limit = family.isEnding.load(ordering: .relaxed) ? 0 : limit
             for stripe in family.stripes {
                 ended += stripe.state.withLock { state in
                     let count =
@@ -74,6 +75,10 @@ public final class SeriesStore: Sendable, ExpositionSource {
     public func update(seriesPerMetric: Int, expiry: Duration?) {
         limits.update(seriesPerMetric: seriesPerMetric, expiry: expiry)
     }
+
+    /// To be called when `reservedNames` has come to answer something else: series whose names are
+    /// taken now are not shown any more.
+    public func reservedNamesChanged() { table.withLock { $0.noteReserved(isReserved) } }
 
     // MARK: self metrics
 
@@ -107,7 +112,10 @@ public final class SeriesStore: Sendable, ExpositionSource {
 
     public func makePass() -> any ExpositionPass {
         SeriesPass(
-            targets: contexts.withLock { $0.targetTexts }, families: table.withLock { $0.sorted() })
+            targets: contexts.withLock { $0.targetTexts },
+            families: table.withLock { $0.sorted() }.filter {
+                !$0.isEnding.load(ordering: .relaxed)
+            })
     }
 
     // MARK: private

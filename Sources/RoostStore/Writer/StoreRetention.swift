@@ -4,7 +4,7 @@ import RoostCore
 /// time. Confined to the store's thread.
 final class StoreRetention {
     private let database: WriterDatabase
-    private let settings: StoreSettings
+    private let bounds: StoreBounds
     private let pageCount: SQLiteStatement
     private let freePages: SQLiteStatement
     private let oldestTraces: SQLiteStatement
@@ -24,9 +24,12 @@ final class StoreRetention {
     private static let rows = 64
     private static let vacuumPages = 64
 
-    init(_ database: WriterDatabase, _ settings: StoreSettings) throws(SQLiteError) {
+    /// `mostPages` is for tests: as if the disk were so small.
+    init(
+        _ database: WriterDatabase, _ bounds: StoreBounds, mostPages: Int?
+    ) throws(SQLiteError) {
         self.database = database
-        self.settings = settings
+        self.bounds = bounds
         let connection = database.connection
         pageCount = try connection.prepare("PRAGMA page_count")
         freePages = try connection.prepare("PRAGMA freelist_count")
@@ -44,13 +47,13 @@ final class StoreRetention {
         deleteTraces = try connection.prepare("DELETE FROM traces WHERE id <= ?")
         deleteIDs = try connection.prepare("DELETE FROM trace_ids WHERE segment < ?")
         deleteLogs = try connection.prepare("DELETE FROM log_chunks WHERE id <= ?")
-        let pages = min(2000, max(16, settings.size / 16 / StoreSchema.pageBytes))
+        let pages = min(2000, max(16, bounds.size / 16 / StoreSchema.pageBytes))
         try connection.run("PRAGMA wal_autocheckpoint = \(pages)")
-        if let most = settings.mostPages { try connection.run("PRAGMA max_page_count = \(most)") }
+        if let most = mostPages { try connection.run("PRAGMA max_page_count = \(most)") }
     }
 
     /// Bytes that may be in use; the rest is for what is being written.
-    private var allowedBytes: Int { settings.size - min(settings.size / 5, 64 << 20) }
+    private var allowedBytes: Int { bounds.size - min(bounds.size / 5, 64 << 20) }
 
     /// Deletes a few rows if anything is too old or too much; says whether there may be more.
     func deleteSome(now: UInt64, openBlock: Int) throws(SQLiteError) -> Bool {
@@ -58,7 +61,7 @@ final class StoreRetention {
         let free = try number(freePages)
         usedBytes = (pages - free) * StoreSchema.pageBytes
         let isTooMuch = usedBytes > allowedBytes
-        let cutoff = now > settings.keep ? now - settings.keep : 0
+        let cutoff = now > bounds.keep ? now - bounds.keep : 0
         let traces = try oldestTraceRows()
         let logs = try oldestLogRows()
         oldest = traces.first?.arrived ?? 0
@@ -163,7 +166,7 @@ final class StoreRetention {
 
     /// A file that is larger than it may be, though half empty, gives pages back.
     private func shrink(pages: Int, free: Int) throws(SQLiteError) -> Bool {
-        guard free > 0, pages * StoreSchema.pageBytes > settings.size else { return false }
+        guard free > 0, pages * StoreSchema.pageBytes > bounds.size else { return false }
         try database.connection.run("PRAGMA incremental_vacuum(\(Self.vacuumPages))")
         return free > Self.vacuumPages
     }

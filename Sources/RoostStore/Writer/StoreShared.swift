@@ -6,6 +6,8 @@ import Synchronization
 /// What the writer, the readers and their owner share. Any thread.
 final class StoreShared: Sendable {
     let settings: StoreSettings
+    /// Of the settings, what may change.
+    let bounds: StoreBounds
     let files: StoreFiles
     let inbox: StoreInbox
     let log: Log
@@ -40,6 +42,7 @@ final class StoreShared: Sendable {
         count: @escaping @Sendable (Signal, Int, StoreOutcome) -> Void
     ) {
         self.settings = settings
+        bounds = StoreBounds(settings)
         files = StoreFiles(folder: settings.path)
         inbox = StoreInbox(capacity: settings.queueBytes)
         self.log = log

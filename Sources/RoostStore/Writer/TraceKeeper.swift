@@ -43,7 +43,8 @@ final class TraceKeeper {
                 index: OpenIndexBlock(number: block + 1), nextTrace: max(last, lastIndexed) + 1,
                 // Rows are deleted from the front only.
                 traces: last == 0 ? 0 : last - first + 1)
-            retention = try StoreRetention(database, shared.settings)
+            retention = try StoreRetention(
+                database, shared.bounds, mostPages: shared.settings.mostPages)
         } catch { throw .sqlite(error) }
     }
 

@@ -30,7 +30,7 @@ import Testing
         receiver = OTLPReceiver(
             intake: Intake(
                 shared: shared, loop: loop,
-                spanMetrics: SpanMetricsShard(bounds: .standard, seriesLimit: 10),
+                spanMetrics: SpanMetricsShard(bounds: .standard, limit: SeriesLimit(10)),
                 agents: AgentInbox(
                     AgentAccounts(settings: AgentTrackerSettings(), prices: nil, wake: WakeUp()))),
             origins: CORSOrigins(allowed: ["https://app.example"]), credentials: Credentials([]))

@@ -107,7 +107,7 @@ private struct Fixture {
         receiver = OTLPReceiver(
             intake: Intake(
                 shared: shared, loop: try EventLoop(name: "test"),
-                spanMetrics: SpanMetricsShard(bounds: .standard, seriesLimit: 10),
+                spanMetrics: SpanMetricsShard(bounds: .standard, limit: SeriesLimit(10)),
                 agents: AgentInbox(AgentAccounts(settings: AgentTrackerSettings(), prices: nil))),
             origins: CORSOrigins(allowed: []), credentials: Credentials([]))
     }

@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func `more series than there is room for share one`() {
-        let run = TrackerRun { $0.seriesLimit = 10 }
+        let run = TrackerRun { $0.seriesLimit = SeriesLimit(10) }
         for id: UInt64 in 1...100 {
             run.take(Step.call(id).inTrace(id).with { $0.model = "model-\(id)" })
         }

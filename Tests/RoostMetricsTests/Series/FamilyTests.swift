@@ -1,4 +1,5 @@
 import RoostCore
+import Synchronization
 import Testing
 
 @testable import RoostMetrics
@@ -59,6 +60,26 @@ import Testing
             Sent.gauge("roost.other", 1))
         #expect(store.samples == ["roost_other 1"])
         #expect(store.counts[.reservedName] == 4)
+    }
+
+    @Test func `gives up names that are taken later, and has them again`() {
+        let taken = Mutex(false)
+        let store = SeriesStore { $0 == "node_load1" && taken.withLock { $0 } }
+        func take() { store.take(Sent.gauge("node.load1", 1), Sent.gauge("other", 1)) }
+        take()
+        #expect(store.samples.count == 2)
+        taken.withLock { $0 = true }
+        store.reservedNamesChanged()
+        #expect(store.samples == ["other 1"])
+        take()
+        #expect(store.samples == ["other 1"] && store.counts[.reservedName] == 1)
+        // Its series end whatever the expiry is, and nothing stays reserved.
+        store.expire(now: 1_000_000_000)
+        #expect(!store.hasFamily("node_load1") && store.hasFamily("other"))
+        taken.withLock { $0 = false }
+        store.reservedNamesChanged()
+        take()
+        #expect(store.samples.count == 2)
     }
 
     @Test func `follows the Prometheus type that a gauge was`() {
