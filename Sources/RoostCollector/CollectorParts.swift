@@ -57,6 +57,7 @@ final class CollectorParts: Sendable {
         self.derivedLimit = derivedLimit
         origins = CORSOrigins(allowed: config.listen.cors)
         budget = MemoryBudget(limitBytes: config.limits.memory)
+        Allocator.suit(limitBytes: config.limits.memory)
         bodies = budget.share("requests")
         connections = ConnectionLimit(
             DescriptorLimit.fit(connections: config.limits.connections, log))
@@ -173,6 +174,7 @@ final class CollectorParts: Sendable {
         store.use(config.store)
         audit.use(config)
         budget.setLimit(limits.memory)
+        Allocator.suit(limitBytes: limits.memory)
         intake.maxRequestBytes.store(limits.request, ordering: .relaxed)
         connections.setLimit(DescriptorLimit.fit(connections: limits.connections, log))
         webConnections.setLimit(min(limits.connections, Self.mostOfWeb))

@@ -334,9 +334,7 @@ def test_every_permanent_grpc_code(trouble, ends):
     assert row["duplicated"] == 0 and row["set aside"] > 0
 
 
-@pytest.mark.parametrize("queue", ["disk", pytest.param("memory", marks=pytest.mark.xfail(
-    reason="resident memory passes the bound by less than a mebibyte now and then",
-    strict=False))])
+@pytest.mark.parametrize("queue", QUEUES)
 def test_large_requests_and_nobody_takes_them(queue, trouble, ends):
     """A queue that may hold more than the memory limit: the limit decides, and what was refused is
     taken when there is room again."""
