@@ -10,6 +10,8 @@ public final class AuditTrail: Sendable {
     struct Queue {
         var waiting: [PendingRecord] = []
         var bytes = 0
+        /// Wait for what was appended before them.
+        var settling: [@Sendable () -> Void] = []
         var isClosed = false
     }
 
@@ -114,6 +116,16 @@ public final class AuditTrail: Sendable {
         }
     }
 
+    /// Calls `then` once, on any thread, when all that was appended before is on the disk or has been
+    /// refused.
+    public func whenSettled(_ then: @escaping @Sendable () -> Void) {
+        let isClosed = queue.withLock { queue in
+            if !queue.isClosed { queue.settling.append(then) }
+            return queue.isClosed
+        }
+        if isClosed { then() } else { wake.signal() }
+    }
+
     /// The same without an answer, for those who can do nothing about a refusal. It is counted.
     public func append(_ record: AuditRecord) { append(record) { _ in } }
 
@@ -144,10 +156,11 @@ public final class AuditTrail: Sendable {
         blockFileSizeSignal()
         while true {
             gather()
-            let (group, isClosed) = take()
+            let (group, settling, isClosed) = take()
             if !group.isEmpty || writer.hasOwnRecords { writer.commit(group) }
+            for then in settling { then() }
             writer.tidy(unixNanoseconds())
-            guard group.isEmpty else { continue }
+            guard group.isEmpty, settling.isEmpty else { continue }
             if isClosed { break }
             wake.wait(untilMonotonic: monotonicNanoseconds() &+ Self.idleNanoseconds)
         }
@@ -182,12 +195,16 @@ public final class AuditTrail: Sendable {
     /// So many are a group in any case.
     private static let gathered = 1_024
 
-    private func take() -> ([PendingRecord], isClosed: Bool) {
+    private func take() -> (
+        group: [PendingRecord], settling: [@Sendable () -> Void], isClosed: Bool
+    ) {
         queue.withLock { queue in
-            let group = queue.waiting
-            queue.waiting = []
-            queue.bytes = 0
-            return (group, queue.isClosed)
+            defer {
+                queue.waiting = []
+                queue.bytes = 0
+                queue.settling = []
+            }
+            return (queue.waiting, queue.settling, queue.isClosed)
         }
     }
 }

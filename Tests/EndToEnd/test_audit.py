@@ -197,6 +197,18 @@ def test_acts_of_the_collector_are_in_the_trail(roost):
     assert acts.count("collector.switch") == 2 and acts.count("collector.reload") == 1
 
 
+def test_a_switch_is_answered_when_the_trail_has_it(roost):
+    it = roost()
+    api = f"http://{it.web}/api/v1/observability"
+    with httpx.Client(trust_env=False) as client:
+        for turn in range(20):
+            is_on = turn % 2 == 1
+            assert client.put(f"{api}/switches", json={"live": is_on}).status_code == 200
+            found = client.get(f"{api}/audit", params={"action": "collector.switch"}).json()
+            assert len(found["records"]) == turn + 1
+            assert found["records"][0]["details"] == {"part": "live", "on": is_on}
+
+
 def test_off_is_off_and_can_be_turned(roost):
     it = roost({"enable": {"audit": False}})
     assert post(it, act(1)).status_code == 503

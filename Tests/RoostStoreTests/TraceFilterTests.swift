@@ -93,6 +93,10 @@ import Testing
         Case("tags of one span", [2]) { $0.tags = ["http.status": "200", "session": "s2"] },
         Case("tag of the resource", [6, 4, 2]) { $0.tags = ["service.name": "even"] },
         Case("tag error", [3]) { $0.tags = ["error": "true"] },
+        Case("tag of the status", [3]) { $0.tags = ["otel.status_code": "ERROR"] },
+        Case("tag of the kind", [2]) { $0.tags = ["span.kind": "client", "session": "s2"] },
+        Case("tag of another kind", []) { $0.tags = ["span.kind": "server"] },
+        Case("tag of the scope", [4]) { $0.tags = ["otel.scope.name": "tests", "session": "s4"] },
     ]
 
     @Test(arguments: cases) func `finds`(_ one: Case) throws {

@@ -119,6 +119,37 @@ import Testing
         #expect(records == [2, 2, 1])
     }
 
+    /// However many were stored together.
+    @Test func `a page of log records has no more of them than was asked for`() throws {
+        let harness = try StoreHarness()
+        harness.put(logs: (0..<10).map { TestLog(session: "s", body: "old \($0)") })
+        harness.store.flush()
+        harness.put(logs: (0..<5).map { TestLog(session: "s", body: "new \($0)") })
+        harness.store.flush()
+        for limit in [1, 3, 4, 5, 7, 14, 15, 100] {
+            var query = LogQuery()
+            query.session = "s"
+            query.limit = limit
+            var pages: [[String]] = []
+            repeat {
+                let page = try harness.store.logs(query)
+                pages.append(page.requests.flatMap(bodies))
+                #expect(pages.last?.count == page.records)
+                query.cursor = page.cursor
+            } while query.cursor != nil
+            #expect(pages.dropLast().allSatisfy { $0.count == limit })
+            let all = pages.flatMap { $0 }
+            #expect(all.count == 15 && Set(all).count == 15)
+            #expect(all.prefix(5).allSatisfy { $0.hasPrefix("new") })
+            if limit == 1 { #expect(all.prefix(2) == ["new 4", "new 3"]) }
+        }
+        for cursor in ["", ".", "1.", ".1", "1.0", "1.-1", "x", "1.2.3", "-1", "7fffffffffffffff"] {
+            var query = LogQuery()
+            query.cursor = cursor
+            #expect(throws: StoreQueryError.badCursor) { try harness.store.logs(query) }
+        }
+    }
+
     @Test func `events of a session without spans are a trace`() throws {
         let harness = try StoreHarness()
         harness.put(logs: [
@@ -158,6 +189,24 @@ import Testing
         let again = try #require(try harness.store.trace(high: traceHigh, low: 1))
         #expect(spanCount(again.spans) == 4000)
         #expect(harness.counts[.traces, .stored] == 4010)
+    }
+
+    /// The rest waits as long as the whole would have, though its root is stored already.
+    @Test func `the rest of a large trace whose root is stored does not wait for it`() throws {
+        var settings = StoreSettings()
+        settings.mostTraceBytes = 50_000
+        let traces = OpenTraces(settings)
+        var early: [OpenTrace] = []
+        traces.store = { early.append($0) }
+        var spans = [TestSpan(trace: 1, id: 1, name: "root")]
+        for id in UInt64(2)...200 {
+            spans.append(TestSpan(trace: 1, id: id, parent: 1, attributes: [("note", noise(300))]))
+        }
+        let bytes = request(spans)
+        unsafe bytes.withUnsafeBytes { unsafe traces.add($0, now: 0) }
+        #expect(!early.isEmpty && traces.count == 1)
+        #expect(traces.takeDue(now: settings.quietAfterRoot - 1).isEmpty)
+        #expect(traces.takeDue(now: settings.quietAfterRoot).count == 1)
     }
 
     @Test func `log records that are too many to be held are stored in parts`() throws {
@@ -201,4 +250,21 @@ import Testing
         #expect(harness.store.status.openBytes <= 20_000)
         #expect(try harness.ids { $0.limit = 1000 }.count > 150)
     }
+}
+
+/// What records say, in the order of a request.
+private func bodies(_ request: ByteBlock) -> [String] {
+    struct Visitor: LogsVisitor {
+        var bodies: [String] = []
+
+        mutating func logRecord(_ record: LogRecordView) {
+            bodies.append(record.body.stringBytes.string)
+        }
+    }
+    var visitor = Visitor()
+    var rejections = Rejections()
+    _ = unsafe request.withBytes {
+        try? unsafe readLogs($0, visitor: &visitor, rejections: &rejections)
+    }
+    return visitor.bodies
 }

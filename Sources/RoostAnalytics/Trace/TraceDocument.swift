@@ -60,6 +60,8 @@ public struct TraceDocument: Sendable {
     public var steps: [TraceStep]
     /// Steps that were left out because there were too many.
     public var omitted = 0
+    /// What the trace comes to with those that were left out; nil when none were.
+    public internal(set) var whole: TraceSummary?
     /// By the word of the root, else by that of the step nearest to it, else the root's name.
     public var workflow = ""
     /// Index of the first span that has no parent, of those that ended if any did; nil when there

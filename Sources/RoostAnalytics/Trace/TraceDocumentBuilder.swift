@@ -42,6 +42,9 @@ struct TraceDocumentBuilder {
             if above >= 0, places[Int(above)] >= 0 { steps[place].parent = Int(places[Int(above)]) }
         }
         document.steps = steps
+        if document.omitted > 0 {
+            document.whole = summary(batch, high: high, low: low, isClosed: false)
+        }
         return document
     }
 

@@ -50,9 +50,14 @@ public struct TraceSummary: Sendable, Equatable {
 extension TraceSummary {
     /// What a trace comes to. Of `isClosed` nothing more is expected: then one whose root never
     /// came is not running.
-    ///
-    /// Steps that the document leaves out are not in it but for `spans`.
     public init(of document: TraceDocument, isClosed: Bool = false) {
+        if let whole = document.whole {
+            self = whole
+            guard isClosed, status == .running, let first = document.steps.first else { return }
+            let top = document.root.map { document.steps[$0] } ?? first
+            status = TraceSummary.status(of: document, top, isClosed: true)
+            return
+        }
         traceIDHigh = document.traceIDHigh
         traceIDLow = document.traceIDLow
         workflow = document.workflow

@@ -1,5 +1,5 @@
 import RoostCore
-import RoostWire
+public import RoostWire
 
 /// A trace as Jaeger's query API shows it. Times are whole microseconds.
 ///
@@ -197,7 +197,7 @@ extension JSONWriter {
 
 extension AnyValueView {
     /// Text as it is, anything else as JSON.
-    var jsonText: String {
+    public var jsonText: String {
         if kind == .string { return stringBytes.string }
         var writer = JSONWriter()
         writer.value(self)

@@ -96,6 +96,13 @@ package final class AuditService: Sendable {
         if isOn == false { turn(on: false) }
     }
 
+    /// Calls `then` once, on any thread, when what was noted before is on the disk, or while the trail
+    /// is off.
+    package func whenSettled(_ then: @escaping @Sendable () -> Void) {
+        guard let trail else { return then() }
+        trail.whenSettled(then)
+    }
+
     /// What agents were allowed to do and what not.
     func take(_ decisions: ToolDecisions) {
         guard let trail else { return }

@@ -103,62 +103,153 @@ extension ReaderDatabase {
             unsafe chunk.withBytes { unsafe walkParts($0, visitor: &visitor) }
             seen = visitor.seen
             guard visitor.hasRepeats else { return chunk }
-            return ByteBlock(visitor.request())
+            return ByteBlock(visitor.parts.request())
         }
     }
 
     func logs(_ query: LogQuery) throws(QueryFailure) -> LogPage {
-        var before = Int.max
+        var place = LogPlace()
         if let cursor = query.cursor {
-            guard let number = Int(cursor, radix: 16), number > 0 else {
-                throw .query(.badCursor)
-            }
-            before = number
+            guard let told = LogPlace(cursor) else { throw .query(.badCursor) }
+            place = told
         }
-        return try reading { () throws(SQLiteError) in try logs(query, before: before) }
+        return try reading { () throws(SQLiteError) in try logs(query, from: place) }
     }
 
-    private func logs(_ query: LogQuery, before: Int) throws(SQLiteError) -> LogPage {
+    private func logs(_ query: LogQuery, from place: LogPlace) throws(SQLiteError) -> LogPage {
+        // The row at hand once more, if some of its records were shown.
+        let before = place.shown > 0 ? place.row + 1 : place.row
         let session = query.session.map { Term(.session, $0).hash }
         if let high = query.traceIDHigh, high != 0 {
             logsOfTrace.bind(1, bits: high)
             logsOfTrace.bind(2, before)
-            return try collect(logsOfTrace, query, session)
+            return try collect(logsOfTrace, query, session, place)
         }
         if let session {
             logsOfSession.bind(1, bits: session)
             logsOfSession.bind(2, before)
-            return try collect(logsOfSession, query, session)
+            return try collect(logsOfSession, query, session, place)
         }
         allLogs.bind(1, before)
-        return try collect(allLogs, query, nil)
+        return try collect(allLogs, query, nil, place)
     }
 
     private func collect(
-        _ rows: borrowing SQLiteStatement, _ query: LogQuery, _ session: UInt64?
+        _ rows: borrowing SQLiteStatement, _ query: LogQuery, _ session: UInt64?,
+        _ place: LogPlace
     ) throws(SQLiteError) -> LogPage {
         let limit = min(max(query.limit, 1), LogQuery.mostRecords)
         var page = LogPage()
         var bytes = 0
-        var last = 0
+        var last = LogPlace()
         while try rows.step() {
             if let low = query.traceIDLow, rows.bits(1) != low { continue }
             if let session, rows.bits(2) != session { continue }
             if page.records >= limit || bytes >= StoreLimits.mostLogBytes {
-                page.cursor = String(last, radix: 16)
+                page.cursor = last.cursor
                 break
             }
             let block = unsafe rows.withBytes(4) {
                 unsafe unpackZstandard($0, most: StoreLimits.largestChunk)
             }
-            last = rows.int(0)
-            guard let block else { continue }
-            page.requests.append(block)
-            page.records += rows.int(3)
-            bytes += block.count
+            let row = rows.int(0)
+            let shown = row == place.row ? place.shown : 0
+            let left = max(rows.int(3) - shown, 0)
+            let taken = min(left, limit - page.records)
+            last = LogPlace(row: row)
+            guard let block, taken > 0 else { continue }
+            let isWhole = taken == left && shown == 0
+            let records = isWhole ? block : block.records(left - taken..<left)
+            page.requests.append(records)
+            page.records += taken
+            bytes += records.count
+            guard taken == left else {
+                page.cursor = LogPlace(row: row, shown: shown + taken).cursor
+                break
+            }
         }
         rows.reset()
         return page
+    }
+}
+
+/// How far a list of log records has come: rows from the newest on, and of a row the records from
+/// its end on.
+private struct LogPlace {
+    /// Everything in the rows from this one on has been shown, or in those behind it, if `shown`.
+    var row = Int.max
+    /// How many records of the row, counted from its end.
+    var shown = 0
+
+    init(row: Int = .max, shown: Int = 0) {
+        self.row = row
+        self.shown = shown
+    }
+
+    init?(_ cursor: String) {
+        let parts = cursor.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count <= 2, let row = Int(parts[0], radix: 16), row > 0, row < .max else {
+            return nil
+        }
+        self.row = row
+        guard parts.count == 2 else { return }
+        guard let shown = Int(parts[1], radix: 16), shown > 0 else { return nil }
+        self.shown = shown
+    }
+
+    var cursor: String {
+        String(row, radix: 16) + (shown > 0 ? "." + String(shown, radix: 16) : "")
+    }
+}
+
+extension ByteBlock {
+    /// Some of the records of a request.
+    fileprivate func records(_ range: Range<Int>) -> ByteBlock {
+        var visitor = RecordVisitor(range: range)
+        unsafe withBytes { unsafe walkParts($0, visitor: &visitor) }
+        return ByteBlock(visitor.parts.request())
+    }
+}
+
+/// Parts of a request that is put together again.
+private struct RequestOfParts {
+    private var parts: [(header: ChunkHeader, bytes: [UInt8])] = []
+    var resource: [UInt8] = []
+
+    mutating func scope(_ fields: [WireBytes]) {
+        parts.append(
+            (ChunkHeader(resource: resource, scope: fields.flatMap(\.array)), []))
+    }
+
+    mutating func add(_ item: WireBytes) {
+        let place = parts.count - 1
+        guard place >= 0 else { return }
+        parts[place].bytes.append(0x12)
+        append(varint: item.count, to: &parts[place].bytes)
+        unsafe parts[place].bytes.append(contentsOf: item.buffer)
+    }
+
+    func request() -> [UInt8] {
+        var request: [UInt8] = []
+        for part in parts where !part.bytes.isEmpty { part.header.write(part.bytes, to: &request) }
+        return request
+    }
+}
+
+private struct RecordVisitor: RequestPartsVisitor {
+    let range: Range<Int>
+    var parts = RequestOfParts()
+    private var number = 0
+
+    init(range: Range<Int>) { self.range = range }
+
+    mutating func resource(_ fields: [WireBytes]) { parts.resource = fields.flatMap(\.array) }
+
+    mutating func scope(_ fields: [WireBytes]) { parts.scope(fields) }
+
+    mutating func item(_ bytes: WireBytes) {
+        if range.contains(number) { parts.add(bytes) }
+        number += 1
     }
 }
 
@@ -166,36 +257,19 @@ extension ReaderDatabase {
 private struct RepeatVisitor: RequestPartsVisitor {
     var seen: Set<UInt64>
     var hasRepeats = false
-    private var parts: [(header: ChunkHeader, bytes: [UInt8])] = []
-    private var resource: [UInt8] = []
-    private var scope: [UInt8] = []
+    private(set) var parts = RequestOfParts()
 
     init(seen: Set<UInt64>) { self.seen = seen }
 
-    mutating func resource(_ fields: [WireBytes]) {
-        resource = fields.flatMap(\.array)
-    }
+    mutating func resource(_ fields: [WireBytes]) { parts.resource = fields.flatMap(\.array) }
 
-    mutating func scope(_ fields: [WireBytes]) {
-        scope = fields.flatMap(\.array)
-        parts.append((ChunkHeader(resource: resource, scope: scope), []))
-    }
+    mutating func scope(_ fields: [WireBytes]) { parts.scope(fields) }
 
     mutating func item(_ bytes: WireBytes) {
-        guard seen.insert(SpanHead(bytes).spanID).inserted else {
+        if seen.insert(SpanHead(bytes).spanID).inserted {
+            parts.add(bytes)
+        } else {
             hasRepeats = true
-            return
         }
-        let place = parts.count - 1
-        guard place >= 0 else { return }
-        parts[place].bytes.append(0x12)
-        append(varint: bytes.count, to: &parts[place].bytes)
-        unsafe parts[place].bytes.append(contentsOf: bytes.buffer)
-    }
-
-    func request() -> [UInt8] {
-        var request: [UInt8] = []
-        for part in parts where !part.bytes.isEmpty { part.header.write(part.bytes, to: &request) }
-        return request
     }
 }

@@ -46,7 +46,7 @@ public struct LogQuery: Sendable, Equatable {
     public var traceIDHigh: UInt64?
     public var traceIDLow: UInt64?
     public var session: String?
-    /// Records; a page may hold some more, never part of what was stored together.
+    /// Records, at most `mostRecords`.
     public var limit = 100
     public var cursor: String?
 
@@ -55,7 +55,7 @@ public struct LogQuery: Sendable, Equatable {
     public init() {}
 }
 
-/// Log records as they came, newest first.
+/// Log records, those that were stored last first.
 public struct LogPage: Sendable {
     /// Each is an `ExportLogsServiceRequest`; inside of one, records stand as they arrived.
     public var requests: [ByteBlock] = []

@@ -29,7 +29,8 @@ final class OpenTrace {
     /// Monotonic nanoseconds.
     let firstArrival: UInt64
     private(set) var lastArrival: UInt64
-    private(set) var hasRoot = false
+    /// Its root has come, with it or with a part of it that is stored already.
+    private(set) var hasRoot: Bool
     /// Operations that their headers have no number for.
     private var moreOperations: [Operation] = []
     /// Of the first spans; then `manyIDs` has all.
@@ -47,8 +48,9 @@ final class OpenTrace {
     private static let spanOwnBytes = 24
     private static let mostOperations = OpenIndexBlock.mostTerms - 64
 
-    init(_ key: TraceKey, now: UInt64) {
+    init(_ key: TraceKey, hasRoot: Bool = false, now: UInt64) {
         self.key = key
+        self.hasRoot = hasRoot
         firstArrival = now
         lastArrival = now
     }

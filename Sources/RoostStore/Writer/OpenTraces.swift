@@ -5,6 +5,9 @@ final class OpenTraces {
     private var traces: [TraceKey: OpenTrace] = [:]
     private var headers = ChunkHeaders()
     private(set) var bytes = 0
+    /// Traces that were stored with their root before they were quiet: what follows need not be
+    /// waited for any longer than they would have been.
+    private var rootsStored: Set<TraceKey> = []
     private let settings: StoreSettings
     /// Is given a trace that has become too large to be held any longer.
     var store: (OpenTrace) -> Void = { _ in }
@@ -70,7 +73,7 @@ final class OpenTraces {
             runSpans += 1
             if trace.bytes + run.count >= traces.settings.mostTraceBytes {
                 end()
-                traces.remove(trace)
+                traces.removeEarly(trace)
                 traces.store(trace)
             }
         }
@@ -99,7 +102,7 @@ final class OpenTraces {
 
     private func open(_ key: TraceKey, now: UInt64) -> OpenTrace {
         if let trace = traces[key] { return trace }
-        let trace = OpenTrace(key, now: now)
+        let trace = OpenTrace(key, hasRoot: rootsStored.contains(key), now: now)
         traces[key] = trace
         bytes += trace.bytes
         return trace
@@ -130,7 +133,7 @@ final class OpenTraces {
         for rank in order {
             let place = Int(rank & 0xFFFF)
             guard bytes > most || traces.count > mostTraces else { break }
-            remove(open[place])
+            removeEarly(open[place])
             taken.append(open[place])
         }
         return taken
@@ -149,6 +152,15 @@ final class OpenTraces {
         for trace in taken { remove(trace) }
         return taken
     }
+
+    private func removeEarly(_ trace: OpenTrace) {
+        remove(trace)
+        guard trace.hasRoot else { return }
+        if rootsStored.count >= Self.mostRootsStored { rootsStored.removeAll() }
+        rootsStored.insert(trace.key)
+    }
+
+    private static let mostRootsStored = 16_384
 
     private func remove(_ trace: OpenTrace) {
         traces[trace.key] = nil

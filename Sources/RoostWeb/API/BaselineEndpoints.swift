@@ -16,7 +16,11 @@ enum BaselineEndpoints {
                 handle: { request throws(APIError) in
                     let change = try Change(try request.document())
                     try make(change, context)
-                    request.answer { change.write(into: &$0) }
+                    // The audit trail has it by then.
+                    let home = LoopOwned(request, on: context.loop)
+                    context.collector.audit.whenSettled {
+                        home.post { $0.answer { change.write(into: &$0) } }
+                    }
                 })
         ]
     }

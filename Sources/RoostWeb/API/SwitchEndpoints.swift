@@ -16,7 +16,13 @@ enum SwitchEndpoints {
                 isAdministrative: true,
                 handle: { request throws(APIError) in
                     try change(context, try request.document())
-                    request.answer { write(context, into: &$0) }
+                    // The audit trail has it by then.
+                    let home = LoopOwned((request, context), on: context.loop)
+                    context.collector.audit.whenSettled {
+                        home.post { request, context in
+                            request.answer { write(context, into: &$0) }
+                        }
+                    }
                 }),
         ]
     }

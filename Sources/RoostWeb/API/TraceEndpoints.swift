@@ -166,7 +166,7 @@ enum TraceEndpoints {
             parameters: [
                 .query("trace_id", .traceID, "Only records of this trace"),
                 .query("session", .text, "Only records of this session"),
-                .query("limit", .integer(1...1000), "About so many records", standard: "100"),
+                .query("limit", .integer(1...1000), "The most records", standard: "100"),
                 .query("cursor", .cursor, "Goes on behind an earlier answer; keep the filters"),
             ],
             answer: .json(schema: "Logs"),

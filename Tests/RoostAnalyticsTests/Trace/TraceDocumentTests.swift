@@ -117,6 +117,8 @@ import Testing
         let document = TestTrace.document(research, most: 2)
         #expect(document.steps.map(\.spanID) == [1, 2])
         #expect(document.omitted == 3)
+        // What it comes to is that of all.
+        #expect(TraceSummary(of: document) == TraceSummary(of: TestTrace.document(research)))
         #expect(TestTrace.document(research, most: 0).steps.isEmpty)
     }
 
