@@ -186,6 +186,7 @@ import Synchronization
                 let used = unsafe try grpc.feed(bytes, limit: limit)
                 unsafe payload = UnsafeRawBufferPointer(rebasing: bytes[used...])
                 if !knewLength, grpc.hasPrefix { try expectMessage() }
+                try grpc.take(payload.count)
             }
             switch unsafe body.append(payload, limit: limit, share: context.settings.memory) {
             case .kept: break

@@ -14,10 +14,10 @@ struct GRPCMessageReader {
 
     var hasPrefix: Bool { prefixCount == GRPCMessageReader.prefixBytes }
 
-    /// Answers how many of `bytes` belong to the prefix; those after it are message.
+    /// Answers how many of `bytes` belong to the prefix; those after it are message, to be told to
+    /// `take` when the prefix has been judged.
     ///
-    /// Throws `tooLarge` as soon as the prefix says so, and `badGRPCFrame` for an unknown flag and
-    /// for bytes after the message.
+    /// Throws `tooLarge` as soon as the prefix says so, and `badGRPCFrame` for an unknown flag.
     mutating func feed(
         _ bytes: UnsafeRawBufferPointer, limit: Int
     ) throws(RequestFault) -> Int {
@@ -37,11 +37,15 @@ struct GRPCMessageReader {
             length = Int(prefix & 0xFFFF_FFFF)
             guard length <= limit else { throw .tooLarge(limit: limit) }
         }
-        received &+= bytes.count &- used
-        guard received <= length else {
+        return used
+    }
+
+    /// Counts bytes of the message; throws for those behind it.
+    mutating func take(_ count: Int) throws(RequestFault) {
+        received &+= count
+        guard received <= length || count == 0 else {
             throw .badGRPCFrame("a unary call has more than one gRPC message")
         }
-        return used
     }
 
     /// Whether the message is whole, at the end of the request.

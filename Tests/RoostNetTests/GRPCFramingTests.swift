@@ -6,7 +6,11 @@ import Testing
     private func feed(
         _ reader: inout GRPCMessageReader, _ bytes: [UInt8], limit: Int = 100
     ) throws -> Int {
-        unsafe try bytes.withUnsafeBytes { unsafe try reader.feed($0, limit: limit) }
+        unsafe try bytes.withUnsafeBytes {
+            let used = unsafe try reader.feed($0, limit: limit)
+            try reader.take($0.count - used)
+            return used
+        }
     }
 
     @Test func `finds the message however it is cut`() throws {
