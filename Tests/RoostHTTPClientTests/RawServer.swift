@@ -25,18 +25,20 @@ final class RawServer: Sendable {
         }
         port = UInt16(bigEndian: address.sin_port)
         self.listener = listener
-        _ = NamedThread("raw-server") { [self] in
+        let server = NamedThread("raw-server") { [self] in
             while true {
                 let descriptor = accept(listener, nil, nil)
                 guard descriptor >= 0 else { return }
                 let number = opened.wrappingAdd(1, ordering: .relaxed).newValue
-                _ = NamedThread("raw-connection") {
+                let talk = NamedThread("raw-connection") {
                     let connection = RawConnection(descriptor)
                     script(connection, number)
                     connection.close()
                 }
+                talk?.detach()
             }
         }
+        server?.detach()
     }
 
     var url: String { "http://127.0.0.1:\(port)" }
