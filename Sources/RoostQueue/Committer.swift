@@ -252,14 +252,30 @@ final class Committer {
     }
 
     private func evict(untilBytes target: Int) -> Bool {
-        let (lost, isEnough) = shared.state.withLock { state in
+        let (eviction, readers, isEnough) = shared.state.withLock {
+            state -> (QueueEviction?, [QueueCursor], Bool) in
             let names = state.cursors.map(\.handle.name)
+            let oldest = state.segments.first?.id
             let lost = state.evict(untilBytes: target)
             // Whoever calls this ends the segment in use, if need be.
             state.wantsRoll = false
-            return (zip(names, lost).map { (cursor: $0, lost: $1) }, state.fileBytes <= target)
+            let isEnough = state.fileBytes <= target
+            guard oldest != state.segments.first?.id else { return (nil, [], isEnough) }
+            let eviction = QueueEviction(
+                lost: zip(names, lost).map { (cursor: $0, lost: $1) },
+                before: state.segments.first?.id ?? state.lastSequence + 1)
+            return (eviction, state.cursors.map(\.handle), isEnough)
         }
-        if lost.contains(where: { !$0.lost.isEmpty }) { shared.onEvict(lost) }
+        if let eviction {
+            // A file that is open takes its room although it is deleted. Who reads just now will
+            // see that it is gone.
+            for reader in readers {
+                reader.reader.withLockIfAvailable { place in
+                    if place.segment < eviction.before { place.file = nil }
+                }
+            }
+            shared.onEvict(eviction)
+        }
         // The room is needed now.
         tidy()
         _ = remover?.finish()

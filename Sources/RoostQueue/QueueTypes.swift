@@ -85,6 +85,15 @@ public struct QueueBatch: Sendable {
     public var isEmpty: Bool { records.isEmpty && lost.isEmpty }
 }
 
+/// What had to go for records that make room.
+public struct QueueEviction: Sendable {
+    /// What each cursor lost of what was not handed out to it.
+    public let lost: [(cursor: String, lost: QueueCounts)]
+    /// What has a lower sequence number is in no file any more: those to whom it was handed out and
+    /// who have not released it hold all that there is of it.
+    public let before: UInt64
+}
+
 /// Why a record was not taken, told as what its sender can do.
 public enum AppendRefusal: Error, Equatable, Sendable {
     /// The queue holds as much as it may; later is better.
@@ -181,6 +190,8 @@ public struct QueueStatistics: Sendable {
     public var waitingRecords = 0
     /// Promised by `reserve`.
     public var reservedBytes = 0
+    /// Handed out and not released, of segments that were given up.
+    public var evictedBytes = 0
     public var cursors: [Cursor] = []
     /// Since it was opened.
     public var appended = QueueCounts()

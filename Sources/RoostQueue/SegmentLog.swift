@@ -8,12 +8,12 @@ final class LogShared: Sendable {
     let state: Mutex<LogState>
     let wake = WakeUp()
     let onCommit: @Sendable () -> Void
-    let onEvict: @Sendable ([(cursor: String, lost: QueueCounts)]) -> Void
+    let onEvict: @Sendable (QueueEviction) -> Void
 
     init(
         _ settings: SegmentLogSettings, quarantine: Quarantine, state: LogState,
         onCommit: @escaping @Sendable () -> Void,
-        onEvict: @escaping @Sendable ([(cursor: String, lost: QueueCounts)]) -> Void
+        onEvict: @escaping @Sendable (QueueEviction) -> Void
     ) {
         self.onEvict = onEvict
         current = Mutex(settings)
@@ -44,11 +44,10 @@ public final class SegmentLog: Sendable {
     /// Opens the queue in `settings.path`, or makes one, and starts its thread.
     ///
     /// `onCommit` is called on that thread when there is something new to read, `onEvict` when
-    /// records that make room have put out others: with what each cursor lost of what was not
-    /// handed out to it.
+    /// records that make room have put out others, before they are kept.
     public static func open(
         _ settings: SegmentLogSettings, onCommit: @escaping @Sendable () -> Void = {},
-        onEvict: @escaping @Sendable ([(cursor: String, lost: QueueCounts)]) -> Void = { _ in }
+        onEvict: @escaping @Sendable (QueueEviction) -> Void = { _ in }
     ) throws(QueueOpenError) -> SegmentLog {
         let opened = try LogOpening.open(settings)
         let shared = LogShared(
@@ -305,6 +304,7 @@ extension LogState {
         statistics.waitingBytes = waitingBytes
         statistics.waitingRecords = waitingRecords
         statistics.reservedBytes = reservedBytes
+        statistics.evictedBytes = cursors.indices.map(evictedBytes).max() ?? 0
         statistics.appended = appended
         statistics.commits = commits
         statistics.commitTimes = commitTimes
@@ -324,6 +324,11 @@ extension LogState {
                 isConfigured: cursor.isConfigured)
         }
         return statistics
+    }
+
+    /// What is not released and in no segment.
+    private func evictedBytes(_ index: Int) -> Int {
+        max(0, segments.reduce(cursors[index].waiting.bytes) { $0 - $1.waiting[index].bytes })
     }
 
     private func oldestTime(_ index: Int) -> UInt64? {

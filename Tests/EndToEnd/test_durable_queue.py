@@ -341,6 +341,31 @@ def test_a_full_queue_that_drops(policy, reason, roost, ends, queues):
     assert bool(newest) == (policy == "drop_oldest")
 
 
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_what_makes_room_puts_out_what_was_read_too(end, roost, ends, queues):
+    """Batches that wait for their peer in memory have no files to come back from."""
+    nobody = Nobody()
+    export = durable(nobody, queues, queue={"size": "2MiB", "when_full": "drop_oldest"})
+    collector = roost({"export": [export]})
+    sender = ends(Sender(collector))
+    for number in range(150):
+        sender(trace_request(number * 10, 10, value_bytes=4000))
+    counts = ledger(collector)
+    assert counts["dropped"]["evicted"] + counts["queue"] == 1500
+    assert 100 < counts["queue"] < 600
+    assert queue_value(collector, "bytes") <= 2 << 20
+    if end == "kill":
+        collector.signal(signal.SIGKILL)
+        collector.process.wait()
+    else:
+        assert collector.stop() == 0
+    peer = ends(HTTPPeer(port=nobody.port))
+    again = roost({"export": [export]})
+    peer.wait_items(counts["queue"])
+    assert settled(again) == {
+        "recovered": counts["queue"], "sent": counts["queue"], "queue": 0, "dropped": {}}
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """A disk of its own of 4 MiB."""

@@ -97,8 +97,8 @@ import Testing
         var settings = fixture.fastSettings
         settings.limitBytes = 64 << 10
         let lost = Mutex(QueueCounts())
-        let log = try SegmentLog.open(settings, onCommit: {}) { evicted in
-            lost.withLock { lost in for (_, counts) in evicted { lost += counts } }
+        let log = try SegmentLog.open(settings, onCommit: {}) { eviction in
+            lost.withLock { lost in for (_, counts) in eviction.lost { lost += counts } }
         }
         defer { log.close() }
         for index in 0..<500 {
@@ -112,6 +112,37 @@ import Testing
         let rest = try log.readAll(cursor, maxBytes: 100_000).records
         #expect(rest.last.map(number) == 500)
         #expect(rest.count + lost.withLock(\.records) == 501)
+    }
+
+    @Test func `what was handed out of segments that were put out is told, and counts as held`()
+        throws
+    {
+        let fixture = try QueueFixture()
+        var settings = fixture.fastSettings
+        settings.limitBytes = 64 << 10
+        let gone = Mutex((before: UInt64(0), lost: 0))
+        let log = try SegmentLog.open(settings, onCommit: {}) { eviction in
+            let lost = eviction.lost.reduce(0) { $0 + $1.lost.records }
+            gone.withLock { $0 = (eviction.before, $0.lost + lost) }
+        }
+        defer { log.close() }
+        let cursor = try #require(log.cursor("a"))
+        for index in 0..<20 { _ = try keep(log, index, bytes: 500, held: false) }
+        // Up to the middle of a segment, which stays open.
+        let out = try log.next(cursor, maxBytes: 5000).records
+        for index in 20..<300 {
+            _ = try keep(log, index, bytes: 500, held: false, makesRoom: true)
+        }
+        #expect(cursor.reader.withLock { $0.file == nil })
+        let (before, lost) = gone.withLock { $0 }
+        #expect(out.allSatisfy { $0.sequence < before })
+        #expect(log.statistics().evictedBytes == out.count * (500 + RecordHead.bytes))
+        #expect(log.statistics().cursors[0].waiting.records == 300 - lost)
+        let rest = try log.readAll(cursor).records
+        #expect(rest.first?.sequence == before && rest.last.map(number) == 299)
+        #expect(rest.count + out.count + lost == 300)
+        log.release(cursor, out.map(\.sequence))
+        #expect(log.statistics().evictedBytes == 0)
     }
 
     @Test func `a queue is made smaller and larger while it is open`() throws {

@@ -14,6 +14,10 @@ struct Staging {
     fileprivate(set) var isReading = false
     /// It is not asked again before it; monotonic nanoseconds.
     fileprivate var readAfter: UInt64 = 0
+    /// What comes before it is in no file any more.
+    fileprivate(set) var goneBefore: UInt64 = 0
+    /// By signal: items that were given up with their files, and are not yet counted as dropped.
+    private var evicted = [Int](repeating: 0, count: Signal.allCases.count)
     /// Records of which there is not one payload, by sequence number: they were cut.
     private var parts: [UInt64: Int] = [:]
     /// Nobody needs these on the disk any more.
@@ -24,6 +28,17 @@ struct Staging {
     mutating func takeReleased() -> [UInt64] {
         defer { released = [] }
         return released
+    }
+
+    mutating func takeEvicted() -> [(Signal, items: Int)] {
+        defer { for signal in Signal.allCases { evicted[signal.rawValue] = 0 } }
+        return Signal.allCases.map { ($0, items: evicted[$0.rawValue]) }.filter { $0.items > 0 }
+    }
+
+    /// These are given up with their files.
+    mutating func evict(_ payloads: [Payload]) {
+        for payload in payloads { evicted[payload.signal.rawValue] += payload.items }
+        done(with: payloads)
     }
 
     /// `batches` take the place of `batch`.
@@ -85,8 +100,14 @@ extension DestinationState {
         let isNews = staging?.news != look.news
         staging?.hasMore = hasMore || isNews
         var answer = Appended.quietly
-        for payload in payloads where append(payload, reserved: 0, now: now) == .needsWaking {
-            answer = .needsWaking
+        for payload in payloads {
+            if let staging, payload.isBefore(staging.goneBefore) {
+                // Its file went while it was on its way here.
+                self.staging?.evict([payload])
+                answer = .needsWaking
+            } else if append(payload, reserved: 0, now: now) == .needsWaking {
+                answer = .needsWaking
+            }
         }
         return answer
     }
@@ -128,6 +149,17 @@ extension DestinationState {
         return queue.waitingBytes > 0 && stagingRoom < max(staging.limitBytes / 4, 1)
             && inFlight.isEmpty
     }
+
+    /// The files with everything before `sequence` are given up: what of it is in memory goes, too,
+    /// except what is under way just now, which goes unless it is delivered.
+    mutating func evict(before sequence: UInt64) {
+        guard let before = staging?.goneBefore, sequence > before, !isClosed else { return }
+        staging?.goneBefore = sequence
+        evictWaiting(before: sequence)
+    }
+
+    /// Items that were given up with their files, to be counted as dropped.
+    mutating func takeEvicted() -> [(Signal, items: Int)] { staging?.takeEvicted() ?? [] }
 
     /// Records that the disk need not keep.
     mutating func takeReleased() -> [UInt64] { staging?.takeReleased() ?? [] }

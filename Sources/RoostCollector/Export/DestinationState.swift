@@ -329,7 +329,7 @@ struct DestinationState {
         guard pieces.count > 1 else {
             guard batch.wantedBytes == nil else { return end(batch, .tooLargeForPeer) }
             batch.isCut = true
-            pending.insert(batch, at: 0)
+            putFirst([batch])
             return .kept
         }
         var batches: [ExportBatch] = []
@@ -344,7 +344,7 @@ struct DestinationState {
         staging?.cut(batch, into: batches)
         queue.replaceTaken(batch.bytes, with: batches.reduce(0) { $0 + $1.bytes })
         queuedItems += batches.reduce(-batch.items) { $0 + $1.items }
-        pending.insert(contentsOf: batches, at: 0)
+        putFirst(batches)
         return .kept
     }
 
@@ -406,7 +406,32 @@ struct DestinationState {
         var batch = batch
         batch.failures += 1
         batch.notBefore = now &+ clock.wait(after: batch.failures, random: random)
-        pending.append(batch)
+        if let rest = withoutGone(batch) { pending.append(rest) }
+    }
+
+    private mutating func putFirst(_ batches: [ExportBatch]) {
+        pending.insert(contentsOf: batches.compactMap { withoutGone($0) }, at: 0)
+    }
+
+    /// What of a batch that is not under way is still in files, if it came from there.
+    private mutating func withoutGone(_ batch: ExportBatch) -> ExportBatch? {
+        guard let before = staging?.goneBefore,
+            batch.payloads.contains(where: { $0.isBefore(before) })
+        else { return batch }
+        giveUp(batch.payloads.filter { $0.isBefore(before) }, taken: true)
+        return batch.without(before: before)
+    }
+
+    /// What waits and was given up with its files.
+    mutating func evictWaiting(before sequence: UInt64) {
+        giveUp(queue.remove(before: sequence), taken: false)
+        pending = pending.compactMap { withoutGone($0) }
+    }
+
+    private mutating func giveUp(_ payloads: [Payload], taken: Bool) {
+        if taken { queue.giveBack(payloads.reduce(0) { $0 + $1.bytes }) }
+        queuedItems -= payloads.reduce(0) { $0 + $1.items }
+        staging?.evict(payloads)
     }
 
     /// Has `next` cut the batch in halves; a single item is given up.
@@ -422,7 +447,7 @@ struct DestinationState {
             let half = max(batch.bytes / 2, Self.smallestSuspectBytes)
             peerLimit = (min(half, batchBytes(now)), now &+ Self.sizeMemory)
         }
-        pending.insert(batch, at: 0)
+        putFirst([batch])
         return .kept
     }
 
@@ -467,23 +492,30 @@ struct DestinationState {
             && (isEmpty || clock.isFailing)
     }
 
-    /// The end: everything that is left and will be lost, by signal. Nothing is taken in any more,
-    /// and answers that come later are for unknown batches.
+    /// The end: everything that is left and will be lost, by signal; of a queue on disk what was
+    /// under way when its files were given up. Nothing is taken in any more, and answers that come
+    /// later are for unknown batches.
     mutating func close() -> [(Signal, items: Int)] {
         isClosed = true
         var left = [Int](repeating: 0, count: Signal.allCases.count)
         for batch in pending + Array(inFlight.values) + dying.values.map(\.batch) {
-            left[batch.signal.rawValue] += batch.items
+            for payload in batch.payloads where isLost(payload) {
+                left[batch.signal.rawValue] += payload.items
+            }
             forget(batch)
         }
         for payload in queue.removeAll() {
-            left[payload.signal.rawValue] += payload.items
+            if isLost(payload) { left[payload.signal.rawValue] += payload.items }
             queuedItems -= payload.items
         }
         pending = []
         inFlight = [:]
         dying = [:]
-        if staging != nil { return [] }
         return Signal.allCases.map { ($0, items: left[$0.rawValue]) }.filter { $0.items > 0 }
+    }
+
+    /// Whether nobody has what is not delivered now.
+    private func isLost(_ payload: Payload) -> Bool {
+        staging.map { payload.isBefore($0.goneBefore) } ?? true
     }
 }

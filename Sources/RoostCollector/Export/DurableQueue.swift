@@ -25,7 +25,8 @@ final class DurableQueue: Sendable {
     /// `memoryBytes` is what may be held of what has been read or is being written.
     init(
         _ settings: ExportSettings, folder: String, memoryBytes: Int,
-        onCommit: @escaping @Sendable () -> Void, onEvict: @escaping @Sendable (QueueCounts) -> Void
+        onCommit: @escaping @Sendable () -> Void,
+        onEvict: @escaping @Sendable (QueueCounts, _ before: UInt64) -> Void
     ) throws(ExportStartError) {
         let name = settings.name
         self.folder = folder
@@ -48,8 +49,9 @@ final class DurableQueue: Sendable {
         log.waitingBytes = Self.waitingBytes(settings, memoryBytes)
         log.hotBytes = memoryBytes / 4
         do throws(QueueOpenError) {
-            self.log = try SegmentLog.open(log, onCommit: onCommit) { lost in
-                for (cursor, counts) in lost where cursor == Self.reader { onEvict(counts) }
+            self.log = try SegmentLog.open(log, onCommit: onCommit) { eviction in
+                let lost = eviction.lost.first { $0.cursor == Self.reader }?.lost
+                onEvict(lost ?? QueueCounts(), eviction.before)
             }
         } catch {
             throw .queue(exporter: name, "\(error)")

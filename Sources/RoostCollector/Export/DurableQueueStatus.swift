@@ -6,7 +6,8 @@ public struct DurableQueueStatus: Sendable, Equatable {
     public var folder: String
     /// Not released.
     public var items: Int
-    /// Of the segment files, and of what waits to be written or was promised.
+    /// Of the segment files, of what waits to be written or was promised, and of what is under way
+    /// and was given up on the disk.
     public var bytes: Int
     public var segments: Int
     public var isFull: Bool
@@ -64,7 +65,7 @@ public struct DurableQueueStatus: Sendable, Equatable {
 }
 
 extension QueueStatistics {
-    var usedBytes: Int { bytes + waitingBytes + reservedBytes }
+    var usedBytes: Int { bytes + waitingBytes + reservedBytes + evictedBytes }
 
     /// Whether there is no room for another request of a usual size.
     var isFull: Bool { usedBytes > limitBytes - min(64 << 10, limitBytes / 4) }

@@ -43,6 +43,26 @@ struct ExportBatch: Sendable {
         bytes = payloads.reduce(0) { $0 + $1.bytes }
     }
 
+    /// The same without payloads that lie before `sequence` in a queue on disk; nil when that leaves
+    /// none.
+    func without(before sequence: UInt64) -> ExportBatch? {
+        let rest = payloads.filter { !$0.isBefore(sequence) }
+        guard !rest.isEmpty else { return nil }
+        var batch = ExportBatch(id: id, signal: signal, payloads: rest)
+        batch.firstAttempt = firstAttempt
+        batch.startedAt = startedAt
+        batch.attempts = attempts
+        batch.failures = failures
+        batch.notBefore = notBefore
+        batch.brokenUploads = brokenUploads
+        batch.deliveriesBefore = deliveriesBefore
+        batch.lastAnswer = lastAnswer
+        batch.memoryFailures = memoryFailures
+        batch.isCut = isCut
+        batch.wantedBytes = wantedBytes
+        return batch
+    }
+
     /// The request, piece by piece: concatenated OTLP requests are one.
     var slices: [ByteSlice] { payloads.flatMap(\.slices) }
 }

@@ -27,6 +27,7 @@ extension ExportService {
     }
 
     func pump(_ destination: Destination, _ now: UInt64) -> UInt64? {
+        release(destination)
         let reading = read(destination, now)
         while true {
             switch destination.withState({ $0.next(now) }) {
@@ -87,10 +88,25 @@ extension ExportService {
         wake()
     }
 
-    /// Tells the queue on disk what it need not keep.
+    /// Tells the queue on disk what it need not keep, and counts what it could not.
     private func release(_ destination: Destination) {
         guard let durable = destination.durable else { return }
-        durable.release(destination.withState { $0.takeReleased() })
+        let (evicted, released) = destination.withState { ($0.takeEvicted(), $0.takeReleased()) }
+        for (signal, items) in evicted { dropped(signal, items, .evicted, at: destination) }
+        durable.release(released)
+    }
+
+    /// The queue in `folder` has given up everything before `sequence` to make room. On its thread,
+    /// before it keeps what the room is for.
+    func evict(before sequence: UInt64, in folder: String) {
+        let destination =
+            destinations.first { $0.durable?.folder == folder }
+            ?? leaving.withLock { leaving in
+                leaving.draining.lazy.map(\.destination).first { $0.durable?.folder == folder }
+            }
+        guard let destination else { return }
+        destination.withState { $0.evict(before: sequence) }
+        release(destination)
     }
 
     // MARK: Batches
@@ -178,7 +194,8 @@ extension ExportService {
         case .undeliverable(let reason):
             guard let batch = destination.withState({ $0.undeliverable(id) }) else { return }
             return bury(batch, reason, at: destination)
-        case .kept, .unknown: return
+        case .kept: break
+        case .unknown: return
         }
         // Counted before it is forgotten: what is killed in between comes again.
         release(destination)

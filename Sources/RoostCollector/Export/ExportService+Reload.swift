@@ -107,9 +107,7 @@ extension ExportService {
             return leaving.draining.count < count
         }
         guard isFirst else { return }
-        for (signal, items) in destination.withState({ $0.close() }) {
-            dropped(signal, items, .shutdown, at: destination)
-        }
+        close(destination)
         guard let durable = destination.durable else { return }
         let (log, name) = (log, destination.settings.name)
         let items = durable.statistics.cursors.first?.waiting.allItems ?? 0

@@ -91,7 +91,10 @@ public final class ExportService: Sendable {
         let durable = try DurableQueue(
             settings, folder: folder, memoryBytes: memoryForEach,
             onCommit: {},
-            onEvict: { [weak self] counts in self?.dropped(counts, .evicted, exporter: index) })
+            onEvict: { [weak self] counts, before in
+                self?.dropped(counts, .evicted, exporter: index)
+                self?.evict(before: before, in: folder)
+            })
         return Destination(settings, index: index, log: log, durable: durable)
     }
 
@@ -187,11 +190,20 @@ public final class ExportService: Sendable {
 
     /// Drops what is left in memory. Also for a service that was never started.
     func close() {
-        for destination in destinations {
-            for (signal, items) in destination.withState({ $0.close() }) {
-                dropped(signal, items, .shutdown, at: destination)
-            }
+        for destination in destinations { close(destination) }
+    }
+
+    /// Drops what of it is in memory, and only there.
+    func close(_ destination: Destination) {
+        var lost = 0
+        for (signal, items) in destination.withState({ $0.close() }) {
+            dropped(signal, items, .shutdown, at: destination)
+            lost += items
         }
+        guard lost > 0, destination.durable != nil else { return }
+        log.warn(
+            "data was under way when its files were given up to make room, and is lost",
+            ["exporter": destination.settings.name, "items": "\(lost)"])
     }
 
     func dropped(

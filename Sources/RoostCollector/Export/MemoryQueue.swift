@@ -96,6 +96,25 @@ struct MemoryQueue {
     /// Taken bytes that were replaced by others, as when a batch was cut.
     mutating func replaceTaken(_ old: Int, with new: Int) { takenBytes += new - old }
 
+    /// Takes out the waiting payloads that were before `sequence` in a queue on disk.
+    mutating func remove(before sequence: UInt64) -> [Payload] {
+        var removed: [Payload] = []
+        for index in signals.indices {
+            var rest = Ring<Entry>()
+            while let entry = signals[index].entries.removeFirst() {
+                guard entry.payload.isBefore(sequence) else {
+                    rest.append(entry)
+                    continue
+                }
+                waitingBytes -= entry.payload.bytes
+                signals[index].bytes -= entry.payload.bytes
+                removed.append(entry.payload)
+            }
+            signals[index].entries = rest
+        }
+        return removed
+    }
+
     /// Empties the queue.
     mutating func removeAll() -> [Payload] {
         var removed: [Payload] = []

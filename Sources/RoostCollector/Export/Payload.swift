@@ -17,6 +17,9 @@ public struct Payload: Sendable {
     /// For pieces, whose blocks carry none of their own.
     private let reservation: MemoryReservation?
 
+    /// Whether it lies before `sequence` in its queue on disk.
+    func isBefore(_ sequence: UInt64) -> Bool { self.sequence.map { $0 < sequence } ?? false }
+
     public init(signal: Signal, items: Int, slices: [ByteSlice]) {
         self.init(signal: signal, items: items, slices: slices, reservation: nil)
     }

@@ -54,6 +54,63 @@ import Testing
         #expect(state.queue.heldBytes == 0)
     }
 
+    @Test func `what waits goes with its files, and what is under way when it is not delivered`()
+        throws
+    {
+        var state = state { $0.concurrency = 2 }
+        let look = state.beginLook()
+        let payloads = (1...4).map { stored(UInt64($0), 60, items: 10 * $0) }
+        _ = state.stage(payloads, hasMore: false, look, now: 0)
+        // One fails and waits, one is under way, and two have not had their turn.
+        let failed = try state.mustSend(second)
+        _ = state.finish(failed, .later, now: second)
+        let again = try state.mustSend(3 * second)
+        let underWay = again.id == failed.id ? again : failed
+        #expect(underWay.payloads.map(\.sequence) == [1])
+        state.evict(before: 4)
+        let evicted = state.takeEvicted()
+        #expect(evicted.map(\.items) == [20 + 30])
+        let released = state.takeReleased()
+        #expect(released == [2, 3])
+        #expect(state.queuedItems == 10 + 40 && state.queue.heldBytes == 120)
+        // The peer takes it no more than before.
+        _ = state.finish(underWay, .later, now: 4 * second)
+        let late = state.takeEvicted()
+        #expect(late.map(\.items) == [10])
+        #expect(state.queuedItems == 40 && state.queue.heldBytes == 60)
+        // What comes from a file that has gone in the meantime goes, too.
+        let lateLook = state.beginLook()
+        _ = state.stage([stored(3, 10, items: 5)], hasMore: false, lateLook, now: 5 * second)
+        let onTheWay = state.takeEvicted()
+        #expect(onTheWay.map(\.items) == [5])
+        let last = try state.mustSend(10 * second)
+        #expect(last.payloads.map(\.sequence) == [4])
+        // At the end only what no file has is lost.
+        state.evict(before: 5)
+        let left = state.close()
+        #expect(left.map(\.items) == [40])
+        #expect(state.queuedItems == 0 && state.queue.heldBytes == 0)
+    }
+
+    @Test func `pieces of what is in no file any more go unless they were delivered`() throws {
+        var state = state()
+        let look = state.beginLook()
+        _ = state.stage([stored(7, 90, items: 4)], hasMore: false, look, now: 0)
+        _ = state.finish(try state.mustSend(second), .tooLarge("too large"), now: second)
+        guard case .cut(let whole, _) = state.next(second) else {
+            Issue.record("not cut")
+            return
+        }
+        _ = state.cut(whole.id, into: [[stored(7, 50, items: 3)], [stored(7, 50, items: 1)]])
+        _ = state.finish(try state.mustSend(second), .taken, now: second)
+        state.evict(before: 8)
+        let evicted = state.takeEvicted()
+        #expect(evicted.map(\.items) == [1])
+        let released = state.takeReleased()
+        #expect(released == [7])
+        #expect(state.queuedItems == 0 && state.queue.heldBytes == 0)
+    }
+
     @Test func `reads more while there is room, one read at a time`() {
         var state = state()
         guard case .read(let bytes, let look) = state.nextReading(0) else {
