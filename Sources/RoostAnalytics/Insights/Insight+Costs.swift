@@ -68,8 +68,10 @@ extension Insight {
     /// Failures close together in time.
     init(_ cluster: FailureCluster) {
         let errorType = FindingSubject(.tool, cluster.errorType).shown
-        var text = "\(Wording.count(cluster.count, "failure")) came between "
-        text += "\(minuteText(cluster.start)) and \(minuteText(cluster.end)), where "
+        let (first, last) = (minuteText(cluster.start), minuteText(cluster.end))
+        var text = "\(Wording.count(cluster.count, "failure")) came "
+        text += first == last ? "within the minute of \(first)" : "between \(first) and \(last)"
+        text += ", where "
         text += "\(Wording.number(cluster.expected)) were to be expected"
         if !cluster.errorType.isEmpty {
             text += "; \(Wording.percent(cluster.share)) of them were `\(errorType)`"
