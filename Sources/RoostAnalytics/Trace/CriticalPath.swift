@@ -35,6 +35,26 @@ public struct CriticalPath: Sendable {
         }
     }
 
+    /// Nanoseconds in which each step was on the path and at work itself. A step is also on it while
+    /// one below runs that nothing waited for: it might have begun earlier what came then.
+    func ownWork(_ own: SelfTimes) -> [Int] {
+        var found = [Int](repeating: 0, count: onPath.count)
+        var ofStep = [[Segment]](repeating: [], count: found.count)
+        for segment in segments { if let step = segment.step { ofStep[step].append(segment) } }
+        // Both in the order of time, and neither overlaps within one step.
+        var next = [Int](repeating: 0, count: found.count)
+        for work in own.work {
+            let step = Int(work.step)
+            while next[step] < ofStep[step].count {
+                let segment = ofStep[step][next[step]]
+                found[step] += max(0, min(segment.end, work.end) - max(segment.start, work.start))
+                if segment.end > work.end { break }
+                next[step] += 1
+            }
+        }
+        return found
+    }
+
     /// A step whose lower ones are being gone through, the last to end first.
     private struct Frame {
         /// -1 stands above the steps that have no parent.

@@ -59,7 +59,7 @@ public struct TraceAnalysis: Sendable {
         criticalPath = path
         selfTimes = own.own
         agentRuns = runs.begins
-        longPoles = LongPole.all(steps, path, sweep.alone, settings)
+        longPoles = LongPole.all(steps, path.ownWork(own), sweep.alone, settings)
         let shares = AgentShares(
             steps, times, own, path, runs, working: working, threshold: settings.slowAgent)
         agents = shares.agents
@@ -88,21 +88,21 @@ public struct TraceAnalysis: Sendable {
 /// A step that everything waited for, for long.
 public struct LongPole: Sendable, Equatable {
     public var step: Int
-    /// Nanoseconds on the critical path.
+    /// Nanoseconds on the critical path in which it was at work itself.
     public var onPath: Int
     /// Nanoseconds in which nothing else was at work.
     public var alone: Int
 
     static func all(
-        _ steps: [TraceStep], _ path: CriticalPath, _ alone: [Int],
+        _ steps: [TraceStep], _ onPath: [Int], _ alone: [Int],
         _ settings: TraceAnalysisSettings
     ) -> [LongPole] {
         let least = settings.longPole * 1e9
         return steps.indices
             .filter {
-                steps[$0].activity != .humanWait && Double(path.onPath[$0]) > least
+                steps[$0].activity != .humanWait && Double(onPath[$0]) > least
             }
-            .map { LongPole(step: $0, onPath: path.onPath[$0], alone: alone[$0]) }
+            .map { LongPole(step: $0, onPath: onPath[$0], alone: min(alone[$0], onPath[$0])) }
             .sorted { ($1.onPath, $0.step) < ($0.onPath, $1.step) }
     }
 }

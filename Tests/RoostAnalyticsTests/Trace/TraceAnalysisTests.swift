@@ -106,6 +106,28 @@ import Testing
         }
     }
 
+    @Test func `a long pole is on the path with its own work alone`() throws {
+        // By hand: from 60 s on the first is at work itself. Before 10 s it is on the path, since it
+        // might have begun the third earlier; but the second ran then.
+        let analysis = analysis([
+            TestSpan(1, 0, 100_000), TestSpan(2, under: 1, 0, 40_000),
+            TestSpan(3, under: 1, 10_000, 60_000),
+        ])
+        #expect(analysis.criticalPath.onPath == [50, 0, 50].map { $0 * 1_000_000_000 })
+        #expect(analysis.longPoles.map(\.step) == [2, 0])
+        #expect(analysis.longPoles.map(\.onPath) == [50_000_000_000, 40_000_000_000])
+        #expect(analysis.longPoles.map(\.alone) == [20_000_000_000, 40_000_000_000])
+    }
+
+    @Test func `who only waits on the path is no long pole`() {
+        let analysis = analysis([
+            TestSpan(1, 0, 100_000), TestSpan(2, under: 1, 0, 99_000),
+            TestSpan(3, under: 1, 40_000, 100_000),
+        ])
+        #expect(analysis.criticalPath.onPath[0] == 40_000_000_000)
+        #expect(analysis.longPoles.map(\.step) == [2])
+    }
+
     // MARK: at the same time
 
     @Test func `one after another is a ratio of 0 and a factor of 1`() {
