@@ -76,6 +76,10 @@ public struct Analytics: Sendable {
                 fact.humanWait = max(fact.humanWait, fleet.waited(below: fact))
             default: break
             }
+            if fact.kind == .ended, fact.activity == .agent, fact.hasUsage {
+                takeAccount(fact, now: now)
+                continue
+            }
             windows.take(fact, symbols, now: now)
             fleet.take(fact, symbols, now: now, events: &newEvents)
             findings.take(fact, symbols, now: now)
@@ -84,6 +88,23 @@ public struct Analytics: Sendable {
             note(budgets.take(fact, symbols, now: now))
         }
         keepEvents()
+    }
+
+    /// What an agent says with its end that it used: usage like that which is told apart from ends.
+    private mutating func takeAccount(_ fact: AgentFact, now: UInt64) {
+        let end = fact.withoutUsage
+        windows.take(end, symbols, now: now)
+        fleet.take(fact, symbols, now: now, events: &newEvents)
+        findings.take(end, symbols, now: now)
+        failures.take(end, symbols, now: now, fleet: fleet)
+        guard !fact.isUsageRepeated else { return }
+        var usage = fact
+        usage.kind = .usage
+        usage.calls = 0
+        windows.take(usage, symbols, now: now)
+        findings.take(usage, symbols, now: now)
+        costs.take(usage, symbols, now: now)
+        note(budgets.take(usage, symbols, now: now))
     }
 
     /// The root of a run that was counted without it has come: what the run was is put right

@@ -123,8 +123,9 @@ extension Fleet {
     // MARK: ends
 
     private mutating func end(
-        _ fact: AgentFact, _ slot: Int32, now: UInt64, _ events: inout [FleetEvent]
+        _ told: AgentFact, _ slot: Int32, now: UInt64, _ events: inout [FleetEvent]
     ) {
+        let fact = told.isUsageRepeated ? told.withoutUsage : told
         var place = workflows[slot].indexed > 0 ? steps.find(fact.spanID, in: slot) : nil
         if workflows[slot].isOver {
             if place == nil, let known = step(fact.spanID, of: slot) {
@@ -151,7 +152,7 @@ extension Fleet {
             count(fact, added, slot, isTold: isTold, now: now)
             if fact.activity == .humanWait { noteLateWait(added, slot) }
         }
-        if !isTold, tellsEvents { tellEnd(fact, slot, wasAnnounced: place != nil, &events) }
+        if !isTold, tellsEvents { tellEnd(told, slot, wasAnnounced: place != nil, &events) }
     }
 
     /// Fills a step that was announced or seen; false when there is nothing new in the fact.

@@ -36,6 +36,16 @@ extension Fleet {
             workflows[slot].cost += fact.cost
             workflows[slot].hasCost = true
         }
+        noteAccount(fact, slot)
+    }
+
+    /// Shows what an agent says of itself with its run.
+    private mutating func noteAccount(_ fact: AgentFact, _ slot: Int32) {
+        guard let place = step(fact.spanID, of: slot), steps[place].kind == .agent else { return }
+        let tokens = UInt64(steps[place].tokens).addingUpTo(fact.tokens.allSorts)
+        steps[place].tokens = UInt32(clamping: tokens)
+        guard fact.cost.isFinite else { return }
+        steps[place].cost = fact.cost + (steps[place].cost.isFinite ? steps[place].cost : 0)
     }
 
     // MARK: what may turn out to be told elsewhere
@@ -151,7 +161,7 @@ extension WorkflowRecord {
         if fact.cost.isFinite {
             cost += fact.cost
             hasCost = true
-        } else if tokens > 0 {
+        } else if tokens > 0, fact.activity != .agent {
             unpriced &+= 1
         }
     }
@@ -198,7 +208,7 @@ extension FleetTotals {
         self.tokens = self.tokens.addingUpTo(tokens)
         if fact.cost.isFinite {
             cost += fact.cost
-        } else if tokens > 0 {
+        } else if tokens > 0, fact.activity != .agent {
             unpricedCalls &+= 1
         }
         let isError = fact.status == .error

@@ -26,8 +26,8 @@ struct FleetStep: Sendable {
     /// Of a call its tokens, of anything else the milliseconds of waiting for people within.
     private var amount: UInt32 = 0
     var agent: Int32 = 0
-    /// The tool or the model, else the name.
-    var subject: Int32 = 0
+    /// The tool or the model, else the name; of an agent's run the tokens that it says it used.
+    private var text: Int32 = 0
     var errorType: Int32 = 0
     var workflow: Int32 = -1
     /// Neighbours in its run, in the order in which they were first heard of; -1 is none.
@@ -37,10 +37,16 @@ struct FleetStep: Sendable {
     var phase = Phase.announced
     var isError = false
 
-    /// Of a call, at most what the type holds.
+    /// The tool, the model or the agent, else the name.
+    var subject: Int32 { kind == .agent ? agent : text }
+
+    /// Of a call, and what a run of an agent says of itself; at most what the type holds.
     var tokens: UInt32 {
-        get { isCall ? amount : 0 }
-        set { if isCall { amount = newValue } }
+        get { isCall ? amount : kind == .agent ? UInt32(bitPattern: text) : 0 }
+        set {
+            if isCall { amount = newValue }
+            if kind == .agent { text = Int32(bitPattern: newValue) }
+        }
     }
 
     /// Milliseconds, at most what the type holds; of a call none.
@@ -67,11 +73,11 @@ struct FleetStep: Sendable {
         kind = fact.activity
         amount = UInt32(
             clamping: isCall ? fact.tokens.allSorts : fact.humanWait / 1_000_000)
-        subject =
+        text =
             switch kind {
             case .tool: fact.tool != 0 ? fact.tool : fact.name
             case .llm, .embedding: fact.model != 0 ? fact.model : fact.name
-            case .agent: fact.agent
+            case .agent: Int32(bitPattern: UInt32(clamping: fact.tokens.allSorts))
             default: fact.name
             }
         errorType = fact.errorType

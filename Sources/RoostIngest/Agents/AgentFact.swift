@@ -38,6 +38,8 @@ public struct AgentFact: Sendable {
     public var isInstant = false
     /// The trace id was made up from a session and a prompt.
     public var isDerivedTrace = false
+    /// What it used is told by others too and counts with them: it is for showing alone.
+    public var isUsageRepeated = false
     /// A run was counted although its root had not come; `workflowCorrected` may follow.
     public var isRootless = false
 
@@ -77,6 +79,19 @@ public struct AgentFact: Sendable {
     @inlinable public var working: UInt64 {
         let whole = end > start ? end &- start : 0
         return whole > humanWait ? whole &- humanWait : 0
+    }
+}
+
+extension AgentFact {
+    public var hasUsage: Bool { !tokens.isEmpty || cost.isFinite }
+
+    /// The same, but for what was used.
+    public var withoutUsage: AgentFact {
+        var fact = self
+        fact.tokens = ActivityTokens()
+        fact.cost = .nan
+        fact.costSource = .unknown
+        return fact
     }
 }
 

@@ -11,15 +11,15 @@ extension AgentTracker {
         switch node.kind {
         case .llm, .embedding: countCall(index, node, unixNow: unixNow)
         case .tool: countTool(index, node, unixNow: unixNow)
-        case .agent: countRun(node, unixNow: unixNow)
-        case .workflow: noteToldEnd(index, node)
+        case .agent: countRun(index, node, unixNow: unixNow)
+        case .workflow: noteToldEnd(index, node, unixNow: unixNow)
         case .other: break
         default: tellEnded(node)
         }
     }
 
     /// The end of a workflow that events tell ends its run, were it one of several of its session.
-    private mutating func noteToldEnd(_ index: Int32, _ node: AgentNode) {
+    private mutating func noteToldEnd(_ index: Int32, _ node: AgentNode, unixNow: UInt64) {
         let trace = open.traces[Int(node.trace)]
         guard trace.isDerived, trace.root == index else { return }
         // An end that was not announced and has no duration may have been sent again.
@@ -27,6 +27,11 @@ extension AgentTracker {
         open.traces[Int(node.trace)].isWorkflowCounted = false
         open.traces[Int(node.trace)].hasToldEnd = true
         tellStep(node)
+        if tellsUsageInOrder(node),
+            let usage = countToldUsage(index, node, unixNow: unixNow)
+        {
+            tellAccount(node, usage)
+        }
     }
 
     mutating func countCall(_ index: Int32, _ node: AgentNode, unixNow: UInt64) {
@@ -153,7 +158,7 @@ extension AgentTracker {
     }
 
     /// A run begins with an agent's span below no other of the same agent.
-    mutating func countRun(_ node: AgentNode, unixNow: UInt64) {
+    mutating func countRun(_ index: Int32, _ node: AgentNode, unixNow: UInt64) {
         let name = agentName(node)
         var above = node.parent
         var steps = 0
@@ -174,7 +179,32 @@ extension AgentTracker {
             metrics.agentRunDuration.observe(
                 nanoseconds: working(node), key, exemplar, now: unixNow)
         }
-        tellEnded(node)
+        guard tellsUsageInOrder(node) else { return tellEnded(node) }
+        let detail = open.detail(node)
+        if let usage = countToldUsage(index, node, unixNow: unixNow) {
+            tellEnded(node, usage)
+        } else {
+            tellEnded(
+                node, CountedUsage(tokens: detail.tokens, cost: detail.cost, source: .reported),
+                isRepeated: true)
+        }
+    }
+
+    /// Whether an account comes after what it may repeat: events are told one after another.
+    private func tellsUsageInOrder(_ node: AgentNode) -> Bool {
+        node.flags.contains(.isAggregate) && open.traces[Int(node.trace)].isDerived
+    }
+
+    /// Counts what events say an agent or a workflow used; nil when those below it told that.
+    private mutating func countToldUsage(
+        _ index: Int32, _ node: AgentNode, unixNow: UInt64
+    ) -> CountedUsage? {
+        guard node.flags.isDisjoint(with: [.hasInferenceBelow, .hasAggregateBelow]),
+            !isAccounted(node)
+        else { return nil }
+        open.nodes[Int(index)].flags.insert(.isAccounted)
+        return countUsage(
+            node, open.detail(node), agent: agentName(node), exemplar(node), unixNow: unixNow)
     }
 
     mutating func countWorkflow(_ index: Int32, unixNow: UInt64) {

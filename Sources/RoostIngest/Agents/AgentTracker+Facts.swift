@@ -74,13 +74,16 @@ extension AgentTracker {
         var source = AgentFact.CostSource.unknown
     }
 
-    /// An activity was counted; `usage` is what was counted with it.
-    mutating func tellEnded(_ node: AgentNode, _ usage: CountedUsage = CountedUsage()) {
+    /// An activity was counted; `usage` is what was counted with it, unless it repeats others'.
+    mutating func tellEnded(
+        _ node: AgentNode, _ usage: CountedUsage = CountedUsage(), isRepeated: Bool = false
+    ) {
         guard facts != nil else { return }
         var fact = fact(.ended, node)
         fact.tokens = usage.tokens
         fact.cost = usage.cost
         fact.costSource = usage.source
+        fact.isUsageRepeated = isRepeated
         facts?.add(fact)
     }
 

@@ -82,7 +82,8 @@ extension AgentTracker {
 
     /// Whether an account that was counted before holds what a step used.
     func isAccounted(_ node: AgentNode) -> Bool {
-        open.traces[Int(node.trace)].isReopened && hasAccount(node)
+        let trace = open.traces[Int(node.trace)]
+        return (trace.isReopened || trace.isDerived && trace.hasAggregates) && hasAccount(node)
     }
 
     private func hasAccount(_ node: AgentNode) -> Bool {

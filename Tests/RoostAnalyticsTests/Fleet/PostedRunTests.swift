@@ -27,6 +27,9 @@ import Testing
         }
 
         var totals: FleetTotals { world.fleet.totals }
+        var execution: WorkflowDetail.Execution? {
+            world.fleet.workflow(0, 1, world.symbols, now: world.now)?.executions.first
+        }
     }
 
     private static let start = [
@@ -94,6 +97,71 @@ import Testing
         try posts.post(#"agent.completed {"agent":"w"}"#, whose: whose, until: 50)
         #expect(posts.world.row?.state == .completed)
         #expect(posts.totals.workflowsStarted == 1)
+    }
+
+    private static let used =
+        #"agent.completed {"agent":"w","tokens":{"input":30,"output":10},"cost":0.25}"#
+
+    @Test func `what an agent says it used stands with its run at once`() throws {
+        let posts = Posts()
+        try posts.post(Self.start[0], Self.start[1], until: 1)
+        try posts.post(Self.used, until: 2)
+        #expect(posts.execution?.tokens == 40)
+        #expect(posts.execution?.cost == 0.25)
+        let event = try #require(posts.world.events.last { $0.kind == .agentCompleted })
+        #expect((event.tokens, event.cost) == (40, 0.25))
+        try posts.post(#"workflow.completed {"workflow":"demo"}"#)
+        let over = try #require(posts.world.events.last { $0.kind == .workflowCompleted })
+        #expect((over.tokens, over.cost) == (40, 0.25))
+        posts.world.take([], until: 45)
+        #expect((posts.world.row?.tokens, posts.world.row?.cost) == (40, 0.25))
+        #expect(posts.totals.tokens == 40)
+        #expect(posts.totals.unpricedCalls == 0)
+        #expect(posts.execution?.tokens == 40)
+    }
+
+    @Test func `what calls below told counts once, and the agent's event says what was posted`()
+        throws
+    {
+        let posts = Posts()
+        try posts.post(Self.start[0], Self.start[1], until: 1)
+        let call = #"llm.completed {"agent":"w","model":"m","tokens":{"input":30},"cost":0.2}"#
+        try posts.post(call, Self.used, until: 2)
+        let event = try #require(posts.world.events.last { $0.kind == .agentCompleted })
+        #expect((event.tokens, event.cost) == (40, 0.25))
+        posts.world.take([], until: 45)
+        #expect((posts.world.row?.tokens, posts.world.row?.cost) == (30, 0.2))
+        #expect((posts.execution?.tokens, posts.execution?.cost) == (30, 0.2))
+        #expect(posts.totals.tokens == 30)
+    }
+
+    @Test func `a workflow that says itself what it used`() throws {
+        let posts = Posts()
+        try posts.post(Self.start[0], until: 1)
+        try posts.post(#"workflow.completed {"workflow":"demo","tokens":7,"cost":0.5}"#, until: 45)
+        let event = try #require(posts.world.events.last { $0.kind == .workflowCompleted })
+        #expect((event.tokens, event.cost) == (7, 0.5))
+        #expect((posts.world.row?.tokens, posts.world.row?.cost) == (7, 0.5))
+        #expect(posts.totals.tokens == 7)
+    }
+
+    @Test func `the account of an agent's span stands with its run when it is believed`() throws {
+        let world = FleetTrackerTests.World()
+        let make = FleetTrackerTests.span(.agent, 1, 0, "boss", from: 0, to: 6)
+        world.take(
+            [
+                { batch in
+                    var activity = make(&batch)
+                    activity.tokens.input = 12
+                    activity.reportedCost = 0.5
+                    activity.flags.insert(.usageIsAggregate)
+                    return activity
+                }
+            ], until: 45)
+        let detail = world.fleet.workflow(0, 1, world.symbols, now: world.now)
+        #expect(detail?.executions.map(\.tokens) == [12])
+        #expect(detail?.executions.map(\.cost) == [0.5])
+        #expect(detail?.row.tokens == 12)
     }
 
     @Test func `an agent alone is over when nothing more comes of it`() throws {
