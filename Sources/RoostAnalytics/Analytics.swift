@@ -224,10 +224,11 @@ public struct Analytics: Sendable {
         return (missed, new.map { LiveMessage($0, symbols) })
     }
 
-    /// The events after one that was told, as far as they are kept, and how many are not.
-    public func messages(after id: UInt64) -> (missed: UInt64, messages: [LiveMessage]) {
+    /// The events after one that was told, as far as they are kept, and how many are not; nil when
+    /// an earlier run of the program told it, and nobody knows how many it told afterwards.
+    public func messages(after id: UInt64) -> (missed: UInt64?, messages: [LiveMessage]) {
         let (missed, kept) = events.after(id)
-        return (missed, kept.map { LiveMessage($0, symbols) })
+        return (events.isEarlier(id) ? nil : missed, kept.map { LiveMessage($0, symbols) })
     }
 
     /// The number of the latest event.

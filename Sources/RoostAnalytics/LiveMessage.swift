@@ -81,6 +81,9 @@ struct EventRing: Sendable {
         }
     }
 
+    /// Whether it cannot be known how many events came after `id`: those of an earlier run.
+    func isEarlier(_ id: UInt64) -> Bool { id < first }
+
     /// How many events of this run came after `id` and are not told any more, and the latest `most`
     /// of those that are kept, the oldest first.
     func after(_ id: UInt64, most: Int = .max) -> (missed: UInt64, events: [FleetEvent]) {

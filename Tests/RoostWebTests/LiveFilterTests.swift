@@ -72,6 +72,11 @@ import Testing
         #expect(found.events.map(\.id) == kept)
     }
 
+    @Test(arguments: [(3, true), (99, true), (100, false), (104, false), (999, false)])
+    func `events of an earlier run are not counted`(id: UInt64, isEarlier: Bool) {
+        #expect(ring(10, limit: 4).isEarlier(id) == isEarlier)
+    }
+
     @Test func `an empty ring has nothing to tell`() {
         #expect(ring(0, limit: 4).after(3).events.isEmpty)
         #expect(ring(0, limit: 4).after(3).missed == 0)

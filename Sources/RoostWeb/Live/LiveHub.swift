@@ -125,8 +125,10 @@ final class LiveHub {
         _ = client.send(
             .notice("resumed") { data in
                 data.field("replayed", messages.count)
-                // Those that are no longer kept, whoever they were for.
-                data.field("missed", missed)
+                // Those that are no longer kept, whoever they were for; of a run of the program
+                // before this one they are not known.
+                data.key("missed")
+                if let missed { data.value(missed) } else { data.null() }
             })
         for message in messages { send(LiveText(message.json, id: message.id), to: client) }
         client.flush()
