@@ -54,6 +54,13 @@ extension LiveMessage {
     }
 }
 
+extension LiveMessage {
+    /// All there are.
+    public static let types =
+        FleetEvent.Kind.allCases.map(\.text)
+        + [BudgetLevel.warning, .exceeded, .ok].map { "budget." + $0.rawValue }
+}
+
 /// The latest events, for those who come back after a while.
 struct EventRing: Sendable {
     private var events: [FleetEvent] = []

@@ -100,7 +100,9 @@ def test_only_what_was_subscribed_to_comes(process):
 @pytest.mark.parametrize("text, said", [
     ("nonsense", "JSON object"), ("[]", "JSON object"), ("{}", "subscribe or resume"),
     ('{"subscribe":7}', "object"), ('{"subscribe":{"colour":["red"]}}', "colour"),
-    ('{"subscribe":{"severity":["grave"]}}', "grave"), ('{"subscribe":{"agent":[1]}}', "agent"),
+    ('{"subscribe":{"severity":["grave"]}}', "grave"),
+    ('{"subscribe":{"type":["bogus.type"]}}', "workflow.started"),
+    ('{"subscribe":{"agent":[1]}}', "agent"),
     ('{"resume":7}', "resume"),
 ])
 def test_what_is_not_understood_is_told(process, text, said):
@@ -183,6 +185,7 @@ def refused(process, path, **headers):
 def test_foreign_origins_and_wrong_paths_are_refused(process):
     assert refused(process, "events", Origin="http://evil.example") == 403
     assert refused(process, "executions/xyz") == 400
+    assert refused(process, f"executions/{trace(0xdead)}") == 404
     assert refused(process, "metrics?interval_ms=1") == 400
     assert refused(process, "nothing") == 404
 
@@ -303,6 +306,27 @@ def test_events_come_as_server_sent_events(process, stream):
     while (found := again.next())[1]["type"] != "agent.completed":
         pass
     assert found[1]["agent"] == "scribe" and int(found[0]) > int(last)
+
+
+@pytest.mark.parametrize("query, headers, said", [
+    ("", {"last-event-id": "abc"}, "Last-Event-ID"), ("", {"last-event-id": "-1"}, "Last-Event-ID"),
+    ("?type=bogus", {}, "agent.failed"), ("?severity=bogus", {}, "critical"),
+])
+def test_a_stream_that_cannot_be_is_refused(process, query, headers, said):
+    answer = httpx.get(f"http://{process.web}{ROOT}events/stream{query}", headers=headers,
+                       trust_env=False)
+    assert answer.status_code == 400 and said in answer.text
+
+
+def test_of_a_process_before_nobody_knows_what_was_missed(process, stream):
+    async def go():
+        async with connect(process, "events") as socket:
+            await socket.send('{"resume":"1"}')
+            assert (await receive(socket, "resumed"))["data"]["missed"] is None
+
+    asyncio.run(go())
+    resumed = stream("events/stream", {"last-event-id": "1"}).next()[1]
+    assert resumed["type"] == "resumed" and resumed["data"]["missed"] is None
 
 
 def test_figures_come_as_server_sent_events(process, stream):

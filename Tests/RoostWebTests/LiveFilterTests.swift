@@ -34,11 +34,23 @@ import Testing
     }
 
     @Test(arguments: [
-        "[]", "3", #"{"kind":["x"]}"#, #"{"type":[1]}"#, #"{"severity":["bad"]}"#,
+        "[]", "3", #"{"kind":["x"]}"#, #"{"type":[1]}"#, #"{"type":["bogus.type"]}"#,
+        #"{"type":["agent.failed","agents.*"]}"#, #"{"severity":["bad"]}"#,
         "{\"agent\":[" + (0...100).map { "\"\($0)\"" }.joined(separator: ",") + "]}",
     ])
     func `what is no filter is a fault`(json: String) throws {
         #expect(throws: LiveFault.self) { try filter(json).get() }
+    }
+
+    @Test func `types that there are, and what is said of others`() throws {
+        for type in LiveMessage.types { _ = try filter(#"{"type":["\#(type)"]}"#).get() }
+        #expect(LiveMessage.types.contains("budget.exceeded"))
+        #expect(throws: Never.self) { try filter(#"{"type":["budget.*","llm"]}"#).get() }
+        guard case .failure(let fault) = try filter(#"{"type":["bogus.type"]}"#) else {
+            Issue.record("taken")
+            return
+        }
+        #expect(fault.message.hasPrefix("there is no type bogus.type; there are workflow.started,"))
     }
 
     @Test func `the stream of a run is about that run`() {

@@ -52,13 +52,21 @@ enum LiveEndpoints {
             context, "ws/executions/{trace_id}", "streamExecution",
             "What one run does: its state first, then its events",
             [.path("trace_id", .traceID, "The run's trace id")]
-        ) { request in
+        ) { request throws(APIError) in
             let trace = request.traceID("trace_id")
+            if let trace, !isKnown(trace, context) { throw .notFound("run", trace.text) }
             return LiveSocket(hub: context.hub, trace: trace) { socket in
                 context.hub.subscribe(socket, to: LiveFilter(trace: trace))
                 if let state = trace.flatMap({ state(of: $0, context) }) { _ = socket.send(state) }
             }
         }
+    }
+
+    /// Whether a run is held or stored.
+    private static func isKnown(_ id: TraceID, _ context: APIContext) -> Bool {
+        if state(of: id, context) != nil { return true }
+        let stored = try? context.collector.store.summary(high: id.high, low: id.low)
+        return stored.flatMap { $0 } != nil
     }
 
     private static func socket(
@@ -85,7 +93,7 @@ enum LiveEndpoints {
             handle: { request throws(APIError) in
                 try needsLive(context)
                 let filter = try filter(request)
-                let resume = request.head.header("last-event-id").flatMap { UInt64($0) }
+                let resume = try lastEvent(request)
                 let stream = EventStream(request.responder) { context.hub.leave($0) }
                 stream.start()
                 context.hub.subscribe(stream, to: filter, resume: resume)
@@ -133,6 +141,18 @@ enum LiveEndpoints {
         case .failure(let fault):
             throw APIError(status: 400, code: "bad_parameter", message: fault.message)
         }
+    }
+
+    /// The message after which the client wants to go on.
+    private static func lastEvent(_ request: APIRequest) throws(APIError) -> UInt64? {
+        guard let text = request.head.header("last-event-id"), !text.isEmpty else { return nil }
+        guard let id = UInt64(text) else {
+            throw APIError(
+                status: 400, code: "bad_parameter",
+                message: "Last-Event-ID is the id of a message, a number, and not "
+                    + text.prefix(32))
+        }
+        return id
     }
 
     /// The figures of the last minute, of everything or of one workflow; a run's state.

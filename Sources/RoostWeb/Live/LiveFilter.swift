@@ -41,7 +41,16 @@ struct LiveFilter: Hashable {
             }
             let set = words.isEmpty ? nil : Set(words)
             switch name {
-            case "type": filter.types = set.map { Set($0.map(withoutStar)) }
+            case "type":
+                let types = words.map(withoutStar)
+                if let wrong = types.first(where: { !knownTypes.contains($0) }) {
+                    return .failure(
+                        LiveFault(
+                            "there is no type \(wrong.prefix(32)); there are "
+                                + LiveMessage.types.joined(separator: ", ")
+                                + ", and their first parts"))
+                }
+                filter.types = types.isEmpty ? nil : Set(types)
             case "agent": filter.agents = set
             case "severity":
                 let known = FleetEvent.Severity.allCases.map(\.text)
@@ -69,6 +78,9 @@ struct LiveFilter: Hashable {
         let words = list.compactMap(\.string)
         return words.count == list.count ? words : nil
     }
+
+    private static let knownTypes = Set(
+        LiveMessage.types.flatMap { [$0, String($0.prefix { $0 != "." })] })
 
     private static func withoutStar(_ type: String) -> String {
         type.hasSuffix(".*") ? String(type.dropLast(2)) : type
