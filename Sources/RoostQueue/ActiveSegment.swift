@@ -9,6 +9,8 @@ final class ActiveSegment {
     /// Where the next record goes.
     private(set) var end = SegmentFormat.start
     private(set) var needsSync = true
+    /// Of what was written.
+    private(set) var counts = QueueCounts()
     /// False when nothing more can be written behind `end`.
     private(set) var isWhole = true
     /// Writes past the page cache; nil when the file does not.
@@ -23,17 +25,19 @@ final class ActiveSegment {
     /// With `buffer`, which is nobody else's from now on, the file is written past the page cache
     /// where the file system offers that; the header then goes with the first records.
     init(
-        folder: String, id: UInt64, isDurable: Bool, buffer: WriteBuffer? = nil
+        folder: String, id: UInt64, after before: SegmentBefore, isDurable: Bool,
+        buffer: WriteBuffer? = nil
     ) throws(QueueFault) {
         self.id = id
         salt = UInt64.random(in: .min ... .max)
         let path = folder + "/" + SegmentFormat.fileName(id)
         file = try QueueFile(path, .create)
-        let header = SegmentHeader(id: id, createdUnixNano: unixNanoseconds(), salt: salt)
+        let header = SegmentHeader(
+            id: id, createdUnixNano: unixNanoseconds(), salt: salt, before: before)
         var bytes = [UInt8](repeating: 0, count: SegmentFormat.start)
         unsafe bytes.withUnsafeMutableBytes { buffer in
             unsafe header.write(to: .init(rebasing: buffer[..<SegmentHeader.bytes]))
-            unsafe header.write(to: .init(rebasing: buffer[SegmentHeader.bytes...]))
+            unsafe header.write(to: .init(rebasing: buffer[SegmentHeader.bytes...]), copy: 1)
         }
         if let buffer { direct = DirectWriter(file, buffer, begin: bytes) }
         do throws(QueueFault) {
@@ -85,10 +89,12 @@ final class ActiveSegment {
         if count > 0 { needsSync = true }
         guard let fault else {
             end = place
+            for record in written { counts += record.counts }
             return (written, nil)
         }
         while let last = written.last, last.end > end + count { written.removeLast() }
         end = written.last?.end ?? end
+        for record in written { counts += record.counts }
         cutOff()
         return (written, fault)
     }
@@ -135,10 +141,11 @@ final class ActiveSegment {
         try? file.truncate(to: end)
     }
 
-    /// After a failed sync: forgets what lies behind `end`, when there is one.
-    func giveUp(to end: Int?) {
+    /// After a failed sync: forgets what lies behind `end`, when there is one, which is `lost`.
+    func giveUp(to end: Int?, losing lost: QueueCounts) {
         guard let end else { return }
         self.end = end
+        counts -= lost
         cutOff()
     }
 

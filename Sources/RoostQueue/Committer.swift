@@ -11,6 +11,8 @@ final class Committer {
     private var cursorFile: CursorFile
     private var nextSequence: UInt64
     private var active: ActiveSegment?
+    /// Of the one before, for the header of the next.
+    private var before: SegmentBefore
     /// What `active` is written through, when it goes past the page cache.
     private var buffer: WriteBuffer?
 
@@ -30,7 +32,10 @@ final class Committer {
     private static let probeNanoseconds: UInt64 = 500_000_000
     private static let mostProbeBytes = 1 << 20
 
-    init(_ shared: LogShared, cursorFile: CursorFile, nextSequence: UInt64) {
+    init(
+        _ shared: LogShared, cursorFile: CursorFile, nextSequence: UInt64, after: SegmentBefore
+    ) {
+        before = after
         self.shared = shared
         settings = shared.settings
         self.cursorFile = cursorFile
@@ -126,7 +131,7 @@ final class Committer {
             let isDirect = settings.sync == .always && settings.passesPageCache
             buffer = isDirect ? buffer ?? WriteBuffer() : nil
             let segment = try ActiveSegment(
-                folder: settings.path, id: nextSequence,
+                folder: settings.path, id: nextSequence, after: before,
                 isDurable: settings.sync != .never, buffer: buffer)
             active = segment
             return segment
@@ -142,10 +147,15 @@ final class Committer {
     private func seal(_ outcome: inout CommitOutcome) {
         guard active != nil else { return }
         if settings.sync != .never { syncActive(&outcome) }
-        let segment = active
+        guard let segment = active else { return }
         active = nil
-        segment?.trim()
-        if let segment { removeEmpty(segment) }
+        segment.trim()
+        ended(segment)
+    }
+
+    private func ended(_ segment: ActiveSegment) {
+        if segment.hasRecords { before = SegmentBefore(segment.id, segment.counts) }
+        removeEmpty(segment)
     }
 
     /// Makes the segment in use durable. What it holds that was not acknowledged is refused when
@@ -160,10 +170,12 @@ final class Committer {
             shared.note(error)
             outcome.syncFailure = error.refusal
             let isAnswered = settings.sync != .always
-            segment.giveUp(to: isAnswered ? nil : outcome.acknowledgedEnd(of: segment))
+            segment.giveUp(
+                to: isAnswered ? nil : outcome.acknowledgedEnd(of: segment),
+                losing: outcome.counts(of: segment.id))
             if !isAnswered { outcome.refuse(segment.id, error.refusal) }
             active = nil
-            removeEmpty(segment)
+            ended(segment)
         }
     }
 
@@ -308,7 +320,7 @@ final class Committer {
     /// Deletes what nobody needs; ends a segment that only takes room.
     private func tidy() {
         let half = settings.effectiveSegmentBytes / 2
-        let (removals, wantsRoll) = shared.state.withLock { state -> ([UInt64], Bool) in
+        let (drained, wantsRoll) = shared.state.withLock { state -> (DrainedSegments, Bool) in
             var wantsRoll = state.wantsRoll
             if let last = state.segments.last, last.id == state.activeID, last.isDrained,
                 last.end > half
@@ -318,15 +330,23 @@ final class Committer {
             state.wantsRoll = false
             if wantsRoll { state.activeID = 0 }
             state.collectDrained()
-            defer { state.removals = [] }
-            return (state.removals, wantsRoll)
+            return (state.takeDrained(), wantsRoll)
         }
         if wantsRoll, active != nil {
             var outcome = CommitOutcome()
             seal(&outcome)
             shared.state.withLock { $0.note(outcome) }
         }
-        let all = leftover + (remover?.takeRefused() ?? []) + removals
+        if let positions = drained.positions { saveCursors(positions) }
+        for id in drained.emptied {
+            do throws(QueueFault) {
+                try QueueFile(settings.path + "/" + SegmentFormat.fileName(id), .write)
+                    .truncate(to: SegmentFormat.start)
+            } catch {
+                shared.note(error)
+            }
+        }
+        let all = leftover + (remover?.takeRefused() ?? []) + drained.removals
         leftover = []
         guard !all.isEmpty, !leave(all) else { return }
         for id in all {
@@ -354,6 +374,20 @@ final class Committer {
         return remover != nil
     }
 
+    /// Before segments go: opening takes what is missing and was not released for damage.
+    private func saveCursors(_ positions: [CursorFile.Position]) {
+        do throws(QueueFault) {
+            try cursorFile.write(positions)
+            cursorsNeedSync = settings.sync != .never
+            guard cursorsNeedSync else { return }
+            lastCursorSync = monotonicNanoseconds()
+            try cursorFile.sync()
+            cursorsNeedSync = false
+        } catch {
+            shared.note(error)
+        }
+    }
+
     private func saveCursors(_ isClosing: Bool) {
         let positions = shared.state.withLock { state -> [CursorFile.Position]? in
             defer { state.cursorsChanged = false }
@@ -376,45 +410,5 @@ final class Committer {
             shared.note(error)
             lastCursorSync = monotonicNanoseconds()
         }
-    }
-}
-
-/// What became of one group.
-struct CommitOutcome {
-    var written: [WrittenRecord] = []
-    var refused: [(PendingRecord, AppendRefusal)] = []
-    var syncs = 0
-    var writeFailure: AppendRefusal?
-    var syncFailure: AppendRefusal?
-
-    var failure: AppendRefusal? { writeFailure ?? syncFailure }
-
-    /// Where the records of `segment` end that belong to earlier groups.
-    func acknowledgedEnd(of segment: ActiveSegment) -> Int {
-        written.first { $0.segment == segment.id }?.offset ?? segment.end
-    }
-
-    mutating func refuse(_ segment: UInt64, _ refusal: AppendRefusal) {
-        for record in written where record.segment == segment {
-            refused.append((record.pending, refusal))
-        }
-        written.removeAll { $0.segment == segment }
-    }
-}
-
-extension LogState {
-    /// Counts what the disk said.
-    fileprivate mutating func note(_ outcome: CommitOutcome) {
-        syncs += outcome.syncs
-        writeFailures += outcome.writeFailure == nil ? 0 : 1
-        syncFailures += outcome.syncFailure == nil ? 0 : 1
-        appendFailure = outcome.failure ?? appendFailure
-    }
-}
-
-extension QueueFault {
-    /// What it means for those who append.
-    fileprivate var refusal: AppendRefusal {
-        isNoSpace ? .noSpace(description) : .failed(description)
     }
 }

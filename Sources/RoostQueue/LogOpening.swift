@@ -8,6 +8,9 @@ struct LogOpening {
     private(set) var cursorFile: CursorFile
     private(set) var nextSequence: UInt64 = 1
     private(set) var recovery = QueueRecovery()
+    /// Of the last segment that is there.
+    private(set) var before = SegmentBefore(bits: 0)
+    private var chain = SegmentChain()
 
     /// By cursor: from where on it waits; `.max` for one that is new.
     private var positions: [UInt64] = []
@@ -41,7 +44,7 @@ struct LogOpening {
             for file in files {
                 try opening.recover(file.name, id: file.id, isLast: file.id == files.last?.id)
             }
-            opening.finish()
+            try opening.finish()
             opening.recovery.nanoseconds = monotonicNanoseconds() - start
             return opening
         } catch {
@@ -95,12 +98,7 @@ struct LogOpening {
     static func header(_ file: QueueFile) throws(QueueFault) -> SegmentHeader.Reading {
         guard try file.size() != nil else { return .damaged }
         let bytes = try file.read(SegmentFormat.start, at: 0)
-        return unsafe bytes.withUnsafeBytes { buffer in
-            let first = unsafe SegmentHeader.read(buffer)
-            guard first == .damaged, buffer.count > SegmentHeader.bytes else { return first }
-            return unsafe SegmentHeader.read(
-                UnsafeRawBufferPointer(rebasing: buffer[SegmentHeader.bytes...]))
-        }
+        return unsafe bytes.withUnsafeBytes { unsafe SegmentHeader.readBoth($0) }
     }
 
     private init(
@@ -158,6 +156,7 @@ struct LogOpening {
         } catch {
             guard error.isUnreadable else { throw error }
             recovery.filesUnreadable += 1
+            chain.breakOff()
         }
     }
 
@@ -173,6 +172,7 @@ struct LogOpening {
         } else {
             recovery.filesSetAside += 1
             recovery.damagedBytes += size
+            chain.hasSetAside = true
             try quarantine.take(name, from: settings.path)
         }
     }
@@ -180,6 +180,17 @@ struct LogOpening {
     private mutating func recover(
         _ file: QueueFile, _ name: String, _ header: SegmentHeader, size: Int, isLast: Bool
     ) throws(QueueFault) {
+        try note(missingBefore: header, file)
+        var link = SegmentChain.Link(header.id)
+        if size == SegmentFormat.start, !isLast {
+            link.isStub = true
+            chain.last = link
+            guard state.segments.isEmpty else {
+                state.stubs.insert(header.id)
+                return
+            }
+            return try QueueFolder.remove(file.path)
+        }
         var segment = SegmentInfo(
             id: header.id, salt: header.salt, end: SegmentFormat.start, timeUnixNano: 0,
             waiting: Array(repeating: QueueCounts(), count: state.cursors.count))
@@ -195,6 +206,7 @@ struct LogOpening {
             case .record(let head, let offset):
                 if found.records == 0 { segment.timeUnixNano = head.timeUnixNano }
                 found += head.counts
+                link.note(head)
                 note(head, at: offset, &segment)
             case .damage(let place, let head):
                 if damage.count < Self.mostDamagedPlaces {
@@ -202,24 +214,36 @@ struct LogOpening {
                 } else {
                     recovery.damagedBytes += place.count
                 }
-                if let head { nextSequence = max(nextSequence, head.sequence + 1) }
+                if let head {
+                    link.note(head)
+                    nextSequence = max(nextSequence, head.sequence + 1)
+                }
             case .torn(let offset):
-                if try !Self.isPadding(file, offset..<size) { recovery.tornBytes += size - offset }
-                try QueueFile(file.path, .write).truncate(to: offset)
+                if try Self.isPadding(file, offset..<size) {
+                    try QueueFile(file.path, .write).truncate(to: offset)
+                } else if isLast {
+                    recovery.tornBytes += size - offset
+                    try QueueFile(file.path, .write).truncate(to: offset)
+                } else {
+                    // The next header knows whether something was there.
+                    link.tail = offset..<size
+                }
             case .end:
                 break scanning
             }
         }
         guard found.records > 0 else {
-            if damage.isEmpty {
+            if damage.isEmpty, link.tail == nil {
                 if size < SegmentFormat.start { recovery.tornBytes += size }
                 return try QueueFolder.remove(file.path)
             }
             return try setAside(file, name, size: size)
         }
+        link.file = (file.path, segment.end)
         for (place, head) in damage {
             segment.damaged.insert(place.lowerBound)
             guard try quarantine.add(place, of: file, segment: header.id) else { continue }
+            if head == nil { link.hasNewDamage = true }
             recovery.damagedPlaces += 1
             recovery.damagedBytes += place.count
             guard let head else { continue }
@@ -233,6 +257,77 @@ struct LogOpening {
         recovery.found += found
         state.segments.append(segment)
         state.fileBytes += segment.end
+        chain.last = link
+        before = SegmentBefore(link.id, link.found)
+    }
+
+    // MARK: what is missing
+
+    /// Counts what is missing before the segment with this header, the first time.
+    private mutating func note(
+        missingBefore header: SegmentHeader, _ file: QueueFile
+    ) throws(QueueFault) {
+        let last = chain.last
+        let isPlace = !chain.hasSetAside
+        guard !chain.isAtBegin else {
+            _ = chain.follow(header)
+            return try noteFront(header, file, isPlace: isPlace)
+        }
+        guard let gap = chain.follow(header) else {
+            if let last { try cutTail(last) }
+            return
+        }
+        if let last, last.tail == nil, last.next >= header.id {
+            if last.hasNewDamage { count(gap, isPlace: false) }
+            return
+        }
+        if let last, let tail = last.tail, let own = last.file {
+            _ = try quarantine.add(tail, of: QueueFile(own.path, .read), segment: last.id)
+        }
+        // The empty file with that name keeps it from being told again.
+        let isNew = try quarantine.add(0..<0, of: file, segment: gap.first)
+        if isNew {
+            recovery.damagedBytes += last?.tail?.count ?? 0
+            count(gap, isPlace: isPlace)
+        }
+        if let last, let tail = last.tail, let own = last.file {
+            try QueueFile(own.path, .write).truncate(to: tail.lowerBound)
+        }
+    }
+
+    /// What cursors wait for before the first segment that is there.
+    private mutating func noteFront(
+        _ header: SegmentHeader, _ file: QueueFile, isPlace: Bool
+    ) throws(QueueFault) {
+        let gaps = positions.map { SegmentChain.gap(before: header, from: $0) }
+        guard let largest = gaps.compactMap({ $0 }).max(by: { $0.records < $1.records }),
+            try quarantine.add(0..<0, of: file, segment: largest.first)
+        else { return }
+        recovery.damagedPlaces += isPlace ? 1 : 0
+        recovery.damaged += largest.counts
+        recovery.gaps.append(largest)
+        for (index, gap) in gaps.enumerated() {
+            guard let gap else { continue }
+            recovery.damagedWaiting[state.cursors[index].handle.name, default: QueueCounts()] +=
+                gap.counts
+        }
+    }
+
+    private mutating func count(_ gap: QueueGap, isPlace: Bool) {
+        recovery.damagedPlaces += isPlace ? 1 : 0
+        recovery.damaged += gap.counts
+        recovery.gaps.append(gap)
+        for (index, cursor) in state.cursors.enumerated() {
+            guard let part = gap.waiting(from: positions[index]) else { continue }
+            recovery.damagedWaiting[cursor.handle.name, default: QueueCounts()] += part.counts
+        }
+    }
+
+    /// What lies behind the last record and never was one.
+    private mutating func cutTail(_ link: SegmentChain.Link) throws(QueueFault) {
+        guard let tail = link.tail, let own = link.file else { return }
+        recovery.tornBytes += tail.count
+        try QueueFile(own.path, .write).truncate(to: tail.lowerBound)
     }
 
     /// Whether this is nothing but what fills the last block of a file that was not ended.
@@ -258,11 +353,14 @@ struct LogOpening {
         }
     }
 
-    private mutating func finish() {
+    private mutating func finish() throws(QueueFault) {
+        if let last = chain.last { try cutTail(last) }
         state.lastSequence = nextSequence - 1
         let end = state.segments.last.map { ReaderPlace(segment: $0.id, offset: $0.end) }
         for index in positions.indices {
-            state.cursors[index].readNext = min(positions[index], nextSequence)
+            // Nothing is there for one that has no place: numbers up to here were never kept.
+            state.cursors[index].readNext =
+                places[index] == nil ? nextSequence : min(positions[index], nextSequence)
             let place = places[index] ?? end ?? ReaderPlace()
             state.cursors[index].handle.reader.withLock { $0 = place }
         }

@@ -47,6 +47,15 @@ struct SegmentInfo: Sendable {
     var isDrained: Bool { waiting.allSatisfy { $0.records <= 0 } }
 }
 
+/// What is to become of files that nobody needs.
+struct DrainedSegments: Sendable {
+    var removals: [UInt64] = []
+    /// To be cut behind the header.
+    var emptied: [UInt64] = []
+    /// To be saved before.
+    var positions: [CursorFile.Position]?
+}
+
 /// Everything about a queue that its threads share.
 ///
 ///     segments   [ 1 ][ 812 ][ 1630 ……
@@ -71,8 +80,11 @@ struct LogState: Sendable {
     var reservedBytes = 0
     var isClosing = false
 
-    /// Segments that nobody needs, for the commit thread to delete.
-    var removals: [UInt64] = []
+    /// Segments that nobody needs, for the commit thread to delete, or to cut down to stubs.
+    private var drained = DrainedSegments()
+    /// Files of which only the header is left: nobody needs what was in it and in those up to the
+    /// next segment. They are there so that opening does not miss these.
+    var stubs: Set<UInt64> = []
     var wantsRoll = false
     var cursorsChanged = false
 
@@ -157,6 +169,8 @@ struct LogState: Sendable {
         for record in written {
             let counts = record.counts
             if segments.last?.id != record.segment {
+                // Numbers before the first segment were never acknowledged.
+                if segments.isEmpty { cursorsChanged = true }
                 segments.append(
                     SegmentInfo(
                         id: record.segment, salt: record.salt, end: SegmentFormat.start,
@@ -188,14 +202,50 @@ struct LogState: Sendable {
 
     // MARK: space
 
-    /// Moves segments that every cursor has done with to `removals`.
+    /// Takes out segments that every cursor has done with. The first of those behind one that is
+    /// still needed leaves a stub.
     mutating func collectDrained() {
         guard segments.contains(where: { $0.isDrained && $0.id != activeID }) else { return }
-        for segment in segments where segment.isDrained && segment.id != activeID {
+        var kept: [SegmentInfo] = []
+        var hasStub = false
+        for segment in segments {
+            if let last = kept.last, !hasStub {
+                hasStub = stubs.contains { $0 > last.id && $0 < segment.id }
+            }
+            guard segment.isDrained, segment.id != activeID else {
+                kept.append(segment)
+                hasStub = false
+                continue
+            }
             fileBytes -= segment.end
-            removals.append(segment.id)
+            if kept.isEmpty || hasStub {
+                drained.removals.append(segment.id)
+            } else {
+                stubs.insert(segment.id)
+                drained.emptied.append(segment.id)
+                hasStub = true
+            }
         }
-        segments.removeAll { $0.isDrained && $0.id != activeID }
+        segments = kept
+        cursorsChanged = true
+        dropStubs()
+    }
+
+    /// Those with no segment before them: cursors do not point there.
+    private mutating func dropStubs() {
+        guard !stubs.isEmpty else { return }
+        let first = segments.first?.id ?? .max
+        drained.removals += stubs.filter { $0 < first }
+        stubs = stubs.filter { $0 > first }
+    }
+
+    /// What the commit thread is to do; with where the cursors are then, when it is to delete.
+    mutating func takeDrained() -> DrainedSegments {
+        defer { drained = DrainedSegments() }
+        guard !drained.removals.isEmpty else { return drained }
+        drained.positions = positions
+        cursorsChanged = false
+        return drained
     }
 
     /// Gives up the oldest segments; see `SegmentLog.evict`.
@@ -215,9 +265,10 @@ struct LogState: Sendable {
             }
             hot.remove(segment: oldest.id)
             fileBytes -= oldest.end
-            removals.append(oldest.id)
+            drained.removals.append(oldest.id)
             segments.removeFirst()
         }
+        dropStubs()
         if fileBytes > target, !segments.isEmpty { wantsRoll = true }
         cursorsChanged = true
         return lost
@@ -250,7 +301,11 @@ struct LogState: Sendable {
         forgetReadRecords()
     }
 
+    /// Not before the first segment: what was there is done with, or given up.
     var positions: [CursorFile.Position] {
-        cursors.map { CursorFile.Position(name: $0.handle.name, sequence: $0.position) }
+        let first = segments.first?.id ?? 0
+        return cursors.map {
+            CursorFile.Position(name: $0.handle.name, sequence: max($0.position, first))
+        }
     }
 }

@@ -16,6 +16,16 @@ public struct QueueCounts: Equatable, Sendable {
         bySignal[Int(signal)] = items
     }
 
+    mutating func add(_ items: Int, of signal: Int) { bySignal[signal] &+= items }
+
+    func scaled(by share: Double) -> QueueCounts {
+        var counts = QueueCounts()
+        for signal in 0..<Self.signals {
+            counts.bySignal[signal] = Int((Double(bySignal[signal]) * share).rounded())
+        }
+        return counts
+    }
+
     /// `signal` must be one.
     public func items(_ signal: Int) -> Int { bySignal[signal] }
 

@@ -156,6 +156,8 @@ public struct QueueRecovery: Equatable, Sendable {
     public var damaged = QueueCounts()
     /// The same, of those that a cursor still waited for, by its name.
     public var damagedWaiting: [String: QueueCounts] = [:]
+    /// Records that were kept and are in no file, told once; counted in `damaged`, too.
+    public var gaps: [QueueGap] = []
     /// Whole files that could not be read and were moved aside.
     public var filesSetAside = 0
     /// Files that the disk would not give; they stay where they are.

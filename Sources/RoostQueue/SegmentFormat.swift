@@ -45,6 +45,8 @@ struct SegmentHeader: Equatable {
     /// Goes into the checksum of each record's head, so that bytes inside a payload that look like
     /// a record are never taken for one. Random.
     var salt: UInt64
+    /// Half of it is in either copy.
+    var before = SegmentBefore(bits: 0)
 
     enum Reading: Equatable {
         case valid(SegmentHeader)
@@ -53,16 +55,30 @@ struct SegmentHeader: Equatable {
         case damaged
     }
 
-    /// Writes one copy to `target`, which has room for `bytes`.
-    func write(to target: UnsafeMutableRawBufferPointer) {
+    /// Writes copy 0 or 1 to `target`, which has room for `bytes`.
+    func write(to target: UnsafeMutableRawBufferPointer, copy: Int = 0) {
         unsafe target.put(Self.magic, at: 0)
         unsafe target.put(SegmentFormat.version, at: 8)
         unsafe target.put(UInt16(Self.bytes), at: 10)
-        unsafe target.put(UInt32(0), at: 12)
+        unsafe target.put(UInt32(truncatingIfNeeded: before.bits >> UInt64(32 * copy)), at: 12)
         unsafe target.put(id, at: 16)
         unsafe target.put(createdUnixNano, at: 24)
         unsafe target.put(salt, at: 32)
         unsafe target.put(XXHash64.of(UnsafeRawBufferPointer(rebasing: target[..<40])), at: 40)
+    }
+
+    /// Reads what a file begins with; one whole copy is enough, though not for `before`.
+    static func readBoth(_ source: UnsafeRawBufferPointer) -> Reading {
+        let first = unsafe read(source)
+        guard source.count > bytes else { return first }
+        let copy = unsafe UnsafeRawBufferPointer(rebasing: source[bytes...])
+        let second = unsafe read(copy)
+        guard case .valid(var header) = first else { return first == .damaged ? second : first }
+        guard case .valid(let other) = second, other.id == header.id else { return first }
+        let low = unsafe UInt64(source.get(UInt32.self, at: 12))
+        let high = unsafe UInt64(copy.get(UInt32.self, at: 12))
+        header.before = SegmentBefore(bits: high << 32 | low)
+        return .valid(header)
     }
 
     /// Magic, version and the checksum after 40 bytes stay where they are in every version.

@@ -75,8 +75,11 @@ public final class SegmentLog: Sendable {
         self.shared = shared
         let nextSequence = opened.nextSequence
         let cursorFile = opened.cursorFile
+        let before = opened.before
         thread = NamedThread("queue") {
-            Committer(shared, cursorFile: cursorFile, nextSequence: nextSequence).run()
+            Committer(
+                shared, cursorFile: cursorFile, nextSequence: nextSequence, after: before
+            ).run()
         }
     }
 

@@ -265,6 +265,32 @@ def test_damage_found_while_reading(roost, ends, queues):
     assert collector.wait_for_line("damaged data in the queue.*quarantine")
 
 
+@pytest.mark.parametrize("loss", ["end", "all of it", "file"])
+def test_what_an_older_segment_has_lost_is_counted(loss, roost, ends, queues):
+    sender = stuck_backlog(roost, ends, queues, 300, size="2MiB")
+    file = segments(queues)[1]
+    if loss == "file":
+        file.unlink()
+    else:
+        with file.open("r+b") as content:
+            content.truncate(100_000 if loss == "end" else 0)
+    peer = ends(HTTPPeer())
+    exports = [durable(peer, queues, queue={"size": "2MiB"})]
+    collector = roost({"export": exports})
+    counts = settled(collector)
+    gone = counts["dropped"]["damaged"]
+    assert 0 < gone < 3000
+    assert counts == {
+        "recovered": 3000, "sent": 3000 - gone, "queue": 0, "dropped": {"damaged": gone}}
+    assert sum(missing(sender.sent["traces"], peer).values()) == gone
+    assert f"items={gone}" in collector.wait_for_line(
+        "data is missing from the files of the queue.*").group(0)
+    assert queue_value(collector, "damaged_places_total") == 1
+    assert collector.stop() == 0
+    assert settled(roost({"export": exports})) == {
+        "recovered": 0, "sent": 0, "queue": 0, "dropped": {}}
+
+
 def test_two_processes_on_one_folder(roost, ends, queues):
     peer = ends(HTTPPeer())
     first = roost({"export": [durable(peer, queues)]})

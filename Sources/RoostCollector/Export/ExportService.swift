@@ -138,6 +138,15 @@ public final class ExportService: Sendable {
                 "it is not known what was sent: everything in the queue is sent again",
                 ["exporter": name, "folder": folder])
         }
+        for gap in recovery.gaps.prefix(10) {
+            log.error(
+                "data is missing from the files of the queue",
+                [
+                    "exporter": name, "folder": folder, "records": "\(gap.records)",
+                    "numbers": "\(gap.first) to \(gap.end - 1)",
+                    "items": (gap.isExact ? "" : "at least ") + "\(gap.items.allItems)",
+                ])
+        }
         let places = recovery.damagedPlaces + recovery.filesSetAside + recovery.filesUnreadable
         guard places > 0 else { return }
         log.error(
