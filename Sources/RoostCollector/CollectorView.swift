@@ -123,6 +123,7 @@ public final class CollectorView {
     /// Takes activities that came over the web port.
     package func give(_ batch: consuming ActivityBatch) {
         var batch = batch
+        parts.store.keep(batch)
         parts.agents.inboxes.first?.give(&batch)
     }
 

@@ -94,6 +94,14 @@ public final class TraceStore: Sendable {
         return true
     }
 
+    /// Takes steps that are over and that were told without spans and log records; false when there
+    /// is no room. No request, and counted nowhere.
+    public func offer(_ activities: ActivityBatch) -> Bool {
+        let item = StoreInbox.Item(
+            signal: .logs, items: 0, body: ByteBlock([]), activities: activities)
+        return reserve(bytes: item.byteCount) && shared.inbox.put(item)
+    }
+
     // MARK: life
 
     /// Stores everything that has been put, and returns when it can be read.

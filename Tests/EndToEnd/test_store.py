@@ -72,6 +72,37 @@ def test_what_was_stored_survives_a_kill(tmp_path):
         assert rows(tmp_path / "kept", "traces") >= 53
 
 
+def test_a_run_that_was_posted_is_a_trace_after_a_restart_too(tmp_path):
+    path = "/api/v1/observability/"
+    trace = "7" * 32
+    data = {"store": {"path": str(tmp_path / "kept")}}
+
+    def event(kind, **payload):
+        return {"event_type": kind, "payload": payload, "trace_id": trace, "session_id": "s"}
+
+    def seen(collector):
+        found = httpx.get(f"http://{collector.web}{path}traces/{trace}", trust_env=False)
+        listed = httpx.get(f"http://{collector.web}{path}traces?session=s", trust_env=False)
+        assert [one["trace_id"] for one in listed.json()["traces"]] == [trace]
+        return found.json()["spans"]
+
+    with starter(tmp_path) as start:
+        first = start(data)
+        for events in (
+                [event("workflow.started", workflow="demo"), event("agent.invoked", agent="w")],
+                [event("agent.completed", agent="w", tokens=7),
+                 event("workflow.completed", workflow="demo")]):
+            answer = httpx.post(
+                f"http://{first.web}{path}events", json=events, trust_env=False)
+            assert answer.status_code == 200
+        before = seen(first)
+        assert len(before) == 2
+        assert first.stop() == 0
+        second = start(data)
+        assert seen(second) == before
+        assert second.stop() == 0
+
+
 def test_the_end_stores_what_was_open(roost):
     collector = roost()
     send(collector, "traces", 30)

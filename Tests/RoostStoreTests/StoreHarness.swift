@@ -34,7 +34,10 @@ final class StoreHarness: Sendable {
         var all: [String] { values.withLock { $0 } }
     }
 
-    init(folder: String? = nil, _ change: (inout StoreSettings) -> Void = { _ in }) throws {
+    init(
+        folder: String? = nil, understanding: any TraceUnderstanding = TestUnderstanding(),
+        _ change: (inout StoreSettings) -> Void = { _ in }
+    ) throws {
         let folder = folder ?? Self.newFolder()
         var settings = StoreSettings()
         settings.path = folder
@@ -43,7 +46,7 @@ final class StoreHarness: Sendable {
         let lines = Lines()
         store = TraceStore(
             settings: settings, names: Self.names,
-            understanding: TestUnderstanding(), log: Log { lines.add($0) },
+            understanding: understanding, log: Log { lines.add($0) },
             count: { counts.add($0, $1, $2) })
         self.folder = folder
         self.settings = settings

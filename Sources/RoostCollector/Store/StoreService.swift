@@ -106,6 +106,14 @@ package final class StoreService: Sendable {
         if disposition == .queued { store.giveBack(bytes: bytes) }
     }
 
+    /// Keeps steps that are over, as far as there is room; what announces one is stored with its end.
+    func keep(_ batch: ActivityBatch) {
+        guard switches.isOn(.store) else { return }
+        var over = batch
+        over.activities.removeAll { $0.phase == .pending }
+        if !over.isEmpty { _ = store.offer(over) }
+    }
+
     /// After the ledger has counted the request.
     func put(_ disposition: Disposition, _ signal: Signal, items: Int, body: ByteBlock) {
         if disposition == .queued { store.put(signal, items: items, body: body) }

@@ -1,4 +1,5 @@
 import RoostCore
+import RoostIngest
 import RoostWire
 import Synchronization
 
@@ -8,6 +9,10 @@ final class StoreInbox: Sendable {
         let signal: Signal
         let items: Int
         let body: ByteBlock
+        /// Steps that were told without spans and log records; then there is no body.
+        var activities: ActivityBatch?
+
+        var byteCount: Int { activities?.byteCount ?? body.count }
     }
 
     /// Something to be stored at once, because somebody wants to read it.
@@ -56,7 +61,7 @@ final class StoreInbox: Sendable {
             state.items.append(item)
             return true
         }
-        if !isTaken { giveBack(item.body.count) }
+        if !isTaken { giveBack(item.byteCount) }
         if byteCount >= plenty { wake.signal() }
         return isTaken
     }

@@ -1,4 +1,6 @@
+import RoostAnalytics
 import RoostCore
+import RoostIngest
 import RoostWire
 import Synchronization
 
@@ -12,6 +14,9 @@ final class StoreWriter {
     let settings: StoreSettings
     private let traces: OpenTraces
     private let logs: OpenLogGroups
+    /// Steps that were told by themselves, packed, until the next tick.
+    private var told: [TraceKey: [[UInt8]]] = [:]
+    private var toldBytes = 0
     /// Nil while there is no database that can be used.
     private var keeper: TraceKeeper?
     private var openBytesPaidFor = 0
@@ -25,6 +30,7 @@ final class StoreWriter {
     private static let tick: UInt64 = 500_000_000
     private static let betweenAttempts: UInt64 = 5_000_000_000
     private static let memoryStep = 1 << 20
+    private static let mostToldBytes = 1 << 20
 
     init(_ shared: StoreShared) {
         self.shared = shared
@@ -91,6 +97,7 @@ final class StoreWriter {
             let now = monotonicNanoseconds()
             if now >= nextTick {
                 nextTick = now &+ Self.tick
+                storeTold()
                 store(traces.takeDue(now: now), logs.takeDue(now: now))
                 turn(now)
             }
@@ -99,7 +106,8 @@ final class StoreWriter {
     }
 
     private func take(_ item: StoreInbox.Item) {
-        defer { shared.inbox.giveBack(item.body.count) }
+        defer { shared.inbox.giveBack(item.byteCount) }
+        if let activities = item.activities { return take(activities) }
         let now = monotonicNanoseconds()
         switch item.signal {
         case .traces: unsafe item.body.withBytes { unsafe traces.add($0, now: now) }
@@ -117,6 +125,22 @@ final class StoreWriter {
         tellOpen()
         payForOpen()
         makeRoom()
+    }
+
+    /// Those of one trace are stored together, a little later.
+    private func take(_ activities: ActivityBatch) {
+        let traces = Dictionary(grouping: activities.activities) {
+            TraceKey(high: $0.traceIDHigh, low: $0.traceIDLow)
+        }
+        var part = activities
+        for (key, steps) in traces {
+            part.activities = steps
+            let packed = part.packed()
+            told[key, default: []].append(packed)
+            toldBytes += packed.count
+        }
+        if toldBytes > Self.mostToldBytes { storeTold() }
+        tellOpen()
     }
 
     /// Takes from the memory budget what open traces hold; false when it has no more.
@@ -137,6 +161,7 @@ final class StoreWriter {
     }
 
     private func fulfil(_ wish: StoreInbox.Wish) {
+        storeTold()
         switch wish {
         case .all: store(traces.takeAll(), logs.takeAll())
         case .trace(let key):
@@ -173,6 +198,7 @@ final class StoreWriter {
         let all = traces.takeAll()
         var rest = all[...]
         let records = logs.takeAll()
+        storeTold()
         store([], records)
         while !rest.isEmpty, monotonicNanoseconds() < deadline {
             store(Array(rest.prefix(Self.mostInTransaction)), [])
@@ -231,6 +257,24 @@ final class StoreWriter {
         }
     }
 
+    private func storeTold() {
+        guard !told.isEmpty else { return }
+        let steps = told
+        (told, toldBytes) = ([:], 0)
+        guard let keeper else { return }
+        let now = unixNanoseconds()
+        do throws(SQLiteError) {
+            _ = try keeper.transaction { () throws(SQLiteError) in
+                for (key, packed) in steps { try keeper.store(packed, of: key, now: now) }
+            }
+            recovered()
+        } catch {
+            counters.failedWrites += 1
+            if error.kind == .damaged { replace(because: error.message) }
+            fail(error.message)
+        }
+    }
+
     private func lose(_ traces: [OpenTrace], _ logs: [OpenLogs]) {
         for trace in traces { shared.count(.traces, trace.items, .dropped(.disk)) }
         for group in logs { shared.count(.logs, group.records, .dropped(.disk)) }
@@ -279,7 +323,7 @@ final class StoreWriter {
     /// Before the room of a request is given back, so that a question misses nothing.
     private func tellOpen() {
         shared.openTraces.store(traces.count, ordering: .releasing)
-        shared.openLogBytes.store(logs.bytes, ordering: .releasing)
+        shared.openLogBytes.store(logs.bytes + toldBytes, ordering: .releasing)
     }
 
     private func publish() {

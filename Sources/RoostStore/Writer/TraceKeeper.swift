@@ -1,5 +1,6 @@
 import RoostAnalytics
 import RoostCore
+import RoostIngest
 import RoostWire
 
 /// Writes traces and log records into the database, inside of transactions.
@@ -210,14 +211,18 @@ final class TraceKeeper {
         try result.get()
         written.records += logs.records
         guard logs.key.hasTrace, logs.hasActivity else { return }
-        try understand(logs, request, now: now)
+        try understand(logs.key.trace, [request], [], now: now)
+    }
+
+    /// Steps that were told without spans and log records, packed.
+    func store(_ packed: [[UInt8]], of key: TraceKey, now: UInt64) throws(SQLiteError) {
+        try understand(key, [], packed, now: now)
     }
 
     /// A trace that consists of events only gets its row from them.
     private func understand(
-        _ logs: OpenLogs, _ request: ByteBlock, now: UInt64
+        _ key: TraceKey, _ requests: [ByteBlock], _ packed: [[UInt8]], now: UInt64
     ) throws(SQLiteError) {
-        let key = logs.key.trace
         let known = try database.find(key)
         guard (known?.chunks ?? 0) == 0 else { return }
         var row =
@@ -227,11 +232,19 @@ final class TraceKeeper {
         let earlier = known == nil ? [] : try database.activities(of: row.id)
         let isWhole = earlier.count <= StoreLimits.mostRereadBytes
         let understood = shared.understanding.understand(
-            traceIDHigh: key.high, traceIDLow: key.low, spans: [], logs: [request],
-            activities: isWhole ? earlier : [], isClosed: false)
+            traceIDHigh: key.high, traceIDLow: key.low, spans: [], logs: requests,
+            activities: joined((isWhole ? [earlier] : []) + packed), isClosed: false)
         row.summary = isWhole ? understood.summary : merged(row.summary, understood.summary)
         try put(
             row, key, terms: Term.terms(of: row.summary),
             activities: isWhole ? understood.activities : earlier, isNew: known == nil, now: now)
+    }
+
+    private func joined(_ parts: [[UInt8]]) -> [UInt8] {
+        let parts = parts.filter { !$0.isEmpty }
+        guard parts.count > 1 else { return parts.first ?? [] }
+        var all = ActivityBatch()
+        for part in parts { if let batch = ActivityBatch(unpacking: part) { all.append(batch) } }
+        return all.packed()
     }
 }

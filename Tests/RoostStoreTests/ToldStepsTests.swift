@@ -1,0 +1,82 @@
+import RoostAnalytics
+import RoostCore
+import RoostIngest
+import Testing
+
+@testable import RoostStore
+
+/// Steps that are told without spans and log records, as posted events are.
+@Suite struct ToldStepsTests {
+    private static func steps(_ events: String..., folder: inout EventFolder) throws
+        -> ActivityBatch
+    {
+        var batch = ActivityBatch()
+        for event in events {
+            folder.fold(
+                try PostedEvent(try JSONValue(parsing: event.utf8), now: 5_000_000_000),
+                into: &batch)
+        }
+        batch.activities.removeAll { $0.phase == .pending }
+        return batch
+    }
+
+    private static let trace =
+        #""trace_id":"00000000000000000000000000000001","session_id":"s""#
+
+    private func open(_ folder: String) throws -> StoreHarness {
+        let harness = try StoreHarness(
+            folder: folder,
+            understanding: AgentUnderstanding(names: StoreHarness.names, prices: nil))
+        harness.keepsFolder.store(true, ordering: .relaxed)
+        return harness
+    }
+
+    @Test func `they are a trace, which more is added to and which a restart keeps`() throws {
+        let path = StoreHarness.newFolder()
+        defer { StoreHarness.remove(path) }
+        var folder = EventFolder(seed: 3)
+        do {
+            let harness = try open(path)
+            let first = try Self.steps(
+                #"{"event_type":"workflow.started","payload":{"workflow":"demo"},\#(Self.trace)}"#,
+                #"{"event_type":"agent.completed","payload":{"agent":"w","tokens":9,"cost":0.5},\#(Self.trace)}"#,
+                folder: &folder)
+            #expect(harness.store.offer(first))
+            let held = try #require(try harness.store.trace(high: 0, low: 1))
+            #expect(held.summary.spans == 1)
+            #expect(held.summary.agents == ["w"])
+            let more = try Self.steps(
+                #"{"event_type":"workflow.failed","payload":{"workflow":"demo"},\#(Self.trace)}"#,
+                #"{"event_type":"tool.failed","payload":{"agent":"x","tool":"t"},"trace_id":"00000000000000000000000000000002"}"#,
+                folder: &folder)
+            #expect(harness.store.offer(more))
+            harness.store.flush()
+            #expect(try harness.ids { $0.session = "s" } == [1])
+            #expect(Set(try harness.ids()) == [1, 2])
+            harness.store.close(deadline: .max)
+        }
+        let harness = try open(path)
+        #expect(Set(try harness.ids()) == [1, 2])
+        let stored = try #require(try harness.store.trace(high: 0, low: 1))
+        #expect(stored.summary.spans == 2)
+        #expect(stored.summary.workflow == "demo")
+        #expect(stored.summary.tokens == 9)
+        #expect(stored.summary.cost == 0.5)
+        #expect(stored.summary.status == .error)
+        #expect(ActivityBatch(unpacking: stored.activities)?.activities.count == 2)
+    }
+
+    @Test func `they are refused when there is no room`() throws {
+        let harness = try StoreHarness { $0.queueBytes = 1 }
+        var folder = EventFolder(seed: 3)
+        let batch = try Self.steps(
+            #"{"event_type":"agent.completed","payload":{"agent":"w"},\#(Self.trace)}"#,
+            folder: &folder)
+        #expect(harness.store.reserve(bytes: 2))
+        #expect(!harness.store.offer(batch))
+        harness.store.giveBack(bytes: 2)
+        #expect(harness.store.offer(batch))
+        harness.store.flush()
+        #expect(try harness.ids() == [1])
+    }
+}
