@@ -11,16 +11,21 @@ struct SecretForm: Sendable {
     let check: Check
 
     /// A fixed beginning and then at least `least` characters of `set`. A word has to begin there.
+    /// Of `whole` characters on, as long as such keys are, chance may have left out every digit.
     static func prefixed(
         _ prefix: StaticString, window: StaticString, at offset: Int, least: Int,
-        _ set: ByteSet = .alphanumerics
+        whole: Int? = nil, _ set: ByteSet = .alphanumerics
     ) -> SecretForm {
         SecretForm(rule: .apiKey, window: window) { text, place in
             let start = place - offset
             guard text.hasPrefix(prefix, at: start), text.isWordStart(start) else { return nil }
             let tail = start + prefix.utf8CodeUnitCount
             let end = text.endOfRun(tail, of: set)
-            guard end - tail >= least, text.looksRandom(tail..<end) else { return nil }
+            guard end - tail >= least else { return nil }
+            let isWhole = end - tail >= whole ?? least
+            guard text.looksRandom(tail..<end) || isWhole && text.mixesCase(tail..<end) else {
+                return nil
+            }
             return start..<end
         }
     }
@@ -34,27 +39,27 @@ struct SecretForm: Sendable {
         SecretForm(rule: .apiKey, window: "sk-", check: dashKey),
         .prefixed("AIza", window: "AIza", at: 0, least: 35, .token),  // Google
         .prefixed("ya29.", window: "ya29", at: 0, least: 20, .token),
-        .prefixed("GOCSPX-", window: "GOCS", at: 0, least: 20, .token),
+        .prefixed("GOCSPX-", window: "GOCS", at: 0, least: 20, whole: 28, .token),
         SecretForm(rule: .apiKey, window: "AKIA", check: awsKeyID),
         SecretForm(rule: .apiKey, window: "ASIA", check: awsKeyID),
-        .prefixed("ghp_", window: "ghp_", at: 0, least: 30),  // GitHub
-        .prefixed("gho_", window: "gho_", at: 0, least: 30),
-        .prefixed("ghu_", window: "ghu_", at: 0, least: 30),
-        .prefixed("ghs_", window: "ghs_", at: 0, least: 30),
-        .prefixed("ghr_", window: "ghr_", at: 0, least: 30),
+        .prefixed("ghp_", window: "ghp_", at: 0, least: 30, whole: 36),  // GitHub
+        .prefixed("gho_", window: "gho_", at: 0, least: 30, whole: 36),
+        .prefixed("ghu_", window: "ghu_", at: 0, least: 30, whole: 36),
+        .prefixed("ghs_", window: "ghs_", at: 0, least: 30, whole: 36),
+        .prefixed("ghr_", window: "ghr_", at: 0, least: 30, whole: 36),
         .prefixed("github_pat_", window: "hub_", at: 3, least: 36, .token),
         .prefixed("glpat-", window: "glpa", at: 0, least: 20, .token),  // GitLab
         SecretForm(rule: .apiKey, window: "xox", check: slackToken),
         .prefixed("xapp-", window: "xapp", at: 0, least: 20, .token),
-        .prefixed("sk_live_", window: "k_li", at: 1, least: 16),  // Stripe
-        .prefixed("rk_live_", window: "k_li", at: 1, least: 16),
-        .prefixed("hf_", window: "hf_", at: 0, least: 30),  // Hugging Face
-        .prefixed("xai-", window: "xai-", at: 0, least: 40),
-        .prefixed("gsk_", window: "gsk_", at: 0, least: 40),  // Groq
-        .prefixed("pplx-", window: "pplx", at: 0, least: 40),  // Perplexity
-        .prefixed("r8_", window: "r8_", at: 0, least: 30),  // Replicate
+        .prefixed("sk_live_", window: "k_li", at: 1, least: 16, whole: 24),  // Stripe
+        .prefixed("rk_live_", window: "k_li", at: 1, least: 16, whole: 24),
+        .prefixed("hf_", window: "hf_", at: 0, least: 30, whole: 34),  // Hugging Face
+        .prefixed("xai-", window: "xai-", at: 0, least: 40, whole: 80),
+        .prefixed("gsk_", window: "gsk_", at: 0, least: 40, whole: 52),  // Groq
+        .prefixed("pplx-", window: "pplx", at: 0, least: 40, whole: 48),  // Perplexity
+        .prefixed("r8_", window: "r8_", at: 0, least: 30, whole: 37),  // Replicate
         .prefixed("lsv2_", window: "lsv2", at: 0, least: 32, .token),  // LangSmith
-        .prefixed("tvly-", window: "tvly", at: 0, least: 20, .token),  // Tavily
+        .prefixed("tvly-", window: "tvly", at: 0, least: 20, whole: 32, .token),  // Tavily
         SecretForm(rule: .apiKey, window: "SG.", check: sendGrid),
     ]
 

@@ -65,6 +65,18 @@ extension WireBytes {
         return false
     }
 
+    /// Whether these bytes hold capitals and small letters, and not as words written together have
+    /// them (`AutoModelForCausalGuess`): there each capital has two small letters behind it.
+    func mixesCase(_ range: Range<Int>) -> Bool {
+        func isSmall(_ index: Int) -> Bool {
+            index < range.upperBound && (0x61...0x7A).contains(byte(index))
+        }
+        guard range.contains(where: isSmall) else { return false }
+        return range.contains { index in
+            (0x41...0x5A).contains(byte(index)) && !(isSmall(index + 1) && isSmall(index + 2))
+        }
+    }
+
     /// The range, widened so that it cuts no character in two.
     func wholeCharacters(_ range: Range<Int>) -> Range<Int> {
         var start = range.lowerBound

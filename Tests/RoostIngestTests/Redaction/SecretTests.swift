@@ -40,6 +40,28 @@ private func key(_ start: String, _ count: Int) -> String {
         #expect(redactedText("\(key) \(key)") == "\(gone) \(gone)")
     }
 
+    static let undigitedKeys: [String] = [
+        "hf" + "_QxBvLmTzRkWpNsJyHdGfCaEuViOoXbKqZt", "gl" + "pat-QxBvLmTzRkWp-sJyHd_f",
+        "gh" + "p_QxBvLmTzRkWpNsJyHdGfCaEuViOoXbKqZtMn",
+        "hf" + "_ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGh",
+    ]
+
+    /// Of 34 letters and digits at random some hold no digit; of 20 one in thirty.
+    @Test(arguments: undigitedKeys)
+    func `a key of the full length needs no digit`(_ key: String) {
+        #expect(redactedText("token \(key) end") == "token [redacted:api_key] end")
+    }
+
+    @Test(arguments: [
+        "hf_transformers_model", "hf_abcdefghijklmnopqrstuvwxyzabcdefghijkl",
+        "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", "hf_AutoModelForSequenceClassificationNew",
+        "hf_QxBvLmTzRkWpNsJyHdGfCaEuViOoXbK", "glpat-the-token-of-this-project",
+        "sk-learn-QxBvLmTzRkWpNsJyHdGf", "hf_ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJ",
+    ])
+    func `words behind the beginning of a key are none`(_ text: String) {
+        #expect(redactedText(text) == text)
+    }
+
     @Test(arguments: [0, 5, 12, SecretTests.keys.count - 1])
     func `finds a key at every offset from the blocks that are read at once`(_ index: Int) {
         let key = Self.keys[index]
