@@ -73,12 +73,10 @@ struct RedactionEditor: TextEditor {
     /// A body that only repeats the name of the event is no content, and says which event it is.
     mutating func body(event: WireBytes, _ value: WireBytes) -> TextVerdict {
         guard ContentEvents.names.contains(event), !value.isEmpty,
-            value.endOfRun(0, of: Self.nameCharacters, atMost: 64) < value.count
+            !ContentEvents.repeats(value, event)
         else { return .keep }
         return whole(value, .content)
     }
-
-    private static let nameCharacters = ByteSet.token.union(ByteSet("."))
 
     mutating func text(_ text: WireBytes) -> TextVerdict {
         guard text.count >= 6, hasPlace || isThorough, !isOutOfMemory else { return .keep }

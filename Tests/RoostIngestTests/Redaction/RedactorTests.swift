@@ -150,20 +150,42 @@ import Testing
         }
     }
 
-    @Test func `log bodies of events are content, names of events are not`() {
-        let rules = redactor { $0.content = true }
-        func log(_ event: String, _ text: String) -> ByteBlock {
-            var writer = MessageWriter()
-            writer.message(1) { entry in
-                entry.message(2) { scope in
-                    scope.message(2) { record in
-                        record.message(5) { $0.string(1, text) }
-                        record.attribute(6, "event.name", event)
-                    }
+    private func log(_ event: String, _ text: String) -> ByteBlock {
+        var writer = MessageWriter()
+        writer.message(1) { entry in
+            entry.message(2) { scope in
+                scope.message(2) { record in
+                    record.message(5) { $0.string(1, text) }
+                    record.attribute(6, "event.name", event)
                 }
             }
-            return ByteBlock(writer.bytes)
         }
+        return ByteBlock(writer.bytes)
+    }
+
+    @Test(arguments: [
+        ("gen_ai.tool.message", "hunter2"), ("gen_ai.choice", "4111111111111111"),
+        ("codex.user_prompt", "Project-Falcon-4711"), ("user_prompt", "prompt"),
+        ("user_prompt", "Falcon.user_prompt"), ("user_prompt", "codex.user_prompt.user_prompt"),
+        ("gen_ai.choice", "gen_ai.choice.blue"), ("gen_ai.choice", "gen_ai.choice "),
+    ])
+    func `a body of one word is content`(_ event: String, _ body: String) {
+        let rules = redactor { $0.content = true }
+        #expect(redacted(log(event, body), rules, .logs).counts == ["content": 1])
+    }
+
+    @Test(arguments: [
+        ("gen_ai.choice", "gen_ai.choice"), ("claude_code.tool_result", "tool_result"),
+        ("tool_result", "claude_code.tool_result"), ("user_prompt", "user_prompt"),
+        ("gemini_cli.api_request", "api_request"),
+    ])
+    func `a body that is the name of its event stays`(_ event: String, _ body: String) {
+        let rules = redactor { $0.content = true }
+        #expect(redacted(log(event, body), rules, .logs).counts.isEmpty)
+    }
+
+    @Test func `log bodies of events are content, names of events are not`() {
+        let rules = redactor { $0.content = true }
         let said = redacted(log("gen_ai.user.message", "tell me, please"), rules, .logs)
         #expect(said.counts == ["content": 1])
         #expect(!contains(said.body, "tell me"))
