@@ -59,7 +59,7 @@ extension Fleet {
             return
         }
         if fact.parentSpanID != 0, let above = steps.find(fact.parentSpanID, in: slot),
-            steps[above].phase == .seen, steps[above].isCall
+            steps[above].phase == .seen, mayRepeat(steps[above], steps[place])
         {
             subtract(above, slot)
             steps[above].tokens = 0
@@ -78,13 +78,20 @@ extension Fleet {
         var before = steps[place].older
         var looked = 0
         while before >= 0, looked < 16 {
-            if steps[before].parent == span, steps[before].isCall, steps[before].isDone {
+            if steps[before].parent == span, steps[before].isDone,
+                mayRepeat(steps[place], steps[before])
+            {
                 return true
             }
             before = steps[before].older
             looked += 1
         }
         return false
+    }
+
+    /// Whether a call may tell what one below it tells. Whether it does is found out by the tracker.
+    private func mayRepeat(_ step: FleetStep, _ below: FleetStep) -> Bool {
+        step.isCall && step.kind == below.kind && step.subject == below.subject
     }
 
     /// Takes back what a step that was seen counted for.

@@ -21,12 +21,12 @@ struct TraceNodeFinder {
             parents[place] = index.find(activity.parentSpanID) ?? -1
         }
         let tree = TraceTree(parents: parents)
-        lookUp(&nodes, batch.activities, tree)
+        lookUp(&nodes, batch, tree, parents)
         let order = order(nodes, batch.activities, tree)
         findRepeats(&nodes, batch, order, &texts)
         let top = top(batch.activities, nodes, order)
         let workflow = workflow(nodes, batch, tree, top: top, &texts)
-        inherit(&nodes, batch.activities, tree)
+        inherit(&nodes, batch, tree, parents)
         return TraceNodes(
             nodes: nodes, tree: tree, order: order, top: top, workflow: workflow,
             earliest: earliest(batch.activities, nodes, order))
@@ -60,29 +60,73 @@ struct TraceNodeFinder {
 
     // MARK: what their neighbours make of them
 
-    /// From below: which calls and accounts stand under each.
-    private func lookUp(_ nodes: inout [TraceNode], _ activities: [Activity], _ tree: TraceTree) {
+    /// From below: which calls and accounts stand under each. `parents` as they were told, with
+    /// cycles.
+    private func lookUp(
+        _ nodes: inout [TraceNode], _ batch: ActivityBatch, _ tree: TraceTree, _ parents: [Int32]
+    ) {
         for place in tree.topDown.reversed() {
             let above = Int(tree.parents[Int(place)])
             guard above >= 0 else { continue }
-            let flags = nodes[Int(place)].flags
-            let activity = Int(nodes[Int(place)].activity)
-            let kind = activities[activity].kind
-            let isOver = activities[activity].phase == .finished
-            let isCall = isOver && (kind == .llm || kind == .embedding)
-            if isCall || flags.contains(.hasInferenceBelow) {
+            let node = nodes[Int(place)]
+            let activity = batch.activities[Int(node.activity)]
+            let isOver = activity.phase == .finished
+            if isOver && activity.kind == .llm && activity.hasUsage
+                || node.flags.contains(.hasInferenceBelow)
+            {
                 nodes[above].flags.insert(.hasInferenceBelow)
             }
-            if flags.contains(.hasAggregateBelow) || isOver && activities[activity].isAccount {
+            if node.flags.contains(.hasAggregateBelow) || isOver && activity.isAccount {
                 nodes[above].flags.insert(.hasAggregateBelow)
             }
-            guard isCall || kind == .other && flags.contains(.hasDirectCall) else { continue }
-            switch activities[Int(nodes[above].activity)].kind {
-            case .other: nodes[above].flags.insert(.hasDirectCall)
-            case .llm, .embedding: nodes[above].flags.insert(.isWrapper)
-            default: break
+            let direct = isOver && activity.kind.isCall ? place : node.directCall
+            guard direct >= 0, activity.kind.isCall ? isOver : activity.kind == .other else {
+                continue
+            }
+            let kind = batch.activities[Int(nodes[above].activity)].kind
+            if kind == .other {
+                nodes[above].directCall = better(nodes[above].directCall, direct, nodes, batch)
+            } else if kind.isCall, !nodes[above].flags.contains(.isWrapper),
+                account(nodes[above], batch).wraps(account(nodes[Int(direct)], batch)),
+                !isAbove(direct, Int32(truncatingIfNeeded: above), parents)
+            {
+                nodes[above].flags.insert(.isWrapper)
             }
         }
+    }
+
+    /// As in `AgentTracker`.
+    private func better(
+        _ known: Int32, _ new: Int32, _ nodes: [TraceNode], _ batch: ActivityBatch
+    ) -> Int32 {
+        guard known >= 0 else { return new }
+        let one = batch.activities[Int(nodes[Int(known)].activity)]
+        let other = batch.activities[Int(nodes[Int(new)].activity)]
+        if one.kind != other.kind { return one.kind == .llm ? known : new }
+        return one.tokens.sum > other.tokens.sum ? known : new
+    }
+
+    /// Whether one stands somewhere above another; of those in a cycle every one does.
+    private func isAbove(_ one: Int32, _ other: Int32, _ parents: [Int32]) -> Bool {
+        var above = parents[Int(other)]
+        var steps = 0
+        while above >= 0, steps < Self.deepest {
+            if above == one { return true }
+            above = parents[Int(above)]
+            steps += 1
+        }
+        return false
+    }
+
+    /// More ancestors than this are a cycle, or as good as one.
+    private static let deepest = 64
+
+    private func account(_ node: TraceNode, _ batch: ActivityBatch) -> CallAccount {
+        let activity = batch.activities[Int(node.activity)]
+        return CallAccount(
+            kind: activity.kind, tokens: activity.tokens, hasUsage: activity.hasUsage,
+            requested: batch.bytes(activity.modelRequested),
+            answered: batch.bytes(activity.modelAnswered))
     }
 
     /// In order of start; of equal ones parents first, then as they came.
@@ -148,8 +192,7 @@ struct TraceNodeFinder {
             {
                 told.insert(Told(service: node.service, fact: fact))
             }
-            let isCall = activity.kind == .llm || activity.kind == .embedding
-            if isCall, activity.phase == .finished, !node.flags.contains(.isWrapper),
+            if activity.kind.isCall, activity.phase == .finished, !node.flags.contains(.isWrapper),
                 !activity.callID.isEmpty
             {
                 let hash = callHash(node.service, batch.bytes(activity.callID))
@@ -228,11 +271,11 @@ struct TraceNodeFinder {
 
     /// From above: agent, workflow, and what of note stands over each.
     private func inherit(
-        _ nodes: inout [TraceNode], _ activities: [Activity], _ tree: TraceTree
+        _ nodes: inout [TraceNode], _ batch: ActivityBatch, _ tree: TraceTree, _ parents: [Int32]
     ) {
         for place in tree.topDown {
             let above = Int(tree.parents[Int(place)])
-            let activity = activities[Int(nodes[Int(place)].activity)]
+            let activity = batch.activities[Int(nodes[Int(place)].activity)]
             var node = nodes[Int(place)]
             if node.agent == 0, activity.kind == .agent { node.agent = node.service }
             node.remarkable = activity.kind == .other ? -1 : place
@@ -241,8 +284,9 @@ struct TraceNodeFinder {
                 if node.agent == 0 { node.agent = parent.agent }
                 if node.workflow == 0 { node.workflow = parent.workflow }
                 if node.remarkable < 0 { node.remarkable = parent.remarkable }
-                if activity.kind == .tool, parent.remarkable >= 0,
-                    isSameTool(node, nodes[Int(parent.remarkable)], activities)
+                if parent.remarkable >= 0,
+                    isSameTool(node, nodes[Int(parent.remarkable)], batch.activities)
+                        || repeats(place, node, nodes, parent.remarkable, batch, parents)
                 {
                     node.flags.insert(.isRepeated)
                 }
@@ -253,6 +297,22 @@ struct TraceNodeFinder {
 
     private func isSameTool(_ node: TraceNode, _ above: TraceNode, _ activities: [Activity]) -> Bool
     {
-        activities[Int(above.activity)].kind == .tool && above.tool == node.tool
+        activities[Int(node.activity)].kind == .tool
+            && activities[Int(above.activity)].kind == .tool && above.tool == node.tool
+    }
+
+    /// Whether a call tells without usage what the one above it tells with it.
+    private func repeats(
+        _ place: Int32, _ node: TraceNode, _ nodes: [TraceNode], _ above: Int32,
+        _ batch: ActivityBatch, _ parents: [Int32]
+    ) -> Bool {
+        let parent = nodes[Int(above)]
+        guard batch.activities[Int(node.activity)].kind.isCall,
+            batch.activities[Int(parent.activity)].kind.isCall,
+            batch.activities[Int(parent.activity)].phase == .finished,
+            !parent.flags.contains(.isWrapper)
+        else { return false }
+        return account(node, batch).repeats(account(parent, batch))
+            && !isAbove(place, above, parents)
     }
 }

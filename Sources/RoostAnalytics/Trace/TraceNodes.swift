@@ -14,14 +14,15 @@ struct TraceNode {
     var tool: Int32 = 0
     /// The nearest node, from this one upwards, that is more than a span between; -1 is none.
     var remarkable: Int32 = -1
+    /// A call below it with nothing but unremarkable spans between; -1 is none.
+    var directCall: Int32 = -1
 
     struct Flags: OptionSet {
         let rawValue: UInt8
         static let hasInferenceBelow = Flags(rawValue: 1)
         static let hasAggregateBelow = Flags(rawValue: 2)
-        static let hasDirectCall = Flags(rawValue: 4)
-        static let isWrapper = Flags(rawValue: 8)
-        static let isRepeated = Flags(rawValue: 16)
+        static let isWrapper = Flags(rawValue: 4)
+        static let isRepeated = Flags(rawValue: 8)
     }
 
     /// Whether what it used is counted, and not told elsewhere.
@@ -37,9 +38,11 @@ struct TraceNode {
 }
 
 extension Activity {
+    var hasUsage: Bool { !tokens.isEmpty || hasReportedCost }
+
     /// Whether it tells usage that those below it may tell as well.
     var isAccount: Bool {
-        flags.contains(.usageIsAggregate) && (!tokens.isEmpty || hasReportedCost)
+        flags.contains(.usageIsAggregate) && hasUsage
     }
 }
 

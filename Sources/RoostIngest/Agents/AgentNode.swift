@@ -11,6 +11,8 @@ struct AgentNode {
     /// Index of the next node of the same trace; -1 ends the list.
     var next: Int32 = -1
     var trace: Int32 = -1
+    /// Index of a call below it with nothing but unremarkable spans between; -1 is none.
+    var directCall: Int32 = -1
     /// Index of its detail; -1 when nothing that needs it can come any more, or has come.
     var detail: Int32 = -1
 
@@ -20,6 +22,8 @@ struct AgentNode {
     var agent: Int32 = 0
     var workflow: Int32 = 0
     var tool: Int32 = 0
+    /// As in its detail, of which it is known for longer.
+    var model: Int32 = 0
 
     var kind = ActivityKind.other
     var status = ActivityStatus.unset
@@ -66,25 +70,23 @@ struct AgentNodeFlags: OptionSet {
     static let isCounted = AgentNodeFlags(rawValue: 8)
     /// Its usage may repeat that of calls below it.
     static let isAggregate = AgentNodeFlags(rawValue: 16)
-    /// A call to a model stands somewhere below.
+    /// A call to a language model that tells what it used stands somewhere below.
     static let hasInferenceBelow = AgentNodeFlags(rawValue: 32)
     /// Another aggregate stands somewhere below.
     static let hasAggregateBelow = AgentNodeFlags(rawValue: 64)
-    /// Nothing but unremarkable spans lie between it and a call to a model below.
-    static let hasDirectCall = AgentNodeFlags(rawValue: 128)
     /// The call that it is, is told once more below it.
-    static let isWrapper = AgentNodeFlags(rawValue: 256)
-    static let isFromLog = AgentNodeFlags(rawValue: 512)
+    static let isWrapper = AgentNodeFlags(rawValue: 128)
+    static let isFromLog = AgentNodeFlags(rawValue: 256)
     /// An account that was counted before its trace was closed holds what it used.
-    static let isAccounted = AgentNodeFlags(rawValue: 1024)
+    static let isAccounted = AgentNodeFlags(rawValue: 512)
     /// How long it took is unknown.
-    static let isInstant = AgentNodeFlags(rawValue: 2048)
+    static let isInstant = AgentNodeFlags(rawValue: 1024)
     /// It says which model answered.
-    static let isModelAnswered = AgentNodeFlags(rawValue: 4096)
+    static let isModelAnswered = AgentNodeFlags(rawValue: 2048)
     /// Another signal of its service told it, and that was counted.
-    static let isToldBefore = AgentNodeFlags(rawValue: 8192)
+    static let isToldBefore = AgentNodeFlags(rawValue: 4096)
     /// People were waited for somewhere below.
-    static let hasWaitBelow = AgentNodeFlags(rawValue: 16384)
+    static let hasWaitBelow = AgentNodeFlags(rawValue: 8192)
 }
 
 /// One trace that something is still expected of.

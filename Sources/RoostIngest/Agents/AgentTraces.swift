@@ -120,6 +120,17 @@ struct AgentTraces {
         node.detail < 0 ? AgentDetail() : details[Int(node.detail)]
     }
 
+    /// Whether a node tells tokens or a cost, as long as its detail is kept.
+    func hasUsage(_ node: AgentNode) -> Bool {
+        node.detail >= 0 && details[Int(node.detail)].hasUsage
+    }
+
+    /// All tokens that a node tells, as long as its detail is kept.
+    func tokens(_ node: Int32) -> UInt64 {
+        let detail = nodes[Int(node)].detail
+        return detail < 0 ? 0 : details[Int(detail)].tokens.sum
+    }
+
     /// Keeps the detail of a node until that of its trace is freed.
     mutating func setDetail(_ node: Int32, _ detail: AgentDetail) {
         let index = nodes[Int(node)].detail

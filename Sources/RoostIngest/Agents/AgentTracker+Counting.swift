@@ -35,7 +35,7 @@ extension AgentTracker {
     }
 
     mutating func countCall(_ index: Int32, _ node: AgentNode, unixNow: UInt64) {
-        if node.flags.contains(.isWrapper) || isInsideCountedCall(node) {
+        if isToldElsewhere(index, node) {
             metrics.events.duplicateCalls &+= 1
             return
         }
@@ -63,7 +63,7 @@ extension AgentTracker {
             metrics.llmTimeToFirstToken.observe(
                 nanoseconds: detail.timeToFirstToken, key, exemplar, now: unixNow)
         }
-        let isLate = isAccounted(node)
+        let isLate = node.kind == .llm && isAccounted(node)
         metrics.client?.count(node, detail, usage: !isLate, now: unixNow)
         if isLate {
             metrics.events.lateChildren &+= 1

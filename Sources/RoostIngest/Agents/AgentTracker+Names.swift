@@ -99,22 +99,6 @@ extension AgentTracker {
         return best
     }
 
-    /// Whether the call above, with nothing of note between, has been counted.
-    func isInsideCountedCall(_ node: AgentNode) -> Bool {
-        var above = node.parent
-        var steps = 0
-        while above >= 0, steps < Self.deepest {
-            let parent = open.nodes[Int(above)]
-            if parent.kind == .llm || parent.kind == .embedding {
-                return parent.flags.contains(.isCounted)
-            }
-            if parent.kind != .other { return false }
-            above = parent.parent
-            steps += 1
-        }
-        return false
-    }
-
     /// Whether both sides of one call of a tool told it.
     func isInsideSameTool(_ node: AgentNode) -> Bool {
         var above = node.parent

@@ -168,6 +168,7 @@ extension AgentTracker {
         let model =
             activity.modelAnswered.isEmpty ? activity.modelRequested : activity.modelAnswered
         detail.model = numbers.number(model, batch, &metrics.texts)
+        node.model = detail.model
         detail.modelRequested = numbers.number(activity.modelRequested, batch, &metrics.texts)
         if !activity.modelAnswered.isEmpty { node.flags.insert(.isModelAnswered) }
         detail.job = numbers.number(activity.job, batch, &metrics.texts)
@@ -237,19 +238,21 @@ extension AgentTracker {
     mutating func tellAncestors(of index: Int32) {
         var node = open.nodes[Int(index)]
         let isOver = !node.flags.contains(.isPending)
-        let isCall = isOver && (node.kind == .llm || node.kind == .embedding)
-        if isCall, node.flags.contains(.hasDirectCall) {
-            node.flags.insert(.isWrapper)
-            open.nodes[Int(index)].flags = node.flags
+        let isCall = isOver && node.kind.isCall
+        if isCall, node.directCall >= 0 {
+            noteWrapper(index, around: node.directCall)
+            node = open.nodes[Int(index)]
         }
-        let hasInference = isCall || node.flags.contains(.hasInferenceBelow)
+        let hasInference =
+            isOver && node.kind == .llm && open.hasUsage(node)
+            || node.flags.contains(.hasInferenceBelow)
         let hasAggregate =
             node.flags.contains(.isAggregate) || node.flags.contains(.hasAggregateBelow)
         let hasWait =
             isOver && node.kind == .humanWait || node.flags.contains(.hasWaitBelow)
-        var isDirect =
-            isCall || isOver && node.kind == .other && node.flags.contains(.hasDirectCall)
-        guard hasInference || hasAggregate || hasWait else { return }
+        var direct =
+            isCall ? index : isOver && node.kind == .other ? node.directCall : -1
+        guard hasInference || hasAggregate || hasWait || direct >= 0 else { return }
         var above = node.parent
         var steps = 0
         while above >= 0, above != index, steps < Self.deepest {
@@ -258,17 +261,13 @@ extension AgentTracker {
             if hasInference { parent.flags.insert(.hasInferenceBelow) }
             if hasAggregate { parent.flags.insert(.hasAggregateBelow) }
             if hasWait { parent.flags.insert(.hasWaitBelow) }
-            if isDirect {
-                if parent.flags.contains(.isPlaceholder) || parent.kind == .other {
-                    parent.flags.insert(.hasDirectCall)
-                } else {
-                    if parent.kind == .llm || parent.kind == .embedding {
-                        parent.flags.insert(.isWrapper)
-                    }
-                    isDirect = false
-                }
-            }
+            let isBetween = parent.flags.contains(.isPlaceholder) || parent.kind == .other
+            if direct >= 0, isBetween { parent.directCall = better(parent.directCall, direct) }
             open.nodes[Int(above)] = parent
+            if direct >= 0, !isBetween {
+                if parent.kind.isCall { noteWrapper(above, around: direct) }
+                direct = -1
+            }
             above = parent.parent
         }
     }

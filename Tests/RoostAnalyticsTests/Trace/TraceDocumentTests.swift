@@ -82,6 +82,36 @@ import Testing
         #expect(steps.map(\.isCounted) == [false, false, true, true, true, false])
     }
 
+    private func counted(_ spans: [TestSpan]) -> [Bool] {
+        TestTrace.document(spans).steps.map(\.isCounted)
+    }
+
+    @Test func `a call below is another one when it is of another kind or model`() {
+        let chat = TestSpan.llm(1, 0, 50, input: 1_000)
+        var embedding = TestSpan.llm(2, under: 1, 10, 20, model: "text-embedding-3", input: 50)
+        embedding.texts[0].1 = "embeddings"
+        #expect(counted([chat, embedding]) == [true, true])
+        let small = TestSpan.llm(2, under: 1, 10, 20, model: "gpt-4o-mini", input: 10)
+        #expect(counted([chat, small]) == [true, true])
+        let same = TestSpan.llm(
+            3, under: 2, 10, 20, model: "openai/gpt-4o-2024-08-06", input: 900)
+        #expect(counted([chat, TestSpan(2, under: 1, 5, 30), same]) == [false, true, true])
+        #expect(counted([chat, TestSpan.llm(2, under: 1, 10, 20)]) == [true, false])
+        #expect(
+            counted([
+                TestSpan.llm(1, under: 2, 0, 50, input: 9), .llm(2, under: 1, 10, 20, input: 9),
+            ]) == [true, true])
+    }
+
+    @Test func `only calls that tell tokens stand for an agent's account`() {
+        let agent = TestSpan.agent(1, 0, 50, "solver", [("gen_ai.usage.input_tokens", 70)])
+        var embedding = TestSpan.llm(2, under: 1, 10, 20, model: "text-embedding-3", input: 50)
+        embedding.texts[0].1 = "embeddings"
+        #expect(counted([agent, embedding]) == [true, true])
+        #expect(counted([agent, .llm(2, under: 1, 10, 20, error: "timeout")]) == [true, true])
+        #expect(counted([agent, .llm(2, under: 1, 10, 20, input: 60)]) == [false, true])
+    }
+
     @Test func `believes an agent's account where no call tells it`() {
         let steps = TestTrace.document([
             .agent(1, 0, 100, "a", [("gen_ai.usage.input_tokens", 30)]),

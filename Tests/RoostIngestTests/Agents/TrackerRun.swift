@@ -59,6 +59,7 @@ struct Step {
     var name = ""
     var agent = ""
     var model = ""
+    var modelRequested = ""
     var tool = ""
     var workflow = ""
     var service = "crew"
@@ -80,6 +81,13 @@ struct Step {
         var step = Step(.llm, id, below: parent)
         step.model = "gpt-4o"
         step.input = tokens
+        return step
+    }
+
+    static func embedding(_ id: UInt64, below parent: UInt64 = 0, tokens: UInt64) -> Step {
+        var step = call(id, below: parent, tokens: tokens)
+        step.kind = .embedding
+        step.model = "text-embedding-3-small"
         return step
     }
 
@@ -139,6 +147,7 @@ struct Step {
         activity.name = text(name.isEmpty ? "\(kind) \(id)" : name)
         activity.agent = text(agent)
         activity.modelAnswered = text(model)
+        activity.modelRequested = text(modelRequested)
         activity.tool = text(tool)
         activity.workflow = text(workflow)
         activity.callID = text(callID)

@@ -1,0 +1,74 @@
+/// One call that two spans tell, one below the other with nothing of note between: counted once.
+extension AgentTracker {
+    /// Which of two calls below a span is kept in mind: a language model's before an embedding, the
+    /// larger one, else the later one. `known` may be -1.
+    @inline(__always)
+    func better(_ known: Int32, _ new: Int32) -> Int32 {
+        guard known >= 0, known != new else { return new }
+        let (one, other) = (open.nodes[Int(known)].kind, open.nodes[Int(new)].kind)
+        if one != other { return one == .llm ? known : new }
+        return open.tokens(known) > open.tokens(new) ? known : new
+    }
+
+    /// Notes that a call below tells what this one tells, if it does.
+    mutating func noteWrapper(_ index: Int32, around below: Int32) {
+        let node = open.nodes[Int(index)]
+        guard node.flags.isDisjoint(with: [.isWrapper, .isPending]),
+            account(node).wraps(account(open.nodes[Int(below)]))
+        else { return }
+        open.nodes[Int(index)].flags.insert(.isWrapper)
+    }
+
+    /// Whether another span tells this call, and that one is counted. Those whose parents stand in
+    /// a circle tell nothing for each other.
+    func isToldElsewhere(_ index: Int32, _ node: AgentNode) -> Bool {
+        let isTold = node.flags.contains(.isWrapper) || isToldAbove(node)
+        return isTold && !isAbove(index, node)
+    }
+
+    /// Whether the call above has been counted for this one, or will be because only it tells what
+    /// was used.
+    private func isToldAbove(_ node: AgentNode) -> Bool {
+        var above = node.parent
+        var steps = 0
+        while above >= 0, steps < Self.deepest {
+            let parent = open.nodes[Int(above)]
+            if parent.kind.isCall {
+                // Of one that was counted before only the model may be known.
+                let said = account(parent)
+                if parent.flags.contains(.isPending) || !account(node).isSame(as: said) {
+                    return false
+                }
+                if parent.flags.contains(.isCounted) { return true }
+                // What repeats another itself is looked past.
+                if parent.flags.isDisjoint(with: [.isWrapper, .isSettled]) {
+                    return account(node).repeats(said)
+                }
+            } else if parent.kind != .other {
+                return false
+            }
+            above = parent.parent
+            steps += 1
+        }
+        return false
+    }
+
+    /// Whether one stands somewhere above another; of those in a circle every one does.
+    private func isAbove(_ index: Int32, _ node: AgentNode) -> Bool {
+        var above = node.parent
+        var steps = 0
+        while above >= 0, steps < Self.deepest {
+            if above == index { return true }
+            above = open.nodes[Int(above)].parent
+            steps += 1
+        }
+        return false
+    }
+
+    private func account(_ node: AgentNode) -> CallAccount {
+        let detail = open.detail(node)
+        return CallAccount(
+            kind: node.kind, tokens: detail.tokens, hasUsage: detail.hasUsage,
+            requested: text(detail.modelRequested), answered: text(node.model))
+    }
+}

@@ -1,0 +1,69 @@
+/// What a call to a model says of itself, as far as it shows whether another span tells the same
+/// call: an instrumentation's span around the client library's own.
+package struct CallAccount {
+    package let kind: ActivityKind
+    package let tokens: ActivityTokens
+    package let hasUsage: Bool
+    /// The models that it was asked for and that answered, as far as they are told.
+    package let requested: ArraySlice<UInt8>
+    package let answered: ArraySlice<UInt8>
+
+    package init(
+        kind: ActivityKind, tokens: ActivityTokens, hasUsage: Bool, requested: ArraySlice<UInt8>,
+        answered: ArraySlice<UInt8>
+    ) {
+        self.kind = kind
+        self.tokens = tokens
+        self.hasUsage = hasUsage
+        self.requested = requested
+        self.answered = answered
+    }
+
+    /// Whether both may tell one call: they are of one kind, and tell the same model or the same
+    /// tokens, or one of them does not tell.
+    package func isSame(as other: CallAccount) -> Bool {
+        guard kind == other.kind else { return false }
+        let tellsNoModel = requested.isEmpty && answered.isEmpty
+        if tellsNoModel || other.requested.isEmpty && other.answered.isEmpty { return true }
+        if hasUsage, other.hasUsage, !tokens.isEmpty, tokens.isSame(as: other.tokens) {
+            return true
+        }
+        return !models.isDisjoint(with: other.models)
+    }
+
+    /// Whether it only tells once more what the one below it tells. Of two the inner one counts,
+    /// unless only the outer one tells what was used.
+    package func wraps(_ below: CallAccount) -> Bool {
+        (below.hasUsage || !hasUsage) && (!hasUsage && kind == below.kind || isSame(as: below))
+    }
+
+    /// Whether it tells without usage what the one above it tells with it.
+    package func repeats(_ above: CallAccount) -> Bool {
+        !hasUsage && above.hasUsage && isSame(as: above)
+    }
+
+    /// The names as they are, and without provider, date and version.
+    private var models: Set<String> {
+        var names = Set<String>()
+        for model in [requested, answered] where !model.isEmpty {
+            names.formUnion(
+                PriceNames.forms(of: String(decoding: model, as: UTF8.self).lowercased()))
+        }
+        return names
+    }
+}
+
+extension ActivityKind {
+    /// Whether it is a call to a model.
+    package var isCall: Bool { self == .llm || self == .embedding }
+}
+
+extension ActivityTokens {
+    package var sum: UInt64 { input &+ cacheRead &+ cacheWrite &+ output &+ reasoning }
+
+    /// The same input and the same output, however they are divided up.
+    fileprivate func isSame(as other: ActivityTokens) -> Bool {
+        input &+ cacheRead &+ cacheWrite == other.input &+ other.cacheRead &+ other.cacheWrite
+            && output &+ reasoning == other.output &+ other.reasoning
+    }
+}

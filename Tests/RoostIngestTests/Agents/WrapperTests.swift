@@ -1,0 +1,113 @@
+import Testing
+
+@testable import RoostIngest
+
+/// Which of two calls, one below the other, tell one, and what agents say beside calls.
+@Suite struct WrapperTests {
+    /// Together, one request each, and the other way round; the root comes last.
+    private func runs(_ steps: [Step]) -> [TrackerRun] {
+        let below = steps.map { step in step.with { if $0.parent == 0 { $0.parent = 999 } } }
+        let orders: [[[Step]]] = [
+            [below], [below.reversed()], below.map { [$0] }, below.reversed().map { [$0] },
+        ]
+        return orders.map { requests in
+            let run = TrackerRun()
+            for request in requests { run.take(request) }
+            run.take(Step(.other, 999))
+            run.pass(31)
+            return run
+        }
+    }
+
+    private func expect(
+        _ steps: [Step], calls: Double, tokens: Double, at place: SourceLocation = #_sourceLocation
+    ) {
+        for run in runs(steps) {
+            #expect((run.calls, run.tokens()) == (calls, tokens), sourceLocation: place)
+        }
+    }
+
+    private static func call(_ model: String, _ id: UInt64, below: UInt64 = 0, _ tokens: UInt64)
+        -> Step
+    {
+        Step.call(id, below: below, tokens: tokens).with { $0.model = model }
+    }
+
+    @Test func `one call that two spans tell counts once`() {
+        expect([.call(1), .call(2, below: 1)], calls: 1, tokens: 100)
+        expect([.call(1), Step(.other, 2, below: 1), .call(3, below: 2)], calls: 1, tokens: 100)
+        expect([.call(1), .call(2, below: 1), .call(3, below: 2)], calls: 1, tokens: 100)
+    }
+
+    @Test(arguments: ["gpt-4o-2024-08-06", "openai/gpt-4o", "", "GPT-4o"])
+    func `the same model may be written in other ways or not at all`(_ model: String) {
+        expect([.call(1), Self.call(model, 2, below: 1, 90)], calls: 1, tokens: 90)
+        expect([Self.call(model, 1, 100), .call(2, below: 1, tokens: 90)], calls: 1, tokens: 90)
+    }
+
+    @Test func `a name of one's own for the model is known by the tokens`() {
+        expect([Self.call("my-deployment", 1, 100), .call(2, below: 1)], calls: 1, tokens: 100)
+        let asked = Step.call(2, below: 1, tokens: 90).with { $0.modelRequested = "my-deployment" }
+        expect([Self.call("my-deployment", 1, 100), asked], calls: 1, tokens: 90)
+    }
+
+    @Test func `a call of another kind or to another model is another call`() {
+        expect(
+            [.call(1, tokens: 1_000), .embedding(2, below: 1, tokens: 50)], calls: 2, tokens: 1_050)
+        expect(
+            [.call(1, tokens: 1_000), Self.call("gpt-4o-mini", 2, below: 1, 10)],
+            calls: 2, tokens: 1_010)
+        expect(
+            [
+                .call(1, tokens: 1_000), Step(.other, 2, below: 1),
+                .embedding(3, below: 2, tokens: 50),
+            ], calls: 2, tokens: 1_050)
+        expect(
+            [
+                .call(1), Step(.other, 2, below: 1), .call(3, below: 2),
+                .embedding(4, below: 2, tokens: 50),
+            ], calls: 2, tokens: 150)
+    }
+
+    @Test func `of two that tell one call the one with tokens counts`() {
+        expect([.call(1), .call(2, below: 1, tokens: 0)], calls: 1, tokens: 100)
+        expect([Self.call("router", 1, 0), .call(2, below: 1)], calls: 1, tokens: 100)
+    }
+
+    @Test func `calls that are each other's parents count once each`() {
+        expect([.call(1, below: 2), .call(2, below: 1)], calls: 2, tokens: 200)
+        expect(
+            [.call(1, below: 2), .call(2, below: 3), .call(3, below: 1)], calls: 3, tokens: 300)
+    }
+
+    @Test func `what is counted already is known by its model`() {
+        let run = TrackerRun()
+        run.take(.call(1))
+        run.take(.call(2, below: 1))
+        run.take(.call(3, below: 2))
+        #expect((run.calls, run.tokens()) == (1, 100))
+        run.take(Self.call("gpt-4o-mini", 4, below: 1, 10))
+        run.take(.embedding(5, below: 1, tokens: 7))
+        #expect((run.calls, run.tokens()) == (3, 117))
+    }
+
+    // MARK: agents' own accounts
+
+    @Test func `an embedding does not stand for what an agent used`() {
+        let agent = Step.agent("planner", 1, tokens: 1_000)
+        expect([agent, .embedding(2, below: 1, tokens: 50)], calls: 1, tokens: 1_050)
+        let run = TrackerRun()
+        run.take(agent)
+        run.pass(31)
+        run.take(.embedding(2, below: 1, tokens: 50))
+        run.pass(31)
+        #expect((run.calls, run.tokens()) == (1, 1_050))
+    }
+
+    @Test func `nor does a call that tells no tokens`() {
+        let failed = Step.call(2, below: 1, tokens: 0).with { $0.status = .error }
+        let agent = Step.agent("planner", 1, tokens: 1_000)
+        expect([agent, failed], calls: 1, tokens: 1_000)
+        expect([agent, failed, .call(3, below: 1, tokens: 900)], calls: 2, tokens: 900)
+    }
+}
