@@ -59,6 +59,35 @@ import Testing
         #expect(find("gpt-4o", "ollama") == nil)
     }
 
+    @Test(arguments: ["vllm", "", "openai"])
+    func `a user's line holds for whoever sells the model`(_ provider: String) throws {
+        let book = try PriceBook(
+            users: """
+                vllm ^fleet-coder - standard 0 0.10 - - - 0.20 -
+                vllm =gpt-4o - standard 0 7 - - - 7 -
+                """)
+        func find(_ model: String, _ provider: String) -> PriceBook.Found? {
+            book.find(
+                model: model, provider: provider, tier: .standard, inputTokens: 0,
+                unixNano: Self.now)
+        }
+        #expect(find("fleet-coder-7b", provider)?.rates.input == 0.1)
+        #expect(find("fleet-coder-7b", provider)?.provider == "vllm")
+        #expect(find("fleet-coder-7b", "ollama") == nil)
+        // Whose price is known keeps it.
+        #expect(find("gpt-4o", provider)?.rates.input == (provider == "vllm" ? 7 : 2.5))
+    }
+
+    @Test func `without a provider a name costs what all its sellers ask`() throws {
+        #expect(find("llama-3.3-70b-versatile")?.provider == "groq")
+        #expect(find("llama-3.3-70b-versatile")?.rates.output == 0.79)
+        // Groq and OpenRouter ask different prices.
+        #expect(find("qwen/qwen3-32b") == nil)
+        // A provider that is known sells it or does not.
+        #expect(find("llama-3.3-70b-versatile", "openai") == nil)
+        #expect(find("llama-3.3-70b-versatile", "vllm") == nil)
+    }
+
     @Test func `what nobody knows is unknown`() {
         #expect(find("fleet-coder-7b") == nil)
         #expect(find("") == nil)

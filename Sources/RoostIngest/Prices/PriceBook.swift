@@ -103,7 +103,9 @@ public final class PriceBook: PriceSource {
     /// The price of a request with so many tokens of input at a time; nil when it is unknown.
     ///
     /// The model decides, the provider narrows: what the provider has no price for costs what its
-    /// maker asks. A tier without a price of its own costs the standard price.
+    /// maker asks, or else what a user's line for any provider says. Without a provider and a known
+    /// maker it costs what all ask who sell it under this whole name. A tier without a price of its
+    /// own costs the standard price.
     public func find(
         model: String, provider: String, tier: ActivityServiceTier, inputTokens: UInt64,
         unixNano: UInt64
@@ -142,19 +144,62 @@ public final class PriceBook: PriceSource {
             let builtIn = state.builtIn ?? Self.readBuiltIn()
             state.builtIn = builtIn
             var found: [Candidate] = []
+            let providers = PriceNames.providers(provider, model: model)
             for (lines, isUsers) in [(users, true), (builtIn, false)] {
-                for provider in PriceNames.providers(provider, model: model) {
-                    for isExact in [true, false] {
-                        for name in PriceNames.forms(of: model) {
-                            found += Self.fitting(lines, provider, name, isExact, isUsers)
-                        }
-                    }
+                for provider in providers {
+                    found += Self.fitting(lines, [provider], model, isUsers)
                 }
+            }
+            if found.isEmpty, !PriceNames.isOwnMachine(provider) {
+                found = Self.fitting(users, Self.providers(of: users), model, true)
+                if found.isEmpty, provider.isEmpty { found = Self.agreed(builtIn, model) }
             }
             if state.resolved.count >= Self.mostResolved { state.resolved = [:] }
             state.resolved[key] = found
             return found
         }
+    }
+
+    /// The groups of lines that fit a model: whole names first, then the name as it is first.
+    private static func fitting(
+        _ lines: [PriceLine], _ providers: [String], _ model: String, _ isUsers: Bool
+    ) -> [Candidate] {
+        var found: [Candidate] = []
+        for isExact in [true, false] {
+            for name in PriceNames.forms(of: model) {
+                for provider in providers {
+                    found += fitting(lines, provider, name, isExact, isUsers)
+                }
+            }
+        }
+        return found
+    }
+
+    /// Those who sell a model under this whole name; none where they ask different prices.
+    private static func agreed(_ lines: [PriceLine], _ model: String) -> [Candidate] {
+        for name in PriceNames.forms(of: model) {
+            let named = lines.filter { $0.match == .equals(name) }
+            let sellers = providers(of: named).map { seller in
+                named.filter { $0.provider == seller }
+            }
+            guard let first = sellers.first else { continue }
+            func standard(_ lines: [PriceLine]) -> [PriceLine] {
+                lines.filter { $0.tier == .standard }.map { line in
+                    var line = line
+                    line.provider = ""
+                    return line
+                }
+            }
+            let agree = sellers.allSatisfy { standard($0) == standard(first) }
+            return agree ? [Candidate(name: name, isUsers: false, lines: first)] : []
+        }
+        return []
+    }
+
+    /// Each once, in order.
+    private static func providers(of lines: [PriceLine]) -> [String] {
+        var seen: Set<String> = []
+        return lines.map(\.provider).filter { seen.insert($0).inserted }
     }
 
     /// The groups of lines that fit a name, the longest match first.
@@ -237,13 +282,14 @@ enum PriceNames {
         (["llama"], "meta"),
     ]
 
-    static func providers(_ provider: String, model: String) -> [String] {
-        // What runs on a machine of one's own has no price but one's own.
-        if ["ollama", "vllm", "lmstudio", "llama.cpp", "llamacpp", "localai", "sglang", "tgi"]
+    /// What runs on a machine of one's own has no price but one's own.
+    static func isOwnMachine(_ provider: String) -> Bool {
+        ["ollama", "vllm", "lmstudio", "llama.cpp", "llamacpp", "localai", "sglang", "tgi"]
             .contains(provider)
-        {
-            return [provider]
-        }
+    }
+
+    static func providers(_ provider: String, model: String) -> [String] {
+        if isOwnMachine(provider) { return [provider] }
         var found = provider.isEmpty ? [] : [provider]
         // Only there a model has a region or its maker before a point.
         if found.isEmpty, isBedrock(model) { found = ["aws.bedrock"] }
