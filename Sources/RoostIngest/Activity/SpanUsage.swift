@@ -105,6 +105,7 @@ struct SpanUsage {
     /// that were used is what senders write that know no price.
     mutating func cost(_ slots: SpanSlots) -> Double {
         var cost = Double.nan
+        if slots.has(.costCurrency), !isDollars(slots.text(.costCurrency)) { return .nan }
         if slots.has(.cost) {
             cost = SpanUsage.number(slots.value(.cost)) ?? .nan
         } else if slots.has(.costDetails) {
@@ -117,6 +118,10 @@ struct SpanUsage {
             return .nan
         }
         return cost == 0 && !tokens.isEmpty ? .nan : cost
+    }
+
+    private func isDollars(_ currency: WireBytes) -> Bool {
+        currency.count == 3 && currency.hasPrefixIgnoringCase("usd", at: 0)
     }
 
     /// `total` of a JSON object of costs, or else their sum.

@@ -94,6 +94,20 @@ import Testing
         #expect(json.activity.reportedCost == 0.75)
     }
 
+    @Test(arguments: [("USD", 0.25), ("usd", 0.25), ("EUR", .nan), ("USDC", .nan)])
+    func `a cost in another currency than dollars is none`(
+        _ currency: String, _ cost: Double
+    ) throws {
+        let found = try read([
+            "openinference.span.kind": text("LLM"),
+            "gen_ai.usage.cost.amount": ["doubleValue": 0.25],
+            "gen_ai.usage.cost.currency": text(currency),
+        ])
+        #expect(
+            cost.isNaN ? found.activity.reportedCost.isNaN : found.activity.reportedCost == cost)
+        #expect(!found.activity.flags.contains(.hasRejectedValue))
+    }
+
     @Test(arguments: NamesFile.builtIn.kinds.keys.sorted())
     func `each value of a kind is understood`(_ key: String) throws {
         for (kind, values) in try #require(Self.source.kinds[key]) {
