@@ -188,7 +188,8 @@ struct AgentHistogram: Sendable {
             counts.append(0)
         }
         let cell = number * width + bounds.bucket(nanoseconds: nanoseconds)
-        let seconds = Double(nanoseconds) * 1e-9
+        // Divided, so that whole numbers stay whole.
+        let seconds = Double(nanoseconds) / 1e9
         buckets[cell] &+= 1
         sums[number] += seconds
         counts[number] &+= 1

@@ -92,6 +92,15 @@ import Testing
         #expect(run.sum("roost_tool_calls_total") == 1)
     }
 
+    @Test func `sums of tokens are whole numbers`() {
+        let run = TrackerRun()
+        run.take(.call(1, tokens: 1_000))
+        func sum() -> Double? { run.tracker.metrics.client?.inputTokens[0].sums.reduce(0, +) }
+        #expect(sum() == 1_000)
+        for tokens: UInt64 in 1...1_000 { run.take(.call(1_000 + tokens, tokens: tokens)) }
+        #expect(sum() == 501_500)
+    }
+
     @Test func `unknown duration is not a duration of nothing`() {
         let run = TrackerRun()
         run.take(
