@@ -30,7 +30,19 @@ enum EmailDetector {
     {
         var first = sign
         let least = max(start, sign - 64)
-        while first > least, local.contains(text.byte(first - 1)) { first -= 1 }
+        while first > least {
+            if local.contains(text.byte(first - 1)) {
+                first -= 1
+            } else if text.byte(first - 1) == 0x5C, first < sign,
+                local.contains(text.character(first - 1).meant)
+            {
+                // `\u002B` is a plus sign.
+                first -= 1
+                while first > least, text.byte(first - 1) == 0x5C { first -= 1 }
+            } else {
+                break
+            }
+        }
         first = behindEscape(text, first, sign)
         while first < sign, text.byte(first) == 0x2E { first += 1 }
         guard first < sign else { return nil }

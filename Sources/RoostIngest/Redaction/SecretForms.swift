@@ -142,8 +142,8 @@ struct SecretForm: Sendable {
         var start = text.endOfRun(gap, of: ByteSet(" "))
         if text.hasPrefix("%20", at: gap) { start = gap + 3 }
         guard start > gap else { return nil }
-        let end = text.endOfRun(start, of: bearerCharacters)
-        guard end - start >= 16, text.looksRandom(start..<end) else { return nil }
+        let (end, count) = text.endOfEscapedRun(start, of: bearerCharacters)
+        guard count >= 16, text.looksRandom(start..<end) else { return nil }
         return start..<end
     }
 
@@ -158,17 +158,18 @@ struct SecretForm: Sendable {
         guard text.hasPrefixIgnoringCase("key", at: index),
             let start = valueStart(text, after: index + 3)
         else { return nil }
-        let end = text.endOfRun(start, of: base64)
-        return end - start == 40 ? start..<end : nil
+        let (end, count) = text.endOfEscapedRun(start, of: base64)
+        return count == 40 ? start..<end : nil
     }
 
     private static let base64 = ByteSet.alphanumerics.union(ByteSet("+/="))
 
     private static func azureAccount(_ text: WireBytes, _ place: Int) -> Range<Int>? {
-        guard text.hasPrefix("AccountKey=", at: place - 6) else { return nil }
-        let start = place + 5
-        let end = text.endOfRun(start, of: base64)
-        return end - start >= 80 ? start..<end : nil
+        guard text.hasPrefix("AccountKey", at: place - 6) else { return nil }
+        let (sign, start) = text.character(place + 4)
+        guard sign == 0x3D else { return nil }
+        let (end, count) = text.endOfEscapedRun(start, of: base64)
+        return count >= 80 ? start..<end : nil
     }
 
     /// What is called an API key and looks like one; keys without a mark of their own (Mistral,
@@ -186,11 +187,15 @@ struct SecretForm: Sendable {
 
     /// Where a value begins: behind an equals sign or colon, quotes, their escapes and spaces.
     private static func valueStart(_ text: WireBytes, after name: Int) -> Int? {
-        let end = text.endOfRun(name, of: ByteSet("\"'\\ :=>"), atMost: 12)
-        for index in name..<end where text.byte(index) == 0x3A || text.byte(index) == 0x3D {
-            return end
+        var end = name
+        var hasSign = false
+        for _ in 0..<12 {
+            let (meant, next) = text.character(end)
+            guard ByteSet("\"'\\ :=>").contains(meant) else { break }
+            if meant == 0x3A || meant == 0x3D { hasSign = true }
+            end = next
         }
-        return nil
+        return hasSign ? end : nil
     }
 
     // MARK: private keys

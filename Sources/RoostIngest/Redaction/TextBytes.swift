@@ -15,6 +15,45 @@ extension WireBytes {
         return index
     }
 
+    /// The character that begins at `index` and where the next one does: `\/`, `\u002B` and the same
+    /// inside JSON inside JSON stand for one. A backslash that escapes no ASCII character so is itself.
+    func character(_ index: Int) -> (meant: UInt8, next: Int) {
+        guard byte(index) == 0x5C else { return (byte(index), index + 1) }
+        var next = index + 1
+        while byte(next) == 0x5C, next - index < 8 { next += 1 }
+        if byte(next) == 0x2F { return (0x2F, next + 1) }
+        if byte(next) == 0x75, byte(next + 1) == 0x30, byte(next + 2) == 0x30,
+            let high = Self.digit(byte(next + 3)), let low = Self.digit(byte(next + 4)), high < 8
+        {
+            return (high << 4 | low, next + 5)
+        }
+        return (0x5C, index + 1)
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 0x30...0x39: byte - 0x30
+        case 0x41...0x46, 0x61...0x66: (byte & 0x5F) - 0x37
+        default: nil
+        }
+    }
+
+    /// Where the run of characters of `set` ends that begins at `start`, escaped ones too, and how
+    /// many there are.
+    func endOfEscapedRun(_ start: Int, of set: ByteSet, atMost limit: Int = .max)
+        -> (end: Int, count: Int)
+    {
+        var index = start
+        var found = 0
+        while index < count, found < limit {
+            let (meant, next) = character(index)
+            guard set.contains(meant), next <= count else { break }
+            index = next
+            found += 1
+        }
+        return (index, found)
+    }
+
     func hasPrefix(_ prefix: StaticString, at start: Int) -> Bool {
         let length = prefix.utf8CodeUnitCount
         guard start >= 0, length <= count - start else { return false }

@@ -100,6 +100,39 @@ private func key(_ start: String, _ count: Int) -> String {
         #expect(redactedText(text) == expected)
     }
 
+    /// As PHP, .NET and Gson write them inside JSON.
+    static let escaped: [(String, String)] = [
+        (
+            "{\"aws_secret_access_key\":\"wJalrXUtnFEMI\\/K7MDENG\\/bPxRfiCYEXAMPLEKEY\"}",
+            "{\"aws_secret_access_key\":\"[redacted:api_key]\"}"
+        ),
+        (
+            "{\\\"aws_secret_access_key\\\":\\\"wJalrXUtnFEMI\\\\/K7MDENG\\\\/bPxRfiCYEXAMPLEKEY\\\"}",
+            "{\\\"aws_secret_access_key\\\":\\\"[redacted:api_key]\\\"}"
+        ),
+        (
+            "aws_secret_access_key\\u003d\\u0022wJalrXUtnFEMI\\u002FK7MDENG/bPxRfiCYEXAMPLEKEY\\u0022",
+            "aws_secret_access_key\\u003d\\u0022[redacted:api_key]\\u0022"
+        ),
+        (
+            "{\"h\":\"Bearer aB3dE5fG7hI9jK1lM3n\\/O5pQ7rS9tU1vW3xY5z7b\",\"x\":1}",
+            "{\"h\":\"Bearer [redacted:api_key]\",\"x\":1}"
+        ),
+        (
+            "{\"c\":\"AccountKey=\(key("", 40))\\u002B\(key("", 40))\\u002b\\/==\"}",
+            "{\"c\":\"AccountKey=[redacted:api_key]\"}"
+        ),
+        (
+            "AccountKey\\u003d\(key("", 80))\\u003d\\n",
+            "AccountKey\\u003d[redacted:api_key]\\n"
+        ),
+    ]
+
+    @Test(arguments: escaped)
+    func `characters that JSON escapes do not end a secret`(_ text: String, _ expected: String) {
+        #expect(redactedText(text) == expected)
+    }
+
     @Test(arguments: [
         "sk-", "task-1234567890abcdefghij1234", "risk-based-approach-number-1-of-2-in-2024",
         "sk-learn-pipeline-version-2-with-names", "sk-abcdefghijklmnopqrstuvwxyz",
@@ -159,6 +192,9 @@ private func key(_ start: String, _ count: Int) -> String {
         ("to: <alice.b+c@mail.example.co.uk>.", "to: <[redacted:email]>."),
         ("{\"to\":\"\\nalice@example.com\\n\"}", "{\"to\":\"\\n[redacted:email]\\n\"}"),
         ("\\u003calice@example.com\\u003e", "\\u003c[redacted:email]\\u003e"),
+        ("to jane.doe\\u002Bx@example.com", "to [redacted:email]"),
+        ("\\njane\\\\u002bx@example.com\\n", "\\n[redacted:email]\\n"),
+        ("\\u003cjane\\u002Bx@example.com\\u003e", "\\u003c[redacted:email]\\u003e"),
         ("a@b.io,c@d.io", "[redacted:email],[redacted:email]"),
         ("Mail bob@example.org.", "Mail [redacted:email]."),
     ])
