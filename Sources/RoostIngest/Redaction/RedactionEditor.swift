@@ -48,8 +48,13 @@ struct RedactionEditor: TextEditor {
 
     mutating func keyed(_ key: WireBytes, _ value: WireBytes) -> TextVerdict {
         if redactor.keys.contains(key) { return whole(value, .key) }
-        if redactor.contentKeys.contains(key) { return content(key, value) }
+        if redactor.contentKeys.contains(key), !isTruth(value) { return content(key, value) }
         return .keep
+    }
+
+    /// Whether a value is no text but true or false, as `error` often is. Field 2 of AnyValue.
+    private func isTruth(_ value: WireBytes) -> Bool {
+        value.count == 2 && value.byte(0) == 0x10 && value.byte(1) <= 1
     }
 
     /// Of the parameters of a call the model stays, unless it is a secret itself.

@@ -150,6 +150,22 @@ import Testing
         }
     }
 
+    @Test func `what an error says is content, that there is one is not`() {
+        let rules = redactor {
+            $0.content = true
+            $0.contentKeys = ["error"]
+        }
+        let told = redacted(spanRequest { $0.attribute(9, "error", "cat: key.pem") }, rules)
+        #expect(texts(told.body)["error"] == "[redacted:content]")
+        let truth = spanRequest { span in
+            span.message(9) {
+                $0.string(1, "error")
+                $0.message(2) { $0.varint(2, 1) }
+            }
+        }
+        #expect(redacted(truth, rules).counts.isEmpty)
+    }
+
     private func log(_ event: String, _ text: String) -> ByteBlock {
         var writer = MessageWriter()
         writer.message(1) { entry in
