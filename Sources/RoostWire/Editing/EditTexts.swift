@@ -32,8 +32,8 @@ public enum TextVerdict {
 
 /// Asks `editor` about every text in a validated request and adds what it wants changed to `edits`.
 ///
-/// Texts are names of spans and events, status messages, log bodies, and the attributes of
-/// everything that has some. Unknown fields are not looked into.
+/// Texts are names of spans and events, status messages, descriptions of metrics, log bodies, and
+/// the attributes of everything that has some. Unknown fields are not looked into.
 public func editTexts<Editor: TextEditor>(
     _ body: UnsafeRawBufferPointer, signal: Signal, editor: inout Editor, edits: EditList
 ) {
@@ -67,7 +67,7 @@ private enum TextHolder {
         case (.scopeEntry(.metrics), 2): .holder(.metric)
         case (.scopeEntry(.logs), 2): .holder(.logRecord)
         case (.resource, 1), (.scope, 3): .attribute
-        case (.span, 5), (.event, 2), (.status, 2): .text
+        case (.span, 5), (.event, 2), (.status, 2), (.metric, 2): .text
         case (.span, 9), (.event, 3), (.link, 4): .attribute
         case (.span, 11): .holder(.event)
         case (.span, 13): .holder(.link)

@@ -166,6 +166,26 @@ import Testing
         #expect(redacted(truth, rules).counts.isEmpty)
     }
 
+    @Test func `descriptions of metrics are looked at, their names are not`() {
+        let secret = "hf" + "_" + String(repeating: "aB3dE5gH", count: 5)
+        func request(_ field: Int) -> ByteBlock {
+            var writer = MessageWriter()
+            writer.message(1) { entry in
+                entry.message(2) { scope in
+                    scope.message(2) { metric in
+                        metric.string(field, "of \(secret), say")
+                        metric.message(5) { _ in }
+                    }
+                }
+            }
+            return ByteBlock(writer.bytes)
+        }
+        let described = redacted(request(2), redactor(), .metrics)
+        #expect(described.counts == ["api_key": 1])
+        #expect(contains(described.body, "of [redacted:api_key], say"))
+        #expect(redacted(request(1), redactor(), .metrics).counts.isEmpty)
+    }
+
     private func log(_ event: String, _ text: String) -> ByteBlock {
         var writer = MessageWriter()
         writer.message(1) { entry in
