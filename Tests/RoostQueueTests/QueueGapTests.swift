@@ -145,6 +145,43 @@ import Testing
         }
     }
 
+    @Test func `whatever befalls one older segment, what is found and what is damaged add up`()
+        throws
+    {
+        var numbers = Numbers(11)
+        let whole = try closedQueue()
+        let names = whole.segments
+        for turn in 0..<300 {
+            let fixture = try QueueFixture()
+            for name in names + [CursorFile.name] {
+                try fixture.write(name, try whole.bytes(name))
+            }
+            let name = names[.random(in: 0..<names.count - 1, using: &numbers)]
+            var bytes = try whole.bytes(name)
+            let place = Int.random(in: 0..<bytes.count, using: &numbers)
+            switch turn % 4 {
+            case 0: bytes.removeLast(bytes.count - place)
+            case 1: bytes[place] ^= 1 << (turn / 4 % 8)
+            case 2: bytes.removeSubrange(place..<min(bytes.count, place + 300))
+            default:
+                for index in place..<min(bytes.count, place + 700) { bytes[index] = 0 }
+            }
+            try fixture.write(name, bytes)
+            let log = try SegmentLog.open(fixture.fastSettings)
+            let (records, lost) = try log.readAll(try #require(log.cursor("a")))
+            log.close()
+            // Half a header says nothing of the segment before, which is whole.
+            let damaged = log.recovery.damagedWaiting["a"] ?? QueueCounts()
+            let items = records.count * 3 + lost.items(1) + damaged.items(1)
+            #expect(items == 180, "turn \(turn), \(name) at \(place)")
+            let again = try SegmentLog.open(fixture.fastSettings)
+            #expect(again.recovery.gaps.isEmpty && again.recovery.damagedPlaces == 0)
+            let found = try again.readAll(try #require(again.cursor("a"))).records.map(number)
+            #expect(found == records.map(number))
+            again.close()
+        }
+    }
+
     @Test func `reads the number of a header's items in both halves`() throws {
         var counts = QueueCounts()
         counts.add(5, of: 0)
