@@ -148,6 +148,8 @@ public struct ActivityFlags: OptionSet, Sendable {
     public static let isInstant = ActivityFlags(rawValue: 16)
     /// The trace id was made up from a session and one prompt in it.
     public static let isOfPrompt = ActivityFlags(rawValue: 32)
+    /// A posted event said that a workflow is over; what a user asked for only begins one.
+    public static let tellsEnd = ActivityFlags(rawValue: 64)
 }
 
 /// Activities and their texts, in two arrays that are reused.

@@ -213,7 +213,7 @@ extension AgentTracker {
             // Of events that were put together by their session none is above the others, but a
             // workflow that told its end.
             let isBare =
-                activity.flags.contains(.isDerivedTrace) && activity.kind != .workflow
+                activity.flags.contains(.isDerivedTrace) && !activity.flags.contains(.tellsEnd)
             if activity.phase == .finished, !isBare { open.traces[Int(trace)].root = index }
             return
         }

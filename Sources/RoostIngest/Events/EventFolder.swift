@@ -94,6 +94,7 @@ public struct EventFolder: Sendable {
             activity.errorType = add(event.errorType.isEmpty ? "error" : event.errorType)
         }
         guard activity.phase == .finished else { return }
+        if activity.kind == .workflow { activity.flags.insert(.tellsEnd) }
         activity.tokens = event.tokens
         activity.reportedCost = event.cost
         let isCall = activity.kind == .llm
