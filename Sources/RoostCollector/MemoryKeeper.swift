@@ -3,9 +3,10 @@ import RoostCore
 /// Keeps the resident memory of the process near what the budget says is held.
 ///
 /// The process has more than the telemetry in it: its code, and what the allocator keeps of what was
-/// freed. Near the limit the allocator is asked to give that back, and what it still has beyond
+/// freed. Near the limit the allocator is asked to give that back, and what it has beyond
 /// `allowedBytes` is taken out of the budget, so that new data is refused before resident memory
-/// passes the limit by 32 MiB. Confined to one thread.
+/// passes the limit by 32 MiB. It is taken while there is room, too: what is left can be filled
+/// between two looks. Confined to one thread.
 struct MemoryKeeper {
     /// What the process may have beyond what is reserved: some 20 MiB of code and start data are
     /// always there. Between two looks it grows by some more.
@@ -38,9 +39,10 @@ struct MemoryKeeper {
         let beyond = resident - (budget.usedBytes - taken)
         isNear = resident > limit - limit / 8
         // A limit that is smaller than the process itself leaves room for data all the same.
-        take(isNear ? min(max(0, beyond - Self.allowedBytes), limit / 4) : 0)
+        take(min(max(0, beyond - Self.allowedBytes), limit / 4))
         let rest = isNear ? nearRestNanoseconds : Self.farRestNanoseconds
-        let most = isNear ? Self.allowedBytes : Self.farBytes
+        let far = min(Self.farBytes, Self.allowedBytes + limit / 8)
+        let most = isNear ? Self.allowedBytes : far
         guard beyond > most, now &- lastGivenBack > rest else { return false }
         lastGivenBack = now
         return true

@@ -11,9 +11,20 @@ import Testing
         keeper.look(resident: mebibytes * Self.mebibyte, now: UInt64(second * 1e9))
     }
 
-    @Test func `takes nothing while the process is smaller than the limit`() {
+    @Test func `takes nothing while the process is no larger than is allowed`() {
         var keeper = MemoryKeeper(budget: budget)
-        #expect(!look(&keeper, 55, second: 100))
+        #expect(!look(&keeper, 20, second: 100))
+        #expect(budget.usedBytes == 0)
+    }
+
+    /// The room that is left could be filled before the next look.
+    @Test func `takes what the process has beyond that, though the limit is far`() {
+        var keeper = MemoryKeeper(budget: budget)
+        #expect(!look(&keeper, 27, second: 100))
+        #expect(budget.usedBytes == 7 << 20)
+        // More than an eighth of the limit is worth giving back.
+        #expect(look(&keeper, 30, second: 100))
+        #expect(!look(&keeper, 20, second: 101))
         #expect(budget.usedBytes == 0)
     }
 
