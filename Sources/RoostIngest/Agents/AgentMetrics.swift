@@ -48,7 +48,7 @@ struct AgentMetrics: Sendable {
         llmUnpricedCalls = counter()
         toolCalls = counter()
         toolDuration = histogram()
-        var words = TextTable()
+        var words = TextTable(limitBytes: room.memory?.limitBytes ?? .max)
         tokenTypes = ["input", "cache_read", "cache_write", "output", "reasoning"].map {
             words.number($0)
         }

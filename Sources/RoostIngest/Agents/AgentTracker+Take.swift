@@ -159,7 +159,7 @@ extension AgentTracker {
         node.kind = activity.kind
         node.status = activity.status
         node.service = numbers.number(activity.service, batch, &metrics.texts)
-        node.name = numbers.number(activity.name, batch, &metrics.texts)
+        node.name = numbers.number(activity.name, batch, &metrics.texts, isName: true)
         node.agent = numbers.number(activity.agent, batch, &metrics.texts)
         node.workflow = numbers.number(activity.workflow, batch, &metrics.texts)
         node.tool = numbers.number(activity.tool, batch, &metrics.texts)

@@ -20,7 +20,7 @@ struct BatchTexts {
 
     @inline(__always)
     mutating func number(
-        _ ref: TextRef, _ batch: ActivityBatch, _ texts: inout TextTable
+        _ ref: TextRef, _ batch: ActivityBatch, _ texts: inout TextTable, isName: Bool = false
     ) -> Int32 {
         if ref.isEmpty { return TextTable.none }
         let product = ref.offset &* 0x9E37_79B9
@@ -28,7 +28,9 @@ struct BatchTexts {
         let entry = known[place]
         // Texts do not overlap, so the offset says which it is.
         if entry.batch == self.batch, entry.offset == ref.offset { return entry.number }
-        let number = texts.number(batch.bytes(ref))
+        let number = texts.number(batch.bytes(ref), isName: isName)
+        // A label of the same text may find room yet.
+        guard number != TextTable.overflow else { return number }
         known[place] = Known(batch: self.batch, offset: ref.offset, number: number)
         return number
     }

@@ -11,18 +11,29 @@ struct TextTable: Sendable {
 
     static let none: Int32 = 0
     static let overflow: Int32 = -1
-    private static let mostTexts = 200_000
-    private static let mostBytes = 8 << 20
+    private let mostTexts: Int
+    private let mostBytes: Int
 
-    /// The number of a text.
-    mutating func number(_ bytes: ArraySlice<UInt8>) -> Int32 {
+    /// `limitBytes` is that of all telemetry. A text takes some 200 bytes, here and in the tables of
+    /// those who analyse.
+    init(limitBytes: Int = .max) {
+        mostTexts = min(200_000, max(4096, limitBytes >> 11))
+        mostBytes = min(8 << 20, max(256 << 10, limitBytes >> 5))
+    }
+
+    /// The number of a text. Names of spans, of which there is no end where they hold ids, leave a
+    /// quarter of the room to what becomes a label.
+    mutating func number(_ bytes: ArraySlice<UInt8>, isName: Bool = false) -> Int32 {
         if bytes.isEmpty { return TextTable.none }
         let hash = unsafe bytes.withUnsafeBufferPointer {
             unsafe ByteHash.hash($0, seed: 0x7E57)
         }
         if let known = numbers.find(hash, where: { hashes[Int($0)] == hash }) { return known }
-        guard texts.count < TextTable.mostTexts, byteCount + bytes.count <= TextTable.mostBytes
-        else { return TextTable.overflow }
+        let (most, mostBytes) =
+            isName ? (mostTexts / 4 * 3, self.mostBytes / 4 * 3) : (mostTexts, self.mostBytes)
+        guard texts.count < most, byteCount + bytes.count <= mostBytes else {
+            return TextTable.overflow
+        }
         let number = Int32(texts.count)
         texts.append(Array(bytes))
         byteCount += bytes.count
