@@ -672,6 +672,19 @@ def test_what_would_read_too_much_says_how_to_narrow_it(roost, description):
     ("/api/traces", {"service": "a", "minDuration": "long"}, 400, "minDuration"),
     ("/api/traces", {"service": "a", "minDuration": "2s", "maxDuration": "1s"}, 400, "maxDuration"),
     ("/api/traces", {"service": "a", "start": "now"}, 400, "start"),
+    ("/api/traces", {"service": "a", "end": "1.5"}, 400, "end"),
+    ("/api/traces", {"service": "a", "start": "9", "end": "8"}, 400, "end is below start"),
+    ("/api/traces", {"service": "a", "lookback": "x"}, 400, "lookback"),
+    ("/api/traces", {"service": "a", "lookback": "12"}, 400, "lookback"),
+    ("/api/traces", {"service": "a", "limit": "0"}, 400, "limit"),
+    ("/api/traces", {"service": "a", "limit": "many"}, 400, "limit"),
+    ("/api/traces", {"service": "a", "maxDuration": "5"}, 400, "maxDuration"),
+    ("/api/traces", {"service": "x" * 300}, 400, "service"),
+    ("/api/traces?service=a&service=b", {}, 400, "service"),
+    ("/api/operations", {"service": "a", "spanKind": "odd"}, 400, "spanKind"),
+    ("/api/dependencies", {"endTs": "now"}, 400, "endTs"),
+    ("/api/dependencies", {"lookback": "1h"}, 400, "lookback"),
+    ("/api/traces?traceID=1&traceID=z", {}, 400, "traceID"),
     ("/api/traces", {"traceID": "xyz"}, 400, "traceID"),
     ("/api/traces/xyz", {}, 400, "trace_id"), ("/api/traces/12ab", {}, 404, "12ab"),
 ])
@@ -706,6 +719,10 @@ def test_unknown_ids_are_told(own, description, path):
     ("workflows", "state", "odd", "stuck"), ("metrics/windows", "window", "61", "60, 300"),
     ("costs", "period", "1y", "30d"), ("fleet", "limit", "1001", "1000"),
     ("patterns", "limit", "1", "none"), ("insights", "since", "-", "15m"),
+    ("traces", "service", "", "1 to 256"),
+    ("logs", "trace_id", "12ab", "32"), ("logs", "trace_id", "", "32"),
+    ("failures", "trace_id", "12ab", "32"), ("failures", "agent", "", "left out"),
+    ("events/stream", "type", ",", "commas"),
     ("logs", "limit", "1.5", "1000"), ("events/stream", "severity", "grave", "critical"),
 ])
 def test_bad_parameters_are_named_with_what_is_allowed(own, description, path, name, value, allowed):
@@ -715,6 +732,77 @@ def test_bad_parameters_are_named_with_what_is_allowed(own, description, path, n
     assert name in message and allowed in message
     assert "x" * 100 not in message
     description.check("Error", answer.json())
+
+
+NOT = {
+    "integer": ["1.5", "-1", "many", "9" * 30], "enum": ["odd"], "pattern": ["-", "x" * 300],
+    "text": ["x" * 300], "tags": ["x" * 5_000, "{", "[]"]}
+
+
+def wrong_values(schema):
+    """What a parameter of this schema must not be."""
+    schema = schema.get("items", schema)
+    if schema.get("maxLength", 0) > 1_000:
+        return NOT["tags"]
+    kind = next((name for name in ("enum", "pattern") if name in schema), None)
+    return NOT[kind or (schema["type"] if schema["type"] in NOT else "text")]
+
+
+def test_every_parameter_is_checked(own, description):
+    """Wrong, too long, empty and given twice: each is refused by name, or said to be passed over."""
+    process, _ = own
+    good = {"a": TRACE, "b": TRACE, "service": "front", "trace_id": TRACE, "id": TRACE}
+    checked = 0
+    for path, operation in description.operations():
+        parameters = operation.get("parameters", [])
+        values = {one["name"]: good[one["name"]] for one in parameters if one["required"]}
+        if path == "/api/traces":
+            values["service"] = "front"
+
+        def refusal(query, place=values):
+            answer = get(process, path.format(**place) + "?" + urllib.parse.urlencode(query))
+            if "101" in operation["responses"]:
+                assert answer.status_code == 400, answer.text
+            else:
+                description.check_answer(path, operation, answer)
+            if answer.status_code == 200:
+                return None
+            assert answer.status_code == 400, f"{path} {query}: {answer.text[:300]}"
+            page = answer.json()
+            return page["error"]["message"] if "error" in page else page["errors"][0]["msg"]
+
+        query = {name: value for name, value in values.items() if f"{{{name}}}" not in path}
+        for one in parameters:
+            name, is_in_path = one["name"], one["in"] == "path"
+            for wrong in wrong_values(one["schema"]):
+                said = refusal(query, {**values, name: wrong}) if is_in_path else \
+                    refusal({**query, name: wrong})
+                assert said and name in said, f"{path} {name}={wrong[:20]}: {said}"
+                checked += 1
+            if is_in_path:
+                continue
+            rest = [pair for pair in query.items() if pair[0] != name]
+            empty = refusal([*rest, (name, "")])
+            assert empty is None and one["allowEmptyValue"] or name in empty, f"{path} {name}"
+            some = one["schema"].get("enum", [good.get(name, "1")])[0]
+            if one["schema"]["type"] != "array":
+                twice = refusal([*rest, (name, some), (name, some)])
+                assert name in twice and "once" in twice, f"{path} {name}: {twice}"
+        if path.startswith(ROOT):
+            assert "odd" in refusal({**query, "odd": "1"}), path
+    assert checked > 100
+
+
+@pytest.mark.parametrize("path, lower, upper", [
+    ("traces", ("since", "1h"), ("until", "2h")),
+    ("traces", ("min_duration", "2s"), ("max_duration", "1s")),
+    ("audit", ("since", "1h"), ("until", "2h")), ("audit/summary", ("since", "1h"), ("until", "2h")),
+])
+def test_bounds_that_leave_nothing_between_them_are_refused(own, path, lower, upper):
+    answer = get(own[0], path, **dict([lower, upper]))
+    assert answer.status_code == 400, answer.text
+    assert f"{upper[0]} is below {lower[0]}" in answer.json()["error"]["message"]
+    assert get(own[0], path, **dict([upper])).status_code == 200
 
 
 def test_missing_parameters_and_paths_are_named(own):

@@ -41,7 +41,10 @@ import Testing
         .query("limit", .integer(1...100), ""), .query("status", .choice(["ok", "error"]), ""),
         .query("since", .time, ""), .query("min_duration", .seconds, ""),
         .query("all", .boolean, ""), .query("agent", .text, ""),
-        .query("minDuration", .goDuration, ""),
+        .query("minDuration", .goDuration, ""), .query("trace_id", .traceID, ""),
+        .query("short", .shortTraceID, ""), .query("lookback", .lookback, ""),
+        .query("tag", .text, "", isRepeatable: true), .query("tags", .tags, ""),
+        .query("cursor", .cursor, ""),
     ]
 
     @Test(arguments: [
@@ -55,6 +58,16 @@ import Testing
         ("minDuration=1.5s", "minDuration", .duration(1_500_000_000)),
         ("minDuration=1h30m0.5ms", "minDuration", .duration(5_400_000_500_000)),
         ("minDuration=20%C2%B5s", "minDuration", .duration(20_000)),
+        ("minDuration=0", "minDuration", .duration(0)),
+        ("lookback=custom", "lookback", .text("custom")),
+        ("lookback=2d", "lookback", .duration(172_800_000_000_000)),
+        ("lookback=1h30m", "lookback", .duration(5_400_000_000_000)),
+        ("short=a", "short", .traceID(TraceID(high: 0, low: 10))),
+        (
+            "trace_id=000000000000000A000000000000000b", "trace_id",
+            .traceID(TraceID(high: 10, low: 11))
+        ),
+        ("tag=a&tag=b", "tag", .text("b")),
         ("agent=a+b%20c%C3%A9", "agent", .text("a b cé")), ("agent=%zz", "agent", .text("%zz")),
     ])
     func `values are checked and kept`(
@@ -70,7 +83,12 @@ import Testing
         "since=12", "since=99999999999d", "min_duration=-1", "min_duration=1y", "all=maybe",
         "agent=" + String(repeating: "x", count: 300), "agnet=x", "minDuration=1", "minDuration=s",
         "minDuration=1d", "minDuration=1s2", "minDuration=-1s", "minDuration=1e3s",
-        "minDuration=900000h900000h", "minDuration=1.2.3s",
+        "minDuration=900000h900000h", "minDuration=1.2.3s", "agent=", "limit=", "trace_id=",
+        "trace_id=12ab", "trace_id=xyz", "trace_id=00000000000000000000000000000000",
+        "trace_id=000102030405060708090a0b0c0d0e0f0", "short=0", "short=", "lookback=x",
+        "lookback=12", "lookback=", "limit=1&limit=2", "agent=a&agent=a", "agent=%ff", "tag=a&tag=",
+        "tags=" + String(repeating: "x", count: 5_000),
+        "cursor=" + String(repeating: "x", count: 5_000),
     ])
     func `what is wrong is named`(query: String) {
         let error = #expect(throws: APIError.self) {
@@ -81,13 +99,32 @@ import Testing
         #expect(error?.message.contains(query.prefix { $0 != "=" }) == true)
     }
 
+    @Test func `bounds that leave nothing between them are refused`() throws {
+        var endpoint = endpoint("/", .get, parameters)
+        endpoint.bounds = [("min_duration", "minDuration")]
+        #expect(throws: APIError.self) {
+            try endpoint.values(
+                path: [:], query: QueryString("min_duration=2s&minDuration=1s"), now: 0)
+        }
+        _ = try endpoint.values(
+            path: [:], query: QueryString("min_duration=1s&minDuration=1s"), now: 0)
+    }
+
+    @Test func `parameters beyond those that are kept are no secret way in`() {
+        let query = QueryString(String(repeating: "tag=a&", count: 65))
+        let error = #expect(throws: APIError.self) {
+            try endpoint("/", .get, parameters).values(path: [:], query: query, now: 0)
+        }
+        #expect(error?.message.contains("64") == true)
+    }
+
     @Test func `in Jaeger's style what is not known is passed over, and what is wrong is not`()
         throws
     {
         var endpoint = endpoint("/", .get, parameters)
         endpoint.style = .jaeger
         let values = try endpoint.values(
-            path: [:], query: QueryString("lookahead=1&limit=7"), now: 0)
+            path: [:], query: QueryString("lookahead=1&limit=7&agent=&since="), now: 0)
         #expect(values == ["limit": .integer(7)])
         #expect(throws: APIError.self) {
             try endpoint.values(path: [:], query: QueryString("limit=0"), now: 0)

@@ -27,6 +27,18 @@ struct APIError: Error, Equatable {
             status: 400, code: "missing_parameter", message: "\(name) is missing; it is \(allowed)")
     }
 
+    static func emptyParameter(_ name: String, allowed: String) -> APIError {
+        APIError(
+            status: 400, code: "bad_parameter",
+            message: "\(name) is empty; \(name) is \(allowed), or left out")
+    }
+
+    static func repeatedParameter(_ name: String) -> APIError {
+        APIError(
+            status: 400, code: "bad_parameter",
+            message: "\(name) is given more than once; \(name) has one value")
+    }
+
     static func badBody(_ reason: String) -> APIError {
         APIError(status: 400, code: "bad_body", message: reason)
     }

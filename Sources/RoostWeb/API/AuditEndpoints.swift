@@ -25,7 +25,7 @@ enum AuditEndpoints {
                         standard: "100"),
                     .query("cursor", .cursor, "Goes on where an earlier answer ended"),
                 ],
-                answer: .json(schema: "AuditPage"),
+                bounds: [("since", "until")], answer: .json(schema: "AuditPage"),
                 handle: { request throws(APIError) in
                     let trail = try trail(context)
                     let query = try query(request)
@@ -41,7 +41,7 @@ enum AuditEndpoints {
                     .query("action", .text, "Of this action"),
                     .query("user", .text, "Of this user"),
                     .query("result", .text, "With this result"),
-                    .query("since", .time, "From then on", standard: "24h"),
+                    .query("since", .time, "From then on", standard: "24h before until"),
                     .query("until", .time, "Up to then"),
                     .query(
                         "slots", .integer(1...AuditSummary.mostSlots),
@@ -50,12 +50,12 @@ enum AuditEndpoints {
                         "limit", .integer(1...AuditQuery.mostRecords),
                         "At most so many actions, users and agents, the busiest", standard: "10"),
                 ],
-                answer: .json(schema: "AuditSummary"),
+                bounds: [("since", "until")], answer: .json(schema: "AuditSummary"),
                 handle: { request throws(APIError) in
                     let trail = try trail(context)
                     let query = try query(request)
-                    let since = request.time("since") ?? request.now &- min(request.now, day)
                     let until = request.time("until") ?? request.now
+                    let since = request.time("since") ?? until &- min(until, day)
                     let (slots, limit) = (
                         request.integer("slots") ?? 24, request.integer("limit") ?? 10
                     )
@@ -120,7 +120,7 @@ enum AuditEndpoints {
     static func fault(_ error: AuditQueryError) -> APIError {
         switch error {
         case .tooMuch(let message):
-            APIError(status: 400, code: "reads_too_much", message: message)
+            APIError(status: 422, code: "too_much", message: message)
         case .unreadable(let message):
             APIError(status: 503, code: "unreadable", message: message)
         }

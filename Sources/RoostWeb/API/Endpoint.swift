@@ -34,6 +34,8 @@ struct Endpoint {
     let name: String
     let summary: String
     var parameters: [Parameter] = []
+    /// Names of parameters of which the second must not be below the first.
+    var bounds: [(lower: String, upper: String)] = []
     /// Of the body, for those that take one.
     var bodySchema: String?
     let answer: Answer
@@ -114,26 +116,55 @@ extension Endpoint {
     func values(
         path: [String: String], query: QueryString, now: UInt64
     ) throws(APIError) -> [String: ParameterValue] {
+        try check(query)
         var values: [String: ParameterValue] = [:]
-        let queries = parameters.filter { !$0.isInPath }
-        if style == .roost {
-            for pair in query.pairs where !queries.contains(where: { $0.name == pair.name }) {
-                throw .unknownParameter(pair.name, allowed: queries.map(\.name))
-            }
-        }
         for parameter in parameters {
-            guard
-                let text = parameter.isInPath
-                    ? path[parameter.name] : query.last(parameter.name),
-                !text.isEmpty || parameter.isInPath
-            else {
+            let name = parameter.name
+            var given = parameter.isInPath ? [path[name] ?? ""] : query.all(name)
+            // Grafana and Jaeger's own pages send fields that nobody filled in.
+            if style == .jaeger, !parameter.isInPath { given.removeAll(where: \.isEmpty) }
+            guard !given.isEmpty else {
                 guard !parameter.isRequired else {
-                    throw .missingParameter(parameter.name, allowed: parameter.allowed)
+                    throw .missingParameter(name, allowed: parameter.allowed)
                 }
                 continue
             }
-            values[parameter.name] = try parameter.value(of: text, now: now)
+            guard given.count == 1 || parameter.isRepeatable else {
+                throw .repeatedParameter(name)
+            }
+            for text in given {
+                guard !text.isEmpty else { throw .emptyParameter(name, allowed: parameter.allowed) }
+                values[name] = try parameter.value(of: text, now: now)
+            }
+        }
+        for (lower, upper) in bounds {
+            guard let least = values[lower]?.magnitude, let most = values[upper]?.magnitude,
+                least > most
+            else { continue }
+            throw APIError(
+                status: 400, code: "contradicting_parameters",
+                message: "\(upper) is below \(lower), so that nothing can be meant")
         }
         return values
+    }
+
+    /// Names and values as such.
+    private func check(_ query: QueryString) throws(APIError) {
+        let known = parameters.filter { !$0.isInPath }.map(\.name)
+        if style == .roost {
+            for pair in query.pairs where !known.contains(pair.name) {
+                throw .unknownParameter(pair.name, allowed: known)
+            }
+        }
+        guard !query.isTooLong else {
+            throw APIError(
+                status: 400, code: "bad_parameter",
+                message: "there are more than \(QueryString.mostPairs) parameters")
+        }
+        for pair in query.pairs where !pair.isText && known.contains(pair.name) {
+            throw APIError(
+                status: 400, code: "bad_parameter",
+                message: "\(pair.name) is not UTF-8, percent-encoded")
+        }
     }
 }

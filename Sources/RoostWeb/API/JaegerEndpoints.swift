@@ -23,11 +23,12 @@ enum JaegerEndpoints {
 
     private static func endpoint(
         _ path: String, _ name: String, _ summary: String, _ parameters: [Parameter],
-        schema: String, _ handle: @escaping (APIRequest) throws(APIError) -> Void
+        schema: String, bounds: [(lower: String, upper: String)] = [],
+        _ handle: @escaping (APIRequest) throws(APIError) -> Void
     ) -> Endpoint {
         Endpoint(
             method: .get, path: root + path, name: name, summary: summary, parameters: parameters,
-            answer: .json(schema: schema), style: .jaeger, handle: handle)
+            bounds: bounds, answer: .json(schema: schema), style: .jaeger, handle: handle)
     }
 
     // MARK: names
@@ -83,7 +84,8 @@ enum JaegerEndpoints {
             "operations", "getJaegerOperations", "What spans of a service are called, with kinds",
             [
                 .query("service", .text, "The service", isRequired: true),
-                .query("spanKind", .text, "Only spans of this kind, such as server"),
+                .query(
+                    "spanKind", .choice(kinds.filter { !$0.isEmpty }), "Only spans of this kind"),
             ], schema: "JaegerOperations"
         ) { request throws(APIError) in
             let service = request.text("service") ?? ""
@@ -123,21 +125,26 @@ enum JaegerEndpoints {
             [
                 .query("service", .text, "The service; needed without traceID"),
                 .query("operation", .text, "Only traces with a span of this name"),
-                .query("tags", .text, "Attributes of one span, as a JSON object of texts"),
-                .query("tag", .text, "An attribute as key:value; may be given more than once"),
+                .query("tags", .tags, "Attributes of one span", isRepeatable: true),
+                .query(
+                    "tag", .text, "An attribute as key:value; may be given more than once",
+                    isRepeatable: true),
                 .query("start", microseconds, "Microseconds: only traces that began since"),
                 .query("end", microseconds, "Microseconds: only traces that began until then"),
-                .query("lookback", .text, "How far back without start, as 1h; or custom"),
+                .query("lookback", .lookback, "How far back without start", standard: "48h"),
                 .query("minDuration", .goDuration, "Only traces that took so long or longer"),
                 .query("maxDuration", .goDuration, "Only traces that took so long or shorter"),
                 .query(
                     "limit", .integer(1...1_000_000), "The most traces; never more than 1,500",
                     standard: "\(standardTraces)"),
-                .query("traceID", .traceID, "This trace; may be given more than once"),
-            ], schema: "JaegerTraces"
+                .query(
+                    "traceID", .shortTraceID, "This trace; may be given more than once",
+                    isRepeatable: true),
+            ], schema: "JaegerTraces",
+            bounds: [("start", "end"), ("minDuration", "maxDuration")]
         ) { request throws(APIError) in
             let store = try TraceEndpoints.store(context)
-            let ids = try wantedTraces(request)
+            let ids = wantedTraces(request)
             if !ids.isEmpty { return answer(request, context, store, ids) }
             let query = try query(request)
             let limit = min(request.integer("limit") ?? standardTraces, mostTraces)
@@ -156,7 +163,7 @@ enum JaegerEndpoints {
     private static func trace(_ context: APIContext) -> Endpoint {
         endpoint(
             "traces/{trace_id}", "getJaegerTrace", "One trace, as Jaeger shows it",
-            [.path("trace_id", .traceID, "The id of the trace")], schema: "JaegerTraces"
+            [.path("trace_id", .shortTraceID, "The id of the trace")], schema: "JaegerTraces"
         ) { request throws(APIError) in
             guard let id = request.traceID("trace_id") else { return }
             let store = try TraceEndpoints.store(context)
@@ -172,12 +179,10 @@ enum JaegerEndpoints {
     }
 
     /// Those that are asked for by their ids; empty when none is.
-    private static func wantedTraces(_ request: APIRequest) throws(APIError) -> [TraceID] {
+    private static func wantedTraces(_ request: APIRequest) -> [TraceID] {
         var ids: [TraceID] = []
         for text in QueryString(request.head.query).all("traceID") where !text.isEmpty {
-            guard let id = TraceID(text) else {
-                throw .badParameter("traceID", text, allowed: "a trace id of 32 hexadecimal digits")
-            }
+            guard let id = TraceID(text) else { continue }
             if !ids.contains(id) { ids.append(id) }
         }
         return ids
@@ -206,11 +211,6 @@ enum JaegerEndpoints {
         query.operation = request.text("operation")
         query.minDuration = request.duration("minDuration")
         query.maxDuration = request.duration("maxDuration")
-        if let least = query.minDuration, let most = query.maxDuration, least > most {
-            throw APIError(
-                status: 400, code: "bad_parameter",
-                message: "maxDuration is below minDuration, so that no trace can be meant")
-        }
         query.tags = try tags(request)
         let end = request.integer("end").map { UInt64($0) * 1_000 }
         query.until = end
@@ -218,8 +218,7 @@ enum JaegerEndpoints {
             query.since = UInt64(start) * 1_000
         } else {
             let latest = end ?? request.now
-            let back =
-                request.text("lookback").flatMap { Parameter.nanoseconds($0) } ?? standardLookback
+            let back = request.duration("lookback") ?? standardLookback
             query.since = latest > back ? latest - back : 0
         }
         return query

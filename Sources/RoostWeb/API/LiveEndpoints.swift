@@ -134,7 +134,13 @@ enum LiveEndpoints {
         var members: [(name: String, value: JSONValue)] = []
         for name in ["type", "agent", "severity", "workflow"] {
             guard let text = request.text(name) else { continue }
-            members.append((name, .array(text.split(separator: ",").map { .string(String($0)) })))
+            let words = text.split(separator: ",", omittingEmptySubsequences: false)
+            guard words.count <= LiveFilter.mostValues, !words.contains(where: \.isEmpty) else {
+                throw .badParameter(
+                    name, text,
+                    allowed: "one to \(LiveFilter.mostValues) words with commas between")
+            }
+            members.append((name, .array(words.map { .string(String($0)) })))
         }
         switch LiveFilter.read(.object(members)) {
         case .success(let filter): return filter

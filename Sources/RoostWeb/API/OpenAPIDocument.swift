@@ -80,7 +80,9 @@ enum OpenAPIDocument {
             writer.field("summary", endpoint.summary)
             if !endpoint.parameters.isEmpty {
                 writer.array("parameters") { writer in
-                    for parameter in endpoint.parameters { write(parameter, into: &writer) }
+                    for parameter in endpoint.parameters {
+                        write(parameter, endpoint.style, into: &writer)
+                    }
                 }
             }
             if let schema = endpoint.bodySchema {
@@ -152,47 +154,71 @@ enum OpenAPIDocument {
         }
     }
 
-    private static func write(_ parameter: Parameter, into writer: inout JSONWriter) {
+    private static func write(
+        _ parameter: Parameter, _ style: Endpoint.Style, into writer: inout JSONWriter
+    ) {
         writer.beginObject()
         writer.field("name", parameter.name)
         writer.field("in", parameter.isInPath ? "path" : "query")
         writer.field("required", parameter.isRequired)
+        let isPassedOver = style == .jaeger && !parameter.isInPath
+        // An empty one is as if it were not given.
+        if isPassedOver { writer.field("allowEmptyValue", true) }
         let standard = parameter.standard.map { "; \($0) when it is not given" } ?? ""
-        writer.field("description", parameter.about + ": " + parameter.allowed + standard)
+        let empty = isPassedOver ? "; as if it were not given when it is empty" : ""
+        writer.field("description", parameter.about + ": " + parameter.allowed + standard + empty)
         writer.object("schema") { writer in
-            switch parameter.kind {
-            case .text:
-                writer.field("type", "string")
-                writer.field("maxLength", 256)
-            case .cursor: writer.field("type", "string")
-            case .integer(let range):
-                writer.field("type", "integer")
-                writer.field("minimum", range.lowerBound)
-                writer.field("maximum", range.upperBound)
-            case .choice(let words):
-                writer.field("type", "string")
-                writer.array("enum") { writer in for word in words { writer.value(word) } }
-            case .time:
-                writer.field("type", "string")
-                writer.array("examples") {
-                    $0.value("15m")
-                    $0.value("2026-11-20T08:15:00Z")
-                }
-                writer.field("pattern", Self.timePattern)
-            case .seconds:
-                writer.field("type", "string")
-                writer.field("pattern", "^[0-9]{1,7}(\\.[0-9]{1,9})?(ns|us|ms|s|m|h|d)?$")
-            case .goDuration:
-                writer.field("type", "string")
-                writer.array("examples") { $0.value("1h30m") }
-                writer.field("pattern", "^([0-9]{1,6}(\\.[0-9]{1,6})?(ns|us|ms|s|m|h)){1,3}$")
-            case .boolean: writer.field("type", "boolean")
-            case .traceID:
-                writer.field("type", "string")
-                writer.field("pattern", "^[0-9a-fA-F]{32}$")
-            }
+            guard parameter.isRepeatable else { return write(parameter.kind, into: &writer) }
+            writer.field("type", "array")
+            writer.object("items") { write(parameter.kind, into: &$0) }
         }
         writer.endObject()
+    }
+
+    private static func write(_ kind: Parameter.Kind, into writer: inout JSONWriter) {
+        switch kind {
+        case .text: writeText(1...Parameter.mostCharacters, into: &writer)
+        case .tags: writeText(1...Parameter.mostTagCharacters, into: &writer)
+        case .cursor: writeText(1...Parameter.mostCharacters, into: &writer)
+        case .integer(let range):
+            writer.field("type", "integer")
+            writer.field("minimum", range.lowerBound)
+            writer.field("maximum", range.upperBound)
+        case .choice(let words):
+            writer.field("type", "string")
+            writer.array("enum") { writer in for word in words { writer.value(word) } }
+        case .time:
+            writePattern(timePattern, examples: ["15m", "2026-11-20T08:15:00Z"], into: &writer)
+        case .seconds:
+            writePattern("^[0-9]{1,7}(\\.[0-9]{1,9})?(ns|us|ms|s|m|h|d)?$", into: &writer)
+        case .goDuration:
+            writePattern(
+                "^([0-9]{1,6}(\\.[0-9]{1,6})?(ns|us|ms|s|m|h)){1,3}$", examples: ["1h30m"],
+                into: &writer)
+        case .lookback:
+            writePattern(
+                "^(custom|([0-9]{1,5}(ns|us|ms|s|m|h)){1,3}|[0-9]{1,4}[dw])$",
+                examples: ["1h", "2d"], into: &writer)
+        case .boolean: writer.field("type", "boolean")
+        case .traceID: writePattern("^(?!0{32}$)[0-9a-fA-F]{32}$", into: &writer)
+        case .shortTraceID: writePattern("^(?!0+$)[0-9a-fA-F]{1,32}$", into: &writer)
+        }
+    }
+
+    private static func writeText(_ lengths: ClosedRange<Int>, into writer: inout JSONWriter) {
+        writer.field("type", "string")
+        writer.field("minLength", lengths.lowerBound)
+        writer.field("maxLength", lengths.upperBound)
+    }
+
+    private static func writePattern(
+        _ pattern: String, examples: [String] = [], into writer: inout JSONWriter
+    ) {
+        writer.field("type", "string")
+        if !examples.isEmpty {
+            writer.array("examples") { writer in for one in examples { writer.value(one) } }
+        }
+        writer.field("pattern", pattern)
     }
 
     private static let timePattern =
@@ -230,5 +256,10 @@ extension Endpoint {
 }
 
 extension Parameter {
-    fileprivate var isTraceID: Bool { if case .traceID = kind { true } else { false } }
+    fileprivate var isTraceID: Bool {
+        switch kind {
+        case .traceID, .shortTraceID: true
+        default: false
+        }
+    }
 }

@@ -5,17 +5,24 @@ struct Parameter {
     enum Kind {
         /// At most 256 characters.
         case text
+        /// A JSON object whose values are texts.
+        case tags
         case integer(ClosedRange<Int>)
         case choice([String])
         /// RFC 3339, or how long ago: `15m`, `24h`, `7d`.
         case time
         /// A number of seconds, or a time span such as `1.5`, `500ms`, `2m`.
         case seconds
-        /// One or more numbers with units, as Go writes time spans: `1.5s`, `1h30m`.
+        /// One or more numbers with units, as Go writes time spans: `1.5s`, `1h30m`; or `0`.
         case goDuration
+        /// The same or with days and weeks, as Jaeger's pages write how far they look back; or
+        /// `custom`, which says nothing.
+        case lookback
         case boolean
-        /// 32 hexadecimal digits; 16 are filled up from the left.
+        /// 32 hexadecimal digits, not all zero.
         case traceID
+        /// The same, of which zeros on the left may be missing.
+        case shortTraceID
         /// What an earlier answer gave.
         case cursor
     }
@@ -25,32 +32,42 @@ struct Parameter {
     let about: String
     var isRequired = false
     var isInPath = false
+    /// Each of its values counts; of any other there may be one.
+    var isRepeatable = false
     /// Told in the description.
     var standard: String?
 
     static func query(
         _ name: String, _ kind: Kind, _ about: String, standard: String? = nil,
-        isRequired: Bool = false
+        isRequired: Bool = false, isRepeatable: Bool = false
     ) -> Parameter {
         Parameter(
-            name: name, kind: kind, about: about, isRequired: isRequired, standard: standard)
+            name: name, kind: kind, about: about, isRequired: isRequired,
+            isRepeatable: isRepeatable, standard: standard)
     }
 
     static func path(_ name: String, _ kind: Kind, _ about: String) -> Parameter {
         Parameter(name: name, kind: kind, about: about, isRequired: true, isInPath: true)
     }
 
+    static let mostCharacters = 256
+    static let mostTagCharacters = 4_096
+
     /// What is right, for error messages.
     var allowed: String {
         switch kind {
-        case .text: "a text of at most 256 characters"
+        case .text: "a text of 1 to \(Self.mostCharacters) characters"
+        case .tags:
+            "a JSON object whose values are texts, of at most \(Self.mostTagCharacters) characters"
         case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
         case .choice(let words): "one of " + words.joined(separator: ", ")
         case .time: "a time as 2026-11-20T08:15:00Z, or how long ago as 15m, 24h or 7d"
         case .seconds: "a number of seconds, or a time span as 500ms or 2m"
         case .goDuration: "a time span such as 500ms, 1.5s or 1h30m"
+        case .lookback: "a time span such as 15m, 1h30m or 2d, or custom"
         case .boolean: "true or false"
-        case .traceID: "a trace id of 32 hexadecimal digits"
+        case .traceID: "a trace id of 32 hexadecimal digits, not all of them 0"
+        case .shortTraceID: "a trace id of 1 to 32 hexadecimal digits, not all of them 0"
         case .cursor: "the cursor of an earlier answer"
         }
     }
@@ -66,6 +83,16 @@ enum ParameterValue: Equatable {
     case duration(UInt64)
     case boolean(Bool)
     case traceID(TraceID)
+
+    /// For comparing two of a kind; nil for what has no order.
+    var magnitude: UInt64? {
+        switch self {
+        case .integer(let number): UInt64(exactly: number)
+        case .time(let time): time
+        case .duration(let duration): duration
+        case .text, .boolean, .traceID: nil
+        }
+    }
 }
 
 /// The id of a trace.
@@ -99,7 +126,10 @@ extension Parameter {
     func value(of text: String, now: UInt64) throws(APIError) -> ParameterValue {
         let value: ParameterValue? =
             switch kind {
-            case .text, .cursor: text.count <= 256 || isCursor ? .text(text) : nil
+            case .text, .cursor:
+                text.unicodeScalars.count <= Self.mostCharacters ? .text(text) : nil
+            case .tags:
+                text.unicodeScalars.count <= Self.mostTagCharacters ? .text(text) : nil
             case .integer(let range):
                 Int(text).flatMap { range.contains($0) ? .integer($0) : nil }
             case .choice(let words): words.contains(text) ? .text(text) : nil
@@ -109,13 +139,16 @@ extension Parameter {
             case .boolean:
                 text == "true" || text == "1"
                     ? .boolean(true) : text == "false" || text == "0" ? .boolean(false) : nil
-            case .traceID: TraceID(text).map { .traceID($0) }
+            case .lookback:
+                text == "custom"
+                    ? .text(text) : Self.lookback(text).map { .duration($0) }
+            case .traceID:
+                text.utf8.count == 32 ? TraceID(text).map { .traceID($0) } : nil
+            case .shortTraceID: TraceID(text).map { .traceID($0) }
             }
         guard let value else { throw .badParameter(name, text, allowed: allowed) }
         return value
     }
-
-    private var isCursor: Bool { if case .cursor = kind { true } else { false } }
 
     private static func time(_ text: String, now: UInt64) -> UInt64? {
         if let time = unixNanoseconds(rfc3339: text) { return time }
@@ -128,8 +161,13 @@ extension Parameter {
         ("h", 3_600e9), ("d", 86_400e9), ("w", 604_800e9),
     ]
 
+    private static func lookback(_ text: String) -> UInt64? {
+        goNanoseconds(text) ?? (text.last?.isLetter == true ? nanoseconds(text) : nil)
+    }
+
     /// The sum of its parts, each with a unit; at most a hundred years.
     static func goNanoseconds(_ text: String) -> UInt64? {
+        if text == "0" { return 0 }
         guard (1...64).contains(text.utf8.count), text.last?.isLetter == true else { return nil }
         var rest = Substring(text)
         var sum: UInt64 = 0

@@ -3,20 +3,37 @@ import RoostCore
 /// The names and values behind a `?`, decoded. WHATWG URL Standard,
 /// "application/x-www-form-urlencoded parsing".
 struct QueryString {
-    private(set) var pairs: [(name: String, value: String)] = []
+    struct Pair {
+        let name: String
+        let value: String
+        /// Both were UTF-8.
+        let isText: Bool
+    }
 
-    /// More than these are left out.
-    private static let mostPairs = 64
+    private(set) var pairs: [Pair] = []
+    /// There are more of them than are kept.
+    private(set) var isTooLong = false
+
+    static let mostPairs = 64
 
     init(_ text: some StringProtocol) {
-        for part in text.utf8.split(separator: UInt8(ascii: "&")).prefix(QueryString.mostPairs) {
+        for part in text.utf8.split(separator: UInt8(ascii: "&")) {
+            guard pairs.count < QueryString.mostPairs else {
+                isTooLong = true
+                return
+            }
             let halves = part.split(
                 separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+            let name = QueryString.bytes(halves[0], plusIsSpace: true)
+            let value = halves.count > 1 ? QueryString.bytes(halves[1], plusIsSpace: true) : []
+            let texts = (
+                String(validating: name, as: UTF8.self), String(validating: value, as: UTF8.self)
+            )
             pairs.append(
-                (
-                    QueryString.decoded(halves[0], plusIsSpace: true),
-                    halves.count > 1 ? QueryString.decoded(halves[1], plusIsSpace: true) : ""
-                ))
+                Pair(
+                    name: texts.0 ?? String(decoding: name, as: UTF8.self),
+                    value: texts.1 ?? String(decoding: value, as: UTF8.self),
+                    isText: texts.0 != nil && texts.1 != nil))
         }
     }
 
@@ -28,6 +45,10 @@ struct QueryString {
 
     /// Percent signs that begin no escape stand for themselves; bytes that are no UTF-8 become U+FFFD.
     static func decoded(_ bytes: some Collection<UInt8>, plusIsSpace: Bool) -> String {
+        String(decoding: QueryString.bytes(bytes, plusIsSpace: plusIsSpace), as: UTF8.self)
+    }
+
+    private static func bytes(_ bytes: some Collection<UInt8>, plusIsSpace: Bool) -> [UInt8] {
         let bytes = Array(bytes)
         var result: [UInt8] = []
         result.reserveCapacity(bytes.count)
@@ -44,6 +65,6 @@ struct QueryString {
             result.append(plusIsSpace && byte == UInt8(ascii: "+") ? 0x20 : byte)
             place += 1
         }
-        return String(decoding: result, as: UTF8.self)
+        return result
     }
 }

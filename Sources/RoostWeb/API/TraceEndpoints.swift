@@ -38,6 +38,7 @@ enum TraceEndpoints {
                 .query("limit", .integer(1...1000), "The most traces", standard: "50"),
                 .query("cursor", .cursor, "Goes on behind an earlier answer; keep the filters"),
             ],
+            bounds: [("since", "until"), ("min_duration", "max_duration")],
             answer: .json(schema: "Traces"),
             handle: { request throws(APIError) in
                 var query = TraceQuery()
