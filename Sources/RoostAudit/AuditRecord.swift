@@ -43,7 +43,7 @@ public struct AuditRecord: Sendable, Equatable {
         self.details = details
     }
 
-    /// Of an action, agent, user or session, in bytes of UTF-8.
+    /// Of an action, agent, user or session, in characters (Unicode scalars).
     public static let longestText = 256
     /// Of a result.
     public static let longestResult = 32
@@ -104,8 +104,8 @@ extension AuditRecord {
     ) throws(AuditRefusal) {
         guard let text else { return }
         if isRequired, text.isEmpty { throw .invalid("\(name) is missing") }
-        guard text.utf8.count <= Self.longestText else {
-            throw .invalid("\(name) is longer than \(Self.longestText) bytes")
+        guard text.unicodeScalars.count <= Self.longestText else {
+            throw .invalid("\(name) is longer than \(Self.longestText) characters")
         }
     }
 }

@@ -44,7 +44,7 @@ import Testing
         .query("minDuration", .goDuration, ""), .query("trace_id", .traceID, ""),
         .query("short", .shortTraceID, ""), .query("lookback", .lookback, ""),
         .query("tag", .text, "", isRepeatable: true), .query("tags", .tags, ""),
-        .query("cursor", .cursor, ""),
+        .query("cursor", .cursor(.number), ""),
     ]
 
     @Test(arguments: [

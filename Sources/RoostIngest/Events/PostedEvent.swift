@@ -143,8 +143,8 @@ public struct PostedEvent: Sendable, Equatable {
         }
         for (name, factor) in [("duration_ms", 1e6), ("duration", 1e9), ("duration_seconds", 1e9)] {
             guard let value = payload[name], value != .null else { continue }
-            guard let number = value.number, number >= 0, number * factor < 2.6e15 else {
-                throw Fault(reason: "\(name) is a number from 0 to a month")
+            guard let number = value.number, number >= 0, number * factor <= 2.592e15 else {
+                throw Fault(reason: "\(name) is a number from 0 to 30 days")
             }
             duration = UInt64(number * factor)
         }
@@ -152,8 +152,8 @@ public struct PostedEvent: Sendable, Equatable {
 
     private mutating func readTrace(_ document: JSONValue) throws(Fault) {
         guard let value = document["trace_id"], value != .null else { return }
-        guard let text = value.string, !text.isEmpty, text.utf8.count <= 256 else {
-            throw Fault(reason: "trace_id is a text of at most 256 bytes")
+        guard let text = value.string, !text.isEmpty, text.unicodeScalars.count <= 256 else {
+            throw Fault(reason: "trace_id is a text of 1 to 256 characters")
         }
         if text.utf8.count == 32, text.utf8.allSatisfy({ hexValue($0) != nil }) {
             for (place, digit) in text.utf8.enumerated() {
@@ -163,6 +163,9 @@ public struct PostedEvent: Sendable, Equatable {
                 } else {
                     traceIDLow = traceIDLow << 4 | value
                 }
+            }
+            guard traceIDHigh | traceIDLow != 0 else {
+                throw Fault(reason: "trace_id is all zeros, which no trace has")
             }
         } else {
             // An id of somebody's own making stands for one of OpenTelemetry's.

@@ -74,7 +74,7 @@ enum AnalyticsEndpoints {
                 .query("session", .text, "Only runs of this session"),
                 .query("since", .time, "Only runs that were heard of since"),
                 .query("limit", .integer(1...1000), "The most runs", standard: "50"),
-                .query("cursor", .cursor, "Goes on behind an earlier answer"),
+                .query("cursor", .cursor(.number), "Goes on behind an earlier answer"),
             ],
             answer: .json(schema: "Workflows"),
             handle: { request throws(APIError) in
@@ -120,7 +120,7 @@ enum AnalyticsEndpoints {
             parameters: [
                 .query("since", .time, "Only sessions that were heard of since"),
                 .query("limit", .integer(1...1000), "The most sessions", standard: "50"),
-                .query("cursor", .cursor, "Goes on behind an earlier answer"),
+                .query("cursor", .cursor(.number), "Goes on behind an earlier answer"),
             ],
             answer: .json(schema: "Sessions"),
             handle: { request throws(APIError) in

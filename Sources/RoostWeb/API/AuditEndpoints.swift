@@ -23,7 +23,7 @@ enum AuditEndpoints {
                     .query(
                         "limit", .integer(1...AuditQuery.mostRecords), "At most so many",
                         standard: "100"),
-                    .query("cursor", .cursor, "Goes on where an earlier answer ended"),
+                    .query("cursor", .cursor(.number), "Goes on where an earlier answer ended"),
                 ],
                 bounds: [("since", "until")], answer: .json(schema: "AuditPage"),
                 handle: { request throws(APIError) in

@@ -9,7 +9,8 @@ enum AuditSummaryAnswer {
     ) throws(APIError) {
         guard since < until else {
             throw APIError(
-                status: 400, code: "bad_parameter", message: "since has to be before until")
+                status: 400, code: "contradicting_parameters",
+                message: "since has to be before until")
         }
         let summary: AuditSummary
         do throws(AuditQueryError) {

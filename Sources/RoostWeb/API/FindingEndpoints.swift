@@ -59,7 +59,7 @@ enum FindingEndpoints {
                 .query("outcome", .choice(outcomes), "Only those that ended so"),
                 .query("since", .time, "Only those that were heard of since"),
                 .query("limit", .integer(1...1000), "The most failures", standard: "50"),
-                .query("cursor", .cursor, "Goes on behind an earlier answer"),
+                .query("cursor", .cursor(.number), "Goes on behind an earlier answer"),
             ],
             answer: .json(schema: "Failures"),
             handle: { request throws(APIError) in

@@ -127,7 +127,7 @@ enum JaegerEndpoints {
                 .query("operation", .text, "Only traces with a span of this name"),
                 .query("tags", .tags, "Attributes of one span", isRepeatable: true),
                 .query(
-                    "tag", .text, "An attribute as key:value; may be given more than once",
+                    "tag", .pair, "An attribute as key:value; may be given more than once",
                     isRepeatable: true),
                 .query("start", microseconds, "Microseconds: only traces that began since"),
                 .query("end", microseconds, "Microseconds: only traces that began until then"),
@@ -228,9 +228,7 @@ enum JaegerEndpoints {
         let pairs = QueryString(request.head.query)
         var tags: [String: String] = [:]
         for text in pairs.all("tag") where !text.isEmpty {
-            guard let colon = text.firstIndex(of: ":"), colon != text.startIndex else {
-                throw .badParameter("tag", text, allowed: "a key and a value as key:value")
-            }
+            guard let colon = text.firstIndex(of: ":") else { continue }
             tags[String(text[..<colon])] = String(text[text.index(after: colon)...])
         }
         for text in pairs.all("tags") where !text.isEmpty {

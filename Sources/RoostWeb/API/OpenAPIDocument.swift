@@ -98,7 +98,8 @@ enum OpenAPIDocument {
                     writer.object(status) { writer in
                         writer.field("description", about)
                         // Who may ask at all is found out before it is known what is asked.
-                        let isOwn = endpoint.style == .roost || status == "401" || status == "403"
+                        let isOwn =
+                            endpoint.style == .roost || ["401", "403", "414"].contains(status)
                         let schema = isOwn ? "Error" : "JaegerError"
                         writeContent("application/json", schema: schema, into: &writer)
                     }
@@ -161,16 +162,34 @@ enum OpenAPIDocument {
         writer.field("name", parameter.name)
         writer.field("in", parameter.isInPath ? "path" : "query")
         writer.field("required", parameter.isRequired)
-        let isPassedOver = style == .jaeger && !parameter.isInPath
-        // An empty one is as if it were not given.
-        if isPassedOver { writer.field("allowEmptyValue", true) }
+        let isPassedOver = style == .jaeger && !parameter.isRequired
         let standard = parameter.standard.map { "; \($0) when it is not given" } ?? ""
         let empty = isPassedOver ? "; as if it were not given when it is empty" : ""
         writer.field("description", parameter.about + ": " + parameter.allowed + standard + empty)
+        func value(_ writer: inout JSONWriter) {
+            guard isPassedOver else { return write(parameter.kind, into: &writer) }
+            writer.array("anyOf") { writer in
+                writer.beginObject()
+                write(parameter.kind, into: &writer)
+                writer.endObject()
+                writer.beginObject()
+                writer.field("const", "")
+                writer.endObject()
+            }
+        }
+        if case .tags = parameter.kind {
+            writer.object("content") { writer in
+                writer.object("application/json") { writer in
+                    writer.object("schema") { write(parameter.kind, into: &$0) }
+                }
+            }
+            writer.endObject()
+            return
+        }
         writer.object("schema") { writer in
-            guard parameter.isRepeatable else { return write(parameter.kind, into: &writer) }
+            guard parameter.isRepeatable else { return value(&writer) }
             writer.field("type", "array")
-            writer.object("items") { write(parameter.kind, into: &$0) }
+            writer.object("items") { value(&$0) }
         }
         writer.endObject()
     }
@@ -178,8 +197,17 @@ enum OpenAPIDocument {
     private static func write(_ kind: Parameter.Kind, into writer: inout JSONWriter) {
         switch kind {
         case .text: writeText(1...Parameter.mostCharacters, into: &writer)
-        case .tags: writeText(1...Parameter.mostTagCharacters, into: &writer)
-        case .cursor: writeText(1...Parameter.mostCharacters, into: &writer)
+        case .pair:
+            writeText(2...Parameter.mostCharacters, into: &writer)
+            writer.field("pattern", "^[^:]+:")
+        case .tags:
+            writer.field("type", "object")
+            writer.object("additionalProperties") { writer in
+                writer.array("type") { writer in
+                    for type in ["string", "number", "boolean"] { writer.value(type) }
+                }
+            }
+        case .cursor(let form): writePattern(form.rawValue, into: &writer)
         case .integer(let range):
             writer.field("type", "integer")
             writer.field("minimum", range.lowerBound)
@@ -190,14 +218,16 @@ enum OpenAPIDocument {
         case .time:
             writePattern(timePattern, examples: ["15m", "2026-11-20T08:15:00Z"], into: &writer)
         case .seconds:
-            writePattern("^[0-9]{1,7}(\\.[0-9]{1,9})?(ns|us|ms|s|m|h|d)?$", into: &writer)
+            writePattern(
+                "^([0-9]{1,9}(\\.[0-9]{1,9})?(ns|us|ms|s)?|[0-9]{1,5}(\\.[0-9]{1,9})?[mh]"
+                    + "|[0-9]{1,4}(\\.[0-9]{1,9})?d)$", into: &writer)
         case .goDuration:
             writePattern(
-                "^([0-9]{1,6}(\\.[0-9]{1,6})?(ns|us|ms|s|m|h)){1,3}$", examples: ["1h30m"],
+                "^(0|([0-9]{1,5}(\\.[0-9]{1,6})?(ns|us|ms|s|m|h)){1,3})$", examples: ["1h30m"],
                 into: &writer)
         case .lookback:
             writePattern(
-                "^(custom|([0-9]{1,5}(ns|us|ms|s|m|h)){1,3}|[0-9]{1,4}[dw])$",
+                "^(custom|0|([0-9]{1,5}(\\.[0-9]{1,6})?(ns|us|ms|s|m|h)){1,3}|[0-9]{1,4}d|[0-9]{1,3}w)$",
                 examples: ["1h", "2d"], into: &writer)
         case .boolean: writer.field("type", "boolean")
         case .traceID: writePattern("^(?!0{32}$)[0-9a-fA-F]{32}$", into: &writer)
@@ -222,8 +252,9 @@ enum OpenAPIDocument {
     }
 
     private static let timePattern =
-        "^([0-9]{1,5}(ms|s|m|h|d|w)|20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]"
-        + "|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]))$"
+        "^([0-9]{1,5}(ns|us|ms|s|m|h)|[0-9]{1,4}d|[0-9]{1,3}w|(19[89][0-9]|197[1-9]|2[01][0-9]{2})-("
+        + "(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
+        + "T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]))$"
 }
 
 extension Endpoint {
@@ -235,12 +266,18 @@ extension Endpoint {
         return String(path.dropFirst(API.root.count).prefix { $0 != "/" && $0 != "." })
     }
 
-    /// The statuses that tell why there is no answer. Those of the connection, as for a body that is
-    /// too large, are not among them.
+    /// The statuses that tell why there is no answer. Those of a connection that is too slow, or that
+    /// speaks no HTTP, are not among them.
     fileprivate var faults: [(status: String, about: String)] {
         var faults: [(String, String)] = []
         if !parameters.isEmpty || bodySchema != nil || style == .roost {
             faults.append(("400", "Something in the request is wrong; the message says what"))
+        }
+        if !parameters.isEmpty {
+            faults.append(("414", "The request's line is longer than 8 KiB"))
+        }
+        if bodySchema != nil {
+            faults.append(("413", "The body is larger than `limits.request`"))
         }
         faults.append(("401", "A token is needed, and it is missing or wrong"))
         faults.append(("403", "A foreign Host or Origin, or a token is needed for this"))

@@ -5,8 +5,10 @@ struct Parameter {
     enum Kind {
         /// At most 256 characters.
         case text
-        /// A JSON object whose values are texts.
+        /// A JSON object whose values are texts, numbers or truth values.
         case tags
+        /// A key and a value with a colon between, as `error:true`.
+        case pair
         case integer(ClosedRange<Int>)
         case choice([String])
         /// RFC 3339, or how long ago: `15m`, `24h`, `7d`.
@@ -24,7 +26,14 @@ struct Parameter {
         /// The same, of which zeros on the left may be missing.
         case shortTraceID
         /// What an earlier answer gave.
-        case cursor
+        case cursor(Cursor)
+
+        /// How the cursors of a list look.
+        enum Cursor: String {
+            case number = "^[0-9]{1,19}$"
+            case place = "^[0-9a-f]{1,16}-[0-9a-f]{1,15}$"
+            case row = "^[1-9a-f][0-9a-f]{0,14}(\\.[1-9a-f][0-9a-f]{0,14})?$"
+        }
     }
 
     let name: String
@@ -59,6 +68,7 @@ struct Parameter {
         case .text: "a text of 1 to \(Self.mostCharacters) characters"
         case .tags:
             "a JSON object whose values are texts, of at most \(Self.mostTagCharacters) characters"
+        case .pair: "a key and a value as key:value, at most \(Self.mostCharacters) characters"
         case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
         case .choice(let words): "one of " + words.joined(separator: ", ")
         case .time: "a time as 2026-11-20T08:15:00Z, or how long ago as 15m, 24h or 7d"
@@ -128,6 +138,9 @@ extension Parameter {
             switch kind {
             case .text, .cursor:
                 text.unicodeScalars.count <= Self.mostCharacters ? .text(text) : nil
+            case .pair:
+                text.unicodeScalars.count <= Self.mostCharacters && text.first != ":"
+                    && text.contains(":") ? .text(text) : nil
             case .tags:
                 text.unicodeScalars.count <= Self.mostTagCharacters ? .text(text) : nil
             case .integer(let range):

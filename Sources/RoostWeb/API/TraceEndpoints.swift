@@ -36,7 +36,8 @@ enum TraceEndpoints {
                 .query("since", .time, "Only traces that started then or later"),
                 .query("until", .time, "Only traces that started then or before"),
                 .query("limit", .integer(1...1000), "The most traces", standard: "50"),
-                .query("cursor", .cursor, "Goes on behind an earlier answer; keep the filters"),
+                .query(
+                    "cursor", .cursor(.place), "Goes on behind an earlier answer; keep the filters"),
             ],
             bounds: [("since", "until"), ("min_duration", "max_duration")],
             answer: .json(schema: "Traces"),
@@ -168,7 +169,8 @@ enum TraceEndpoints {
                 .query("trace_id", .traceID, "Only records of this trace"),
                 .query("session", .text, "Only records of this session"),
                 .query("limit", .integer(1...1000), "The most records", standard: "100"),
-                .query("cursor", .cursor, "Goes on behind an earlier answer; keep the filters"),
+                .query(
+                    "cursor", .cursor(.row), "Goes on behind an earlier answer; keep the filters"),
             ],
             answer: .json(schema: "Logs"),
             handle: { request throws(APIError) in
