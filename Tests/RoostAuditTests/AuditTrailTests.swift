@@ -65,7 +65,7 @@ import Testing
 
     @Test(arguments: [
         act("", "success"), act("a", "Success"), act("a", ""), act("a", "not ok"),
-        act(String(repeating: "x", count: 257)), act(user: String(repeating: "ä", count: 129)),
+        act(String(repeating: "x", count: 257)), act(user: String(repeating: "ä", count: 257)),
         act(details: .array([])), act(details: .string("x")),
         act(details: .object([("x", .string(String(repeating: "y", count: 20_000)))])),
         AuditRecord(action: "a", result: "success", source: .api, traceID: "12"),
