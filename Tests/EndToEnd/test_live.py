@@ -172,6 +172,30 @@ def test_one_run_is_followed_from_its_state_on(process):
     asyncio.run(go())
 
 
+def test_a_run_is_followed_before_it_begins(process):
+    async def go():
+        async with connect(process, f"executions/{trace(0xd3)}") as socket, \
+                connect(process, f"executions/{trace(0xd4)}") as other:
+            for one, number in ((socket, 0xd3), (other, 0xd4)):
+                state = await receive(one)
+                assert (state["type"], state["trace_id"]) == ("execution", trace(number))
+                assert state["data"] is None
+            post(process, *run("early", trace(0xd3)))
+            seen = [await receive(socket)]
+            while seen[-1]["type"] != "agent.completed":
+                seen.append(await receive(socket))
+            assert [message["type"] for message in seen] == [
+                "workflow.started", "agent.invoked", "agent.completed"]
+            assert {message["trace_id"] for message in seen} == {trace(0xd3)}
+            # Nothing of it went to the other.
+            await other.send('{"ping":1}')
+            assert (await receive(other))["type"] == "pong"
+        async with connect(process, f"executions/{trace(0xd3)}") as late:
+            assert (await receive(late))["data"]["trace_id"] == trace(0xd3)
+
+    asyncio.run(go())
+
+
 def refused(process, path, **headers):
     async def go():
         with pytest.raises(websockets.exceptions.InvalidStatus) as fault:
@@ -184,8 +208,8 @@ def refused(process, path, **headers):
 
 def test_foreign_origins_and_wrong_paths_are_refused(process):
     assert refused(process, "events", Origin="http://evil.example") == 403
-    assert refused(process, "executions/xyz") == 400
-    assert refused(process, f"executions/{trace(0xdead)}") == 404
+    for wrong in ("xyz", "12ab", "0" * 32, "a" * 33):
+        assert refused(process, f"executions/{wrong}") == 400
     assert refused(process, "metrics?interval_ms=1") == 400
     assert refused(process, "nothing") == 404
 

@@ -50,23 +50,17 @@ enum LiveEndpoints {
     private static func execution(_ context: APIContext) -> Endpoint {
         socket(
             context, "ws/executions/{trace_id}", "streamExecution",
-            "What one run does: its state first, then its events",
+            "What one run does: its state first, null before it has begun, then its events",
             [.path("trace_id", .traceID, "The run's trace id")]
-        ) { request throws(APIError) in
+        ) { request in
             let trace = request.traceID("trace_id")
-            if let trace, !isKnown(trace, context) { throw .notFound("run", trace.text) }
             return LiveSocket(hub: context.hub, trace: trace) { socket in
                 context.hub.subscribe(socket, to: LiveFilter(trace: trace))
-                if let state = trace.flatMap({ state(of: $0, context) }) { _ = socket.send(state) }
+                if let state = trace.flatMap({ execution(of: $0, context) }) {
+                    _ = socket.send(state)
+                }
             }
         }
-    }
-
-    /// Whether a run is held or stored.
-    private static func isKnown(_ id: TraceID, _ context: APIContext) -> Bool {
-        if state(of: id, context) != nil { return true }
-        let stored = try? context.collector.store.summary(high: id.high, low: id.low)
-        return stored.flatMap { $0 } != nil
     }
 
     private static func socket(
@@ -185,19 +179,35 @@ enum LiveEndpoints {
         return LiveText(ByteBlock(writer.bytes))
     }
 
+    /// A run's state; nil when it is not held.
     private static func state(of id: TraceID, _ context: APIContext) -> LiveText? {
+        detail(of: id, context).map { detail in execution(id) { detail.write(into: &$0) } }
+    }
+
+    /// The same, of a run that is not held without its state: nothing has come of it yet, or nothing
+    /// for long.
+    private static func execution(of id: TraceID, _ context: APIContext) -> LiveText? {
+        state(of: id, context) ?? execution(id) { $0.null() }
+    }
+
+    private static func detail(of id: TraceID, _ context: APIContext) -> WorkflowDetail? {
         let now = unixNanoseconds()
         let found = context.collector.analytics.read {
             $0.fleet.workflow(id.high, id.low, $0.symbols, now: now)
         }
-        guard let detail = found ?? nil else { return nil }
+        return found ?? nil
+    }
+
+    private static func execution(
+        _ id: TraceID, _ data: (inout JSONWriter) -> Void
+    ) -> LiveText {
         var writer = JSONWriter()
         writer.beginObject()
         writer.field("type", "execution")
-        writer.field("time", rfc3339(unixNanoseconds: now))
+        writer.field("time", rfc3339(unixNanoseconds: unixNanoseconds()))
         writer.field("trace_id", id.text)
         writer.key("data")
-        detail.write(into: &writer)
+        data(&writer)
         writer.endObject()
         return LiveText(ByteBlock(writer.bytes))
     }
