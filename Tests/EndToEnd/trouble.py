@@ -150,11 +150,14 @@ class HTTPWay:
 
 class Load:
     """Senders, half of them over gRPC and half over HTTP, until `end` or until their collector is
-    gone. What is refused is sent again, as senders do; what nobody answered is not."""
+    gone; with `requests`, until so many were acknowledged, for which `wait` waits. What is refused
+    is sent again, as senders do; what nobody answered is not."""
 
-    def __init__(self, case, collector, threads=4, spans=20, value_bytes=40, timeout=30):
+    def __init__(self, case, collector, threads=4, spans=20, value_bytes=40, timeout=30,
+                 requests=None):
         self.case, self.collector = case, collector
         self.spans, self.value_bytes, self.timeout = spans, value_bytes, timeout
+        self.left, self.lock = requests, threading.Lock()
         self.ending = threading.Event()
         self.faults = []
         self.threads = [
@@ -166,7 +169,7 @@ class Load:
     def _run(self, kind):
         way = kind(self.collector, self.timeout)
         try:
-            while not self.ending.is_set():
+            while not self.ending.is_set() and self._take():
                 first = self.case.next_numbers(self.spans)
                 content = body(first, self.spans, self.value_bytes)
                 while (outcome := way.send(content)) == "refused":
@@ -175,14 +178,38 @@ class Load:
                         break
                 if outcome == "ok":
                     self.case.acknowledge(first, self.spans)
-                elif outcome == "gone" and self.ending.wait(0.01):
-                    break
-                elif outcome == "gone" and not self.collector.is_running:
+                    continue
+                self._put_back()
+                if outcome == "gone" and (
+                        self.ending.wait(0.01) or not self.collector.is_running):
                     break
         except Exception as fault:  # told by `end`
             self.faults.append(fault)
         finally:
             way.close()
+
+    def _take(self):
+        """Whether one more request is to be sent."""
+        with self.lock:
+            if self.left is not None:
+                if self.left == 0:
+                    return False
+                self.left -= 1
+            return True
+
+    def _put_back(self):
+        with self.lock:
+            if self.left is not None:
+                self.left += 1
+
+    def wait(self, timeout=60):
+        """Until all `requests` were acknowledged."""
+        deadline = time.monotonic() + timeout
+        for thread in self.threads:
+            thread.join(max(0, deadline - time.monotonic()))
+        late = any(thread.is_alive() for thread in self.threads)
+        self.end()
+        assert not late, dict(self.case.counts)
 
     def end(self):
         self.ending.set()
