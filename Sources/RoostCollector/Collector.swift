@@ -39,6 +39,11 @@ public final class Collector {
         web: (CollectorView, EventLoop) -> any RequestHandler
     ) throws(StartError) {
         dataFolder = try DataFolder(config.store.path)
+        do throws(UserKeyFault) {
+            parts.label(users: try UserKey.inForce(config), config)
+        } catch {
+            throw .userKey(error)
+        }
         if config.enable.audit { try parts.audit.open() }
         let addresses = try reserveAddresses()
         do {
@@ -105,13 +110,18 @@ public final class Collector {
     }
 
     /// Takes over what can change while the collector runs, which is all but the addresses and the
-    /// folder of the store; names those. Nothing changes when a destination cannot be made.
+    /// folder of the store; names those. Nothing changes when a destination or the key for users
+    /// cannot be made.
     public func apply(_ asked: Config) {
         var new = asked
         new.listen.grpc = config.listen.grpc
         new.listen.http = config.listen.http
         new.listen.web = config.listen.web
         new.store.path = config.store.path
+        let userKey: [UInt8]?
+        do throws(UserKeyFault) { userKey = try UserKey.inForce(new) } catch {
+            return log.error("configuration not reloaded: \(StartError.userKey(error))")
+        }
         let change: ExportService.Change
         do throws(ExportStartError) { change = try parts.exports.prepare(new.exportSettings) } catch
         {
@@ -119,7 +129,7 @@ public final class Collector {
         }
         parts.exports.apply(
             change, deadline: monotonicNanoseconds() &+ new.shutdown.nanoseconds)
-        parts.use(new)
+        parts.use(new, userKey: userKey)
         let limits = ServerLimits(new.limits)
         for loop in ingestLoops { loop.use(limits) }
         webServer?.use(limits)

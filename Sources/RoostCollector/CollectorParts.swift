@@ -88,7 +88,8 @@ final class CollectorParts: Sendable {
         agents = AgentService(
             loops: processorCount(),
             settings: Self.tracking(
-                config, derivedLimit, memory: derived, began: startedUnixNano), prices: book,
+                config, derivedLimit, memory: derived, began: startedUnixNano, userKey: nil),
+            prices: book,
             series: series,
             analytics: AnalyticsService(
                 isOn: config.enable.analytics, began: startedUnixNano,
@@ -115,7 +116,8 @@ final class CollectorParts: Sendable {
     }
 
     private static func tracking(
-        _ config: Config, _ limit: SeriesLimit, memory: MemoryBudget.Share, began: UInt64
+        _ config: Config, _ limit: SeriesLimit, memory: MemoryBudget.Share, began: UInt64,
+        userKey: [UInt8]?
     ) -> AgentTrackerSettings {
         var tracking = AgentTrackerSettings()
         tracking.hold = config.agents.hold.nanoseconds
@@ -125,6 +127,7 @@ final class CollectorParts: Sendable {
         tracking.memory = memory
         tracking.began = began
         tracking.semconv = config.agents.semconv
+        tracking.userKey = userKey
         return tracking
     }
 
@@ -162,13 +165,12 @@ final class CollectorParts: Sendable {
     }
 
     /// Takes over what may change of everything but destinations, listeners, tables and switches;
-    /// the loops are told by who has them.
-    func use(_ config: Config) {
+    /// the loops are told by who has them. `userKey` is for labels of users, nil without these.
+    func use(_ config: Config, userKey: [UInt8]?) {
         let limits = config.limits
         derivedLimit.use(limits.seriesPerMetric)
         series.update(seriesPerMetric: limits.seriesPerMetric, expiry: limits.seriesExpiry)
-        agents.use(
-            Self.tracking(config, derivedLimit, memory: derived, began: startedUnixNano))
+        label(users: userKey, config)
         origins.use(config.listen.cors)
         if showsHost.turn(config.machine.host) { series.reservedNamesChanged() }
         store.use(config.store)
@@ -178,6 +180,13 @@ final class CollectorParts: Sendable {
         intake.maxRequestBytes.store(limits.request, ordering: .relaxed)
         connections.setLimit(DescriptorLimit.fit(connections: limits.connections, log))
         webConnections.setLimit(min(limits.connections, Self.mostOfWeb))
+    }
+
+    /// How agents' work is counted from now on.
+    func label(users key: [UInt8]?, _ config: Config) {
+        agents.use(
+            Self.tracking(
+                config, derivedLimit, memory: derived, began: startedUnixNano, userKey: key))
     }
 
     /// What a listener allows its peers.

@@ -8,6 +8,8 @@ public enum StartError: Error, CustomStringConvertible {
     case dataFolderInUse(path: String, pid: String)
     case exporter(ExportStartError)
     case store(String)
+    /// There is no key for labels of users.
+    case userKey(UserKeyFault)
     /// The audit trail cannot be opened.
     case audit(String)
     /// The system refused a thread, a loop or a descriptor.
@@ -28,6 +30,7 @@ public enum StartError: Error, CustomStringConvertible {
         case .exporter(let error): "export: \(error.text)"
         case .store(let text):
             "store: \(text); or start without it with --set enable.store=false"
+        case .userKey(let fault): "agents.user_label: \(fault)"
         case .audit(let text):
             "the audit trail cannot be opened: \(text); mend that or go without it with "
                 + "--set enable.audit=false"

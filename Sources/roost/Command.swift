@@ -94,6 +94,10 @@ struct Command: Sendable {
             summary: "prints which attributes mean what, as a file for agents.names",
             options: [config, set], run: namesCommand),
         Command(
+            name: "user-hash",
+            summary: "prints the label that stands for a user: roost user-hash USER ...",
+            options: [config, set], words: 10_000, run: userHashCommand),
+        Command(
             name: "audit", summary: "checks the chain of an audit trail: roost audit verify",
             options: [
                 config, set,

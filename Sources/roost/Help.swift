@@ -3,7 +3,9 @@ import RoostCollector
 /// What `roost help` says.
 func overview() -> String {
     var text = "roost \(version): a telemetry collector for AI agents\n\n"
-    for command in Command.all { text += "  roost \(padded(command.name, 8)) \(command.summary)\n" }
+    for command in Command.all {
+        text += "  roost \(padded(command.name, 10)) \(command.summary)\n"
+    }
     return text + "\nroost help COMMAND tells its options; roost --version the version.\n"
 }
 

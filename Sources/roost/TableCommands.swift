@@ -55,6 +55,22 @@ func pricesCommand(_ options: Options) -> Int32 {
     return 0
 }
 
+/// What stands for users in labels, one line for each: its hash, two blanks, its id.
+func userHashCommand(_ options: Options) -> Int32 {
+    guard !options.words.isEmpty else {
+        printError("roost user-hash: say which user\nSee roost help user-hash.\n")
+        return 2
+    }
+    guard let config = loadedConfig(options) else { return 2 }
+    do throws(UserKeyFault) {
+        for user in options.words { printText("\(try config.userHash(user))  \(user)\n") }
+        return 0
+    } catch {
+        printError("roost user-hash: \(error)\n")
+        return 1
+    }
+}
+
 private func loadedConfig(_ options: Options) -> Config? {
     do throws(ConfigErrors) {
         return try ConfigLoader.load(

@@ -403,3 +403,147 @@ def test_three_signals_of_one_service_count_once(roost, order):
     assert total(process, "roost_llm_tokens_total") == sum(account["tokens"].values())
     assert total(process, "roost_tool_calls_total") == 1
     assert total(process, "roost_agent_left_out_activities_total") > 0
+
+
+# Users
+
+
+def called_by(number, user):
+    """A call below a run of an agent that tells its user."""
+    body = call(number, 0.25)
+    (spans,) = [scope["spans"] for scope in body["resourceSpans"][0]["scopeSpans"]]
+    root = {**spans[0], "spanId": f"{number + 1000:016x}", "name": "invoke_agent clerk"}
+    root["attributes"] = [
+        {"key": "gen_ai.operation.name", "value": {"stringValue": "invoke_agent"}},
+        {"key": "gen_ai.agent.name", "value": {"stringValue": "clerk"}},
+        {"key": "user.id", "value": {"stringValue": user}}]
+    spans[0]["parentSpanId"] = root["spanId"]
+    spans.append(root)
+    return body
+
+
+USER_FAMILIES = {"roost_llm_calls_total": 1, "roost_llm_tokens_total": 120,
+                 "roost_llm_cost_usd_total": 0.25, "roost_agent_runs_total": 1}
+
+
+def by_user(process, name):
+    """Users to sums; None where there is no label."""
+    sums = {}
+    for sample in process.metrics().find(name):
+        user = sample.labels.get("user")
+        sums[user] = sums.get(user, 0) + sample.value
+    return sums
+
+
+def test_users_are_a_label_only_as_keyed_hashes(roost):
+    import hashlib
+    import hmac
+    import stat
+    import subprocess
+
+    import httpx
+    from conftest import roost_binary
+    from test_reload_destinations import reload
+
+    ada, bob = "ada@example.com", "employee-4711"
+
+    def label(user, key):
+        return hmac.new(key, user.encode(), hashlib.sha256).hexdigest()[:16]
+
+    def wait_calls(process, count):
+        wait_until(lambda: total(process, "roost_llm_calls_total") == count, what="the calls")
+
+    def switch(process, says="configuration reloaded", **agents):
+        reload(process, lambda config: config["agents"].update(agents), says)
+
+    process = roost({**HOLD, "log": {"level": "debug"}})
+    post(process, called_by(1, ada))
+    wait_calls(process, 1)
+    assert {name: by_user(process, name) for name in USER_FAMILIES} == {
+        name: {None: value} for name, value in USER_FAMILIES.items()}
+    key_file = process.data / "user-key"
+    assert not key_file.exists()
+
+    switch(process, user_label="hashed")
+    assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
+    key = key_file.read_bytes().strip()
+    post(process, called_by(2, ada))
+    post(process, called_by(3, bob))
+    post(process, called_by(4, bob))
+    wait_calls(process, 4)
+    for name, value in USER_FAMILIES.items():
+        assert by_user(process, name) == {
+            "": value, label(ada, key): value, label(bob, key): 2 * value}
+    # What a person asks for by hand.
+    asked = subprocess.run(
+        [roost_binary(), "user-hash", "--config", str(process.config_file), ada, bob],
+        capture_output=True, text=True, timeout=60)
+    assert (asked.returncode, asked.stdout) == (
+        0, f"{label(ada, key)}  {ada}\n{label(bob, key)}  {bob}\n")
+    # Users of log events and of metrics.
+    for fixture, signal in [("claude_code_events", "logs"), ("claude_code_metrics", "metrics")]:
+        send_all(process, json.loads((FIXTURES / f"{fixture}.json").read_text()), signal)
+    wait_until(lambda: total(process, "roost_agent_held_activities") == 0, what="quiet traces")
+
+    assert label("u-1", key) in by_user(process, "roost_llm_calls_total")
+    assert not [sample for sample in process.metrics().samples
+                if sample.name.startswith("roost_") and "u-1" in sample.labels.values()]
+
+    # Nobody's id and no key is on any form of the page, in the status or in the log.
+    protobuf = ("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+                "encoding=delimited")
+    pages = [process.get("/metrics", headers={"accept": form}).content
+             for form in ("text/plain", "application/openmetrics-text", protobuf)]
+    pages += [process.get("/status").content, process.log.encode()]
+    for page in pages:
+        for secret in (ada, bob, key.decode()):
+            assert secret.encode() not in page
+
+    # Switched off what was counted stays, and the rest is nobody's.
+    before = {name: by_user(process, name) for name in USER_FAMILIES}
+    switch(process, user_label="off")
+    calls = total(process, "roost_llm_calls_total")
+    post(process, called_by(5, ada))
+    wait_calls(process, calls + 1)
+    for name, value in USER_FAMILIES.items():
+        now = by_user(process, name)
+        assert now[label(ada, key)] == value and now[label(bob, key)] == 2 * value
+        assert now[""] >= before[name][""] + value
+
+    # A key of one's own; one that is not good changes nothing.
+    switch(process, says="configuration not reloaded", user_label="hashed", user_key="short")
+    assert process.status()["configuration"]["agents"]["user_label"] == "off"
+    switch(process, user_label="hashed", user_key="k" * 32)
+    post(process, called_by(6, ada))
+    wait_calls(process, calls + 2)
+    assert by_user(process, "roost_llm_calls_total")[label(ada, b"k" * 32)] == 1
+
+    # The key that was made holds for the next start too.
+    assert process.stop() == 0
+    again = roost({"agents": {"hold": "300ms", "user_label": "hashed"},
+                   "store": {"path": str(process.data)}})
+    post(again, called_by(7, ada))
+    wait_calls(again, 1)
+    assert by_user(again, "roost_llm_cost_usd_total") == {label(ada, key): 0.25}
+    checked = subprocess.run(["promtool", "check", "metrics"], capture_output=True, timeout=60,
+                             input=again.get("/metrics").content)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+
+    # A key that is damaged is told at start.
+    assert again.stop() == 0
+    key_file.write_text("damaged")
+    last = roost({"agents": {"user_label": "hashed"}, "store": {"path": str(process.data)}},
+                 wait=False)
+    assert last.wait_end() != 0
+    assert "the key in" in last.log and "damaged" not in last.log
+
+
+def test_users_above_the_limit_share_a_series(roost):
+    process = roost({"agents": {"hold": "300ms", "user_label": "hashed"},
+                     "limits": {"series_per_metric": 3}})
+    for number in range(1, 11):
+        post(process, called_by(number, f"user {number}"))
+    wait_until(lambda: total(process, "roost_llm_calls_total") == 10, what="the calls")
+    found = process.metrics().find("roost_llm_calls_total")
+    assert len({sample.labels["user"] for sample in found if "user" in sample.labels}) == 3
+    assert total(process, "roost_llm_calls_total", otel_metric_overflow="true") == 7

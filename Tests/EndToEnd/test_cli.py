@@ -25,10 +25,10 @@ def test_version_and_help():
     assert re.fullmatch(r"roost \d+\.\d+\.\d+\n", run("--version").stdout)
     overview = run("help")
     assert overview.returncode == 0
-    commands = re.findall(r"^  roost (\w+)", overview.stdout, re.MULTILINE)
+    commands = re.findall(r"^  roost ([\w-]+)", overview.stdout, re.MULTILINE)
     assert commands == [
         "serve", "check", "demo", "health", "status", "report", "export", "prices", "names",
-        "audit", "replay", "help"]
+        "user-hash", "audit", "replay", "help"]
     for command in commands:
         answer = run("help", command)
         assert answer.returncode == 0 and answer.stdout.startswith(f"roost {command}: ")
@@ -62,6 +62,8 @@ def test_nothing_to_do_is_wrong_usage():
         (["replay", "x", "--header", "a=b"], ["--header goes with --to"]),
         (["replay", "x", "--destination", "jaeger"], ["no destination is called jaeger"]),
         (["replay", "x", "--patience", "soon"], ["soon is no duration"]),
+        (["user-hash"], ["say which user"]),
+        (["user-hash", "ada", "--set", "agents.user_key=short"], ["agents.user_key: is too short"]),
         (["demo", "--rat", "1"], ["--rat"]),
         (["demo", "--rate", "many"], ["many"]),
     ],

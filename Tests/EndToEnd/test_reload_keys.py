@@ -50,14 +50,14 @@ class Place:
         host, _, port = self.roost.http.rpartition(":")
         return socket.create_connection((host, int(port)), timeout=5)
 
-    def call(self, number, parent=None, service="caller"):
+    def call(self, number, parent=None, service="caller", **more):
         """A call to a model; with a parent that never comes it waits for `agents.hold`."""
         message = request("traces", service=service)
         span = message.resource_spans[0].scope_spans[0].spans[0]
         span.trace_id, span.span_id = number.to_bytes(16, "big"), number.to_bytes(8, "big")
         span.parent_span_id = parent.to_bytes(8, "big") if parent else b""
         span.name = "chat gpt-5"
-        for key, value in GENAI.items():
+        for key, value in {**GENAI, **more}.items():
             span.attributes.append(attribute(key, value))
         self.send("traces", message)
 
@@ -217,6 +217,13 @@ def hold(place):
     wait_until(lambda: calls() > before, what="a call whose parent never comes")
 
 
+def users(place):
+    place.call(96_000, **{"user.id": "ada"})
+    wait_until(lambda: any(len(sample.labels.get("user", "")) == 16
+                           for sample in place.roost.metrics().find("roost_llm_calls_total")),
+               what="the label of a user")
+
+
 def audit_keep(place):
     assert place.roost.metrics().value("roost_audit_retention_seconds") == 7200
 
@@ -303,6 +310,9 @@ ROWS = {
     "agents.redact.hash_key": Row("another"),
     "agents.normalize": Row(True),
     "agents.semconv": Row("off", client_metrics),
+    "agents.user_label": Row("hashed", users),
+    "agents.user_key": Row("k" * 32),
+    "agents.user_key_file": Row(lambda place: place.file("user.key", "k" * 32 + "\n")),
     "agents.hold": Row("200ms", hold),
     "agents.open_activities": Row(200),
     "budgets": Row([{"name": "all", "limit": "5 USD"}]),

@@ -66,13 +66,26 @@ public struct Config: Sendable, Equatable {
         public var normalize = false
         /// Whose names the computed client metrics have.
         public var semconv = ClientConventions.stable
+        /// Whether counters of agents' work tell users.
+        public var userLabel = UserLabel.off
+        /// A secret, under which users are hashed; nil is that of the file, or one made at start.
+        public var userKey: String?
+        /// A file that holds it.
+        public var userKeyFile: String?
         /// How long a trace must be quiet to be taken for over, and a call waits for its agent.
         public var hold: Duration = .seconds(30)
         /// Activities held at the same time.
         public var openActivities = 50_000
         /// What the files say; read when the configuration is checked.
         var tables = AgentTables()
+        /// The same.
+        var userKeyRead: [UInt8]?
         public init() {}
+    }
+
+    /// What of a user becomes a label.
+    public enum UserLabel: String, Sendable, CaseIterable {
+        case off, hashed
     }
 
     /// How much may be spent before somebody is told.

@@ -35,6 +35,7 @@ struct ConfigChecks {
         checkNames()
         checkPatterns()
         readAgentTables()
+        checkUserKey()
         checkBudgets()
         for index in config.export.indices { checkDestination(index) }
         checkDeadLetters()
@@ -193,6 +194,23 @@ struct ConfigChecks {
                 warnOfFile("agents.insights")
                 reading.add(errors)
             }
+        }
+    }
+
+    /// Never shown: what is wrong may still be a secret.
+    private mutating func checkUserKey() {
+        if let key = config.agents.userKey, !UserKey.isLongEnough(Array(key.utf8)) {
+            fault("agents.user_key", UserKey.tooShort)
+        }
+        guard let path = config.agents.userKeyFile else { return }
+        guard config.agents.userKey == nil else {
+            return fault("agents.user_key_file", "stands beside user_key; leave one of them out")
+        }
+        if let reason = whyUnreadable(path) {
+            return fault("agents.user_key_file", "\(path) \(reason)")
+        }
+        do throws(UserKeyFault) { config.agents.userKeyRead = try UserKey.read(path) } catch {
+            fault("agents.user_key_file", error.description)
         }
     }
 

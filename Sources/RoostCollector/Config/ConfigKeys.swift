@@ -188,6 +188,14 @@ extension Config.Agents {
             "semconv", \.semconv, .word("version of the conventions"),
             "Names of the `gen_ai_client_*` families computed for services that send none"),
         .value(
+            "user_label", \.userLabel, .word("way to tell users"),
+            "`hashed`: calls, tokens, cost and runs of agents are counted by user too, whose label "
+                + "is a keyed hash; see `docs/agents.md`"),
+        .optional(
+            "user_key", \.userKey, .text("a secret text of 16 characters or more", isSecret: true),
+            "The same key, the same hashes; without one `user-key` in `store.path` is made once"),
+        .optional("user_key_file", \.userKeyFile, pathOfFile, "The same, from a file"),
+        .value(
             "hold", \.hold, .duration(.milliseconds(100) ... .seconds(3600)),
             "How long a trace must be quiet to be over, and a call waits to learn its agent. "
                 + "Longer than senders wait between two exports"),

@@ -19,6 +19,9 @@ struct AgentMetrics: Sendable {
     var activeWorkflows: [Int32: Int] = [:]
     var activeAgents: [Int32: Int] = [:]
 
+    /// Series of users are there, or will be.
+    var showsUsers = false
+
     var events = AgentEvents()
 
     let tokenTypes: [Int32]

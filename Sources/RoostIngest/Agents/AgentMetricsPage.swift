@@ -68,6 +68,7 @@ struct AgentFamily {
 
     static func all(_ metrics: AgentMetrics) -> [AgentFamily] {
         let call = ["agent", "provider", "model"]
+        let user = metrics.showsUsers ? ["user"] : []
         return [
             AgentFamily(
                 name: "roost_active_agents", help: "Agents at work now, by agent.",
@@ -84,17 +85,19 @@ struct AgentFamily {
                 content: .histogram(metrics.agentRunDuration)),
             AgentFamily(
                 name: "roost_agent_runs_total", help: "Runs of agents that ended.",
-                labels: ["agent", "workflow", "status"], content: .counter(metrics.agentRuns)),
+                labels: ["agent", "workflow", "status"] + user,
+                content: .counter(metrics.agentRuns)),
             AgentFamily(
                 name: "roost_llm_call_duration_seconds", help: "How long calls to models took.",
                 labels: call + ["status"], content: .histogram(metrics.llmCallDuration)),
             AgentFamily(
                 name: "roost_llm_calls_total", help: "Calls to models, each once.",
-                labels: call + ["status", "error_type"], content: .counter(metrics.llmCalls)),
+                labels: call + ["status", "error_type"] + user,
+                content: .counter(metrics.llmCalls)),
             AgentFamily(
                 name: "roost_llm_cost_usd_total",
                 help: "US dollars spent on calls to models, reported or computed from prices.",
-                labels: ["agent", "workflow", "provider", "model", "source"],
+                labels: ["agent", "workflow", "provider", "model", "source"] + user,
                 content: .counter(metrics.llmCost)),
             AgentFamily(
                 name: "roost_llm_time_to_first_token_seconds",
@@ -103,7 +106,7 @@ struct AgentFamily {
             AgentFamily(
                 name: "roost_llm_tokens_total",
                 help: "Tokens used by calls to models; the types do not overlap.",
-                labels: call + ["token_type"], content: .counter(metrics.llmTokens)),
+                labels: call + ["token_type"] + user, content: .counter(metrics.llmTokens)),
             AgentFamily(
                 name: "roost_llm_unpriced_calls_total",
                 help: "Calls to models whose price is unknown and whose cost was not reported.",

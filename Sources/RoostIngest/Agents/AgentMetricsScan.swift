@@ -136,6 +136,7 @@ public import RoostWire
         case .agent: fact.agent = text
         case .tool: fact.tool = text
         case .session: fact.session = text
+        case .user: fact.user = text
         case .modelAnswered: fact.model = text
         case .modelRequested where fact.model.isEmpty: fact.model = text
         case .errorType:

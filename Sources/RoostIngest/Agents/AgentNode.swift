@@ -98,6 +98,8 @@ struct AgentTrace {
     /// Index of its first block of ids; -1 is none.
     var firstBlock: Int32 = -1
     var root: Int32 = -1
+    /// Number of the text that stands for the user whom it tells of, or `severalUsers`.
+    var user: Int32 = 0
     /// Of events without spans: the hash of their session.
     var session: UInt64 = 0
     var nodes: Int32 = 0

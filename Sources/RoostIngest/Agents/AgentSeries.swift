@@ -8,6 +8,7 @@ struct AgentSeriesKey: Hashable, Sendable {
     var third: Int32 = 0
     var fourth: Int32 = 0
     var fifth: Int32 = 0
+    var sixth: Int32 = 0
 
     subscript(index: Int) -> Int32 {
         switch index {
@@ -15,7 +16,8 @@ struct AgentSeriesKey: Hashable, Sendable {
         case 1: second
         case 2: third
         case 3: fourth
-        default: fifth
+        case 4: fifth
+        default: sixth
         }
     }
 
@@ -24,16 +26,15 @@ struct AgentSeriesKey: Hashable, Sendable {
     var hash: Int {
         let left = UInt64(UInt32(bitPattern: first)) | UInt64(UInt32(bitPattern: second)) &<< 32
         let right = UInt64(UInt32(bitPattern: third)) | UInt64(UInt32(bitPattern: fourth)) &<< 32
+        let last = UInt64(UInt32(bitPattern: fifth)) | UInt64(UInt32(bitPattern: sixth)) &<< 32
         var state = left &* 0x9E37_79B9_7F4A_7C15
         state = (state ^ state &>> 32 ^ right) &* 0xC2B2_AE3D_27D4_EB4F
-        state =
-            (state ^ state &>> 29 ^ UInt64(UInt32(bitPattern: fifth)))
-            &* 0x1656_67B1_9E37_79F9
+        state = (state ^ state &>> 29 ^ last) &* 0x1656_67B1_9E37_79F9
         return Int(truncatingIfNeeded: state &>> 33)
     }
 
     var hasOverflow: Bool {
-        min(first, second, third, fourth, fifth) == TextTable.overflow
+        min(first, second, third, fourth, fifth, sixth) == TextTable.overflow
     }
 }
 

@@ -13,6 +13,8 @@ struct AgentTraces {
     private var freeBlocks: [Int32] = []
     private var traceIndex = IdIndex()
     private var nodeIndex = IdIndex()
+    /// Numbers of the texts that stand for users, by node; nil while nobody asks for them.
+    private var users: [Int32]?
     /// The trace that nobody spoke of for the longest time, and the latest.
     private(set) var oldest: Int32 = -1
     private var newest: Int32 = -1
@@ -103,6 +105,7 @@ struct AgentTraces {
             index = Int32(nodes.count)
             nodes.append(node)
         }
+        if users != nil { setUser(index, TextTable.none) }
         traces[Int(trace)].first = index
         traces[Int(trace)].nodes += 1
         if traces[Int(trace)].isIndexed {
@@ -161,6 +164,31 @@ struct AgentTraces {
             }
             node = nodes[Int(node)].next
         }
+    }
+
+    /// Begins to keep users of nodes, or forgets them.
+    mutating func labelUsers(_ isOn: Bool) {
+        guard isOn != (users != nil) else { return }
+        users = isOn ? [] : nil
+        for index in traces.indices { traces[index].user = TextTable.none }
+    }
+
+    /// The number of the text that stands for the user of a node by its own word.
+    func user(of node: Int32) -> Int32 {
+        guard let users, Int(node) < users.count else { return TextTable.none }
+        return users[Int(node)]
+    }
+
+    @inline(never)
+    mutating func setUser(_ node: Int32, _ user: Int32) {
+        let missing = Int(node) + 1 - (users?.count ?? 0)
+        if missing > 0 { users?.append(contentsOf: repeatElement(TextTable.none, count: missing)) }
+        users?[Int(node)] = user
+        guard user != TextTable.none else { return }
+        let trace = Int(nodes[Int(node)].trace)
+        let known = traces[trace].user
+        traces[trace].user =
+            known == TextTable.none || known == user ? user : AgentTrace.severalUsers
     }
 
     private mutating func noteID(_ trace: Int32, _ spanID: UInt64, _ node: Int32) {

@@ -46,13 +46,14 @@ extension AgentTracker {
         }
         open.nodes[Int(index)].flags.insert(.isCounted)
         let agent = agentName(node)
+        let user = user(of: index)
         let status = node.status == .error ? metrics.error : metrics.ok
         let exemplar = exemplar(node)
         metrics.llmCalls.add(
             1,
             AgentSeriesKey(
                 first: agent, second: detail.provider, third: detail.model, fourth: status,
-                fifth: detail.errorType), exemplar, now: unixNow)
+                fifth: detail.errorType, sixth: user), exemplar, now: unixNow)
         let key = AgentSeriesKey(
             first: agent, second: detail.provider, third: detail.model, fourth: status)
         if !node.flags.contains(.isInstant) {
@@ -70,12 +71,14 @@ extension AgentTracker {
             tellEnded(node)
             return
         }
-        tellEnded(node, countUsage(node, detail, agent: agent, exemplar, unixNow: unixNow))
+        tellEnded(
+            node,
+            countUsage(node, detail, agent: agent, user: user, exemplar, unixNow: unixNow))
     }
 
     mutating func countUsage(
-        _ node: AgentNode, _ detail: AgentDetail, agent: Int32, _ exemplar: AgentExemplar,
-        unixNow: UInt64
+        _ node: AgentNode, _ detail: AgentDetail, agent: Int32, user: Int32,
+        _ exemplar: AgentExemplar, unixNow: UInt64
     ) -> CountedUsage {
         var counted = CountedUsage(tokens: detail.tokens)
         for (place, type) in metrics.tokenTypes.enumerated() {
@@ -84,7 +87,8 @@ extension AgentTracker {
             metrics.llmTokens.add(
                 Double(count),
                 AgentSeriesKey(
-                    first: agent, second: detail.provider, third: detail.model, fourth: type),
+                    first: agent, second: detail.provider, third: detail.model, fourth: type,
+                    fifth: user),
                 exemplar, now: unixNow)
         }
         guard detail.hasUsage else { return counted }
@@ -105,7 +109,7 @@ extension AgentTracker {
             cost,
             AgentSeriesKey(
                 first: agent, second: workflowName(node), third: detail.provider,
-                fourth: detail.model, fifth: source), exemplar, now: unixNow)
+                fourth: detail.model, fifth: source, sixth: user), exemplar, now: unixNow)
         return counted
     }
 
@@ -174,7 +178,9 @@ extension AgentTracker {
         let status = node.status == .error ? metrics.error : metrics.ok
         let key = AgentSeriesKey(first: name, second: workflowName(node), third: status)
         let exemplar = exemplar(node)
-        metrics.agentRuns.add(1, key, exemplar, now: unixNow)
+        var counted = key
+        counted.fourth = user(of: index)
+        metrics.agentRuns.add(1, counted, exemplar, now: unixNow)
         if !node.flags.contains(.isInstant) {
             metrics.agentRunDuration.observe(
                 nanoseconds: working(node), key, exemplar, now: unixNow)
@@ -204,7 +210,8 @@ extension AgentTracker {
         else { return nil }
         open.nodes[Int(index)].flags.insert(.isAccounted)
         return countUsage(
-            node, open.detail(node), agent: agentName(node), exemplar(node), unixNow: unixNow)
+            node, open.detail(node), agent: agentName(node), user: user(of: index),
+            exemplar(node), unixNow: unixNow)
     }
 
     mutating func countWorkflow(_ index: Int32, unixNow: UInt64) {
@@ -255,8 +262,8 @@ extension AgentTracker {
                 !isAccounted(current)
             {
                 let usage = countUsage(
-                    current, open.detail(current), agent: agentName(current), exemplar(current),
-                    unixNow: unixNow)
+                    current, open.detail(current), agent: agentName(current),
+                    user: user(of: node), exemplar(current), unixNow: unixNow)
                 tellAccount(current, usage)
                 open.nodes[Int(node)].flags.insert(.isAccounted)
                 hasCounted = true

@@ -1,11 +1,13 @@
 /// Settings that change while the tracker counts.
 extension AgentTracker {
     /// From now on. Durations begin anew when their bounds are others, as series that were created
-    /// now; so do the client metrics when their names are. All else goes on counting.
+    /// now; so do the client metrics when their names are. Users get other labels with another key.
+    /// All else goes on counting.
     public mutating func use(_ new: AgentTrackerSettings) {
         let old = settings
         settings = new
         if new.bounds != old.bounds { metrics.restartDurations(bounds: new.bounds) }
+        if new.userKey != old.userKey { labelUsers(key: new.userKey) }
         if new.semconv != old.semconv {
             metrics.use(
                 new.semconv, AgentSeriesRoom(limit: new.seriesLimit, memory: new.memory))

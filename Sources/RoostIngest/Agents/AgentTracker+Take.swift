@@ -9,6 +9,7 @@ extension AgentTracker {
         lastTold = now
         latestSession = (.none, 0)
         toldSession = (.none, 0)
+        labelledUser = (.none, TextTable.none)
         for place in batch.activities.indices {
             take(batch.activities[place], batch, now: now)
             if open.nodeCount > settings.openActivities {
@@ -196,6 +197,7 @@ extension AgentTracker {
         if facts != nil { identify(activity, batch, &node, &detail) }
         open.nodes[Int(index)] = node
         open.setDetail(index, detail)
+        if users != nil { noteUser(index, activity, batch) }
     }
 
     func callHash(_ service: Int32, _ id: ArraySlice<UInt8>) -> UInt64 {

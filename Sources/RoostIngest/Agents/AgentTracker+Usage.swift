@@ -25,9 +25,10 @@ extension AgentTracker {
                 metrics.events.disbelieved &+= 1
                 continue
             }
+            let user = users == nil ? TextTable.none : userNumber(fact.user[...])
             held.append(
                 HeldUsage(
-                    fact, of: source, amount, arrived: now, texts: &metrics.texts))
+                    fact, of: source, by: user, amount, arrived: now, texts: &metrics.texts))
         }
         usage.held += held
     }
@@ -45,11 +46,12 @@ extension AgentTracker {
                 continue
             }
             let status = one.isError ? metrics.error : metrics.ok
+            let user = users == nil ? TextTable.none : one.user
             switch one.tells {
             case .tokens:
                 let key = AgentSeriesKey(
                     first: one.agent, second: one.provider, third: one.model,
-                    fourth: one.source.service)
+                    fourth: one.source.service, fifth: user)
                 groups[key, default: UsageGroup(isExclusive: one.isExclusive)]
                     .tokens[one.tokenType] += one.amount
             case .cost:
@@ -57,14 +59,15 @@ extension AgentTracker {
                     one.amount,
                     AgentSeriesKey(
                         first: one.agent, second: one.source.service, third: one.provider,
-                        fourth: one.model, fifth: metrics.reported), nil, now: unixNow)
+                        fourth: one.model, fifth: metrics.reported, sixth: user), nil,
+                    now: unixNow)
                 tellUsage(one, cost: one.amount)
             case .calls:
                 metrics.llmCalls.add(
                     one.amount,
                     AgentSeriesKey(
                         first: one.agent, second: one.provider, third: one.model, fourth: status,
-                        fifth: one.errorType), nil, now: unixNow)
+                        fifth: one.errorType, sixth: user), nil, now: unixNow)
                 tellUsage(one, .llm, calls: one.amount)
             case .tools:
                 metrics.toolCalls.add(
@@ -85,7 +88,8 @@ extension AgentTracker {
             metrics.llmTokens.add(
                 tokens[place],
                 AgentSeriesKey(
-                    first: key.first, second: key.second, third: key.third, fourth: type),
+                    first: key.first, second: key.second, third: key.third, fourth: type,
+                    fifth: key.fifth),
                 nil, now: unixNow)
         }
         var exact = ActivityTokens()
@@ -109,7 +113,7 @@ extension AgentTracker {
             cost,
             AgentSeriesKey(
                 first: key.first, second: key.fourth, third: key.second, fourth: key.third,
-                fifth: metrics.computed), nil, now: unixNow)
+                fifth: metrics.computed, sixth: key.fifth), nil, now: unixNow)
         tellUsage(key, exact, cost: cost)
     }
 }
@@ -133,6 +137,7 @@ struct HeldUsage: Sendable {
     let isError: Bool
     let isExclusive: Bool
     let agent: Int32
+    let user: Int32
     let provider: Int32
     let model: Int32
     let tool: Int32
@@ -142,10 +147,11 @@ struct HeldUsage: Sendable {
     let arrived: UInt64
 
     init(
-        _ fact: UsageFact, of source: AgentSignals.Source, _ amount: Double, arrived: UInt64,
-        texts: inout TextTable
+        _ fact: UsageFact, of source: AgentSignals.Source, by user: Int32, _ amount: Double,
+        arrived: UInt64, texts: inout TextTable
     ) {
         self.source = source
+        self.user = user
         tells = fact.tells
         tokenType = fact.tokenType
         isError = fact.isError

@@ -41,6 +41,8 @@ public struct AgentTrackerSettings: Sendable {
     public var began: UInt64 = 0
     /// Whose names the computed client metrics have.
     public var semconv = ClientConventions.stable
+    /// Under which users are hashed to become labels; nil where they become none.
+    public var userKey: [UInt8]?
 
     public init() {}
 }
@@ -78,6 +80,10 @@ public struct AgentTracker: ~Copyable, Sendable {
     var latestSession: (text: TextRef, hash: UInt64) = (.none, 0)
     /// The same as facts call it.
     var toldSession: (text: TextRef, hash: UInt64) = (.none, 0)
+    /// Nil while users are no label.
+    var users: UserLabels?
+    /// The user of the activity before, and the number of what stands for it.
+    var labelledUser: (text: TextRef, number: Int32) = (.none, TextTable.none)
     /// Monotonic nanoseconds of the last batch or tick.
     var lastTold: UInt64 = 0
 
@@ -94,6 +100,7 @@ public struct AgentTracker: ~Copyable, Sendable {
             bounds: settings.bounds,
             room: AgentSeriesRoom(limit: settings.seriesLimit, memory: settings.memory),
             conventions: settings.semconv)
+        if settings.userKey != nil { labelUsers(key: settings.userKey) }
     }
 
     /// From the next call on.

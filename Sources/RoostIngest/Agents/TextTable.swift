@@ -42,6 +42,11 @@ struct TextTable: Sendable {
         return number
     }
 
+    /// Whether a short name of a span that is new would find room.
+    var hasRoomForNames: Bool {
+        texts.count < mostTexts / 4 * 3 && byteCount + 64 <= mostBytes / 4 * 3
+    }
+
     mutating func number(_ text: StaticString) -> Int32 {
         number(Array(text.description.utf8)[...])
     }

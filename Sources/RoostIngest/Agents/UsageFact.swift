@@ -6,6 +6,7 @@ public struct UsageFact: Sendable {
     var provider: [UInt8] = []
     var tool: [UInt8] = []
     var session: [UInt8] = []
+    var user: [UInt8] = []
     var errorType: [UInt8] = []
     var tells = NameMetric.Subject.tokens
     /// In the order of `ActivityTokens`.

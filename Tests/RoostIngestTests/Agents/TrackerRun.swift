@@ -62,6 +62,7 @@ struct Step {
     var modelRequested = ""
     var tool = ""
     var workflow = ""
+    var user = ""
     var service = "crew"
     var callID = ""
     var phase = ActivityPhase.finished
@@ -119,6 +120,8 @@ struct Step {
 
     func at(_ start: UInt64, _ end: UInt64) -> Step { with { $0.times = (start, end) } }
 
+    func by(_ user: String) -> Step { with { $0.user = user } }
+
     func inTrace(_ trace: UInt64) -> Step { with { $0.trace = trace } }
 
     /// The announcement of the same.
@@ -150,6 +153,7 @@ struct Step {
         activity.modelRequested = text(modelRequested)
         activity.tool = text(tool)
         activity.workflow = text(workflow)
+        activity.user = text(user)
         activity.callID = text(callID)
         return activity
     }
