@@ -100,6 +100,30 @@ import Testing
         }
     }
 
+    @Test func `terms are listed once for each entry, however many there are`() {
+        var lists = TermLists(expecting: 0)
+        for entry in UInt16(0)..<500 {
+            for _ in 0..<2 { for term in UInt64(0)..<10 { lists.add(term << 60, to: entry) } }
+            for term in UInt64(0)..<20 {
+                lists.add(UInt64(entry) << 20 | term << 10 | 1, to: entry)
+            }
+        }
+        let ordered = lists.ordered()
+        #expect(ordered.terms.count == 10_010)
+        #expect(ordered.terms.map(\.hash) == ordered.terms.map(\.hash).sorted())
+        var start = 0
+        for (hash, end) in ordered.terms {
+            let entries = Array(ordered.entries[start..<end])
+            if hash & 1 == 1 {
+                #expect(entries == [UInt16(hash >> 20)])
+            } else {
+                #expect(entries == Array(0..<500))
+            }
+            start = end
+        }
+        #expect(start == ordered.entries.count)
+    }
+
     @Test(arguments: [
         (2_000, 2_000, TraceSummary.Status.ok), (0, 0, .ok), (1, 0, .error),
     ])

@@ -60,17 +60,9 @@ struct OpenIndexBlock {
     }
 
     func encoded() -> Encoded {
-        struct Posting: Comparable {
-            let term: UInt64
-            let entry: UInt16
-            static func < (one: Posting, other: Posting) -> Bool {
-                one.term != other.term ? one.term < other.term : one.entry < other.entry
-            }
-        }
         var encoded = Encoded(head: IndexHead(number: number))
-        var fixed = Packer()
-        var postings: [Posting] = []
-        postings.reserveCapacity(entries.reduce(0) { $0 + $1.terms.count })
+        var fixed = Packer(capacity: entries.count * 24)
+        var lists = TermLists(expecting: entries.reduce(0) { $0 + $1.terms.count })
         for (place, entry) in entries.enumerated() {
             encoded.firstTrace = min(encoded.firstTrace, entry.trace)
             encoded.lastTrace = max(encoded.lastTrace, entry.trace)
@@ -79,30 +71,21 @@ struct OpenIndexBlock {
             fixed.fixed(entry.duration)
             fixed.fixed(UInt64(entry.trace))
             for term in entry.terms.prefix(Self.mostTerms) {
-                postings.append(Posting(term: term.hash, entry: UInt16(place)))
+                lists.add(term.hash, to: UInt16(place))
             }
         }
-        postings.sort()
-        var dictionary = Packer()
-        var ends: [UInt8] = []
-        var lists: [UInt8] = []
-        lists.reserveCapacity(postings.count * 2)
-        for (place, posting) in postings.enumerated() {
-            let isNext = place + 1 < postings.count && postings[place + 1].term == posting.term
-            if isNext, postings[place + 1].entry == posting.entry { continue }
-            lists.append(UInt8(truncatingIfNeeded: posting.entry))
-            lists.append(UInt8(truncatingIfNeeded: posting.entry >> 8))
-            if isNext { continue }
-            dictionary.fixed(posting.term)
-            encoded.head.include(term: posting.term)
-            let end = UInt32(lists.count / 2)
-            for shift in stride(from: 0, to: 32, by: 8) {
-                ends.append(UInt8(truncatingIfNeeded: end >> UInt32(shift)))
-            }
+        let ordered = lists.ordered()
+        var dictionary = Packer(capacity: ordered.terms.count * 8)
+        var packed = Packer(capacity: ordered.terms.count * 4 + ordered.entries.count * 2)
+        for (hash, end) in ordered.terms {
+            dictionary.fixed(hash)
+            encoded.head.include(term: hash)
+            packed.fixed(UInt32(end))
         }
+        for entry in ordered.entries { packed.fixed(entry) }
         encoded.dictionary = dictionary.bytes
         encoded.fixed = fixed.bytes
-        encoded.lists = ends + lists
+        encoded.lists = packed.bytes
         return encoded
     }
 }

@@ -2,6 +2,9 @@
 struct Packer {
     private(set) var bytes: [UInt8] = []
 
+    /// `capacity` is how many bytes there will be, about.
+    init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+
     mutating func byte(_ value: UInt8) { bytes.append(value) }
 
     mutating func number(_ value: UInt64) {
@@ -25,13 +28,9 @@ struct Packer {
         for text in list { self.text(text) }
     }
 
-    /// Eight bytes, least significant first.
-    mutating func fixed(_ value: UInt64) {
-        var rest = value
-        for _ in 0..<8 {
-            bytes.append(UInt8(truncatingIfNeeded: rest))
-            rest >>= 8
-        }
+    /// All bytes of a number, least significant first.
+    mutating func fixed(_ value: some FixedWidthInteger) {
+        unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
     }
 }
 

@@ -5,7 +5,7 @@ enum SummaryCoding {
     private static let version: UInt8 = 1
 
     static func encode(_ summary: TraceSummary) -> [UInt8] {
-        var packer = Packer()
+        var packer = Packer(capacity: 384)
         packer.byte(version)
         packer.byte(code(summary.status))
         packer.number(summary.start)
