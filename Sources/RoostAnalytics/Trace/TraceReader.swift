@@ -37,15 +37,17 @@ public final class TraceReader {
         chunks: [ByteBlock], activities: ActivityBatch? = nil, traceIDHigh: UInt64,
         traceIDLow: UInt64, isClosed: Bool
     ) -> TraceSummary {
-        read(chunks, activities)
+        read(chunks, activities, withDetails: false)
         defer { giveBack() }
         return builder.summary(
             source.batch, high: traceIDHigh, low: traceIDLow, isClosed: isClosed)
     }
 
-    private func read(_ chunks: [ByteBlock], _ activities: ActivityBatch?) {
+    private func read(
+        _ chunks: [ByteBlock], _ activities: ActivityBatch?, withDetails: Bool = true
+    ) {
         source.removeAll()
-        for chunk in chunks { source.read(chunk, names: names) }
+        for chunk in chunks { source.read(chunk, names: names, withDetails: withDetails) }
         if let activities { source.append(activities) }
     }
 

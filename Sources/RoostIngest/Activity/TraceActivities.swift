@@ -17,7 +17,7 @@ public struct SpanDetail: Sendable {
 /// time.
 @safe public final class TraceActivities {
     public private(set) var batch = ActivityBatch()
-    /// One for each activity of the batch.
+    /// One for each activity of the batch, where they were asked for.
     public private(set) var details: [SpanDetail] = []
     private let scratch = ActivityScratch()
 
@@ -29,8 +29,8 @@ public struct SpanDetail: Sendable {
     }
 
     /// Adds the spans of `TracesData` bytes that were found to be decodable before; of others as
-    /// many as come before the damage.
-    public func read(_ chunk: ByteBlock, names: NameTable) {
+    /// many as come before the damage. Without details for those who only count.
+    public func read(_ chunk: ByteBlock, names: NameTable, withDetails: Bool = true) {
         unsafe chunk.withBytes { bytes in
             var taken = ActivityBatch()
             swap(&taken, &batch)
@@ -38,7 +38,7 @@ public struct SpanDetail: Sendable {
             var walker = DetailWalker(
                 reader: unsafe ActivityReader(
                     names, batch: taken, scratch: scratch, request: bytes),
-                details: details)
+                details: details, isDetailed: withDetails)
             details = []
             _ = try? unsafe readTraces(bytes, visitor: &walker, rejections: &rejections)
             details = walker.details
@@ -57,6 +57,7 @@ public struct SpanDetail: Sendable {
 private struct DetailWalker: TraceVisitor {
     var reader: ActivityReader
     var details: [SpanDetail]
+    let isDetailed: Bool
 
     mutating func resource(_ resource: ResourceView) { reader.resource(resource) }
     mutating func scope(_ scope: ScopeView) { reader.scope(scope) }
@@ -67,6 +68,7 @@ private struct DetailWalker: TraceVisitor {
     mutating func spanRejected() { reader.spanRejected() }
 
     mutating func span(_ span: SpanView) {
+        guard isDetailed else { return reader.span(span) }
         var detail = SpanDetail()
         detail.kind = span.kind
         if reader.slots.has(.arguments) {
