@@ -6,6 +6,12 @@ struct TraceKey: Hashable {
     let low: UInt64
 }
 
+/// A span of a request, and where its field stands there.
+struct ArrivedSpan {
+    let head: SpanHead
+    let field: WireBytes
+}
+
 /// What has come of a trace since it was last stored.
 final class OpenTrace {
     /// Spans of one resource and scope.
@@ -31,12 +37,14 @@ final class OpenTrace {
     private(set) var lastArrival: UInt64
     /// Its root has come, with it or with a part of it that is stored already.
     private(set) var hasRoot: Bool
+    /// Which arrival of all was its latest; see `ArrivalOrder`.
+    var arrival: UInt64 = 0
     /// Operations that their headers have no number for.
     private var moreOperations: [Operation] = []
     /// Of the first spans; then `manyIDs` has all.
-    private var ids: [UInt64] = []
+    private var ids = InlineArray<32, UInt64>(repeating: 0)
+    private var idCount = 0
     private var manyIDs: Set<UInt64> = []
-    private static let fewIDs = 32
 
     struct Operation {
         let header: ChunkHeader
@@ -55,36 +63,42 @@ final class OpenTrace {
         lastArrival = now
     }
 
-    /// Takes note of a span that came. Says whether it is a new one, whose bytes `append` is to be
-    /// given.
-    func note(_ head: SpanHead, group: Int, now: UInt64) -> Bool {
-        items += 1
-        lastArrival = now
-        guard isNew(head.spanID) else {
-            repeated += 1
-            return false
+    /// Takes in spans of one header that stood in one request; answers by how much `bytes` grew.
+    func take(_ arrived: [ArrivedSpan], _ header: ChunkHeader, now: UInt64) -> Int {
+        let group = group(of: header)
+        var operations = groups[group].operations
+        var grown = 0
+        // Of neighbours that are new.
+        var run = WireBytes.empty
+        for span in arrived {
+            guard isNew(span.head.spanID) else {
+                repeated += 1
+                continue
+            }
+            spans += 1
+            grown += span.field.count + Self.spanOwnBytes
+            if span.head.parentSpanID == 0 { hasRoot = true }
+            if let number = header.operationNumber(span.head.name, kind: span.head.kind) {
+                operations |= 1 << UInt64(number)
+            } else {
+                noteMore(span.head, header)
+            }
+            if unsafe run.base + run.count == span.field.base {
+                run = unsafe WireBytes(base: run.base, count: run.count + span.field.count)
+            } else {
+                unsafe groups[group].bytes.append(contentsOf: run.buffer)
+                run = span.field
+            }
         }
-        spans += 1
-        if head.parentSpanID == 0 { hasRoot = true }
-        let header = groups[group].header
-        if let number = header.operationNumber(head.name, kind: head.kind) {
-            groups[group].operations |= 1 << UInt64(number)
-        } else {
-            noteMore(head, header)
-        }
-        return true
-    }
-
-    /// Appends the fields of `spans` spans that stood one after another; answers by how much `bytes`
-    /// grew.
-    func append(_ run: WireBytes, spans: Int, group: Int) -> Int {
         unsafe groups[group].bytes.append(contentsOf: run.buffer)
-        let grown = run.count + spans * Self.spanOwnBytes
+        groups[group].operations = operations
+        items += arrived.count
+        lastArrival = now
         bytes += grown
         return grown
     }
 
-    func group(of header: ChunkHeader) -> Int {
+    private func group(of header: ChunkHeader) -> Int {
         if let place = groups.indices.last, groups[place].header === header { return place }
         if let place = groups.firstIndex(where: { $0.header === header }) { return place }
         groups.append(Group(header: header))
@@ -92,13 +106,13 @@ final class OpenTrace {
     }
 
     private func isNew(_ id: UInt64) -> Bool {
-        if ids.count < Self.fewIDs {
-            if ids.contains(id) { return false }
-            if ids.isEmpty { ids.reserveCapacity(Self.fewIDs) }
-            ids.append(id)
+        if idCount < ids.count {
+            for place in 0..<idCount where ids[place] == id { return false }
+            ids[idCount] = id
+            idCount += 1
             return true
         }
-        if manyIDs.isEmpty { manyIDs.formUnion(ids) }
+        if manyIDs.isEmpty { for place in ids.indices { manyIDs.insert(ids[place]) } }
         return manyIDs.insert(id).inserted
     }
 

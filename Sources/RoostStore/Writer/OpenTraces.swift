@@ -4,6 +4,7 @@ import RoostWire
 final class OpenTraces {
     private var traces: [TraceKey: OpenTrace] = [:]
     private var headers = ChunkHeaders()
+    private var order = ArrivalOrder()
     private(set) var bytes = 0
     /// Traces that were stored with their root before they were quiet: what follows need not be
     /// waited for any longer than they would have been.
@@ -32,71 +33,65 @@ final class OpenTraces {
         var resource: [UInt8] = []
         var scope: [UInt8] = []
         var header: ChunkHeader?
-        var latest: OpenTrace?
-        /// Into the groups of `latest`.
-        var group = 0
-        /// Spans of that group that stand one after another and are not in it yet.
-        var run = WireBytes.empty
-        var runSpans = 0
+        /// Spans of one trace and header that follow one another and are not in it yet.
+        var spans: [ArrivedSpan] = []
+        var key = TraceKey(high: 0, low: 0)
+        var bytes = 0
+        let mostBytes: Int
 
         init(traces: OpenTraces, now: UInt64) {
             self.traces = traces
             self.now = now
+            mostBytes = traces.settings.mostTraceBytes / 8
         }
 
         mutating func resource(_ fields: [WireBytes]) {
+            end()
             resource.removeAll(keepingCapacity: true)
             for run in fields { unsafe resource.append(contentsOf: run.buffer) }
-            end()
             header = nil
         }
 
         mutating func scope(_ fields: [WireBytes]) {
+            end()
             scope.removeAll(keepingCapacity: true)
             for run in fields { unsafe scope.append(contentsOf: run.buffer) }
-            end()
             header = nil
         }
 
         mutating func item(_ span: WireBytes, field: WireBytes) {
             let head = SpanHead(span)
             let key = TraceKey(high: head.traceIDHigh, low: head.traceIDLow)
-            if header == nil || latest?.key != key { turn(to: key) }
-            guard let trace = latest else { return }
-            guard trace.note(head, group: group, now: now) else { return endRun() }
-            if unsafe runSpans == 0 || field.base != run.base + run.count {
-                endRun()
-                run = field
-            } else {
-                run = unsafe WireBytes(base: run.base, count: run.count + field.count)
-            }
-            runSpans += 1
-            if trace.bytes + run.count >= traces.settings.mostTraceBytes {
+            if key != self.key || bytes >= mostBytes {
                 end()
-                traces.removeEarly(trace)
-                traces.store(trace)
+                self.key = key
             }
+            spans.append(ArrivedSpan(head: head, field: field))
+            bytes += field.count
         }
 
-        private mutating func turn(to key: TraceKey) {
-            end()
+        /// What follows may be of another trace or header.
+        mutating func end() {
+            guard !spans.isEmpty else { return }
             let header = header ?? traces.headers.header(resource: resource, scope: scope)
             self.header = header
-            let trace = traces.open(key, now: now)
-            latest = trace
-            group = trace.group(of: header)
+            traces.take(spans, of: key, header, now: now)
+            spans.removeAll(keepingCapacity: true)
+            bytes = 0
         }
+    }
 
-        private mutating func endRun() {
-            guard runSpans > 0, let trace = latest else { return }
-            traces.bytes += trace.append(run, spans: runSpans, group: group)
-            runSpans = 0
-        }
-
-        /// What follows may be of another trace or group.
-        mutating func end() {
-            endRun()
-            latest = nil
+    private func take(
+        _ spans: [ArrivedSpan], of key: TraceKey, _ header: ChunkHeader, now: UInt64
+    ) {
+        let trace = open(key, now: now)
+        bytes += trace.take(spans, header, now: now)
+        if trace.bytes >= settings.mostTraceBytes {
+            removeEarly(trace)
+            store(trace)
+        } else {
+            order.note(trace)
+            order.tidy(traces)
         }
     }
 
@@ -123,18 +118,11 @@ final class OpenTraces {
     func takeToMakeRoom(now: UInt64) -> [OpenTrace] {
         let most = settings.mostOpenBytes / 4 * 3
         let mostTraces = settings.mostOpenTraces / 4 * 3
-        let open = Array(traces.values)
-        // Sorted as numbers: when, to a sixteenth of a millisecond, and which; whole ones first.
-        let order = open.indices.map { place in
-            open[place].lastArrival & ~0xFFFF | UInt64(place & 0xFFFF)
-                | (open[place].hasRoot ? 0 : 1 << 63)
-        }.sorted()
         var taken: [OpenTrace] = []
-        for rank in order {
-            let place = Int(rank & 0xFFFF)
-            guard bytes > most || traces.count > mostTraces else { break }
-            removeEarly(open[place])
-            taken.append(open[place])
+        while bytes > most || traces.count > mostTraces, let key = order.next(of: traces) {
+            guard let trace = traces[key] else { break }
+            removeEarly(trace)
+            taken.append(trace)
         }
         return taken
     }
