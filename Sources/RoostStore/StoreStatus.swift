@@ -20,6 +20,9 @@ public struct StoreStatus: Sendable, Equatable {
     public var expiredTraces: UInt64 = 0
     /// Unix nanoseconds of the arrival of the oldest trace; 0 without any.
     public var oldestUnixNano: UInt64 = 0
+    /// Steps of posted events, and of them those that are not kept.
+    public var offeredSteps: UInt64 = 0
+    public var droppedSteps: [StoreDropReason: UInt64] = [:]
     public var failedWrites: UInt64 = 0
     public var lastError: String?
     public var lastErrorUnixNano: UInt64?

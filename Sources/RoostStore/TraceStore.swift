@@ -95,11 +95,22 @@ public final class TraceStore: Sendable {
     }
 
     /// Takes steps that are over and that were told without spans and log records; false when there
-    /// is no room. No request, and counted nowhere.
+    /// is no room. They are no request: the status counts them, no ledger does.
+    @discardableResult
     public func offer(_ activities: ActivityBatch) -> Bool {
+        let steps = activities.activities.count
+        shared.toldSteps.offer(steps)
         let item = StoreInbox.Item(
             signal: .logs, items: 0, body: ByteBlock([]), activities: activities)
-        return reserve(bytes: item.byteCount) && shared.inbox.put(item)
+        guard reserve(bytes: item.byteCount) else {
+            shared.toldSteps.drop(steps, .queueFull)
+            return false
+        }
+        guard shared.inbox.put(item) else {
+            shared.toldSteps.drop(steps, .shutdown)
+            return false
+        }
+        return true
     }
 
     // MARK: life
@@ -127,6 +138,7 @@ public final class TraceStore: Sendable {
     public var status: StoreStatus {
         var status = shared.status.withLock { $0 }
         status.isOpen = isOpen
+        shared.toldSteps.fill(&status)
         status.queueBytes = shared.inbox.byteCount
         status.queueCapacityBytes = shared.inbox.capacity
         return status

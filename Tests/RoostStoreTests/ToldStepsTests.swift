@@ -78,5 +78,36 @@ import Testing
         #expect(harness.store.offer(batch))
         harness.store.flush()
         #expect(try harness.ids() == [1])
+        let status = harness.store.status
+        #expect(status.offeredSteps == 2)
+        #expect(status.droppedSteps == [.queueFull: 1])
+    }
+
+    @Test func `what a full disk or the end costs of them is counted`() throws {
+        let harness = try StoreHarness {
+            $0.mostPages = 24
+            $0.size = 1 << 30
+        }
+        var folder = EventFolder(seed: 3)
+        var offered: UInt64 = 0
+        while harness.store.status.droppedSteps[.disk] == nil, offered < 200_000 {
+            var batch = ActivityBatch()
+            for _ in 0..<1_000 {
+                batch.append(
+                    try Self.steps(
+                        #"{"event_type":"agent.completed","payload":{"agent":"w\#(offered)"}}"#,
+                        folder: &folder))
+                offered += 1
+            }
+            #expect(harness.store.offer(batch))
+            harness.store.flush()
+        }
+        #expect(harness.store.status.droppedSteps[.disk] ?? 0 >= 1_000)
+        #expect(harness.store.status.offeredSteps == offered)
+        harness.store.close(deadline: .max)
+        let last = try Self.steps(
+            #"{"event_type":"agent.completed","payload":{"agent":"w"}}"#, folder: &folder)
+        #expect(!harness.store.offer(last))
+        #expect(harness.store.status.droppedSteps[.shutdown] == 1)
     }
 }

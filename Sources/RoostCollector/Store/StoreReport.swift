@@ -21,6 +21,15 @@ extension CollectorView {
             writer.field("duplicate_spans", status.duplicateSpans)
             writer.field("expired_traces", status.expiredTraces)
             writer.field("failed_writes", status.failedWrites)
+            writer.object("posted_steps") { writer in
+                writer.field("offered", status.offeredSteps)
+                writer.object("dropped") { writer in
+                    for reason in StoreDropReason.allCases {
+                        guard let steps = status.droppedSteps[reason], steps > 0 else { continue }
+                        writer.field(reason.inLedger.name, steps)
+                    }
+                }
+            }
             if status.oldestUnixNano > 0 {
                 writer.field("oldest", rfc3339(unixNanoseconds: status.oldestUnixNano))
             }
@@ -61,6 +70,18 @@ extension SelfMetricsFamilies {
             counter(
                 "expired_traces", "Traces deleted for store.keep or store.size.",
                 status.expiredTraces),
+            counter(
+                "posted_steps", "Steps of posted events that were offered to the store.",
+                status.offeredSteps),
+            SelfFamily(
+                name: "roost_store_dropped_posted_steps_total", type: .counter,
+                help: "Of them those that are not kept; they are counted all the same.",
+                series: StoreDropReason.allCases.map { reason in
+                    (
+                        ["reason": reason.inLedger.name] as LabelText,
+                        Double(status.droppedSteps[reason] ?? 0)
+                    )
+                }),
             counter(
                 "failed_writes", "Transactions that the database refused.", status.failedWrites),
         ]

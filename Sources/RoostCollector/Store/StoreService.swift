@@ -111,7 +111,7 @@ package final class StoreService: Sendable {
         guard switches.isOn(.store) else { return }
         var over = batch
         over.activities.removeAll { $0.phase == .pending }
-        if !over.isEmpty { _ = store.offer(over) }
+        if !over.isEmpty { store.offer(over) }
     }
 
     /// After the ledger has counted the request.
@@ -125,7 +125,7 @@ extension Config.Store {
 }
 
 extension StoreDropReason {
-    fileprivate var inLedger: DropReason {
+    var inLedger: DropReason {
         switch self {
         case .queueFull: .queueFull
         case .disk: .disk

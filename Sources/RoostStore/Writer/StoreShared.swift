@@ -15,6 +15,7 @@ final class StoreShared: Sendable {
     let count: @Sendable (Signal, Int, StoreOutcome) -> Void
     let understanding: any TraceUnderstanding
     let names: Mutex<NameTable>
+    let toldSteps = ToldStepCounts()
     /// As the writer published it last.
     let status = Mutex(StoreStatus())
     let isOpen = Atomic<Bool>(false)

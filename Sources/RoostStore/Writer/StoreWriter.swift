@@ -17,6 +17,7 @@ final class StoreWriter {
     /// Steps that were told by themselves, packed, until the next tick.
     private var told: [TraceKey: [[UInt8]]] = [:]
     private var toldBytes = 0
+    private var toldSteps = 0
     /// Nil while there is no database that can be used.
     private var keeper: TraceKeeper?
     private var openBytesPaidFor = 0
@@ -139,6 +140,7 @@ final class StoreWriter {
             told[key, default: []].append(packed)
             toldBytes += packed.count
         }
+        toldSteps += activities.activities.count
         if toldBytes > Self.mostToldBytes { storeTold() }
         tellOpen()
     }
@@ -259,9 +261,9 @@ final class StoreWriter {
 
     private func storeTold() {
         guard !told.isEmpty else { return }
-        let steps = told
-        (told, toldBytes) = ([:], 0)
-        guard let keeper else { return }
+        let (steps, count) = (told, toldSteps)
+        (told, toldBytes, toldSteps) = ([:], 0, 0)
+        guard let keeper else { return shared.toldSteps.drop(count, .disk) }
         let now = unixNanoseconds()
         do throws(SQLiteError) {
             _ = try keeper.transaction { () throws(SQLiteError) in
@@ -270,6 +272,7 @@ final class StoreWriter {
             recovered()
         } catch {
             counters.failedWrites += 1
+            shared.toldSteps.drop(count, .disk)
             if error.kind == .damaged { replace(because: error.message) }
             fail(error.message)
         }
