@@ -856,6 +856,30 @@ def test_posted_events_are_counted_as_any_other(roost):
     assert [(row["agent"], row["average_duration"]) for row in rows] == [("poet", 1.5)]
 
 
+def test_what_is_posted_is_redacted_before_it_is_shown(roost):
+    process = roost({"agents": {"hold": "300ms", "redact": {"keys": ["user.id"]}}})
+    secret = "gh" + "p_a1" + "Zx9Q" * 9
+    event = {"trace_id": "cd" * 16, "session_id": f"s {secret}", "payload": {
+        "agent": {"name": f"poet {secret}"}, "workflow": f"tale {secret}", "user_id": "eve-of-example",
+        "tool": f"pen {secret}", "error": f"{secret} was refused", "duration_ms": 5}}
+    answer = httpx.post(f"http://{process.web}{ROOT}events", trust_env=False, json=[
+        {**event, "event_type": kind} for kind in ("tool.failed", "agent.failed", "workflow.failed")])
+    assert answer.json() == {"accepted": 3}
+    wait_until(lambda: get(process, f"traces/{'cd' * 16}").status_code == 200, what="the trace")
+    wait_until(lambda: ask(process, "failures")["failures"], what="the failures")
+    for path in ("fleet", "workflows", f"workflows/{'cd' * 16}", f"traces/{'cd' * 16}", "traces",
+                 f"traces/{'cd' * 16}/analysis", "failures", "sessions", "costs", "insights",
+                 "metrics/windows", "/metrics", "/status"):
+        text = get(process, path).text
+        assert secret not in text and "eve-of-example" not in text, path
+    assert ask(process, "workflows")["workflows"][0]["workflow"] == "tale [redacted:api_key]"
+    page = process.metrics()
+    assert page.value("roost_redacted_values_total", rule="api_key") == 15
+    assert page.value("roost_redacted_values_total", rule="key") == 3
+    assert page.value("roost_store_posted_steps_total") == 3
+    assert page.value("roost_store_dropped_posted_steps_total") == 0
+
+
 # Who may ask
 
 

@@ -80,6 +80,8 @@ public struct PostedEvent: Sendable, Equatable {
     public var provider = ""
     public var user = ""
     public var errorType = ""
+    /// That was told as `error`, which may say more than a type.
+    var isErrorMessage = false
     /// Names one run or call, so that its beginning and its end are known as one.
     public var run = ""
     /// Nanoseconds; nil when it was not said.
@@ -123,7 +125,11 @@ public struct PostedEvent: Sendable, Equatable {
         service = try text("service", "service_name")
         session = try text("session_id", "session")
         user = try text("user_id", "user")
-        errorType = try text("error_type", "error")
+        errorType = try text("error_type")
+        if errorType.isEmpty {
+            errorType = try text("error")
+            isErrorMessage = !errorType.isEmpty
+        }
         run = try text("run_id", "invocation_id", "execution_id", "call_id", "span_id")
         try readTime(document, payload)
         try readTrace(document)

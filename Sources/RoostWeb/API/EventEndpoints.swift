@@ -19,7 +19,12 @@ enum EventEndpoints {
                     guard context.collector.switches.isOn(.analytics) else {
                         throw .switchedOff("analytics")
                     }
-                    let events = try read(try request.document(), now: request.now)
+                    var events = try read(try request.document(), now: request.now)
+                    guard context.collector.redact(&events) else {
+                        throw APIError(
+                            status: 503, code: "busy",
+                            message: "no memory is free for these events, try again later")
+                    }
                     context.collector.give(folder.fold(events))
                     request.answer { writer in
                         writer.beginObject()

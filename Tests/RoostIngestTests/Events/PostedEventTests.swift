@@ -47,6 +47,63 @@ import Testing
         #expect(throws: PostedEvent.Fault.self) { try event(json) }
     }
 
+    private func redacted(
+        _ json: String, _ change: (inout RedactionSettings) -> Void
+    ) throws -> (event: PostedEvent, found: Int) {
+        var settings = RedactionSettings()
+        change(&settings)
+        var texts = TextRedactor(
+            Redactor(settings), memory: MemoryBudget(limitBytes: 1 << 20).share("test"))
+        var event = try event(json)
+        event.redact(with: &texts)
+        return (event, texts.tally.reduce(0, +))
+    }
+
+    @Test func `secrets are taken out of every text`() throws {
+        let secret = "gh" + "p_" + "a1" + String(repeating: "Zx9", count: 12).prefix(34)
+        let names = [
+            "agent", "workflow", "tool", "model", "provider", "service", "session_id", "user_id",
+            "error", "parent_agent",
+        ]
+        let members = names.map { "\"\($0)\":\"x \(secret) y\"" }.joined(separator: ",")
+        let (event, found) = try redacted(
+            "{\"event_type\":\"agent.failed\",\"payload\":{\(members)}}"
+        ) { _ in }
+        #expect(!"\(event)".contains(secret))
+        #expect(event.agent == "x [redacted:api_key] y")
+        #expect(found == names.count)
+    }
+
+    @Test(arguments: [
+        ("user_id", ""), ("user.id", ""), ("user", ""), ("user.*", ""),
+        ("agent.name", "[redacted:key]"),
+        ("gen_ai.agent.name", "[redacted:key]"),
+    ])
+    func `keys are those of the event and those of the conventions`(
+        key: String, agent: String
+    ) throws {
+        let json = #"{"event_type":"agent.invoked","payload":{"agent":"a","user_id":"eve"}}"#
+        let event = try redacted(json) { $0.keys = [key] }.event
+        #expect(event.user == (agent.isEmpty ? "[redacted:key]" : "eve"))
+        #expect(event.agent == (agent.isEmpty ? "a" : agent))
+        #expect(
+            try redacted(json) {
+                $0.keys = [key]
+                $0.action = .drop
+            }.event.agent == (agent.isEmpty ? "a" : ""))
+    }
+
+    @Test(arguments: [("error_type", "Timeout"), ("error", "[redacted:content]")])
+    func `what an error says is content, its type is not`(member: String, left: String) throws {
+        let json =
+            "{\"event_type\":\"agent.failed\",\"payload\":{\"\(member)\":\"Timeout\"}}"
+        let event = try redacted(json) {
+            $0.content = true
+            $0.contentKeys = ["error", "error.message"]
+        }.event
+        #expect(event.errorType == left)
+    }
+
     private func fold(_ documents: String...) throws -> [Activity] {
         var folder = EventFolder(seed: 1)
         var batch = ActivityBatch()
