@@ -696,6 +696,58 @@ def test_jaeger_errors_have_its_form(own, description, path, query, code, named)
     assert named in answer.json()["errors"][0]["msg"]
 
 
+# Times that cannot be, and ends that never come
+
+
+def of_one_span(name="work", service="front", **fields):
+    """A request with one span, of an agent."""
+    message = request("traces", 0, service=service)
+    span = scopes(message)[0].spans.add(**{
+        "trace_id": bytes.fromhex(TRACE), "span_id": b"12345678", "name": name,
+        "start_time_unix_nano": START, "end_time_unix_nano": START + 10**9, **fields})
+    span.attributes.append(attribute("gen_ai.operation.name", "invoke_agent"))
+    span.attributes.append(attribute("gen_ai.agent.name", name))
+    return message
+
+
+def views(process):
+    """Start and duration of a trace as each view tells them; the agent's, where it is about spans."""
+    wait_until(lambda: get(process, f"traces/{TRACE}").status_code == 200, what="the trace")
+    wait_until(
+        lambda: get(process, f"workflows/{TRACE}").json().get("root_ended"), what="the run")
+    row, = ask(process, "traces", workflow_id=TRACE)["traces"]
+    found = {
+        "list": row, "detail": ask(process, f"traces/{TRACE}"),
+        "analysis": ask(process, f"traces/{TRACE}/analysis"),
+        "workflow": ask(process, f"workflows/{TRACE}")}
+    return {name: (page["start_time"], page["duration"]) for name, page in found.items()}, found
+
+
+def test_a_span_of_sixty_days_is_shown_as_one(roost):
+    process = roost({"agents": {"hold": "300ms"}})
+    days = 60 * 86_400
+    send(process, of_one_span(end_time_unix_nano=START + days * 10**9))
+    told, found = views(process)
+    assert set(told.values()) == {("2023-11-14T22:13:20.000000000Z", days)}, told
+    span, = found["detail"]["spans"]
+    assert (span["start_time"], span["duration"]) == ("2023-11-14T22:13:20.000000000Z", days)
+    jaeger = ask(process, f"/api/traces/{TRACE}")["data"][0]["spans"][0]
+    assert (jaeger["startTime"], jaeger["duration"]) == (START // 1000, days * 10**6)
+    assert jaeger["warnings"] is None
+
+
+def test_a_span_of_years_stands_where_it_ended(roost):
+    process = roost({"agents": {"hold": "300ms"}})
+    end = START + 3 * 365 * 86_400 * 10**9
+    send(process, of_one_span(end_time_unix_nano=end))
+    told, found = views(process)
+    assert {duration for _, duration in told.values()} == {0}
+    assert len({start for start, _ in told.values()}) == 1
+    jaeger = ask(process, f"/api/traces/{TRACE}")["data"][0]["spans"][0]
+    assert (jaeger["startTime"], jaeger["duration"]) == (end // 1000, 0)
+    assert "longer than a year" in jaeger["warnings"][0]
+
+
 # What is wrong is named
 
 

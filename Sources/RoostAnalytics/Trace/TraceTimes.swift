@@ -1,3 +1,5 @@
+import RoostIngest
+
 /// When the steps of a trace ran, by one clock, in nanoseconds since the first of them.
 ///
 /// Clocks that disagree are brought together, what was announced and never ended lasts as long as
@@ -14,8 +16,6 @@ struct TraceTimes {
     /// Steps that lie at least partly outside of their parents, clocks brought together.
     private(set) var outside = 0
 
-    private static let longest: UInt64 = 31_536_000_000_000_000
-
     init(_ document: TraceDocument) {
         let steps = document.steps
         tree = TraceTree(
@@ -31,10 +31,10 @@ struct TraceTimes {
         starts.reserveCapacity(steps.count)
         ends.reserveCapacity(steps.count)
         for place in steps.indices {
-            let start = Int(min(steps[place].start &- base, Self.longest))
+            let start = Int(min(steps[place].start &- base, Activity.longest))
             starts.append(start)
             let end = max(steps[place].end, steps[place].start)
-            ends.append(max(start, Int(min(end &- base, Self.longest))))
+            ends.append(max(start, Int(min(end &- base, Activity.longest))))
         }
         bringTogether(steps)
         end = ends.max() ?? 0

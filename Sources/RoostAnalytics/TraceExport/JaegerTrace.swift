@@ -76,18 +76,16 @@ enum JaegerTrace {
             writer.field("flags", span.flags & 1)
             writer.field("operationName", span.name.string)
             writer.array("references") { Visitor.references(span, &$0) }
-            writer.field("startTime", span.startTimeUnixNano / 1000)
-            let isMended = span.endTimeUnixNano < span.startTimeUnixNano
-            writer.field(
-                "duration",
-                isMended ? 0 : (span.endTimeUnixNano - span.startTimeUnixNano) / 1000)
+            let times = ShownTimes(span)
+            writer.field("startTime", times.start / 1000)
+            writer.field("duration", times.duration / 1000)
             writer.array("tags") { tags(span, &$0) }
             writer.array("logs") { Visitor.logs(span, &$0) }
             writer.field("processID", "p\(number + 1)")
             writer.key("warnings")
-            if isMended {
+            if let warning = times.warning {
                 writer.beginArray()
-                writer.value("the span ended before it began")
+                writer.value(warning)
                 writer.endArray()
             } else {
                 writer.null()

@@ -1,4 +1,5 @@
 public import RoostCore
+import RoostIngest
 import RoostWire
 
 /// What one trace can be written as for other tools.
@@ -43,6 +44,30 @@ public enum TraceExport {
     ) {
         JaegerTrace.write(
             chunks, ExportedTrace(high: traceIDHigh, low: traceIDLow), into: &writer)
+    }
+}
+
+/// When a span ran, as it is shown.
+struct ShownTimes {
+    /// Unix nanoseconds.
+    let start: UInt64
+    /// Nanoseconds; 0 when it cannot be known.
+    let duration: UInt64
+    /// Why it is not as the span says.
+    let warning: String?
+
+    init(_ span: SpanView) {
+        let (told, end) = (span.startTimeUnixNano, span.endTimeUnixNano)
+        if end < told {
+            (start, duration) = (told, 0)
+            warning = "the span ended before it began"
+        } else if end - told > Activity.longest {
+            (start, duration) = (end, 0)
+            warning = "the span says that it lasted longer than a year; it is shown where it ended"
+        } else {
+            (start, duration) = (told, end - told)
+            warning = nil
+        }
     }
 }
 

@@ -51,11 +51,10 @@ enum ZipkinTrace {
             if !span.parentSpanID.isEmpty { writer.field("parentId", span.parentSpanID.hex) }
             writer.field("name", span.name.string)
             if let kind = Visitor.kind(span.kind) { writer.field("kind", kind) }
-            writer.field("timestamp", span.startTimeUnixNano / 1000)
-            let isMended = span.endTimeUnixNano < span.startTimeUnixNano
-            let duration = isMended ? 0 : span.endTimeUnixNano - span.startTimeUnixNano
+            let times = ShownTimes(span)
+            writer.field("timestamp", times.start / 1000)
             // Zipkin takes 0 for unknown.
-            writer.field("duration", max(1, duration / 1000))
+            writer.field("duration", max(1, times.duration / 1000))
             writer.object("localEndpoint") {
                 $0.field("serviceName", service.isEmpty ? "unknown_service" : service)
             }

@@ -314,7 +314,7 @@ enum SelfMetricsFamilies {
                 "duplicate_calls", "Calls that two spans told, counted once.",
                 events.duplicateCalls),
             counter(
-                "mended_times", "Spans that ended before they began or more than a month after.",
+                "mended_times", "Spans that ended before they began or more than a year after.",
                 events.mendedTimes),
             gauge(
                 "held_activities", "Activities open or waiting for their trace to be quiet.",

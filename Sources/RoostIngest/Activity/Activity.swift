@@ -123,6 +123,9 @@ public struct Activity: Sendable {
 
     @inlinable public init() {}
 
+    /// Nanoseconds that one may last; a year. What claims more is nonsense, or tells no start.
+    package static let longest: UInt64 = 31_536_000_000_000_000
+
     /// Nanoseconds.
     @inlinable public var duration: UInt64 { end &- start }
 

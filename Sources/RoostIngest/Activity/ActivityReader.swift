@@ -152,7 +152,7 @@ import RoostWire
         activity.start = span.startTimeUnixNano
         activity.end = span.endTimeUnixNano
         if activity.end < activity.start
-            || activity.end - activity.start > ActivityReader.longest
+            || activity.end - activity.start > Activity.longest
         {
             mendTimes(&activity)
         }
@@ -182,9 +182,6 @@ import RoostWire
         activity.service = serviceRef
         activity.job = jobRef
     }
-
-    /// Nanoseconds; a month. What claims more is nonsense, or tells no start.
-    private static let longest: UInt64 = 2_592_000_000_000_000
 
     /// Of what ended before it began, or began in another age, how long it took is unknown.
     @inline(never)

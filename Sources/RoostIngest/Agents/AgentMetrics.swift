@@ -75,7 +75,7 @@ public struct AgentEvents: Sendable, Equatable {
     public var repeatedSpans: UInt64 = 0
     /// Calls that a second instrumentation told as well.
     public var duplicateCalls: UInt64 = 0
-    /// Spans that ended before they began or more than a month after.
+    /// Spans that ended before they began or more than a year after.
     public var mendedTimes: UInt64 = 0
     /// Activities told by a signal that is not the believed one of its service.
     public var disbelieved: UInt64 = 0

@@ -6,17 +6,19 @@ import Testing
     private static let day: UInt64 = 86_400_000_000_000
     private static let start: UInt64 = 1_790_000_000_000_000_000
 
-    @Test func `a day is a long time and none that is mended`() throws {
-        let span = OneSpan(start: Self.start, end: Self.start + Self.day)
+    @Test(arguments: [1, 60, 365] as [UInt64])
+    func `days are a long time and none that is mended`(days: UInt64) throws {
+        let span = OneSpan(start: Self.start, end: Self.start + days * Self.day)
         let found = try span.read().activity
-        #expect(found.end - found.start == Self.day)
+        #expect(found.start == Self.start)
+        #expect(found.end - found.start == days * Self.day)
         #expect(found.flags.isDisjoint(with: [.isMendedTime, .isInstant]))
     }
 
     /// Start, end, and the moment that is left.
     private static let nonsense: [[UInt64]] = [
         [start, start - 1, start], [start, 0, start], [.max, 1, .max], [0, start, start],
-        [1, start, start], [start, start + 31 * day, start + 31 * day], [start, .max, .max],
+        [1, start, start], [start, start + 366 * day, start + 366 * day], [start, .max, .max],
     ]
 
     @Test(arguments: nonsense)
