@@ -2,13 +2,35 @@ import RoostCore
 import RoostMetrics
 
 /// The labels of one series, as numbers of texts, in the order of its family's label names.
+///
+/// Two numbers in each word: keys are compared for everything that is counted.
 struct AgentSeriesKey: Hashable, Sendable {
-    var first: Int32 = 0
-    var second: Int32 = 0
-    var third: Int32 = 0
-    var fourth: Int32 = 0
-    var fifth: Int32 = 0
-    var sixth: Int32 = 0
+    private var left: UInt64
+    private var right: UInt64
+    private var last: UInt64
+
+    @inline(__always)
+    init(
+        first: Int32 = 0, second: Int32 = 0, third: Int32 = 0, fourth: Int32 = 0,
+        fifth: Int32 = 0, sixth: Int32 = 0
+    ) {
+        left = Self.pair(first, second)
+        right = Self.pair(third, fourth)
+        last = Self.pair(fifth, sixth)
+    }
+
+    var first: Int32 { Int32(truncatingIfNeeded: left) }
+    var second: Int32 { Int32(truncatingIfNeeded: left &>> 32) }
+    var third: Int32 { Int32(truncatingIfNeeded: right) }
+    var fourth: Int32 {
+        get { Int32(truncatingIfNeeded: right &>> 32) }
+        set { right = Self.pair(third, newValue) }
+    }
+    var fifth: Int32 {
+        get { Int32(truncatingIfNeeded: last) }
+        set { last = Self.pair(newValue, sixth) }
+    }
+    var sixth: Int32 { Int32(truncatingIfNeeded: last &>> 32) }
 
     subscript(index: Int) -> Int32 {
         switch index {
@@ -21,12 +43,14 @@ struct AgentSeriesKey: Hashable, Sendable {
         }
     }
 
+    @inline(__always)
+    static func == (one: AgentSeriesKey, other: AgentSeriesKey) -> Bool {
+        (one.left ^ other.left) | (one.right ^ other.right) | (one.last ^ other.last) == 0
+    }
+
     /// Its parts are this program's own numbers, so no secret is needed.
     @inline(__always)
     var hash: Int {
-        let left = UInt64(UInt32(bitPattern: first)) | UInt64(UInt32(bitPattern: second)) &<< 32
-        let right = UInt64(UInt32(bitPattern: third)) | UInt64(UInt32(bitPattern: fourth)) &<< 32
-        let last = UInt64(UInt32(bitPattern: fifth)) | UInt64(UInt32(bitPattern: sixth)) &<< 32
         var state = left &* 0x9E37_79B9_7F4A_7C15
         state = (state ^ state &>> 32 ^ right) &* 0xC2B2_AE3D_27D4_EB4F
         state = (state ^ state &>> 29 ^ last) &* 0x1656_67B1_9E37_79F9
@@ -35,6 +59,11 @@ struct AgentSeriesKey: Hashable, Sendable {
 
     var hasOverflow: Bool {
         min(first, second, third, fourth, fifth, sixth) == TextTable.overflow
+    }
+
+    @inline(__always)
+    private static func pair(_ low: Int32, _ high: Int32) -> UInt64 {
+        UInt64(UInt32(bitPattern: low)) | UInt64(UInt32(bitPattern: high)) &<< 32
     }
 }
 
