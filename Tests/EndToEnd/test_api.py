@@ -748,6 +748,40 @@ def test_a_span_of_years_stands_where_it_ended(roost):
     assert "longer than a year" in jaeger["warnings"][0]
 
 
+def test_clocks_that_disagree_are_brought_together_in_every_view(roost, description):
+    """A run of ten seconds calls a service whose clock is an hour ahead."""
+    process = roost({"agents": {"hold": "300ms"}})
+    message = of_one_span(end_time_unix_nano=START + 10 * 10**9)
+    scopes(message)[0].spans.add(
+        trace_id=bytes.fromhex(TRACE), span_id=b"call....", parent_span_id=b"12345678", name="call",
+        kind=3, start_time_unix_nano=START + 10**9, end_time_unix_nano=START + 9 * 10**9)
+    message.MergeFrom(request("traces", 0, service="back"))
+    late = START + 3_600 * 10**9
+    scopes(message)[1].spans.add(
+        trace_id=bytes.fromhex(TRACE), span_id=b"serve...", parent_span_id=b"call....", name="serve",
+        kind=2, start_time_unix_nano=late + 10**9 + 10**8, end_time_unix_nano=late + 8 * 10**9)
+    send(process, message)
+    told, found = views(process)
+    assert set(told.values()) == {("2023-11-14T22:13:20.000000000Z", 10)}, told
+    for name in ("list", "detail"):
+        assert found[name]["clock_skew_seconds"] == pytest.approx(3_600, abs=2)
+    assert [one["service"] for one in found["analysis"]["clock_skew"]] == ["back"]
+    offsets = {span["name"]: span["offset_seconds"] for span in found["detail"]["spans"]}
+    assert offsets["work"] == 0 and offsets["call"] == 1 and 1 <= offsets["serve"] <= 9
+    # As it was sent.
+    serve, = (span for span in found["detail"]["spans"] if span["name"] == "serve")
+    assert serve["start_time"].startswith("2023-11-14T23:13:21.1")
+    jaeger = ask(process, f"/api/traces/{TRACE}")["data"][0]["spans"]
+    starts = {span["operationName"]: span["startTime"] for span in jaeger}
+    ends = [span["startTime"] + span["duration"] for span in jaeger]
+    assert max(ends) - min(starts.values()) == 10 * 10**6
+    assert ["ms earlier" in str(span["warnings"]) for span in jaeger] == [
+        span["operationName"] == "serve" for span in jaeger]
+    description.check("Trace", found["detail"])
+    assert ask(process, "traces", max_duration="11s")["traces"] == [found["list"]]
+    assert ask(process, "traces", min_duration="11s")["traces"] == []
+
+
 # What is wrong is named
 
 

@@ -27,7 +27,7 @@ public enum TraceDetail {
         writer.array("resources") { writer in for one in parts.resources { writer.raw(one) } }
         writer.array("scopes") { writer in for one in parts.scopes { writer.raw(one) } }
         writer.array("spans") { writer in
-            let base = document.steps.first?.start ?? 0
+            let times = TraceTimes(document)
             var depths = [Int](repeating: 0, count: document.steps.count)
             for place in document.steps.indices {
                 let parent = document.steps[place].parent
@@ -35,7 +35,7 @@ public enum TraceDetail {
                 if let parent { depths[place] = depths[parent] + 1 }
                 writer.beginObject()
                 document.steps[place].writeFields(
-                    into: &writer, place: place, depth: depths[place], base: base)
+                    into: &writer, place: place, depth: depths[place], offset: times.starts[place])
                 parts.write(place, into: &writer)
                 writer.endObject()
             }
@@ -46,7 +46,7 @@ public enum TraceDetail {
 
 extension TraceStep {
     fileprivate func writeFields(
-        into writer: inout JSONWriter, place: Int, depth: Int, base: UInt64
+        into writer: inout JSONWriter, place: Int, depth: Int, offset: Int
     ) {
         writer.field("step", place)
         writer.optional("span_id", spanID == 0 ? "" : HexText.span(spanID))
@@ -64,7 +64,7 @@ extension TraceStep {
         writer.optional("error_type", errorType)
         writer.moment("start_time", start)
         writer.moment("end_time", end)
-        writer.field("offset_seconds", Double(start >= base ? start - base : 0) / 1e9)
+        writer.field("offset_seconds", Double(offset) / 1e9)
         writer.seconds("duration", duration)
         writer.optional("agent", agent)
         writer.optional("workflow", workflow)

@@ -2,9 +2,11 @@ import RoostIngest
 
 extension TraceDocumentBuilder {
 
-    /// What the document says in one line, without making its steps.
+    /// What the document says in one line, without making its steps. Its times are those that were
+    /// told; `timesMayDiffer` says whether the analysis may have others.
     mutating func summary(
-        _ batch: ActivityBatch, high: UInt64, low: UInt64, isClosed: Bool
+        _ batch: ActivityBatch, high: UInt64, low: UInt64,
+        isClosed: Bool
     ) -> TraceSummary {
         let understood = understand(batch, high, low)
         var summary = TraceSummary()
@@ -12,6 +14,7 @@ extension TraceDocumentBuilder {
         summary.traceIDLow = low
         summary.workflow = texts[understood.workflow]
         summary.spans = understood.nodes.count
+        timesMayDiffer = false
         guard understood.top.node >= 0 else { return summary }
         var lists = SummaryLists()
         summary.start = start(
@@ -43,6 +46,8 @@ extension TraceDocumentBuilder {
                     && batch.activities[Int(understood.nodes[place].activity)].status == .error
             }
         }
+        timesMayDiffer = mayNeedTimes(
+            understood, batch, start: summary.start, end: summary.end)
         return summary
     }
 

@@ -7,6 +7,8 @@ struct TraceDocumentBuilder {
     var texts = TraceTexts()
     private var finder = TraceNodeFinder()
     private var quotes: TraceQuotes
+    /// Of the summary made last.
+    var timesMayDiffer = false
 
     init(prices: (any PriceSource)?) { quotes = TraceQuotes(prices) }
 
@@ -43,7 +45,9 @@ struct TraceDocumentBuilder {
         }
         document.steps = steps
         if document.omitted > 0 {
-            document.whole = summary(batch, high: high, low: low, isClosed: false)
+            var whole = summary(batch, high: high, low: low, isClosed: false)
+            if timesMayDiffer { putTimesRight(&whole, batch, details) }
+            document.whole = whole
         }
         return document
     }

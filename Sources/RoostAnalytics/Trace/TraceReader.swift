@@ -39,8 +39,13 @@ public final class TraceReader {
     ) -> TraceSummary {
         read(chunks, activities, withDetails: false)
         defer { giveBack() }
-        return builder.summary(
+        var summary = builder.summary(
             source.batch, high: traceIDHigh, low: traceIDLow, isClosed: isClosed)
+        if builder.timesMayDiffer {
+            read(chunks, activities)
+            builder.putTimesRight(&summary, source.batch, source.details)
+        }
+        return summary
     }
 
     private func read(

@@ -23,6 +23,7 @@ extension TraceSummary {
         writer.moment("start_time", start)
         writer.moment("end_time", end)
         writer.seconds("duration", duration)
+        writer.optional("clock_skew_seconds", clockSkew == 0 ? nil : Double(clockSkew) / 1e9)
         writer.field(count, spans)
         writer.field("errors", errors)
         writer.texts("agents", agents)

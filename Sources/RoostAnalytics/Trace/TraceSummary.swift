@@ -25,9 +25,13 @@ public struct TraceSummary: Sendable, Equatable {
     public var models: [String] = []
     public var session = ""
     public var user = ""
-    /// Unix nanoseconds: the earliest start and the latest end.
+    /// Unix nanoseconds: the earliest start and the latest end, clocks that disagree brought
+    /// together.
     public var start: UInt64 = 0
     public var end: UInt64 = 0
+    /// Nanoseconds that the clock of a service was found to differ from its caller's, the most of
+    /// them; 0 when none does.
+    public var clockSkew: UInt64 = 0
     public var spans = 0
     public var errors = 0
     /// Calls to models and to tools.
@@ -69,6 +73,7 @@ extension TraceSummary {
         start = first.start
         // By index, since a loop over steps would copy each.
         for place in document.steps.indices { add(document.steps[place]) }
+        if TraceSummary.needsTimes(document, start: start, end: end) { use(TraceTimes(document)) }
         session = top.session.isEmpty ? session : top.session
         user = top.user.isEmpty ? user : top.user
         status = TraceSummary.status(of: document, top, isClosed: isClosed)

@@ -7,9 +7,10 @@ public import RoostWire
 /// translation uses.
 enum JaegerTrace {
     static func write(
-        _ chunks: [ByteBlock], _ trace: ExportedTrace, into writer: inout JSONWriter
+        _ chunks: [ByteBlock], _ trace: ExportedTrace, shifts: [UInt64: Int] = [:],
+        into writer: inout JSONWriter
     ) {
-        let visitor = chunks.visited(by: Visitor(trace: trace))
+        let visitor = chunks.visited(by: Visitor(trace: trace, shifts: shifts))
         writer.beginObject()
         writer.field("traceID", trace.id)
         writer.array("spans") { writer in for span in visitor.spans { writer.raw(span) } }
@@ -26,6 +27,7 @@ enum JaegerTrace {
 
     private struct Visitor: TraceVisitor {
         var trace: ExportedTrace
+        let shifts: [UInt64: Int]
         private(set) var spans: [[UInt8]] = []
         private(set) var processes: [[UInt8]] = []
         private var numbers: [[UInt8]: Int] = [:]
@@ -34,7 +36,10 @@ enum JaegerTrace {
         private var scopeName = ""
         private var scopeVersion = ""
 
-        init(trace: ExportedTrace) { self.trace = trace }
+        init(trace: ExportedTrace, shifts: [UInt64: Int]) {
+            self.trace = trace
+            self.shifts = shifts
+        }
 
         mutating func resource(_ view: ResourceView) {
             var service = ""
@@ -77,21 +82,32 @@ enum JaegerTrace {
             writer.field("operationName", span.name.string)
             writer.array("references") { Visitor.references(span, &$0) }
             let times = ShownTimes(span)
-            writer.field("startTime", times.start / 1000)
+            let shift = shifts[span.spanID.word(at: 0)] ?? 0
+            writer.field("startTime", Visitor.moved(times.start, by: shift) / 1000)
             writer.field("duration", times.duration / 1000)
             writer.array("tags") { tags(span, &$0) }
-            writer.array("logs") { Visitor.logs(span, &$0) }
+            writer.array("logs") { Visitor.logs(span, by: shift, &$0) }
             writer.field("processID", "p\(number + 1)")
             writer.key("warnings")
-            if let warning = times.warning {
-                writer.beginArray()
-                writer.value(warning)
-                writer.endArray()
-            } else {
+            var warnings = times.warning.map { [$0] } ?? []
+            if shift != 0 {
+                warnings.append(
+                    "the clock of its service differs from its caller's; it is shown "
+                        + "\(shift.magnitude / 1_000_000) ms \(shift < 0 ? "earlier" : "later")")
+            }
+            if warnings.isEmpty {
                 writer.null()
+            } else {
+                writer.beginArray()
+                for warning in warnings { writer.value(warning) }
+                writer.endArray()
             }
             writer.endObject()
             spans.append(writer.bytes)
+        }
+
+        private static func moved(_ time: UInt64, by shift: Int) -> UInt64 {
+            UInt64(bitPattern: Int64(bitPattern: time) &+ Int64(shift))
         }
 
         private static func references(_ span: SpanView, _ writer: inout JSONWriter) {
@@ -130,10 +146,12 @@ enum JaegerTrace {
             }
         }
 
-        private static func logs(_ span: SpanView, _ writer: inout JSONWriter) {
+        private static func logs(
+            _ span: SpanView, by shift: Int, _ writer: inout JSONWriter
+        ) {
             span.events.forEach { event in
                 writer.beginObject()
-                writer.field("timestamp", event.timeUnixNano / 1000)
+                writer.field("timestamp", moved(event.timeUnixNano, by: shift) / 1000)
                 writer.array("fields") { writer in
                     if !event.name.isEmpty { writer.jaegerTag("event", event.name.string) }
                     event.attributes.forEach { writer.jaegerTag($0.string, $1) }

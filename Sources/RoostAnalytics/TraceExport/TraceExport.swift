@@ -37,13 +37,15 @@ public enum TraceExport {
         }
     }
 
-    /// One of the `data` of an answer of Jaeger's query API.
+    /// One of the `data` of an answer of Jaeger's query API. `shifts` are those of the document, see
+    /// `TraceDocument.clockShifts`.
     public static func writeJaegerTrace(
-        chunks: [ByteBlock], traceIDHigh: UInt64, traceIDLow: UInt64,
+        chunks: [ByteBlock], traceIDHigh: UInt64, traceIDLow: UInt64, shifts: [UInt64: Int] = [:],
         into writer: inout JSONWriter
     ) {
         JaegerTrace.write(
-            chunks, ExportedTrace(high: traceIDHigh, low: traceIDLow), into: &writer)
+            chunks, ExportedTrace(high: traceIDHigh, low: traceIDLow), shifts: shifts,
+            into: &writer)
     }
 }
 

@@ -27,6 +27,7 @@ enum SummaryCoding {
         packer.texts(summary.services == [summary.service] ? [] : summary.services)
         packer.texts(summary.agents)
         packer.texts(summary.models)
+        if summary.clockSkew > 0 { packer.number(summary.clockSkew) }
         return packer.bytes
     }
 
@@ -59,6 +60,7 @@ enum SummaryCoding {
         }
         summary.agents = unpacker.texts()
         summary.models = unpacker.texts()
+        summary.clockSkew = unpacker.number()
         return summary
     }
 

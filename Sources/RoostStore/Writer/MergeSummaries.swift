@@ -7,6 +7,7 @@ func merged(_ old: TraceSummary, _ new: TraceSummary) -> TraceSummary {
     let other = old.start <= new.start || new.start == 0 ? new : old
     summary.start = old.start == 0 ? new.start : min(old.start, new.start == 0 ? .max : new.start)
     summary.end = max(old.end, new.end)
+    summary.clockSkew = max(old.clockSkew, new.clockSkew)
     summary.spans = old.spans &+ new.spans
     summary.errors = old.errors &+ new.errors
     summary.calls = old.calls &+ new.calls

@@ -1,6 +1,7 @@
 import RoostAnalytics
 import RoostCollector
 import RoostCore
+import RoostIngest
 import RoostStore
 
 /// Jaeger's query API over the embedded store, as Grafana's data source and Jaeger's own pages ask
@@ -148,11 +149,12 @@ enum JaegerEndpoints {
             if !ids.isEmpty { return answer(request, context, store, ids) }
             let query = try query(request)
             let limit = min(request.integer("limit") ?? standardTraces, mostTraces)
+            let names = context.collector.names
             context.document(request) { writer throws(APIError) in
                 let found = try search(store, query, limit: limit)
                 try JaegerAnswer.list(&writer, limit: limit) { writer throws(APIError) in
                     for id in found where writer.bytes.count < mostBytes {
-                        try write(id, store, isStored: true, into: &writer)
+                        try write(id, store, names, isStored: true, into: &writer)
                     }
                     return found.count
                 }
@@ -167,10 +169,11 @@ enum JaegerEndpoints {
         ) { request throws(APIError) in
             guard let id = request.traceID("trace_id") else { return }
             let store = try TraceEndpoints.store(context)
+            let names = context.collector.names
             context.document(request) { writer throws(APIError) in
                 var isFound = false
                 try JaegerAnswer.list(&writer) { writer throws(APIError) in
-                    isFound = try write(id, store, into: &writer)
+                    isFound = try write(id, store, names, into: &writer)
                     return 1
                 }
                 guard isFound else { throw .notFound("trace", id.text) }
@@ -191,11 +194,12 @@ enum JaegerEndpoints {
     private static func answer(
         _ request: APIRequest, _ context: APIContext, _ store: TraceStore, _ ids: [TraceID]
     ) {
+        let names = context.collector.names
         context.document(request) { writer throws(APIError) in
             try JaegerAnswer.list(&writer) { writer throws(APIError) in
                 var found = 0
                 for id in ids where writer.bytes.count < mostBytes {
-                    if try write(id, store, into: &writer) { found += 1 }
+                    if try write(id, store, names, into: &writer) { found += 1 }
                 }
                 return found
             }
@@ -268,14 +272,23 @@ enum JaegerEndpoints {
     /// Nothing, and false, when the trace is not known.
     @discardableResult
     private static func write(
-        _ id: TraceID, _ store: TraceStore, isStored: Bool = false, into writer: inout JSONWriter
+        _ id: TraceID, _ store: TraceStore, _ names: NameTable, isStored: Bool = false,
+        into writer: inout JSONWriter
     ) throws(APIError) -> Bool {
         let trace = try TraceEndpoints.told { () throws(StoreQueryError) in
             try store.trace(high: id.high, low: id.low, isStored: isStored)
         }
         guard let trace else { return false }
+        var shifts: [UInt64: Int] = [:]
+        if trace.summary.clockSkew > 0 {
+            shifts =
+                TraceReader(names: names, prices: nil).document(
+                    chunks: trace.spans, traceIDHigh: id.high, traceIDLow: id.low
+                ).clockShifts
+        }
         TraceExport.writeJaegerTrace(
-            chunks: trace.spans, traceIDHigh: id.high, traceIDLow: id.low, into: &writer)
+            chunks: trace.spans, traceIDHigh: id.high, traceIDLow: id.low, shifts: shifts,
+            into: &writer)
         return true
     }
 

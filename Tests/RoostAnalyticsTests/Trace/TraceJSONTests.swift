@@ -27,7 +27,8 @@ import Testing
                 + #""workflow_id":"01020304050607081112131415161718","workflow":"travel","#
                 + #""name":"plan \"a\" trip","service":"desk","services":["desk"],"#
                 + #""status":"ok","start_time":"2027-01-01T00:00:00.000000000Z","#
-                + #""end_time":"2027-01-01T00:00:30.000000000Z","duration":30.0,"spans":4,"#
+                + #""end_time":"2027-01-01T00:00:30.000000000Z","duration":30.0,"#
+                + #""clock_skew_seconds":null,"spans":4,"#
                 + #""errors":1,"agents":["planner"],"models":["gpt-4o"],"llm_calls":1,"#
                 + #""tool_calls":1,"tokens":110,"cost_usd":0.00035,"session":null,"user":null}"#)
     }

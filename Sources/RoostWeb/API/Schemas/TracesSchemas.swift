@@ -6,7 +6,7 @@ extension Schemas {
           "type": "object",
           "required": [
             "trace_id", "workflow_id", "workflow", "name", "service", "services", "status",
-            "start_time", "end_time", "duration", "errors", "agents", "models", "llm_calls",
+            "start_time", "end_time", "duration", "clock_skew_seconds", "errors", "agents", "models", "llm_calls",
             "tool_calls", "tokens", "cost_usd", "session", "user"
           ],
           "properties": {
@@ -20,6 +20,11 @@ extension Schemas {
             "start_time": {"type": "string", "format": "date-time"},
             "end_time": {"type": "string", "format": "date-time"},
             "duration": {"type": "number", "minimum": 0},
+            "clock_skew_seconds": {
+              "description": "The most that the clock of a service differs from its caller's. start_time, end_time and duration are of one clock all the same; null when nothing shows a difference",
+              "type": ["number", "null"],
+              "minimum": 0
+            },
             "errors": {"type": "integer", "minimum": 0},
             "agents": {"type": "array", "items": {"type": "string"}},
             "models": {"type": "array", "items": {"type": "string"}},
