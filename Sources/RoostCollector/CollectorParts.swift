@@ -173,7 +173,7 @@ final class CollectorParts: Sendable {
         label(users: userKey, config)
         origins.use(config.listen.cors)
         if showsHost.turn(config.machine.host) { series.reservedNamesChanged() }
-        store.use(config.store)
+        store.use(config)
         audit.use(config)
         budget.setLimit(limits.memory)
         Allocator.suit(limitBytes: limits.memory)

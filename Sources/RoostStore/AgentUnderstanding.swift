@@ -34,7 +34,7 @@ public final class AgentUnderstanding: TraceUnderstanding {
 
     public func understand(
         traceIDHigh: UInt64, traceIDLow: UInt64, spans: [ByteBlock], logs: [ByteBlock],
-        activities: [UInt8], isClosed: Bool
+        activities: [UInt8]
     ) -> UnderstoodTrace {
         reader.withLock { reader in
             let events = Self.events(
@@ -42,7 +42,7 @@ public final class AgentUnderstanding: TraceUnderstanding {
             return UnderstoodTrace(
                 summary: reader.traces.summary(
                     chunks: spans, activities: events, traceIDHigh: traceIDHigh,
-                    traceIDLow: traceIDLow, isClosed: isClosed),
+                    traceIDLow: traceIDLow),
                 activities: events?.packed() ?? [])
         }
     }

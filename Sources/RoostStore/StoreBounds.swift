@@ -1,19 +1,26 @@
 import Synchronization
 
-/// How much is kept, which may change while the store is open. Any thread.
+/// How much is kept, and when a trace is over, which may change while the store is open. Any thread.
 final class StoreBounds: Sendable {
     private let keepNanoseconds: Atomic<UInt64>
     private let bytes: Atomic<Int>
+    private let holdNanoseconds: Atomic<UInt64>
 
     init(_ settings: StoreSettings) {
         keepNanoseconds = Atomic(settings.keep)
         bytes = Atomic(settings.size)
+        holdNanoseconds = Atomic(settings.hold)
     }
 
     /// Nanoseconds from arrival.
     var keep: UInt64 { keepNanoseconds.load(ordering: .relaxed) }
     /// Bytes on disk.
     var size: Int { bytes.load(ordering: .relaxed) }
+
+    /// Nanoseconds without anything new after which a trace without its root is over.
+    var hold: UInt64 { holdNanoseconds.load(ordering: .relaxed) }
+
+    func use(hold: UInt64) { holdNanoseconds.store(hold, ordering: .relaxed) }
 
     func use(keep: UInt64, size: Int) {
         keepNanoseconds.store(keep, ordering: .relaxed)

@@ -7,6 +7,9 @@ public struct StoreSettings: Sendable, Equatable {
     /// Bytes on disk.
     public var size = 2 << 30
 
+    /// Nanoseconds without a new span after which a trace whose root has not come is over.
+    public var hold: UInt64 = 30_000_000_000
+
     /// Bytes that may wait for the writer.
     public var queueBytes = 32 << 20
     /// Bytes of traces and log records that are held before they are stored.

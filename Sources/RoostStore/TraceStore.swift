@@ -75,6 +75,9 @@ public final class TraceStore: Sendable {
     /// How much is kept, from the writer's next turn on: nanoseconds from arrival, bytes on disk.
     public func use(keep: UInt64, size: Int) { shared.bounds.use(keep: keep, size: size) }
 
+    /// When a trace whose root does not come is over: nanoseconds, from the next question on.
+    public func use(hold: UInt64) { shared.bounds.use(hold: hold) }
+
     // MARK: on loop threads
 
     /// Takes room in the queue for a request of `bytes`; what is reserved is `put` or given back.
@@ -154,7 +157,7 @@ public final class TraceStore: Sendable {
             return page
         }
         return try readers.read { reader throws(QueryFailure) in
-            var search = try TraceSearch(query, reader)
+            var search = try TraceSearch(query, reader, hold: shared.bounds.hold)
             return try search.run()
         }
     }
@@ -166,18 +169,22 @@ public final class TraceStore: Sendable {
     ) throws(StoreQueryError) -> StoredTrace? {
         let key = TraceKey(high: high, low: low)
         if !isStored, shared.hasOpen { settle(.trace(key), Self.patienceForTrace) }
-        return try readers.read { reader throws(QueryFailure) in
+        var trace = try readers.read { reader throws(QueryFailure) in
             try reading { () throws(SQLiteError) in try reader.trace(key) }
         }
+        trace?.summary.settle(now: unixNanoseconds(), hold: shared.bounds.hold)
+        return trace
     }
 
     /// The line about one trace, without its bytes.
     public func summary(high: UInt64, low: UInt64) throws(StoreQueryError) -> TraceSummary? {
-        try readers.read { reader throws(QueryFailure) in
+        var summary = try readers.read { reader throws(QueryFailure) in
             try reading { () throws(SQLiteError) in
                 try reader.find(TraceKey(high: high, low: low))?.summary
             }
         }
+        summary?.settle(now: unixNanoseconds(), hold: shared.bounds.hold)
+        return summary
     }
 
     /// Services that have spans, in order of their names.

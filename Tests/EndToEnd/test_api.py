@@ -782,6 +782,32 @@ def test_clocks_that_disagree_are_brought_together_in_every_view(roost, descript
     assert ask(process, "traces", min_duration="11s")["traces"] == []
 
 
+@pytest.mark.parametrize("kind, state, status", [
+    ("execute_tool", "abandoned", "abandoned"), ("invoke_agent", "completed", "ok")])
+def test_a_trace_whose_root_never_comes_ends(roost, description, kind, state, status):
+    process = roost({"agents": {"hold": "2s"}})
+    message = of_one_span(parent_span_id=b"nowhere.")
+    message.resource_spans[0].scope_spans[0].spans[0].attributes[0].value.string_value = kind
+    send(process, message)
+    # Whoever asks for it lets it be stored before it is over.
+    trace = wait_until(
+        lambda: get(process, f"traces/{TRACE}").json().get("status"), what="the trace")
+    assert trace in ("running", status)
+    wait_until(lambda: ask(process, "traces")["traces"][0]["status"] == status, what="its end")
+    wait_until(lambda: ask(process, f"workflows/{TRACE}")["state"] == state, what="the run's end")
+    detail = ask(process, f"traces/{TRACE}")
+    assert detail["status"] == status
+    description.check("Trace", detail)
+    assert ask(process, "traces/compare", a=TRACE, b=TRACE)["a"]["status"] == status
+    assert ask(process, "overview")["recent_traces"][0]["status"] == status
+    for wanted in ("running", "ok", "error", "abandoned"):
+        found = ask(process, "traces", status=wanted)["traces"]
+        assert len(found) == (wanted == status), wanted
+    for wanted in ("running", "completed", "failed", "abandoned"):
+        found = ask(process, "workflows", state=wanted)["workflows"]
+        assert len(found) == (wanted == state), wanted
+
+
 # What is wrong is named
 
 
@@ -797,7 +823,7 @@ def test_unknown_ids_are_told(own, description, path):
 
 @pytest.mark.parametrize("path, name, value, allowed", [
     ("traces", "limit", "0", "1 to 1000"), ("traces", "limit", "many", "1 to 1000"),
-    ("traces", "status", "bad", "running, ok, error"),
+    ("traces", "status", "bad", "running, ok, error, abandoned"),
     ("traces", "since", "yesterday", "15m"), ("traces", "until", "12", "15m"),
     ("traces", "min_duration", "-1", "500ms"), ("traces", "cursor", "zzz", ""),
     ("traces", "service", "x" * 300, "256"), ("traces", "limt", "1", "limit"),

@@ -29,7 +29,18 @@ import Testing
         return summary
     }()
 
-    @Test(arguments: [summary, TraceSummary()])
+    /// Of a trace that may still go on, and whose clocks disagree.
+    static let running: TraceSummary = {
+        var running = summary
+        running.status = .running
+        running.outcome = .error
+        running.hasAnnounced = true
+        running.heard = 1_790_000_002_000_000_000
+        running.clockSkew = 3_600_000_000_000
+        return running
+    }()
+
+    @Test(arguments: [summary, running, TraceSummary()])
     func `a summary comes back as it was`(_ summary: TraceSummary) {
         let bytes = SummaryCoding.encode(summary)
         let again = unsafe bytes.withUnsafeBytes {

@@ -33,7 +33,7 @@ import Testing
             unsafe request(spans).withUnsafeBytes { unsafe traces.add($0, now: 0) }
             let open = traces.takeAll().sorted { $0.key.low < $1.key.low }
             _ = try keeper.transaction { () throws(SQLiteError) in
-                for trace in open { try keeper.store(trace, now: arrived, isClosed: true) }
+                for trace in open { try keeper.store(trace, now: arrived) }
             }
         }
 
@@ -174,7 +174,7 @@ import Testing
         let reader = try ReaderDatabase(path: rig.folder + "/store.db", generation: 0)
         var query = TraceQuery()
         query.limit = 1000
-        var search = try TraceSearch(query, reader)
+        var search = try TraceSearch(query, reader, hold: 0)
         #expect(try search.run().traces.count == 60)
         #expect(try reader.find(TraceKey(high: traceHigh, low: 33)) != nil)
     }

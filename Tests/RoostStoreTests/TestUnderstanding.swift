@@ -7,9 +7,9 @@ import RoostWire
 struct TestUnderstanding: TraceUnderstanding {
     func understand(
         traceIDHigh: UInt64, traceIDLow: UInt64, spans: [ByteBlock], logs: [ByteBlock],
-        activities: [UInt8], isClosed: Bool
+        activities: [UInt8]
     ) -> UnderstoodTrace {
-        var visitor = Visitor(isClosed: isClosed)
+        var visitor = Visitor()
         visitor.summary.traceIDHigh = traceIDHigh
         visitor.summary.traceIDLow = traceIDLow
         var rejections = Rejections()
@@ -24,19 +24,16 @@ struct TestUnderstanding: TraceUnderstanding {
             }
         }
         var summary = visitor.summary
-        if !visitor.hasRoot, !spans.isEmpty { summary.status = isClosed ? .ok : .running }
+        if !visitor.hasRoot, !spans.isEmpty { summary.status = .running }
         if summary.workflow.isEmpty { summary.workflow = summary.name }
         if spans.isEmpty { summary.spans += Int(activities.first ?? 0) }
         return UnderstoodTrace(summary: summary, activities: [UInt8(summary.spans & 0xFF)])
     }
 
     private struct Visitor: TraceVisitor, LogsVisitor {
-        let isClosed: Bool
         var summary = TraceSummary()
         var hasRoot = false
         var service = ""
-
-        init(isClosed: Bool) { self.isClosed = isClosed }
 
         mutating func resource(_ resource: ResourceView) {
             var found = ""

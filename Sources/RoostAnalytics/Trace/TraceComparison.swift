@@ -127,8 +127,8 @@ public struct TraceComparison: Sendable {
 
     private static func totals(_ a: TraceAnalysis, _ b: TraceAnalysis) -> [Total] {
         let (one, other) = (
-            TraceSummary(of: a.document, isClosed: true),
-            TraceSummary(of: b.document, isClosed: true)
+            TraceSummary(of: a.document),
+            TraceSummary(of: b.document)
         )
         func seconds(_ nanoseconds: Int) -> Double { Double(nanoseconds) / 1e9 }
         return [
@@ -162,7 +162,7 @@ public struct TraceComparison: Sendable {
         writer.beginObject()
         for (name, analysis) in [("a", a), ("b", b)] {
             writer.key(name)
-            TraceSummary(of: analysis.document, isClosed: true).write(into: &writer)
+            TraceSummary(of: analysis.document).write(into: &writer)
         }
         writer.object("totals") { writer in
             for total in totals { Self.write(total.name, total.a, total.b, &writer) }

@@ -12,15 +12,13 @@ public enum TraceDetail {
     /// sent. Whole numbers beyond 2⁵³ are texts, since most readers of JSON would round them; bytes
     /// are Base64.
     public static func write(
-        chunks: [ByteBlock], document: TraceDocument, isClosed: Bool = false,
-        into writer: inout JSONWriter
+        chunks: [ByteBlock], document: TraceDocument, into writer: inout JSONWriter
     ) {
         let parts = chunks.visited(
             by: DetailParts(
                 TraceSpanPlaces(document), high: document.traceIDHigh, low: document.traceIDLow))
         writer.beginObject()
-        TraceSummary(of: document, isClosed: isClosed)
-            .writeFields(into: &writer, count: "span_count")
+        TraceSummary(of: document).writeFields(into: &writer, count: "span_count")
         writer.field("omitted_spans", document.omitted)
         writer.key("root")
         if let root = document.root { writer.value(root) } else { writer.null() }

@@ -44,6 +44,10 @@ public struct TraceStep: Sendable {
     public var isMendedTime = false
     /// How long it took is unknown; `end` is `start`.
     public var isInstant = false
+    /// Of an event whose trace was made up.
+    public var isDerived = false
+    /// An event that said that a workflow is over.
+    public var tellsEnd = false
     /// Of a tool's arguments, so that equal calls are known; 0 is unknown.
     public var argumentsHash: UInt64 = 0
 
@@ -64,6 +68,8 @@ public struct TraceDocument: Sendable {
     public internal(set) var whole: TraceSummary?
     /// By the word of the root, else by that of the step nearest to it, else the root's name.
     public var workflow = ""
+    /// Nothing more is expected of it.
+    public var isOver = false
     /// Index of the first span that has no parent, of those that ended if any did; nil when there
     /// is none.
     public var root: Int?

@@ -5,8 +5,7 @@ extension TraceDocumentBuilder {
     /// What the document says in one line, without making its steps. Its times are those that were
     /// told; `timesMayDiffer` says whether the analysis may have others.
     mutating func summary(
-        _ batch: ActivityBatch, high: UInt64, low: UInt64,
-        isClosed: Bool
+        _ batch: ActivityBatch, high: UInt64, low: UInt64
     ) -> TraceSummary {
         let understood = understand(batch, high, low)
         var summary = TraceSummary()
@@ -20,11 +19,15 @@ extension TraceDocumentBuilder {
         summary.start = start(
             batch.activities[Int(understood.nodes[Int(understood.order[0])].activity)],
             earliest: understood.earliest)
+        var verdict = TraceVerdict()
         for place in understood.order {
             let node = understood.nodes[Int(place)]
-            add(
-                batch.activities[Int(node.activity)], node, batch,
-                earliest: understood.earliest, to: &summary, &lists)
+            let activity = batch.activities[Int(node.activity)]
+            add(activity, node, batch, earliest: understood.earliest, to: &summary, &lists)
+            verdict.note(
+                activity.kind, activity.status, isPending: activity.phase == .pending,
+                isTop: understood.tree.parents[Int(place)] < 0,
+                tellsEnd: activity.flags.contains(.tellsEnd))
         }
         let top = understood.nodes[Int(understood.top.node)]
         let activity = batch.activities[Int(top.activity)]
@@ -37,15 +40,10 @@ extension TraceDocumentBuilder {
         summary.services = lists.services.map { texts[$0] }
         summary.agents = lists.agents.map { texts[$0] }
         summary.models = lists.models.map { texts[$0] }
-        summary.status = TraceSummary.status(
+        verdict.judge(
             hasRoot: understood.top.isRoot, isPending: activity.phase == .pending,
-            source: activity.source, top: activity.status, isClosed: isClosed
-        ) {
-            understood.nodes.indices.contains { place in
-                understood.tree.parents[place] < 0
-                    && batch.activities[Int(understood.nodes[place].activity)].status == .error
-            }
-        }
+            source: activity.source, isDerived: activity.flags.contains(.isDerivedTrace),
+            top: activity.status, &summary)
         timesMayDiffer = mayNeedTimes(
             understood, batch, start: summary.start, end: summary.end)
         return summary

@@ -45,7 +45,7 @@ struct TraceDocumentBuilder {
         }
         document.steps = steps
         if document.omitted > 0 {
-            var whole = summary(batch, high: high, low: low, isClosed: false)
+            var whole = summary(batch, high: high, low: low)
             if timesMayDiffer { putTimesRight(&whole, batch, details) }
             document.whole = whole
         }
@@ -81,6 +81,8 @@ struct TraceDocumentBuilder {
         step.isPending = activity.phase == .pending
         step.isMendedTime = activity.flags.contains(.isMendedTime) || activity.start == 0
         step.isInstant = activity.flags.contains(.isInstant)
+        step.isDerived = activity.flags.contains(.isDerivedTrace)
+        step.tellsEnd = activity.flags.contains(.tellsEnd)
         if step.isPending { step.end = step.start }
         step.isCounted = node.isCounted(activity)
         if let cost = cost(of: node, activity) {

@@ -35,12 +35,12 @@ public final class TraceReader {
     /// What the document of the same comes to, without making it.
     public func summary(
         chunks: [ByteBlock], activities: ActivityBatch? = nil, traceIDHigh: UInt64,
-        traceIDLow: UInt64, isClosed: Bool
+        traceIDLow: UInt64
     ) -> TraceSummary {
         read(chunks, activities, withDetails: false)
         defer { giveBack() }
         var summary = builder.summary(
-            source.batch, high: traceIDHigh, low: traceIDLow, isClosed: isClosed)
+            source.batch, high: traceIDHigh, low: traceIDLow)
         if builder.timesMayDiffer {
             read(chunks, activities)
             builder.putTimesRight(&summary, source.batch, source.details)

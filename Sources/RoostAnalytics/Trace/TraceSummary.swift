@@ -3,10 +3,12 @@ public import RoostIngest
 /// One line about a trace: what lists show and queries filter by.
 public struct TraceSummary: Sendable, Equatable {
     public enum Status: String, Sendable, CaseIterable {
-        /// Its root has not ended.
+        /// Its root has not ended, and may still do so.
         case running
         case ok
         case error
+        /// Its root never ended: what was announced or stands above it did not come.
+        case abandoned
     }
 
     public var traceIDHigh: UInt64 = 0
@@ -19,6 +21,12 @@ public struct TraceSummary: Sendable, Equatable {
     public var name = ""
     public var workflow = ""
     public var status = Status.ok
+    /// Of one that is running, what it is when nothing more comes; see `settle`.
+    public var outcome = Status.abandoned
+    /// The end of something in it was announced.
+    public var hasAnnounced = false
+    /// Unix nanoseconds by this machine: when something came of it last.
+    public var heard: UInt64 = 0
     /// Every agent in it; at most `mostAgents`.
     public var agents: [String] = []
     /// Every model in it; at most `mostModels`.
@@ -52,16 +60,25 @@ public struct TraceSummary: Sendable, Equatable {
 }
 
 extension TraceSummary {
-    /// What a trace comes to. Of `isClosed` nothing more is expected: then one whose root never
-    /// came is not running.
-    public init(of document: TraceDocument, isClosed: Bool = false) {
+    /// What a trace comes to.
+    public init(of document: TraceDocument) {
         if let whole = document.whole {
             self = whole
-            guard isClosed, status == .running, let first = document.steps.first else { return }
-            let top = document.root.map { document.steps[$0] } ?? first
-            status = TraceSummary.status(of: document, top, isClosed: true)
-            return
+        } else {
+            self.init(ofSteps: document)
         }
+        if document.isOver, status == .running { status = outcome }
+    }
+
+    /// Calls a trace over that runs, and of which nothing has come for long: `hold` nanoseconds, or
+    /// an hour where an end was announced. Runs of workflows are given up by the same rule.
+    public mutating func settle(now: UInt64, hold: UInt64) {
+        guard status == .running else { return }
+        let patience = hasAnnounced ? max(hold, AgentTracker.longestPending) : hold
+        if now > heard, now - heard >= patience { status = outcome }
+    }
+
+    private init(ofSteps document: TraceDocument) {
         traceIDHigh = document.traceIDHigh
         traceIDLow = document.traceIDLow
         workflow = document.workflow
@@ -71,12 +88,22 @@ extension TraceSummary {
         service = top.service
         name = top.name
         start = first.start
+        var verdict = TraceVerdict()
         // By index, since a loop over steps would copy each.
-        for place in document.steps.indices { add(document.steps[place]) }
+        for place in document.steps.indices {
+            add(document.steps[place])
+            verdict.note(
+                document.steps[place].activity, document.steps[place].status,
+                isPending: document.steps[place].isPending,
+                isTop: document.steps[place].parent == nil,
+                tellsEnd: document.steps[place].tellsEnd)
+        }
         if TraceSummary.needsTimes(document, start: start, end: end) { use(TraceTimes(document)) }
         session = top.session.isEmpty ? session : top.session
         user = top.user.isEmpty ? user : top.user
-        status = TraceSummary.status(of: document, top, isClosed: isClosed)
+        verdict.judge(
+            hasRoot: document.root != nil, isPending: top.isPending, source: top.source,
+            isDerived: top.isDerived, top: top.status, &self)
     }
 
     private mutating func add(_ step: TraceStep) {
@@ -101,30 +128,6 @@ extension TraceSummary {
         // Mostly the one before, or one of a few.
         guard !text.isEmpty, !list.contains(text), list.count < most else { return }
         list.append(text)
-    }
-
-    private static func status(
-        of document: TraceDocument, _ top: TraceStep, isClosed: Bool
-    ) -> Status {
-        status(
-            hasRoot: document.root != nil, isPending: top.isPending, source: top.source,
-            top: top.status, isClosed: isClosed
-        ) { document.steps.contains { $0.parent == nil && $0.status == .error } }
-    }
-
-    /// `hasFailedBranch` says whether anything without a parent failed.
-    static func status(
-        hasRoot: Bool, isPending: Bool, source: ActivitySource, top: ActivityStatus,
-        isClosed: Bool, hasFailedBranch: () -> Bool
-    ) -> Status {
-        if hasRoot {
-            if isPending { return .running }
-            return top == .error ? .error : .ok
-        }
-        // Of events alone none is the root.
-        if source == .log { return top == .error ? .error : .ok }
-        if !isClosed { return .running }
-        return hasFailedBranch() ? .error : .ok
     }
 }
 

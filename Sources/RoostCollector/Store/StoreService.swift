@@ -32,6 +32,7 @@ package final class StoreService: Sendable {
         settings.path = config.store.path
         settings.keep = config.store.keepNanoseconds
         settings.size = config.store.size
+        settings.hold = config.agents.hold.nanoseconds
         settings.queueBytes = min(32 << 20, config.limits.memory / 8)
         settings.mostOpenBytes = min(32 << 20, config.limits.memory / 8)
         let exporter = ledger.exporterIndex(named: "store")
@@ -86,8 +87,11 @@ package final class StoreService: Sendable {
         understanding.use(names: names, prices: prices)
     }
 
-    /// How much is kept, from the next turn of its thread on.
-    func use(_ config: Config.Store) { store.use(keep: config.keepNanoseconds, size: config.size) }
+    /// How much is kept, from the next turn of its thread on, and when a trace is over.
+    func use(_ config: Config) {
+        store.use(keep: config.store.keepNanoseconds, size: config.store.size)
+        store.use(hold: config.agents.hold.nanoseconds)
+    }
 
     /// Why it does not do what it is meant to; nil when it does.
     var fault: String? {

@@ -90,7 +90,7 @@ public struct AgentTracker: ~Copyable, Sendable {
     /// More ancestors than this are a cycle, or as good as one.
     static let deepest = 64
     /// Nanoseconds for which what was announced may stay away.
-    static let longestPending: UInt64 = 3_600_000_000_000
+    package static let longestPending: UInt64 = 3_600_000_000_000
 
     public init(_ settings: AgentTrackerSettings, prices: (any PriceSource)? = nil) {
         self.settings = settings

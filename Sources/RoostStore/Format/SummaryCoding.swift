@@ -27,7 +27,12 @@ enum SummaryCoding {
         packer.texts(summary.services == [summary.service] ? [] : summary.services)
         packer.texts(summary.agents)
         packer.texts(summary.models)
-        if summary.clockSkew > 0 { packer.number(summary.clockSkew) }
+        guard summary.clockSkew > 0 || summary.status == .running else { return packer.bytes }
+        packer.number(summary.clockSkew)
+        guard summary.status == .running else { return packer.bytes }
+        packer.byte(code(summary.outcome))
+        packer.byte(summary.hasAnnounced ? 1 : 0)
+        packer.number(summary.heard)
         return packer.bytes
     }
 
@@ -61,6 +66,12 @@ enum SummaryCoding {
         summary.agents = unpacker.texts()
         summary.models = unpacker.texts()
         summary.clockSkew = unpacker.number()
+        guard summary.status == .running else { return summary }
+        summary.outcome = status(unpacker.byte())
+        // Of a running one it means that it was written before there was an outcome.
+        if summary.outcome == .running { summary.outcome = .abandoned }
+        summary.hasAnnounced = unpacker.byte() == 1
+        summary.heard = unpacker.number()
         return summary
     }
 
@@ -69,6 +80,7 @@ enum SummaryCoding {
         case .running: 0
         case .ok: 1
         case .error: 2
+        case .abandoned: 3
         }
     }
 
@@ -76,6 +88,7 @@ enum SummaryCoding {
         switch code {
         case 0: .running
         case 2: .error
+        case 3: .abandoned
         default: .ok
         }
     }

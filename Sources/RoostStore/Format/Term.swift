@@ -40,6 +40,8 @@ struct Term: Hashable, Comparable {
         for agent in summary.agents { terms.append(Term(.agent, agent)) }
         if !summary.session.isEmpty { terms.append(Term(.session, summary.session)) }
         terms.append(Term(.status, summary.status.rawValue))
+        // It may have come to that when somebody looks.
+        if summary.status == .running { terms.append(Term(.status, summary.outcome.rawValue)) }
         return terms
     }
 }

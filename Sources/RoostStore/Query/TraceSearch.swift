@@ -13,6 +13,9 @@ struct TraceSearch {
     private let terms: [Term]
     private let limit: Int
     private let after: Place?
+    /// Nanoseconds after which a trace without its root is over, and Unix nanoseconds.
+    private let hold: UInt64
+    private let now = unixNanoseconds()
     private var waiting = CandidateHeap()
     private var found: [(summary: TraceSummary, place: Place)] = []
     private var steps = 0
@@ -49,8 +52,11 @@ struct TraceSearch {
     /// In a trace of fewer spans each is looked at when its row is made.
     private static let wholeSpans = 20_000
 
-    init(_ query: TraceQuery, _ reader: ReaderDatabase) throws(QueryFailure) {
+    init(
+        _ query: TraceQuery, _ reader: ReaderDatabase, hold: UInt64
+    ) throws(QueryFailure) {
         self.query = query
+        self.hold = hold
         self.reader = reader
         limit = min(max(query.limit, 1), TraceQuery.mostTraces)
         if let cursor = query.cursor {
@@ -196,7 +202,11 @@ struct TraceSearch {
     ) -> TraceSummary? {
         guard row.int(2) == candidate.block else { return nil }
         let (high, low) = (row.bits(0), row.bits(1))
-        return unsafe row.withBytes(3) { unsafe SummaryCoding.decode($0, high: high, low: low) }
+        var summary = unsafe row.withBytes(3) {
+            unsafe SummaryCoding.decode($0, high: high, low: low)
+        }
+        summary.settle(now: now, hold: hold)
+        return summary
     }
 
     private mutating func isMeant(

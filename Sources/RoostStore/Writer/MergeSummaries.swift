@@ -19,8 +19,13 @@ func merged(_ old: TraceSummary, _ new: TraceSummary) -> TraceSummary {
     join(&summary.models, other.models, most: 16)
     if summary.session.isEmpty { summary.session = other.session }
     if summary.user.isEmpty { summary.user = other.user }
-    // The part that has the root says how it ended.
+    // The part that has the root says how it ended; without a root, all of them.
     if summary.status == .running { summary.status = other.status }
+    summary.hasAnnounced = old.hasAnnounced || new.hasAnnounced
+    for outcome in [TraceSummary.Status.ok, .error]
+    where old.outcome == outcome || new.outcome == outcome {
+        summary.outcome = outcome
+    }
     if old.status == .error || new.status == .error, summary.status == .ok, summary.errors > 0 {
         summary.status = .error
     }

@@ -230,13 +230,12 @@ final class StoreWriter {
 
     private func write(_ traces: [OpenTrace], _ logs: [OpenLogs]) {
         let now = unixNanoseconds()
-        let isOld = monotonicNanoseconds() &- settings.quiet
         guard let keeper else { return lose(traces, logs) }
         do throws(SQLiteError) {
             let written = try keeper.transaction { () throws(SQLiteError) in
                 for group in logs { try keeper.store(group, now: now) }
                 for trace in traces {
-                    try keeper.store(trace, now: now, isClosed: trace.lastArrival <= isOld)
+                    try keeper.store(trace, now: now)
                 }
             }
             counters.spansStored += UInt64(written.spans)

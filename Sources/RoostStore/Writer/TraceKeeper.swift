@@ -84,7 +84,7 @@ final class TraceKeeper {
 
     // MARK: traces
 
-    func store(_ trace: OpenTrace, now: UInt64, isClosed: Bool) throws(SQLiteError) {
+    func store(_ trace: OpenTrace, now: UInt64) throws(SQLiteError) {
         let known = try database.find(trace.key)
         var earlier: [ByteBlock] = []
         let isRead = (known?.bytes ?? 0) + trace.bytes <= StoreLimits.mostRereadBytes
@@ -104,10 +104,12 @@ final class TraceKeeper {
         }
         let understood = shared.understanding.understand(
             traceIDHigh: trace.key.high, traceIDLow: trace.key.low, spans: earlier + [request],
-            logs: [], activities: [], isClosed: isClosed)
+            logs: [], activities: [])
         let isWhole = known == nil || row.chunks == 0 || isRead
         row.summary =
             isWhole ? understood.summary : merged(row.summary, understood.summary)
+        let quiet = monotonicNanoseconds() &- trace.lastArrival
+        row.summary.heard = now > quiet ? now - quiet : now
         try insertChunk(request, trace: row.id, number: row.chunks)
         row.chunks += 1
         row.bytes += request.count
@@ -233,8 +235,9 @@ final class TraceKeeper {
         let isWhole = earlier.count <= StoreLimits.mostRereadBytes
         let understood = shared.understanding.understand(
             traceIDHigh: key.high, traceIDLow: key.low, spans: [], logs: requests,
-            activities: joined((isWhole ? [earlier] : []) + packed), isClosed: false)
+            activities: joined((isWhole ? [earlier] : []) + packed))
         row.summary = isWhole ? understood.summary : merged(row.summary, understood.summary)
+        row.summary.heard = now
         try put(
             row, key, terms: Term.terms(of: row.summary),
             activities: isWhole ? understood.activities : earlier, isNew: known == nil, now: now)

@@ -224,9 +224,10 @@ enum TraceEndpoints {
                 try store.trace(high: id.high, low: id.low)
             }
             guard let stored else { throw .notFound("trace", id.text) }
-            let document = TraceReader(names: names, prices: prices).document(
+            var document = TraceReader(names: names, prices: prices).document(
                 chunks: stored.spans, activities: ActivityBatch(unpacking: stored.activities),
                 traceIDHigh: id.high, traceIDLow: id.low, most: mostSteps)
+            document.isOver = stored.summary.status != .running
             return Loaded(id: id, stored: stored, document: document)
         }
     }

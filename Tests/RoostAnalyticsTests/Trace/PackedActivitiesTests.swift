@@ -99,12 +99,15 @@ import Testing
             batch.activities[place].source = .log
             batch.activities[place].phase = .finished
         }
-        let document = TraceDocument.make(
+        var document = TraceDocument.make(
             activities: batch, traceIDHigh: TestTrace.high, traceIDLow: TestTrace.low + 1,
             prices: nil)
         #expect(document.steps.count == 20)
         #expect(document.steps.map(\.start) == document.steps.map(\.start).sorted())
         #expect(document.workflow == "codex")
+        // More of the session may come, as long as nobody says that it is over.
+        #expect(TraceSummary(of: document).status == .running)
+        document.isOver = true
         #expect(TraceSummary(of: document).status != .running)
     }
 }

@@ -203,13 +203,63 @@ import Testing
         #expect(summary.cost == 0.00035)
     }
 
-    @Test func `a trace without its root runs until it is closed`() {
-        let document = TestTrace.document(Array(research[1...]))
-        #expect(TraceSummary(of: document).status == .running)
-        #expect(TraceSummary(of: document, isClosed: true).status == .ok)
-        let failed = TestTrace.document([.tool(5, under: 4, 0, 9, "x", error: "E")])
-        #expect(TraceSummary(of: failed, isClosed: true).status == .error)
-        #expect(TraceSummary(of: TestTrace.document([])).spans == 0)
+    private static let second: UInt64 = 1_000_000_000
+
+    /// Spans, what they are when they have been quiet, and for how many seconds.
+    private static let rootless: [([TestSpan], TraceSummary.Status, UInt64)] = [
+        ([.agent(4, under: 3, 0, 10, "a")], .ok, 30),
+        ([.agent(4, under: 3, 0, 10, "a", error: "E")], .error, 30),
+        ([.tool(5, under: 4, 0, 9, "x", error: "E")], .error, 30),
+        ([.tool(5, under: 4, 0, 9, "x")], .abandoned, 30),
+        ([TestSpan(5, under: 4, "GET /", 0, 9)], .ok, 30),
+        (
+            [
+                TestSpan(
+                    20, under: 7, "work", 5, 5,
+                    [
+                        ("logfire.span_type", "pending_span"),
+                        ("gen_ai.operation.name", "invoke_agent"),
+                    ])
+            ], .abandoned, 3_600
+        ),
+    ]
+
+    @Test(arguments: rootless)
+    func `a trace without its root runs until it has been quiet`(
+        spans: [TestSpan], outcome: TraceSummary.Status, seconds: UInt64
+    ) {
+        var document = TestTrace.document(spans)
+        var summary = TraceSummary(of: document)
+        #expect(summary.status == .running)
+        summary.heard = 1_000 * Self.second
+        summary.settle(now: (1_000 + seconds) * Self.second - 1, hold: 30 * Self.second)
+        #expect(summary.status == .running)
+        summary.settle(now: (1_000 + seconds) * Self.second, hold: 30 * Self.second)
+        #expect(summary.status == outcome)
+        document.isOver = true
+        #expect(TraceSummary(of: document).status == outcome)
+    }
+
+    @Test func `the times of a trace are those of its analysis`() throws {
+        let reader = TraceReader(names: TestTrace.names, prices: nil)
+        // A server whose clock is an hour ahead.
+        var call = TestSpan(2, under: 1, "call", 100, 9_000)
+        var serve = TestSpan(3, under: 2, "serve", 3_600_200, 3_608_000)
+        (call.kind, serve.kind) = (3, 2)
+        let chunks = [
+            TestTrace.chunk([TestSpan(1, "root", 0, 10_000), call]),
+            TestTrace.chunk([serve], service: "hut"),
+        ]
+        let document = reader.document(
+            chunks: chunks, traceIDHigh: TestTrace.high, traceIDLow: TestTrace.low)
+        let summary = reader.summary(
+            chunks: chunks, traceIDHigh: TestTrace.high, traceIDLow: TestTrace.low)
+        let analysis = TraceAnalysis(of: document)
+        #expect(summary == TraceSummary(of: document))
+        #expect(summary.start == TestTrace.time(0))
+        #expect(summary.duration == 10 * Self.second)
+        #expect(summary.duration == UInt64(analysis.wallClock))
+        #expect((3_590 * Self.second...3_610 * Self.second).contains(summary.clockSkew))
     }
 
     @Test func `the summary of a trace is that of its document`() {
@@ -227,14 +277,13 @@ import Testing
             ],
         ]
         let reader = TraceReader(names: TestTrace.names, prices: PriceBook())
-        for (spans, isClosed) in traces.flatMap({ [($0, false), ($0, true)] }) {
+        for spans in traces {
             let chunks = [TestTrace.chunk(spans), TestTrace.chunk(spans.suffix(2), service: "hut")]
             let document = reader.document(
                 chunks: chunks, traceIDHigh: TestTrace.high, traceIDLow: TestTrace.low)
             let summary = reader.summary(
-                chunks: chunks, traceIDHigh: TestTrace.high, traceIDLow: TestTrace.low,
-                isClosed: isClosed)
-            #expect(summary == TraceSummary(of: document, isClosed: isClosed))
+                chunks: chunks, traceIDHigh: TestTrace.high, traceIDLow: TestTrace.low)
+            #expect(summary == TraceSummary(of: document))
         }
     }
 }

@@ -16,7 +16,10 @@ extension Schemas {
             "name": {"type": ["string", "null"]},
             "service": {"type": ["string", "null"]},
             "services": {"type": "array", "items": {"type": "string"}},
-            "status": {"enum": ["running", "ok", "error"]},
+            "status": {
+              "description": "abandoned: its root never ended, and nothing has come for long",
+              "enum": ["running", "ok", "error", "abandoned"]
+            },
             "start_time": {"type": "string", "format": "date-time"},
             "end_time": {"type": "string", "format": "date-time"},
             "duration": {"type": "number", "minimum": 0},
