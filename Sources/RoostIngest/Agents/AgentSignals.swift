@@ -3,8 +3,8 @@
 /// Spans are believed before log events and those before metrics: they say most. Where sessions are
 /// told, each is judged by itself, since every user of a tool sends under one service name. What has
 /// been silent in the better signal for `freshness` is believed in the next one. What spans tell that
-/// events have told shortly before is known by its end and its name, so nothing counts twice while a
-/// service changes over.
+/// events have told shortly before is known by its ids, else by its end and its name unless tokens or
+/// outcome contradict, so nothing counts twice while a service changes over.
 struct AgentSignals: Sendable {
     /// What a signal tells of.
     enum Fact: Int, CaseIterable {
@@ -65,16 +65,21 @@ struct AgentSignals: Sendable {
     private static let freshness: UInt64 = 600_000_000_000
     private static let mostRecords = 10_000
 
-    /// Takes in what a span tells; true when an event has told and counted it before. `name` is the
-    /// number of its model, tool or agent.
-    mutating func span(
-        _ fact: Fact, _ source: Source, name: Int32, end: UInt64, now: UInt64
-    ) -> Bool {
+    /// Takes in that a span tells something; true when events of its service have been counted
+    /// lately, so that one may have told it before.
+    mutating func span(_ fact: Fact, _ source: Source, now: UInt64) -> Bool {
         hear(fact, .traces, source, now)
         guard let place = place(of: source) else { return false }
         let toldAt = records[records[place].whole].toldAt
-        guard toldAt != 0, now &- toldAt < Self.freshness else { return false }
-        return told.take(fact, source, name: name, end: end)
+        return toldAt != 0 && now &- toldAt < Self.freshness
+    }
+
+    /// Whether an event has told and counted before what a span tells. `name` is the number of its
+    /// model, tool or agent.
+    mutating func wasTold(
+        _ fact: Fact, _ source: Source, name: Int32, end: UInt64, _ account: ToldAccount
+    ) -> Bool {
+        told.take(fact, source, name: name, end: end, account)
     }
 
     /// Whether spans tell what an event does; `fact` is nil for what only explains other events.
@@ -86,11 +91,12 @@ struct AgentSignals: Sendable {
 
     /// Remembers what an event has told for the first time, should a span tell it again.
     mutating func event(
-        _ fact: Fact, _ source: Source, name: Int32, end: UInt64, now: UInt64
+        _ fact: Fact, _ source: Source, name: Int32, end: UInt64, _ account: ToldAccount,
+        now: UInt64
     ) {
         guard let place = place(of: source) else { return }
         records[records[place].whole].toldAt = max(now, 1)
-        told.note(fact, source, name: name, end: end)
+        told.note(fact, source, name: name, end: end, account)
     }
 
     /// Whether spans or events tell what a metric does.

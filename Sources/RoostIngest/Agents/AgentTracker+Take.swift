@@ -88,17 +88,33 @@ extension AgentTracker {
     ) {
         guard let fact = AgentSignals.Fact(activity.kind) else { return }
         let source = source(of: activity, batch)
-        let name =
-            switch fact {
-            case .calls: open.detail(open.nodes[Int(index)]).model
-            case .tools: open.nodes[Int(index)].tool
-            case .runs: open.nodes[Int(index)].agent
-            }
-        if activity.source == .log {
-            signals.event(fact, source, name: name, end: activity.end, now: now)
-            open.traces[Int(open.nodes[Int(index)].trace)].session = source.session
-        } else if signals.span(fact, source, name: name, end: activity.end, now: now) {
+        if activity.source == .span {
+            if signals.span(fact, source, now: now) { noteToldBefore(index, fact, source) }
+            return
+        }
+        let node = open.nodes[Int(index)]
+        signals.event(
+            fact, source, name: toldName(node, fact), end: node.end, toldAccount(node), now: now)
+        open.traces[Int(node.trace)].session = source.session
+    }
+
+    @inline(never)
+    private mutating func noteToldBefore(
+        _ index: Int32, _ fact: AgentSignals.Fact, _ source: AgentSignals.Source
+    ) {
+        let node = open.nodes[Int(index)]
+        if signals.wasTold(
+            fact, source, name: toldName(node, fact), end: node.end, toldAccount(node))
+        {
             open.nodes[Int(index)].flags.insert(.isToldBefore)
+        }
+    }
+
+    private func toldName(_ node: AgentNode, _ fact: AgentSignals.Fact) -> Int32 {
+        switch fact {
+        case .calls: node.model
+        case .tools: node.tool
+        case .runs: node.agent
         }
     }
 

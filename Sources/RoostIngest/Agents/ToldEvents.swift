@@ -1,6 +1,7 @@
 /// What events have told lately, should spans tell it again: the last `most` of all services.
 ///
-/// Found by service, fact, name and time, whatever the session, which spans may leave out. Entries
+/// Found by service, fact, name and time, whatever the session, which spans may leave out, the one
+/// that names the same answer before the nearest, and none that tells another step. Entries
 /// with the same key are a list, the oldest first, as spans mostly come in the order of the events.
 /// What is found leaves its list; what is overwritten is the oldest of all and so the first of its
 /// list, unless it has left.
@@ -10,6 +11,7 @@ struct ToldEvents: Sendable {
         /// Unix nanoseconds.
         var end: UInt64
         var session: UInt64
+        var account: ToldAccount
         /// Place of the next one with the same key; -1 is none.
         var next: Int32 = -1
         var isTaken = false
@@ -31,10 +33,11 @@ struct ToldEvents: Sendable {
     private static let slice: UInt64 = 8_000_000_000
 
     mutating func note(
-        _ fact: AgentSignals.Fact, _ source: AgentSignals.Source, name: Int32, end: UInt64
+        _ fact: AgentSignals.Fact, _ source: AgentSignals.Source, name: Int32, end: UInt64,
+        _ account: ToldAccount = ToldAccount()
     ) {
         let key = Self.key(fact, source.service, name, slice: end / Self.slice)
-        let entry = Entry(key: key, end: end, session: source.session)
+        let entry = Entry(key: key, end: end, session: source.session, account: account)
         if Int(place) == entries.count {
             entries.append(entry)
         } else {
@@ -52,14 +55,15 @@ struct ToldEvents: Sendable {
 
     /// Whether an event told this; it is not found a second time.
     mutating func take(
-        _ fact: AgentSignals.Fact, _ source: AgentSignals.Source, name: Int32, end: UInt64
+        _ fact: AgentSignals.Fact, _ source: AgentSignals.Source, name: Int32, end: UInt64,
+        _ account: ToldAccount = ToldAccount()
     ) -> Bool {
         let first = (end > Self.tolerance ? end - Self.tolerance : 0) / Self.slice
         let last = (end > .max - Self.tolerance ? .max : end + Self.tolerance) / Self.slice
         var nearest: Place?
         for slice in first == last ? [first] : [first, last] {
             let key = Self.key(fact, source.service, name, slice: slice)
-            guard let found = find(key, source.session, end) else { continue }
+            guard let found = find(key, source.session, end, account) else { continue }
             if found.distance < nearest?.distance ?? .max { nearest = found }
         }
         guard let nearest else { return false }
@@ -78,7 +82,9 @@ struct ToldEvents: Sendable {
         var distance: UInt64
     }
 
-    private func find(_ key: UInt64, _ session: UInt64, _ end: UInt64) -> Place? {
+    private func find(
+        _ key: UInt64, _ session: UInt64, _ end: UInt64, _ account: ToldAccount
+    ) -> Place? {
         guard var place = lists[key]?.first else { return nil }
         var nearest: Place?
         var before: Int32 = -1
@@ -87,7 +93,12 @@ struct ToldEvents: Sendable {
             let entry = entries[Int(place)]
             let distance = max(entry.end, end) - min(entry.end, end)
             let isSame = entry.session == session || entry.session == 0 || session == 0
-            if isSame, distance <= Self.tolerance, distance < nearest?.distance ?? .max {
+            if isSame, distance <= Self.tolerance, entry.account.names(account) {
+                return Place(place: place, before: before, distance: 0)
+            }
+            if isSame, !entry.account.contradicts(account), distance <= Self.tolerance,
+                distance < nearest?.distance ?? .max
+            {
                 nearest = Place(place: place, before: before, distance: distance)
                 if distance <= Self.nearness { break }
             }

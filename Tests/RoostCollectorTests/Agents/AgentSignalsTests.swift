@@ -125,7 +125,8 @@ import Testing
         let fixture = try AgentFixture("claude_code_all_signals")
         let run = Run()
         for request in try fixture.requests(.logs) {
-            try run.take(replacing("req_", "xxx_", in: request), .logs)
+            // Nor an id.
+            try run.take(replacing("request_id", "request_no", in: request), .logs)
         }
         run.pass(5)
         for request in try fixture.requests(.traces) {
@@ -188,6 +189,109 @@ import Testing
         try run.take(tool(500, at: 200, isSpan: true), .traces)
         run.pass(31)
         #expect(run.sum("roost_tool_calls_total") == 401)
+    }
+
+    // MARK: which event and which span are one call
+
+    /// A call of a session that ended after some milliseconds, as it is told.
+    private struct Told {
+        var id = ""
+        var input = 0
+        var end: Int
+        var isFailed = false
+
+        static func call(_ number: Int, at end: Int, _ input: Int) -> Told {
+            Told(id: "req_\(number)", input: input, end: end)
+        }
+    }
+
+    private func request(_ told: [Told], isSpan: Bool) throws -> ByteBlock {
+        let records = told.map { told in
+            let name = told.isFailed ? "api_error" : "api_request"
+            var values = [
+                ("session.id", "s"), ("prompt.id", "p"), ("model", "claude-sonnet-4-5"),
+                ("event.name", name),
+            ]
+            if !told.id.isEmpty { values.append(("request_id", told.id)) }
+            if told.isFailed { values += [("status_code", "529"), ("success", "false")] }
+            if told.input > 0 {
+                values += [("input_tokens", "\(told.input)"), ("output_tokens", "10")]
+            }
+            let attributes = values.map {
+                "{\"key\": \"\($0.0)\", \"value\": {\"stringValue\": \"\($0.1)\"}}"
+            }.joined(separator: ",")
+            let end = 100_000_000_000 + told.end * 1_000_000
+            return isSpan
+                ? """
+                {"traceId": "000000000000000000000000000000aa",
+                 "spanId": "\(String(0xB000_0000_0000_0000 + UInt64(told.end), radix: 16))",
+                 "parentSpanId": "00000000000000cc", "name": "claude_code.llm_request",
+                 "startTimeUnixNano": "\(end - 500_000_000)", "endTimeUnixNano": "\(end)",
+                 "attributes": [\(attributes)]}
+                """
+                : """
+                {"timeUnixNano": "\(end)", "body": {"stringValue": "claude_code.\(name)"},
+                 "attributes": [\(attributes)]}
+                """
+        }.joined(separator: ",")
+        let resource = """
+            {"attributes": [{"key": "service.name", "value": {"stringValue": "claude-code"}}]}
+            """
+        let scope = "\"scope\": {\"name\": \"com.anthropic.claude_code\"}"
+        let json =
+            isSpan
+            ? """
+            {"resourceSpans": [{"resource": \(resource),
+             "scopeSpans": [{\(scope), "spans": [\(records)]}]}]}
+            """
+            : """
+            {"resourceLogs": [{"resource": \(resource),
+             "scopeLogs": [{\(scope), "logRecords": [\(records)]}]}]}
+            """
+        return unsafe try Array(json.utf8).withUnsafeBytes { bytes in
+            unsafe try transcodeJSON(
+                bytes, signal: isSpan ? .traces : .logs, maxBytes: 1 << 20)
+        }
+    }
+
+    /// Events and spans in turns, each a request; what they come to.
+    private func run(
+        _ requests: [(events: [Told], spans: [Told])], at place: SourceLocation = #_sourceLocation,
+        calls: Double, tokens: Double
+    ) throws {
+        let run = Run()
+        for (events, spans) in requests {
+            if !events.isEmpty { try run.take(request(events, isSpan: false), .logs) }
+            if !spans.isEmpty { try run.take(request(spans, isSpan: true), .traces) }
+        }
+        run.pass(31)
+        #expect(run.sum("roost_llm_calls_total") == calls, sourceLocation: place)
+        #expect(run.sum("roost_llm_tokens_total") == tokens, sourceLocation: place)
+    }
+
+    @Test func `an event and a span of different answers are two calls`() throws {
+        let (one, other) = (Told.call(1, at: 2_000, 1_000), Told.call(2, at: 3_500, 7))
+        try run([([one], [other]), ([other], [one])], calls: 2, tokens: 1_027)
+        try run([([one], [other])], calls: 2, tokens: 1_027)
+        try run([([one], [one]), ([other], [other])], calls: 2, tokens: 1_027)
+        let early = (1...3).map { Told.call($0, at: 1_000 + $0 * 500, [0, 10, 100, 1_000][$0]) }
+        try run(
+            [(early, [.call(4, at: 3_000, 50_000)]), ([], early)], calls: 4, tokens: 51_110 + 40)
+    }
+
+    @Test func `so are those without ids that count other tokens`() throws {
+        let (one, other) = (Told(input: 1_000, end: 2_000), Told(input: 7, end: 3_500))
+        try run([([one], [other]), ([other], [one])], calls: 2, tokens: 1_027)
+        try run([([one, other], [other]), ([], [one])], calls: 2, tokens: 1_027)
+    }
+
+    @Test(arguments: [true, false])
+    func `a failed attempt and the one after it are two calls`(_ hasIDs: Bool) throws {
+        let failed = Told(id: hasIDs ? "req_1" : "", end: 2_000, isFailed: true)
+        let done = Told(id: hasIDs ? "req_2" : "", input: 7, end: 3_500)
+        try run([([failed], [done]), ([done], [])], calls: 2, tokens: 17)
+        try run([([failed, done], [done])], calls: 2, tokens: 17)
+        try run([([failed, done], [failed, done])], calls: 2, tokens: 17)
     }
 
     private func replacing(_ old: String, _ new: String, in request: ByteBlock) -> ByteBlock {

@@ -10,17 +10,20 @@ import Testing
     private final class Told {
         private var told = ToldEvents()
 
-        func note(_ fact: AgentSignals.Fact, session: UInt64 = 1, name: Int32 = 7, end: UInt64) {
+        func note(
+            _ fact: AgentSignals.Fact, session: UInt64 = 1, name: Int32 = 7, end: UInt64,
+            _ account: ToldAccount = ToldAccount()
+        ) {
             let source = AgentSignals.Source(service: 1, session: session)
-            told.note(fact, source, name: name, end: end)
+            told.note(fact, source, name: name, end: end, account)
         }
 
         func take(
             _ fact: AgentSignals.Fact, service: Int32 = 1, session: UInt64 = 1, name: Int32 = 7,
-            end: UInt64
+            end: UInt64, _ account: ToldAccount = ToldAccount()
         ) -> Bool {
             let source = AgentSignals.Source(service: service, session: session)
-            return told.take(fact, source, name: name, end: end)
+            return told.take(fact, source, name: name, end: end, account)
         }
     }
 
@@ -91,6 +94,41 @@ import Testing
         for end: UInt64 in [104, 102, 100] {
             #expect(told.take(.calls, end: end * Self.second + 400_000_000))
         }
+    }
+
+    @Test func `the same answer is meant before the nearest, and never another one`() {
+        let told = Told()
+        for call: UInt64 in [1, 2, 3] {
+            told.note(.calls, end: (100 + call) * Self.second, ToldAccount(call: call))
+        }
+        let end = 103 * Self.second
+        #expect(!told.take(.calls, end: end, ToldAccount(call: 4)))
+        for call: UInt64 in [2, 1, 3] {
+            #expect(told.take(.calls, end: end, ToldAccount(call: call)))
+        }
+        #expect(!told.take(.calls, end: end))
+    }
+
+    @Test func `tokens may be divided up in other ways, but not be others`() {
+        func tokens(_ input: UInt64, _ cached: UInt64, _ output: UInt64, _ reasoning: UInt64)
+            -> ToldAccount
+        {
+            var tokens = ActivityTokens()
+            (tokens.input, tokens.cacheRead) = (input, cached)
+            (tokens.output, tokens.reasoning) = (output, reasoning)
+            return ToldAccount(tokens: tokens)
+        }
+        let one = tokens(700, 300, 100, 60)
+        for same in [
+            one, tokens(1_000, 0, 160, 0), tokens(700, 0, 100, 0), ToldAccount(),
+            ToldAccount(call: 7, outcome: .failed),
+        ] {
+            #expect(!one.contradicts(same) && !same.contradicts(one))
+        }
+        for other in [tokens(999, 0, 160, 0), tokens(1_000, 0, 161, 0), tokens(7, 300, 100, 60)] {
+            #expect(one.contradicts(other) && other.contradicts(one))
+        }
+        #expect(ToldAccount(outcome: .failed).contradicts(ToldAccount(outcome: .done)))
     }
 
     @Test func `the last ones are kept, whatever was found among them`() {
