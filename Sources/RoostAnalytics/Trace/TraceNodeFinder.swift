@@ -124,7 +124,8 @@ struct TraceNodeFinder {
     private func account(_ node: TraceNode, _ batch: ActivityBatch) -> CallAccount {
         let activity = batch.activities[Int(node.activity)]
         return CallAccount(
-            kind: activity.kind, tokens: activity.tokens, hasUsage: activity.hasUsage,
+            kind: activity.kind, tokens: activity.tokens,
+            hasCost: activity.hasReportedCost,
             requested: batch.bytes(activity.modelRequested),
             answered: batch.bytes(activity.modelAnswered))
     }

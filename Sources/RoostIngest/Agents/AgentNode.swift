@@ -87,6 +87,8 @@ struct AgentNodeFlags: OptionSet {
     static let isToldBefore = AgentNodeFlags(rawValue: 4096)
     /// People were waited for somewhere below.
     static let hasWaitBelow = AgentNodeFlags(rawValue: 8192)
+    /// A call below that it tells as well is not counted, for its sake.
+    static let standsForBelow = AgentNodeFlags(rawValue: 16384)
 }
 
 /// One trace that something is still expected of.

@@ -13,22 +13,25 @@ extension AgentTracker {
     /// Notes that a call below tells what this one tells, if it does.
     mutating func noteWrapper(_ index: Int32, around below: Int32) {
         let node = open.nodes[Int(index)]
-        guard node.flags.isDisjoint(with: [.isWrapper, .isPending]),
-            account(node).wraps(account(open.nodes[Int(below)]))
-        else { return }
+        guard node.flags.isDisjoint(with: [.isWrapper, .isPending, .standsForBelow]) else { return }
+        let inner = open.nodes[Int(below)]
+        let isCounted = !inner.flags.isDisjoint(with: [.isCounted, .isToldBefore])
+        guard account(node).wraps(account(inner), isBelowCounted: isCounted) else { return }
         open.nodes[Int(index)].flags.insert(.isWrapper)
     }
 
     /// Whether another span tells this call, and that one is counted. Those whose parents stand in
     /// a circle tell nothing for each other.
-    func isToldElsewhere(_ index: Int32, _ node: AgentNode) -> Bool {
-        let isTold = node.flags.contains(.isWrapper) || isToldAbove(node)
-        return isTold && !isAbove(index, node)
+    mutating func isToldElsewhere(_ index: Int32, _ node: AgentNode) -> Bool {
+        if node.flags.contains(.isWrapper) { return !isAbove(index, node) }
+        guard let teller = tellerAbove(node), !isAbove(index, node) else { return false }
+        open.nodes[Int(teller)].flags.insert(.standsForBelow)
+        return true
     }
 
-    /// Whether the call above has been counted for this one, or will be because only it tells what
-    /// was used.
-    private func isToldAbove(_ node: AgentNode) -> Bool {
+    /// The call above that has been counted for this one, or will be because only it tells what was
+    /// used, or it tells more of that.
+    private func tellerAbove(_ node: AgentNode) -> Int32? {
         var above = node.parent
         var steps = 0
         while above >= 0, steps < Self.deepest {
@@ -36,21 +39,25 @@ extension AgentTracker {
             if parent.kind.isCall {
                 // Of one that was counted before only the model may be known.
                 let said = account(parent)
-                if parent.flags.contains(.isPending) || !account(node).isSame(as: said) {
-                    return false
+                let own = account(node)
+                if parent.flags.contains(.isPending) || !own.isSame(as: said) { return nil }
+                // The event that told what a span above tells stands below that span.
+                let isTold =
+                    parent.flags.contains(.isToldBefore) && !node.flags.contains(.isFromLog)
+                if isTold || parent.flags.contains(.isCounted) {
+                    return above
                 }
-                if parent.flags.contains(.isCounted) { return true }
                 // What repeats another itself is looked past.
                 if parent.flags.isDisjoint(with: [.isWrapper, .isSettled]) {
-                    return account(node).repeats(said)
+                    return own.repeats(said) ? above : nil
                 }
             } else if parent.kind != .other {
-                return false
+                return nil
             }
             above = parent.parent
             steps += 1
         }
-        return false
+        return nil
     }
 
     /// Whether one stands somewhere above another; of those in a circle every one does.
@@ -68,7 +75,8 @@ extension AgentTracker {
     private func account(_ node: AgentNode) -> CallAccount {
         let detail = open.detail(node)
         return CallAccount(
-            kind: node.kind, tokens: detail.tokens, hasUsage: detail.hasUsage,
-            requested: text(detail.modelRequested), answered: text(node.model))
+            kind: node.kind, tokens: detail.tokens, hasCost: !detail.cost.isNaN,
+            requested: text(detail.modelRequested),
+            answered: text(node.model))
     }
 }

@@ -4,17 +4,19 @@ package struct CallAccount {
     package let kind: ActivityKind
     package let tokens: ActivityTokens
     package let hasUsage: Bool
+    package let hasCost: Bool
     /// The models that it was asked for and that answered, as far as they are told.
     package let requested: ArraySlice<UInt8>
     package let answered: ArraySlice<UInt8>
 
     package init(
-        kind: ActivityKind, tokens: ActivityTokens, hasUsage: Bool, requested: ArraySlice<UInt8>,
-        answered: ArraySlice<UInt8>
+        kind: ActivityKind, tokens: ActivityTokens, hasCost: Bool,
+        requested: ArraySlice<UInt8>, answered: ArraySlice<UInt8>
     ) {
         self.kind = kind
         self.tokens = tokens
-        self.hasUsage = hasUsage
+        self.hasCost = hasCost
+        hasUsage = hasCost || !tokens.isEmpty
         self.requested = requested
         self.answered = answered
     }
@@ -32,14 +34,33 @@ package struct CallAccount {
     }
 
     /// Whether it only tells once more what the one below it tells. Of two the inner one counts,
-    /// unless only the outer one tells what was used.
-    package func wraps(_ below: CallAccount) -> Bool {
-        (below.hasUsage || !hasUsage) && (!hasUsage && kind == below.kind || isSame(as: below))
+    /// unless only the outer one tells what was used, or tells more of it. `isBelowCounted`: that
+    /// cannot be taken back.
+    package func wraps(_ below: CallAccount, isBelowCounted: Bool = false) -> Bool {
+        guard below.hasUsage || !hasUsage else { return false }
+        guard !hasUsage && kind == below.kind || isSame(as: below) else { return false }
+        return isBelowCounted || !tellsMore(than: below)
     }
 
-    /// Whether it tells without usage what the one above it tells with it.
+    /// Whether it tells what the one above it tells with usage, or tells better.
     package func repeats(_ above: CallAccount) -> Bool {
-        !hasUsage && above.hasUsage && isSame(as: above)
+        guard isSame(as: above) else { return false }
+        return !hasUsage && above.hasUsage || above.tellsMore(than: self)
+    }
+
+    /// Whether it divides up the same tokens further or knows what they cost, and knows all that
+    /// the other one does.
+    private func tellsMore(than other: CallAccount) -> Bool {
+        guard !tokens.isEmpty, tokens.isSame(as: other.tokens), other.details != details else {
+            return false
+        }
+        return other.details & ~details == 0
+    }
+
+    /// A bit for each thing that not everybody tells.
+    private var details: UInt8 {
+        (tokens.cacheRead | tokens.cacheWrite != 0 ? 1 : 0) | (tokens.reasoning != 0 ? 2 : 0)
+            | (hasCost ? 4 : 0)
     }
 
     /// The names as they are, and without provider, date and version.

@@ -69,6 +69,11 @@ struct Step {
     var status = ActivityStatus.unset
     var times: (start: UInt64, end: UInt64) = (0, 10)
     var input: UInt64 = 0
+    var cacheRead: UInt64 = 0
+    var output: UInt64 = 0
+    var reasoning: UInt64 = 0
+    var cost = Double.nan
+    var isEvent = false
     var flags: ActivityFlags = []
 
     init(_ kind: ActivityKind, _ id: UInt64, below parent: UInt64 = 0) {
@@ -143,7 +148,12 @@ struct Step {
         activity.parentSpanID = parent
         activity.start = TrackerRun.zero + times.start * TrackerRun.second
         activity.end = TrackerRun.zero + times.end * TrackerRun.second
+        activity.source = isEvent ? .log : .span
         activity.tokens.input = input
+        activity.tokens.cacheRead = cacheRead
+        activity.tokens.output = output
+        activity.tokens.reasoning = reasoning
+        activity.reportedCost = cost
         activity.flags = flags
         func text(_ text: String) -> TextRef { batch.add(Array(text.utf8)) }
         activity.service = text(service)

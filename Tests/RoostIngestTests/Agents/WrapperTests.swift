@@ -74,6 +74,68 @@ import Testing
         expect([Self.call("router", 1, 0), .call(2, below: 1)], calls: 1, tokens: 100)
     }
 
+    /// 1,000 of input and 100 of output, as far as they are divided up.
+    private static func account(
+        _ id: UInt64, below: UInt64 = 0, cached: UInt64 = 0, reasoning: UInt64 = 0,
+        cost: Double = .nan
+    ) -> Step {
+        Step.call(id, below: below, tokens: 1_000 - cached).with {
+            ($0.cacheRead, $0.output, $0.reasoning) = (cached, 100 - reasoning, reasoning)
+            $0.cost = cost
+        }
+    }
+
+    @Test func `of two that tell the same tokens the one that tells more of them counts`() {
+        func expect(_ steps: [Step], cached: Double, reasoning: Double, cost: Double) {
+            for run in runs(steps) {
+                #expect((run.calls, run.tokens()) == (1, 1_100))
+                #expect(run.tokens(["token_type": "cache_read"]) == cached)
+                #expect(run.tokens(["token_type": "reasoning"]) == reasoning)
+                #expect(run.sum("roost_llm_cost_usd_total") == cost)
+            }
+        }
+        let poor = Self.account(2, below: 1)
+        expect(
+            [Self.account(1, cached: 900, cost: 0.5), poor], cached: 900, reasoning: 0, cost: 0.5)
+        expect([Self.account(1, reasoning: 60), poor], cached: 0, reasoning: 60, cost: 0)
+        expect([Self.account(1, cost: 0.5), poor], cached: 0, reasoning: 0, cost: 0.5)
+        // Through what lies between, and with a third one below.
+        let rich = Self.account(1, cached: 900, reasoning: 60, cost: 0.5)
+        expect(
+            [rich, Step(.other, 2, below: 1), Self.account(3, below: 2)], cached: 900,
+            reasoning: 60, cost: 0.5)
+        expect(
+            [rich, Self.account(2, below: 1, cached: 900), Self.account(3, below: 2)], cached: 900,
+            reasoning: 60, cost: 0.5)
+        // The inner one, where both know something that the other does not.
+        expect(
+            [Self.account(1, cached: 900), Self.account(2, below: 1, reasoning: 60)], cached: 0,
+            reasoning: 60, cost: 0)
+        expect(
+            [Self.account(1, cached: 900), Self.account(2, below: 1, cached: 900, cost: 0.5)],
+            cached: 900, reasoning: 0, cost: 0.5)
+    }
+
+    @Test func `the one that tells more adds nothing where the other has been counted`() {
+        let run = TrackerRun()
+        run.take(Self.account(3, below: 2))
+        run.pass(20)
+        run.take(Step(.other, 9, below: 8))
+        run.pass(11)
+        #expect((run.calls, run.tokens()) == (1, 1_100))
+        run.take(Self.account(2, below: 1, cached: 900, cost: 0.5), Step(.other, 1))
+        run.pass(31)
+        #expect((run.calls, run.tokens()) == (1, 1_100))
+    }
+
+    @Test func `one that tells more and other tokens is believed in the inner one`() {
+        expect(
+            [
+                .call(1, tokens: 300).with { $0.cost = 0.5 }, .call(2, below: 1, tokens: 100),
+                .call(3, below: 1, tokens: 200),
+            ], calls: 2, tokens: 300)
+    }
+
     @Test func `calls that are each other's parents count once each`() {
         expect([.call(1, below: 2), .call(2, below: 1)], calls: 2, tokens: 200)
         expect(
