@@ -125,7 +125,7 @@ struct TraceNodeFinder {
         let activity = batch.activities[Int(node.activity)]
         return CallAccount(
             kind: activity.kind, tokens: activity.tokens,
-            hasCost: activity.hasReportedCost,
+            hasCost: activity.hasReportedCost, isFailed: activity.status == .error,
             requested: batch.bytes(activity.modelRequested),
             answered: batch.bytes(activity.modelAnswered))
     }

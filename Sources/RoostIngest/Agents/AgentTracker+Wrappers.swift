@@ -45,7 +45,7 @@ extension AgentTracker {
                 let isTold =
                     parent.flags.contains(.isToldBefore) && !node.flags.contains(.isFromLog)
                 if isTold || parent.flags.contains(.isCounted) {
-                    return above
+                    return own.isAttempt(of: said) && !own.hasUsage ? nil : above
                 }
                 // What repeats another itself is looked past.
                 if parent.flags.isDisjoint(with: [.isWrapper, .isSettled]) {
@@ -76,7 +76,7 @@ extension AgentTracker {
         let detail = open.detail(node)
         return CallAccount(
             kind: node.kind, tokens: detail.tokens, hasCost: !detail.cost.isNaN,
-            requested: text(detail.modelRequested),
+            isFailed: node.status == .error, requested: text(detail.modelRequested),
             answered: text(node.model))
     }
 }

@@ -5,17 +5,19 @@ package struct CallAccount {
     package let tokens: ActivityTokens
     package let hasUsage: Bool
     package let hasCost: Bool
+    package let isFailed: Bool
     /// The models that it was asked for and that answered, as far as they are told.
     package let requested: ArraySlice<UInt8>
     package let answered: ArraySlice<UInt8>
 
     package init(
-        kind: ActivityKind, tokens: ActivityTokens, hasCost: Bool,
+        kind: ActivityKind, tokens: ActivityTokens, hasCost: Bool, isFailed: Bool,
         requested: ArraySlice<UInt8>, answered: ArraySlice<UInt8>
     ) {
         self.kind = kind
         self.tokens = tokens
         self.hasCost = hasCost
+        self.isFailed = isFailed
         hasUsage = hasCost || !tokens.isEmpty
         self.requested = requested
         self.answered = answered
@@ -44,9 +46,12 @@ package struct CallAccount {
 
     /// Whether it tells what the one above it tells with usage, or tells better.
     package func repeats(_ above: CallAccount) -> Bool {
-        guard isSame(as: above) else { return false }
+        guard isSame(as: above), !isAttempt(of: above) else { return false }
         return !hasUsage && above.hasUsage || above.tellsMore(than: self)
     }
+
+    /// Whether it failed within one above that did not: there was another attempt.
+    package func isAttempt(of above: CallAccount) -> Bool { isFailed && !above.isFailed }
 
     /// Whether it divides up the same tokens further or knows what they cost, and knows all that
     /// the other one does.

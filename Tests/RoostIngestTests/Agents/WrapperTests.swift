@@ -136,6 +136,23 @@ import Testing
             ], calls: 2, tokens: 300)
     }
 
+    @Test func `a failed attempt within a call that succeeded is a call of its own`() {
+        let failed = Step.call(2, below: 1, tokens: 0).with { $0.status = .error }
+        let attempts = [
+            [Step.call(1), failed, .call(3, below: 1, tokens: 0)], [.call(1), failed],
+            [.call(1), failed, .call(3, below: 1)],
+        ]
+        for steps in attempts {
+            for run in runs(steps) {
+                #expect((run.calls, run.tokens()) == (2, 100))
+                #expect(run.sum("roost_llm_calls_total", ["status": "error"]) == 1)
+            }
+        }
+        // One that failed with its attempt is the same.
+        let outer = Step.call(1).with { $0.status = .error }
+        expect([outer, failed], calls: 1, tokens: 100)
+    }
+
     @Test func `calls that are each other's parents count once each`() {
         expect([.call(1, below: 2), .call(2, below: 1)], calls: 2, tokens: 200)
         expect(
