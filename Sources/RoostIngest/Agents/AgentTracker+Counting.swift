@@ -253,13 +253,14 @@ extension AgentTracker {
     /// Usage that agents told of themselves, where no call below them did.
     mutating func countAccounts(_ index: Int32, unixNow: UInt64) {
         let trace = open.traces[Int(index)]
+        let orphans = orphans(of: index)
         var node = trace.first
         var hasCounted = false
         while node >= 0 {
             let current = open.nodes[Int(node)]
             if current.flags.contains(.isAggregate),
                 current.flags.isDisjoint(with: [.hasInferenceBelow, .hasAggregateBelow]),
-                !isAccounted(current)
+                !isAccounted(current), !repeatsOrphans(node, current, orphans)
             {
                 let usage = countUsage(
                     current, open.detail(current), agent: agentName(current),

@@ -7,6 +7,16 @@ struct ClosedTraces: Sendable {
     private var told = RecentSet(limit: 16_384)
     /// Spans whose account was counted, and those below them.
     private var accounted = RecentSet(limit: 16_384)
+    /// Calls whose way up was not known, by trace: of the last `mostOrphaned` traces with such.
+    private var orphans: [UInt64: [OrphanCalls]] = [:]
+    /// Keys of `orphans`, and where the next one goes.
+    private var orphaned: [UInt64] = []
+    private var nextOrphaned = 0
+
+    private static let mostOrphaned = 4_096
+
+    /// Stands for the root of a trace, whatever its id.
+    static let root: UInt64 = 0
 
     func hasCounted(_ high: UInt64, _ low: UInt64) -> Bool {
         counted.contains(IdIndex.mix(high, low))
@@ -32,6 +42,28 @@ struct ClosedTraces: Sendable {
         _ = accounted.insert(key(trace, span))
     }
 
+    func orphans(of trace: AgentTrace) -> [OrphanCalls] {
+        orphans[IdIndex.mix(trace.idHigh, trace.idLow)] ?? []
+    }
+
+    mutating func noteOrphans(_ trace: AgentTrace, _ calls: [OrphanCalls]) {
+        let key = IdIndex.mix(trace.idHigh, trace.idLow)
+        if orphans[key] != nil {
+            // Its place stays taken until its turn comes.
+            orphans[key] = calls
+            return
+        }
+        if calls.isEmpty { return }
+        orphans[key] = calls
+        if orphaned.count < Self.mostOrphaned {
+            orphaned.append(key)
+        } else {
+            orphans[orphaned[nextOrphaned]] = nil
+            orphaned[nextOrphaned] = key
+        }
+        nextOrphaned = (nextOrphaned + 1) % Self.mostOrphaned
+    }
+
     private func key(_ trace: AgentTrace, _ span: UInt64) -> UInt64 {
         IdIndex.mix(span, IdIndex.mix(trace.idHigh, trace.idLow))
     }
@@ -44,6 +76,9 @@ extension AgentTracker {
         // Of a session without prompts whatever comes after a rest is another run.
         guard trace.isWorkflowCounted, !trace.isDerived || trace.isOfPrompt else { return }
         closed.noteCounted(trace)
+        if trace.placeholders > 0 || trace.isReopened {
+            closed.noteOrphans(trace, orphans(of: index))
+        }
         guard trace.placeholders > 0 else { return }
         var node = trace.first
         while node >= 0 {
@@ -65,6 +100,9 @@ extension AgentTracker {
             let current = open.nodes[Int(node)]
             if hasAccount(current) { closed.noteAccounted(trace, current.spanID) }
             node = current.next
+        }
+        if trace.root >= 0, open.nodes[Int(trace.root)].flags.contains(.isAccounted) {
+            closed.noteAccounted(trace, ClosedTraces.root)
         }
     }
 
@@ -90,12 +128,16 @@ extension AgentTracker {
         if node.flags.contains(.isAccounted) { return true }
         var above = node.parent
         var steps = 0
+        var isBelowUnknown = false
         while above >= 0, steps < Self.deepest {
             let parent = open.nodes[Int(above)]
             if parent.flags.contains(.isAccounted) { return true }
+            isBelowUnknown = parent.flags.contains(.isPlaceholder)
             above = parent.parent
             steps += 1
         }
-        return false
+        // Whatever stands between stands below the root.
+        return isBelowUnknown
+            && closed.wasAccounted(open.traces[Int(node.trace)], ClosedTraces.root)
     }
 }
