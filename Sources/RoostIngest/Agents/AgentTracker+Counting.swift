@@ -168,7 +168,7 @@ extension AgentTracker {
         var steps = 0
         while above >= 0, steps < Self.deepest {
             let parent = open.nodes[Int(above)]
-            if parent.kind == .agent {
+            if parent.kind == .agent, !isTold(parent, by: node) {
                 if agentName(parent) == name { return }
                 break
             }

@@ -105,12 +105,21 @@ extension AgentTracker {
         var steps = 0
         while above >= 0, steps < Self.deepest {
             let parent = open.nodes[Int(above)]
-            if parent.kind == .tool { return parent.tool == node.tool }
-            if parent.kind != .other { return false }
+            if parent.kind == .tool {
+                if !isTold(parent, by: node) { return parent.tool == node.tool }
+            } else if parent.kind != .other {
+                return false
+            }
             above = parent.parent
             steps += 1
         }
         return false
+    }
+
+    /// Whether a span above was found to be told by events, of which this is one: then the event
+    /// counts, below a span that does not.
+    func isTold(_ above: AgentNode, by node: AgentNode) -> Bool {
+        node.flags.contains(.isFromLog) && above.flags.contains(.isToldBefore)
     }
 
     func exemplar(_ node: AgentNode) -> AgentExemplar {

@@ -274,6 +274,26 @@ import Testing
         #expect(run.sum("roost_tool_calls_total", ["tool": "halve"]) == 1)
     }
 
+    @Test(arguments: [[0, 1], [0, 31], [31, 1], [31, 31]])
+    func `an event that names the span that tells the same counts once`(_ pauses: [UInt64]) {
+        let run = TrackerRun()
+        func event(_ step: Step) -> Step {
+            step.with { ($0.id, $0.parent, $0.isEvent) = ($0.id + 10, $0.id, true) }
+        }
+        let steps: [Step] = [
+            .agent("planner", 2, below: 1), .tool("look", 3, below: 2), .call(4, below: 2),
+        ]
+        run.take(steps.map(event))
+        run.pass(pauses[0])
+        run.take(Array(steps.reversed()))
+        run.pass(pauses[1])
+        run.take(Step(.other, 1))
+        run.pass(31)
+        #expect(run.sum("roost_tool_calls_total") == 1)
+        #expect((run.calls, run.tokens()) == (1, 100))
+        #expect(run.sum("roost_agent_runs_total") == 1)
+    }
+
     @Test func `a failed step is an error, and so is its run`() {
         let run = TrackerRun()
         run.take(
