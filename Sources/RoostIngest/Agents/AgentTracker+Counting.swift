@@ -260,7 +260,8 @@ extension AgentTracker {
             let current = open.nodes[Int(node)]
             if current.flags.contains(.isAggregate),
                 current.flags.isDisjoint(with: [.hasInferenceBelow, .hasAggregateBelow]),
-                !isAccounted(current), !repeatsOrphans(node, current, orphans)
+                !isAccounted(current), !wrapsEmbeddings(current),
+                !repeatsOrphans(node, current, orphans)
             {
                 let usage = countUsage(
                     current, open.detail(current), agent: agentName(current),

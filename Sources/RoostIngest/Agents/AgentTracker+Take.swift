@@ -265,7 +265,8 @@ extension AgentTracker {
             isOver && node.kind == .llm && open.hasUsage(node)
             || node.flags.contains(.hasInferenceBelow)
         let hasAggregate =
-            node.flags.contains(.isAggregate) || node.flags.contains(.hasAggregateBelow)
+            node.flags.contains(.hasAggregateBelow)
+            || node.flags.contains(.isAggregate) && !wrapsEmbeddings(node)
         let hasWait =
             isOver && node.kind == .humanWait || node.flags.contains(.hasWaitBelow)
         var direct =

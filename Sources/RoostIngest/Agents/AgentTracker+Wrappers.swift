@@ -20,6 +20,16 @@ extension AgentTracker {
         open.nodes[Int(index)].flags.insert(.isWrapper)
     }
 
+    /// Whether what a span says of itself is told by the embeddings below it: nothing was written,
+    /// and nothing of note stands between.
+    func wrapsEmbeddings(_ node: AgentNode) -> Bool {
+        guard node.kind == .other, node.directCall >= 0,
+            open.nodes[Int(node.directCall)].kind == .embedding
+        else { return false }
+        let tokens = open.detail(node).tokens
+        return tokens.output | tokens.reasoning == 0
+    }
+
     /// Whether another span tells this call, and that one is counted. Those whose parents stand in
     /// a circle tell nothing for each other.
     mutating func isToldElsewhere(_ index: Int32, _ node: AgentNode) -> Bool {

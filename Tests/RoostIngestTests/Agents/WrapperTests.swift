@@ -183,6 +183,32 @@ import Testing
         #expect((run.calls, run.tokens()) == (1, 1_050))
     }
 
+    @Test func `what wraps embeddings tells nothing beside them`() {
+        let wrapper = Step(.other, 2, below: 1).with {
+            ($0.input, $0.flags) = (500, .usageIsAggregate)
+        }
+        let steps = [Step(.other, 1), wrapper, .embedding(3, below: 2, tokens: 500)]
+        expect(steps, calls: 1, tokens: 500)
+        expect(
+            [
+                Step(.other, 1), wrapper, .embedding(3, below: 2, tokens: 300),
+                Step(.other, 4, below: 2), .embedding(5, below: 4, tokens: 200),
+            ], calls: 2, tokens: 500)
+        // Alone, or where it wrote something, it does.
+        expect([Step(.other, 1), wrapper], calls: 0, tokens: 500)
+        expect(
+            [
+                Step(.other, 1), wrapper.with { $0.output = 9 },
+                .embedding(3, below: 2, tokens: 500),
+            ],
+            calls: 1, tokens: 1_009)
+        // Nor does it stand for what an agent around it used.
+        let run = TrackerRun()
+        run.take([.agent("planner", 1, tokens: 900)] + steps.dropFirst().reversed())
+        run.pass(31)
+        #expect(run.tokens() == 1_400)
+    }
+
     @Test func `nor does a call that tells no tokens`() {
         let failed = Step.call(2, below: 1, tokens: 0).with { $0.status = .error }
         let agent = Step.agent("planner", 1, tokens: 1_000)
