@@ -4,8 +4,10 @@ extension AgentTracker {
     mutating func noteActive() {
         for key in metrics.activeWorkflows.keys { metrics.activeWorkflows[key] = 0 }
         for key in metrics.activeAgents.keys { metrics.activeAgents[key] = 0 }
-        for trace in open.traces where trace.first >= 0 && trace.isAgentic && !trace.isDerived {
-            guard trace.pending > 0 || trace.placeholders > 0, trace.root < 0 else { continue }
+        for trace in open.traces where trace.first >= 0 && trace.isAgentic {
+            guard trace.pending > 0 || trace.placeholders > 0, trace.root < 0,
+                !isTracedToo(trace)
+            else { continue }
             let workflow = workflowName(of: trace)
             count(workflow, in: \.activeWorkflows)
             var agents: Set<Int32> = []
@@ -17,6 +19,27 @@ extension AgentTracker {
             }
             for agent in agents { count(agent, in: \.activeAgents) }
         }
+    }
+
+    /// Whether spans tell what events announced.
+    private func isTracedToo(_ trace: AgentTrace) -> Bool {
+        guard trace.isDerived else { return false }
+        let source = AgentSignals.Source(
+            service: topNode(of: trace).service, session: trace.session)
+        return signals.isTraced(source, now: lastTold)
+    }
+
+    /// Ends what events announced, although spans are believed in how it ended.
+    mutating func endAnnounced(_ activity: Activity) {
+        guard activity.phase == .finished, activity.kind == .agent,
+            let trace = open.findTrace(activity.traceIDHigh, activity.traceIDLow),
+            let node = open.findNode(trace, activity.spanID),
+            open.nodes[Int(node)].flags.contains(.isPending)
+        else { return }
+        open.nodes[Int(node)].flags.remove(.isPending)
+        open.nodes[Int(node)].flags.insert(.isSettled)
+        open.traces[Int(trace)].pending -= 1
+        open.traces[Int(trace)].unsettled -= 1
     }
 
     mutating func count(

@@ -34,6 +34,7 @@ extension AgentTracker {
         if activity.flags.contains(.isMendedTime) { metrics.events.mendedTimes &+= 1 }
         if activity.source == .log, isLeftOut(activity, batch, now: now) {
             metrics.events.disbelieved &+= 1
+            endAnnounced(activity)
             return
         }
         let trace = trace(of: activity, now: now)
@@ -41,6 +42,8 @@ extension AgentTracker {
         fill(index, activity, batch, now: now)
         if activity.kind != .other, activity.phase == .finished {
             noteTold(index, activity, batch, now: now)
+        } else if activity.source == .log, activity.flags.contains(.isDerivedTrace) {
+            open.traces[Int(trace)].session = source(of: activity, batch).session
         }
         attach(index, activity)
         noteArrival(index, activity)

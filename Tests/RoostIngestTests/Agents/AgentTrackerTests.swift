@@ -109,6 +109,52 @@ import Testing
         #expect(run.tracker.heldActivities == 0)
     }
 
+    @Test func `what a start event announced is at work until it ends or is given up`() {
+        let run = TrackerRun()
+        let agent = Step.agent("planner", 5).with {
+            ($0.isEvent, $0.flags) = (true, .isDerivedTrace)
+        }
+        func active() -> [Double] {
+            [
+                run.sum("roost_active_workflows"),
+                run.sum("roost_active_agents", ["agent": "planner"]),
+            ]
+        }
+        run.take(Step(.workflow, 6).with { ($0.isEvent, $0.flags) = (true, .isDerivedTrace) })
+        run.take(agent.announced)
+        run.pass(1)
+        #expect(active() == [1, 1])
+        run.pass(60)
+        #expect(active() == [1, 1])
+        run.take(agent)
+        run.pass(1)
+        #expect(active() == [0, 0])
+        run.pass(31)
+        #expect(run.sum("roost_agent_runs_total") == 1)
+
+        run.take(agent.inTrace(2).announced)
+        run.pass(3_599)
+        #expect(active() == [1, 1])
+        run.pass(2)
+        #expect(active() == [0, 0])
+        #expect(run.events.abandoned == 1)
+    }
+
+    @Test func `what spans tell as well is not at work because of its events`() {
+        let run = TrackerRun()
+        let agent = Step.agent("planner", 5).with {
+            ($0.isEvent, $0.flags) = (true, .isDerivedTrace)
+        }
+        run.take(agent.announced)
+        run.take(Step.agent("planner", 1).inTrace(2))
+        run.pass(1)
+        #expect(run.sum("roost_active_agents") == 0)
+        run.take(agent)
+        run.pass(31)
+        #expect(run.sum("roost_agent_runs_total") == 1)
+        #expect((run.events.abandoned, run.tracker.heldActivities) == (0, 0))
+    }
+
     // MARK: usage that repeats that of others
 
     @Test(arguments: [[0, 1], [1, 0]])
