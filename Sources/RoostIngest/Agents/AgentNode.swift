@@ -89,6 +89,8 @@ struct AgentNodeFlags: OptionSet {
     static let hasWaitBelow = AgentNodeFlags(rawValue: 8192)
     /// A call below that it tells as well is not counted, for its sake.
     static let standsForBelow = AgentNodeFlags(rawValue: 16384)
+    /// A call of a tool that failed stands somewhere below.
+    static let hasFailedToolBelow = AgentNodeFlags(rawValue: 32768)
 }
 
 /// One trace that something is still expected of.

@@ -137,11 +137,14 @@ extension AgentTracker {
         return quote?.rates?.cost(tokens)
     }
 
-    mutating func countTool(_ index: Int32, _ node: AgentNode, unixNow: UInt64) {
-        if isInsideSameTool(node) {
+    mutating func countTool(_ index: Int32, _ told: AgentNode, unixNow: UInt64) {
+        if isInsideSameTool(told) {
             metrics.events.duplicateCalls &+= 1
             return
         }
+        let node =
+            told.flags.contains(.hasFailedToolBelow) && told.status != .error
+            ? withOutcomeInside(index, told) : told
         open.nodes[Int(index)].flags.insert(.isCounted)
         let agent = agentName(node)
         let status = node.status == .error ? metrics.error : metrics.ok

@@ -116,6 +116,43 @@ extension AgentTracker {
         return false
     }
 
+    /// A call of a tool that another side of it tells below: it failed if the last of these did.
+    mutating func withOutcomeInside(_ index: Int32, _ node: AgentNode) -> AgentNode {
+        var last: AgentNode?
+        var next = open.traces[Int(node.trace)].first
+        while next >= 0 {
+            let (place, other) = (next, open.nodes[Int(next)])
+            next = other.next
+            guard place != index, other.kind == .tool, other.tool == node.tool,
+                other.flags.isDisjoint(with: [.isPending, .hasFailedToolBelow]),
+                other.end >= last?.end ?? 0,
+                isOtherSide(other, of: index)
+            else { continue }
+            last = other
+        }
+        guard let last, last.status == .error else { return node }
+        var detail = open.detail(node)
+        detail.errorType = open.detail(last).errorType
+        open.setDetail(index, detail)
+        open.nodes[Int(index)].status = .error
+        return open.nodes[Int(index)]
+    }
+
+    /// Whether nothing stands between a call of a tool and another but other sides of it.
+    private func isOtherSide(_ node: AgentNode, of index: Int32) -> Bool {
+        var above = node.parent
+        var steps = 0
+        while above >= 0, steps < Self.deepest {
+            if above == index { return true }
+            let parent = open.nodes[Int(above)]
+            let isSide = parent.kind == .tool && parent.tool == node.tool
+            guard isSide || parent.kind == .other else { return false }
+            above = parent.parent
+            steps += 1
+        }
+        return false
+    }
+
     /// Whether a span above was found to be told by events, of which this is one: then the event
     /// counts, below a span that does not.
     func isTold(_ above: AgentNode, by node: AgentNode) -> Bool {

@@ -270,19 +270,20 @@ extension AgentTracker {
         let hasAggregate =
             node.flags.contains(.hasAggregateBelow)
             || node.flags.contains(.isAggregate) && !wrapsEmbeddings(node)
-        let hasWait =
-            isOver && node.kind == .humanWait || node.flags.contains(.hasWaitBelow)
+        var told = node.flags.intersection([.hasWaitBelow, .hasFailedToolBelow])
+        if hasInference { told.insert(.hasInferenceBelow) }
+        if hasAggregate { told.insert(.hasAggregateBelow) }
+        if isOver, node.kind == .humanWait { told.insert(.hasWaitBelow) }
+        if isOver, node.kind == .tool, node.status == .error { told.insert(.hasFailedToolBelow) }
         var direct =
             isCall ? index : isOver && node.kind == .other ? node.directCall : -1
-        guard hasInference || hasAggregate || hasWait || direct >= 0 else { return }
+        guard !told.isEmpty || direct >= 0 else { return }
         var above = node.parent
         var steps = 0
         while above >= 0, above != index, steps < Self.deepest {
             steps += 1
             var parent = open.nodes[Int(above)]
-            if hasInference { parent.flags.insert(.hasInferenceBelow) }
-            if hasAggregate { parent.flags.insert(.hasAggregateBelow) }
-            if hasWait { parent.flags.insert(.hasWaitBelow) }
+            parent.flags.formUnion(told)
             let isBetween = parent.flags.contains(.isPlaceholder) || parent.kind == .other
             if direct >= 0, isBetween { parent.directCall = better(parent.directCall, direct) }
             open.nodes[Int(above)] = parent

@@ -320,6 +320,28 @@ import Testing
         #expect(run.sum("roost_tool_calls_total", ["tool": "halve"]) == 1)
     }
 
+    @Test func `a call of a tool failed if the side that did the work says so`() {
+        func errors(_ steps: [Step]) -> [Double] {
+            [steps, steps.reversed()].map { steps in
+                let run = TrackerRun()
+                for step in steps { run.take(step) }
+                run.take(.agent("planner", 1))
+                run.pass(31)
+                #expect(run.sum("roost_tool_calls_total") == 1)
+                return run.sum("roost_tool_calls_total", ["tool": "look", "status": "error"])
+            }
+        }
+        let client = Step.tool("look", 2, below: 1)
+        let between = Step(.other, 3, below: 2)
+        let server = Step.tool("look", 4, below: 3).with { $0.status = .error }
+        #expect(errors([client, between, server]) == [1, 1])
+        #expect(
+            errors([client, between, .tool("look", 5, below: 3), server.with { $0.parent = 5 }])
+                == [1, 1])
+        // Another attempt of the same did better.
+        #expect(errors([client, between, server, .tool("look", 5, below: 2).at(0, 20)]) == [0, 0])
+    }
+
     @Test(arguments: [[0, 1], [0, 31], [31, 1], [31, 31]])
     func `an event that names the span that tells the same counts once`(_ pauses: [UInt64]) {
         let run = TrackerRun()
