@@ -22,6 +22,7 @@ struct TraceNodeFinder {
         }
         let tree = TraceTree(parents: parents)
         lookUp(&nodes, batch, tree, parents)
+        tellRoot(&nodes, batch, parents)
         let order = order(nodes, batch.activities, tree)
         findRepeats(&nodes, batch, order, &texts)
         let top = top(batch.activities, nodes, order)
@@ -66,6 +67,9 @@ struct TraceNodeFinder {
         _ nodes: inout [TraceNode], _ batch: ActivityBatch, _ tree: TraceTree, _ parents: [Int32]
     ) {
         for place in tree.topDown.reversed() {
+            if wrapsEmbeddings(nodes[Int(place)], nodes, batch) {
+                nodes[Int(place)].flags.insert(.isRepeated)
+            }
             let above = Int(tree.parents[Int(place)])
             guard above >= 0 else { continue }
             let node = nodes[Int(place)]
@@ -76,7 +80,8 @@ struct TraceNodeFinder {
             {
                 nodes[above].flags.insert(.hasInferenceBelow)
             }
-            if node.flags.contains(.hasAggregateBelow) || isOver && activity.isAccount {
+            let isAccount = activity.isAccount && !node.flags.contains(.isRepeated)
+            if node.flags.contains(.hasAggregateBelow) || isOver && isAccount {
                 nodes[above].flags.insert(.hasAggregateBelow)
             }
             let direct = isOver && activity.kind.isCall ? place : node.directCall
@@ -93,6 +98,38 @@ struct TraceNodeFinder {
                 nodes[above].flags.insert(.isWrapper)
             }
         }
+    }
+
+    /// As in `AgentTracker`.
+    private func wrapsEmbeddings(
+        _ node: TraceNode, _ nodes: [TraceNode], _ batch: ActivityBatch
+    ) -> Bool {
+        let activity = batch.activities[Int(node.activity)]
+        guard activity.kind == .other, activity.isAccount, node.directCall >= 0 else {
+            return false
+        }
+        let call = batch.activities[Int(nodes[Int(node.directCall)].activity)]
+        return call.kind == .embedding && activity.tokens.output | activity.tokens.reasoning == 0
+    }
+
+    /// Calls below a span that is not here stand below the root all the same.
+    private func tellRoot(_ nodes: inout [TraceNode], _ batch: ActivityBatch, _ parents: [Int32]) {
+        var root: Int?
+        var hasOrphans = false
+        for place in nodes.indices where parents[place] < 0 {
+            let activity = batch.activities[Int(nodes[place].activity)]
+            if activity.parentSpanID == 0 {
+                if activity.source == .span { root = place }
+                continue
+            }
+            guard activity.phase == .finished, activity.parentSpanID != activity.spanID else {
+                continue
+            }
+            hasOrphans =
+                hasOrphans || activity.kind == .llm && activity.hasUsage
+                || nodes[place].flags.contains(.hasInferenceBelow)
+        }
+        if hasOrphans, let root { nodes[root].flags.insert(.hasInferenceBelow) }
     }
 
     /// As in `AgentTracker`.

@@ -86,6 +86,15 @@ import Testing
         TestTrace.document(spans).steps.map(\.isCounted)
     }
 
+    @Test func `of two that tell the same tokens the one that tells more of them counts`() {
+        var paid = TestSpan.llm(1, 0, 50, input: 10, output: 5)
+        paid.texts.append(("gen_ai.usage.cost", "0.25"))
+        #expect(counted([paid, .llm(2, under: 1, 10, 20, input: 10, output: 5)]) == [true, false])
+        #expect(counted([paid, .llm(2, under: 1, 10, 20, input: 9, output: 5)]) == [false, true])
+        let failed = TestSpan.llm(2, under: 1, 10, 20, error: "timeout")
+        #expect(counted([paid, failed]) == [true, true])
+    }
+
     @Test func `a call below is another one when it is of another kind or model`() {
         let chat = TestSpan.llm(1, 0, 50, input: 1_000)
         var embedding = TestSpan.llm(2, under: 1, 10, 20, model: "text-embedding-3", input: 50)
@@ -110,6 +119,24 @@ import Testing
         #expect(counted([agent, embedding]) == [true, true])
         #expect(counted([agent, .llm(2, under: 1, 10, 20, error: "timeout")]) == [true, true])
         #expect(counted([agent, .llm(2, under: 1, 10, 20, input: 60)]) == [false, true])
+    }
+
+    @Test func `what wraps embeddings tells nothing beside them`() {
+        let wrapper = TestSpan(
+            2, under: 1, "ai.embed", 0, 90, [], [("gen_ai.usage.input_tokens", 50)])
+        let embedding = TestSpan(
+            3, under: 2, "embeddings", 10, 80, [("gen_ai.operation.name", "embeddings")],
+            [("gen_ai.usage.input_tokens", 50)])
+        let agent = TestSpan.agent(1, 0, 100, "planner", [("gen_ai.usage.input_tokens", 900)])
+        #expect(counted([agent, wrapper, embedding]) == [true, false, true])
+        #expect(counted([agent, wrapper]) == [false, true])
+    }
+
+    @Test func `a missing span does not make the root's account count its calls again`() {
+        let agent = TestSpan.agent(1, 0, 100, "planner", [("gen_ai.usage.input_tokens", 500)])
+        let call = TestSpan.llm(3, under: 2, 10, 80, input: 500)
+        #expect(counted([agent, call]) == [false, true])
+        #expect(counted([agent]) == [true])
     }
 
     @Test func `believes an agent's account where no call tells it`() {
