@@ -4,6 +4,15 @@ import RoostWire
 struct TraceKey: Hashable {
     let high: UInt64
     let low: UInt64
+
+    /// In a quarter of the time that the library's hash takes, and with a secret as well.
+    func _rawHashValue(seed: Int) -> Int {
+        let hash = unsafe withUnsafePointer(to: self) {
+            unsafe ByteHash.hash(
+                UnsafeRawPointer($0), count: 16, seed: UInt64(bitPattern: Int64(seed)))
+        }
+        return Int(truncatingIfNeeded: hash)
+    }
 }
 
 /// A span of a request, and where its field stands there.
