@@ -6,9 +6,10 @@ import RoostStore
 import RoostWire
 
 /// Fills a store with traces of 20 spans and asks it what the API asks:
-/// `bench-store [TRACES] [FOLDER]`; with 0 traces it asks the store that is in the folder already, and
-/// leaves it there. Prints CPU seconds of the store's thread per million spans, bytes
-/// per trace, and the median and longest time of each question in milliseconds.
+/// `bench-store [TRACES] [FOLDER] [MEBIBYTES]`; with 0 traces it asks the store that is in the folder
+/// already, and leaves it there. MEBIBYTES is the size of the store, which is not bounded without.
+/// Prints CPU seconds of the store's thread per million spans, bytes per trace, and the median and
+/// longest time of each question in milliseconds.
 @main struct BenchStore {
     static let spansPerTrace = 20
 
@@ -18,7 +19,7 @@ import RoostWire
         let folder = arguments.count > 2 ? arguments[2] : "/tmp/roost-bench-store-\(getpid())"
         var settings = StoreSettings()
         settings.path = folder
-        settings.size = 64 << 30
+        settings.size = (arguments.count > 3 ? Int(arguments[3]) ?? 65_536 : 65_536) << 20
         settings.keep = .max
         let names = names
         let store = TraceStore(

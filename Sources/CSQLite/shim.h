@@ -21,3 +21,16 @@ static inline int roost_sqlite3_bind_text_copy(
     sqlite3_stmt *statement, int index, const char *text, int count) {
     return sqlite3_bind_text(statement, index, text, count, SQLITE_TRANSIENT);
 }
+
+static inline int roost_sqlite3_note_frames(
+    void *frames, sqlite3 *connection, const char *name, int count) {
+    (void)connection;
+    (void)name;
+    *(int *)frames = count;
+    return SQLITE_OK;
+}
+
+/// Has the length of the log written to `frames` after each transaction, instead of a checkpoint.
+static inline void roost_sqlite3_count_frames(sqlite3 *connection, int *frames) {
+    sqlite3_wal_hook(connection, roost_sqlite3_note_frames, frames);
+}

@@ -22,6 +22,9 @@ final class StoreBounds: Sendable {
 
     func use(hold: UInt64) { holdNanoseconds.store(hold, ordering: .relaxed) }
 
+    /// How the size is divided.
+    var shares: StoreShares { StoreShares(size: size) }
+
     func use(keep: UInt64, size: Int) {
         keepNanoseconds.store(keep, ordering: .relaxed)
         bytes.store(size, ordering: .relaxed)

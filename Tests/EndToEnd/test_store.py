@@ -1,6 +1,7 @@
 """The embedded store inside the collector: what it keeps over a kill, what the ledger says of it, and
 what becomes of a database that is no good."""
 
+import secrets
 import sqlite3
 
 import httpx
@@ -163,3 +164,55 @@ def test_secrets_do_not_reach_the_disk(roost):
     held = b"".join(path.read_bytes() for path in collector.data.glob("store.db*"))
     assert secret.encode() not in held
     assert rows(collector.data, "traces") == 3
+
+
+def test_all_files_together_keep_to_the_size(roost):
+    """Several times the size comes, as fast as it is taken, and half-way somebody reads for long."""
+    size = 16 << 20
+    collector = roost({"store": {"size": "16MiB"}, "limits": {"memory": "64MiB"}})
+    most = 0
+
+    def flood(requests):
+        nonlocal most
+        for _ in range(requests):
+            message = request("traces", 20)
+            for span in message.resource_spans[0].scope_spans[0].spans:
+                note = span.attributes.add(key="note")
+                note.value.string_value = secrets.token_hex(8_000)
+            httpx.post(
+                f"http://{collector.http}/v1/traces", content=message.SerializeToString(),
+                headers={"content-type": PROTOBUF}, trust_env=False)
+            most = max(most, bytes_of_files())
+
+    def bytes_of_files():
+        found = 0
+        for end in ("", "-wal", "-shm"):
+            try:
+                found += (collector.data / f"store.db{end}").stat().st_size
+            except FileNotFoundError:
+                pass
+        return found
+
+    flood(150)
+    reader = sqlite3.connect(f"file:{collector.data}/store.db?mode=ro", uri=True)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM traces").fetchone()
+    flood(100)
+    reader.close()
+    flood(50)
+    wait_until(lambda: counts(collector)["queue"] == 0, timeout=90, what="what is open stored")
+    most = max(most, bytes_of_files())
+    assert size // 4 < most <= size
+    assert counts(collector)["sent"] > 1000
+    # The latest are there.
+    assert collector.status()["store"]["stored_traces"] > 200
+    assert collector.stop() == 0
+    assert bytes_of_files() <= size
+
+
+@pytest.mark.parametrize("size", ["1MiB", "15MiB"])
+def test_a_size_that_cannot_be_kept_to_is_refused(roost, size):
+    collector = roost({"store": {"size": size}}, wait=False)
+    assert collector.wait_end() == 2
+    assert f'store.size: "{size}" is out of range' in collector.log
+    assert "from 16MiB to 1024TiB" in collector.log

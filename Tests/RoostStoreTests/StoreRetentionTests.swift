@@ -9,6 +9,7 @@ import Testing
     /// A keeper without a thread, so that time is the test's.
     private final class Rig {
         let keeper: TraceKeeper
+        let shared: StoreShared
         let folder = StoreHarness.newFolder()
         private let traces: OpenTraces
         private let logs: OpenLogGroups
@@ -18,11 +19,11 @@ import Testing
             settings.path = folder
             change(&settings)
             unsafe mkdir(folder, 0o700)
-            keeper = try TraceKeeper(
-                StoreShared(
-                    settings: settings, names: StoreHarness.names,
-                    understanding: TestUnderstanding(), memory: nil, log: Log { _ in },
-                    count: { _, _, _ in }))
+            shared = StoreShared(
+                settings: settings, names: StoreHarness.names,
+                understanding: TestUnderstanding(), memory: nil, log: Log { _ in },
+                count: { _, _, _ in })
+            keeper = try TraceKeeper(shared)
             traces = OpenTraces(settings)
             logs = OpenLogGroups(settings)
         }
@@ -32,7 +33,8 @@ import Testing
         func store(_ spans: [TestSpan], arrived: UInt64) throws {
             unsafe request(spans).withUnsafeBytes { unsafe traces.add($0, now: 0) }
             let open = traces.takeAll().sorted { $0.key.low < $1.key.low }
-            _ = try keeper.transaction { () throws(SQLiteError) in
+            let bytes = open.reduce(0) { $0 + $1.bytes }
+            _ = try keeper.transaction(bytes: bytes) { () throws(SQLiteError) in
                 for trace in open { try keeper.store(trace, now: arrived) }
             }
         }
@@ -42,7 +44,8 @@ import Testing
                 unsafe logs.add($0, names: StoreHarness.names, now: 0)
             }
             let open = logs.takeAll()
-            _ = try keeper.transaction { () throws(SQLiteError) in
+            let bytes = open.reduce(0) { $0 + $1.bytes }
+            _ = try keeper.transaction(bytes: bytes) { () throws(SQLiteError) in
                 for group in open { try keeper.store(group, now: arrived) }
             }
         }
@@ -88,24 +91,26 @@ import Testing
     }
 
     @Test func `what is too much goes, the oldest first`() throws {
-        let rig = try Rig { $0.size = 2 << 20 }
+        let rig = try Rig { $0.size = StoreShares.least }
+        let note = noise(40_000)
         for number in UInt64(1)...600 {
             try rig.store(
-                [TestSpan(trace: number, attributes: [("note", noise(6000))])], arrived: number)
+                [TestSpan(trace: number, attributes: [("note", note)])], arrived: number)
             if number % 3 == 0 {
                 try rig.store(logs: [TestLog(session: "s", body: noise(2000))], arrived: number)
             }
-            if number % 50 == 0 { try rig.tidy(now: number) }
+            if number % 20 == 0 { try rig.tidy(now: number) }
         }
         try rig.tidy(now: 600)
         let numbers = try rig.traceNumbers()
         #expect(numbers.count > 100)
         #expect(numbers.count < 500)
         #expect(numbers == (601 - UInt64(numbers.count)...600).map { $0 })
-        #expect(rig.keeper.usedBytes <= 2 << 20)
+        let shares = rig.shared.bounds.shares
+        #expect(rig.keeper.usedBytes <= shares.usedPages * StoreSchema.pageBytes)
         #expect(try rig.count("log_chunks") < 200)
         let pages = try rig.keeper.database.connection.number("PRAGMA page_count")
-        #expect(pages * StoreSchema.pageBytes <= 2 << 20)
+        #expect(pages <= shares.databasePages)
     }
 
     @Test func `a trace of many parts goes in several steps`() throws {
@@ -147,16 +152,19 @@ import Testing
     }
 
     @Test func `a file that became too large gives pages back`() throws {
-        let rig = try Rig { $0.size = 1 << 20 }
-        for number in UInt64(1)...400 {
+        let rig = try Rig { $0.size = 64 << 20 }
+        let note = noise(40_000)
+        for number in UInt64(1)...500 {
             try rig.store(
-                [TestSpan(trace: number, attributes: [("note", noise(6000))])], arrived: number)
+                [TestSpan(trace: number, attributes: [("note", note)])], arrived: number)
         }
         let connection = rig.keeper.database.connection
-        let before = try connection.number("PRAGMA page_count")
-        #expect(before * StoreSchema.pageBytes > 2 << 20)
-        try rig.tidy(now: 400)
-        #expect(try connection.number("PRAGMA page_count") * StoreSchema.pageBytes <= 1 << 20)
+        rig.shared.bounds.use(keep: .max, size: StoreShares.least)
+        let most = rig.shared.bounds.shares.databasePages
+        #expect(try connection.number("PRAGMA page_count") > most)
+        try rig.tidy(now: 500)
+        #expect(try connection.number("PRAGMA page_count") <= most)
+        #expect(try connection.number("PRAGMA max_page_count") == most)
     }
 
     @Test func `a transaction that fails leaves nothing behind`() throws {

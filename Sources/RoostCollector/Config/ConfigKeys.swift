@@ -165,7 +165,8 @@ extension Config.Store {
         .value("path", \.path, .text("the path of a folder"), "The folder for what Roost keeps"),
         .value(
             "keep", \.keep, .durationOrNever(spans), "How long, counted from arrival"),
-        .value("size", \.size, .size(1 << 20...1 << 50), "The most that it takes"),
+        .value(
+            "size", \.size, .size(16 << 20...1 << 50), "The most that its files take together"),
     ])
 }
 

@@ -31,8 +31,18 @@ struct SQLiteError: Error, Equatable {
 /// One connection to a database. One thread's at a time.
 @safe final class SQLiteConnection {
     private let handle: OpaquePointer
+    /// Pages in the log of changes after the latest transaction; nil until they are counted.
+    private var frames: UnsafeMutablePointer<CInt>?
 
     enum Mode { case write, read }
+    enum Checkpoint {
+        /// Moves what nobody reads and waits for nobody.
+        case passive
+        /// Moves all and lets the log begin again; waits for readers.
+        case restart
+        /// And makes its file empty.
+        case truncate
+    }
 
     /// Done once, before the first connection.
     private static let isPrepared: Void = roost_sqlite3_count_no_memory()
@@ -55,7 +65,27 @@ struct SQLiteError: Error, Equatable {
     }
 
     /// Statements must have ended before; one that has not keeps the connection until it does.
-    deinit { unsafe sqlite3_close_v2(handle) }
+    deinit {
+        // A statement that outlives the connection commits nothing any more.
+        unsafe sqlite3_wal_hook(handle, nil, nil)
+        unsafe sqlite3_close_v2(handle)
+        unsafe frames?.deallocate()
+    }
+
+    /// Lets `logFrames` tell. Then nothing is moved out of the log without being asked.
+    func countFrames() {
+        guard unsafe frames == nil else { return }
+        let frames = UnsafeMutablePointer<CInt>.allocate(capacity: 1)
+        unsafe frames.initialize(to: 0)
+        unsafe self.frames = frames
+        unsafe roost_sqlite3_count_frames(handle, frames)
+    }
+
+    /// Pages in the log of changes after the latest transaction of this connection.
+    var logFrames: Int { unsafe Int(frames?.pointee ?? 0) }
+
+    /// After a checkpoint that has made it so.
+    func logBeginsAgain() { unsafe frames?.pointee = 0 }
 
     /// Runs one or more statements that answer nothing.
     func run(_ sql: String) throws(SQLiteError) {
@@ -87,11 +117,19 @@ struct SQLiteError: Error, Equatable {
     var changes: Int { unsafe Int(sqlite3_changes(handle)) }
     var isInTransaction: Bool { unsafe sqlite3_get_autocommit(handle) == 0 }
 
-    /// Copies the log of changes into the database and, if nobody reads, empties it.
-    func checkpoint(truncating: Bool) throws(SQLiteError) {
-        let mode = truncating ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE
+    /// Copies the log of changes into the database. Says whether all was done that was asked for;
+    /// else somebody reads.
+    func checkpoint(_ kind: Checkpoint) throws(SQLiteError) -> Bool {
+        let mode =
+            switch kind {
+            case .passive: SQLITE_CHECKPOINT_PASSIVE
+            case .restart: SQLITE_CHECKPOINT_RESTART
+            case .truncate: SQLITE_CHECKPOINT_TRUNCATE
+            }
         let code = unsafe sqlite3_wal_checkpoint_v2(handle, nil, mode, nil, nil)
-        guard code == SQLITE_OK || code & 0xFF == SQLITE_BUSY else { throw lastError(code) }
+        if code & 0xFF == SQLITE_BUSY { return false }
+        guard code == SQLITE_OK else { throw lastError(code) }
+        return true
     }
 
     /// Gives memory of the page cache back.

@@ -76,8 +76,6 @@ enum StoreSchema {
     /// Of a new database. A transaction writes some megabytes one after another; each page costs two
     /// calls to write it and two to move it, so 8 KiB took an eighth more of the writer's time.
     static let pageBytes = 32_768
-    /// Pages after which the log of changes is moved into the database: 16 MiB.
-    private static let checkpointPages = 512
     static let chunksOfTrace = 4096
 
     enum Failure: Error, Equatable {
@@ -98,7 +96,6 @@ enum StoreSchema {
             try connection.run(
                 """
                 PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096;
-                PRAGMA wal_autocheckpoint = \(checkpointPages); PRAGMA journal_size_limit = 33554432;
                 PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF
                 """)
         } catch { throw .sqlite(error) }

@@ -4,6 +4,7 @@ import RoostCore
 /// The connection that writes, and its statements. Confined to the store's thread.
 final class WriterDatabase {
     let connection: SQLiteConnection
+    let log: ChangeLog
     /// Nil until it is needed.
     private var known: KnownTraces?
     private let findID: SQLiteStatement
@@ -22,12 +23,13 @@ final class WriterDatabase {
     private let insertLogs: SQLiteStatement
     private let putOperation: SQLiteStatement
 
-    init(path: String) throws(StoreSchema.Failure) {
+    init(path: String, _ shares: StoreShares) throws(StoreSchema.Failure) {
         do throws(SQLiteError) {
             connection = try SQLiteConnection(path: path, mode: .write)
         } catch { throw .sqlite(error) }
         try StoreSchema.prepare(connection)
         do throws(SQLiteError) {
+            log = try ChangeLog(connection, shares)
             findTrace = try connection.prepare(
                 "SELECT high, low, block, chunks, bytes, summary FROM traces WHERE id = ?")
             findID = try connection.prepare(
@@ -59,6 +61,23 @@ final class WriterDatabase {
             putOperation = try connection.prepare(
                 "INSERT OR REPLACE INTO operations VALUES (?, ?, ?, ?)")
         } catch { throw .sqlite(error) }
+    }
+
+    /// Runs `body` and commits it, or leaves no trace of it in the database. `bytes` is what it
+    /// stores at most.
+    func transaction(
+        bytes: Int, _ body: () throws(SQLiteError) -> Void
+    ) throws(SQLiteError) {
+        try log.makeRoom(bytes: bytes)
+        do throws(SQLiteError) {
+            try connection.run("BEGIN IMMEDIATE")
+            try body()
+            try connection.run("COMMIT")
+        } catch {
+            if connection.isInTransaction { try? connection.run("ROLLBACK") }
+            throw error
+        }
+        log.wasWritten()
     }
 
     /// A trace that is stored already.

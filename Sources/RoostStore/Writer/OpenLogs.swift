@@ -66,10 +66,15 @@ final class OpenLogGroups {
     private let places = LogPlaces()
     private(set) var bytes = 0
     private let settings: StoreSettings
+    /// Records that have become so many bytes are given to `store`.
+    var mostTraceBytes: Int
     /// Is given records that have become too many to be held any longer.
     var store: (OpenLogs) -> Void = { _ in }
 
-    init(_ settings: StoreSettings) { self.settings = settings }
+    init(_ settings: StoreSettings) {
+        self.settings = settings
+        mostTraceBytes = settings.mostTraceBytes
+    }
 
     var isEmpty: Bool { groups.isEmpty }
 
@@ -141,7 +146,7 @@ final class OpenLogGroups {
         guard let group else { return }
         if place.isActivity { group.hasActivity = true }
         bytes += group.add(record, header)
-        if group.bytes >= settings.mostTraceBytes {
+        if group.bytes >= mostTraceBytes {
             remove(group)
             store(group)
         }

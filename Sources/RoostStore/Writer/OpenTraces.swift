@@ -10,10 +10,15 @@ final class OpenTraces {
     /// waited for any longer than they would have been.
     private var rootsStored: Set<TraceKey> = []
     private let settings: StoreSettings
+    /// A trace that has become so large is given to `store`.
+    var mostTraceBytes: Int
     /// Is given a trace that has become too large to be held any longer.
     var store: (OpenTrace) -> Void = { _ in }
 
-    init(_ settings: StoreSettings) { self.settings = settings }
+    init(_ settings: StoreSettings) {
+        self.settings = settings
+        mostTraceBytes = settings.mostTraceBytes
+    }
 
     var count: Int { traces.count }
     var isOverFull: Bool {
@@ -42,7 +47,7 @@ final class OpenTraces {
         init(traces: OpenTraces, now: UInt64) {
             self.traces = traces
             self.now = now
-            mostBytes = traces.settings.mostTraceBytes / 8
+            mostBytes = traces.mostTraceBytes / 8
         }
 
         mutating func resource(_ fields: [WireBytes]) {
@@ -86,7 +91,7 @@ final class OpenTraces {
     ) {
         let trace = open(key, now: now)
         bytes += trace.take(spans, header, now: now)
-        if trace.bytes >= settings.mostTraceBytes {
+        if trace.bytes >= mostTraceBytes {
             removeEarly(trace)
             store(trace)
         } else {

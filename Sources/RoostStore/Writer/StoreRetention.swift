@@ -5,6 +5,10 @@ import RoostCore
 final class StoreRetention {
     private let database: WriterDatabase
     private let bounds: StoreBounds
+    private let mostPages: Int?
+    /// What `shares` are of; 0 at first.
+    private var size = 0
+    private var shares: StoreShares
     private let pageCount: SQLiteStatement
     private let freePages: SQLiteStatement
     private let oldestTraces: SQLiteStatement
@@ -16,13 +20,16 @@ final class StoreRetention {
     private let deleteLogs: SQLiteStatement
 
     private(set) var usedBytes = 0
+    /// Of what is in use there is more than there may be before a transaction.
+    private(set) var isTooMuch = false
     private(set) var deletedTraces: UInt64 = 0
     /// Unix nanoseconds of the arrival of the oldest trace; 0 without any.
     private(set) var oldest: UInt64 = 0
 
     /// Rows deleted in one step; about two milliseconds.
     private static let rows = 64
-    private static let vacuumPages = 64
+    /// Of what they hold, unpacked, so that a small store does not lose most of what it has at once.
+    private static let bytes = 1 << 20
 
     /// `mostPages` is for tests: as if the disk were so small.
     init(
@@ -30,13 +37,15 @@ final class StoreRetention {
     ) throws(SQLiteError) {
         self.database = database
         self.bounds = bounds
+        self.mostPages = mostPages
+        shares = StoreShares(size: bounds.size)
         let connection = database.connection
         pageCount = try connection.prepare("PRAGMA page_count")
         freePages = try connection.prepare("PRAGMA freelist_count")
         oldestTraces = try connection.prepare(
-            "SELECT id, arrived, chunks FROM traces ORDER BY id LIMIT \(Self.rows)")
+            "SELECT id, arrived, chunks, bytes FROM traces ORDER BY id LIMIT \(Self.rows)")
         oldestLogs = try connection.prepare(
-            "SELECT id, arrived FROM log_chunks ORDER BY id LIMIT \(Self.rows)")
+            "SELECT id, arrived, 1, length(packed) FROM log_chunks ORDER BY id LIMIT \(Self.rows)")
         oldestBlock = try connection.prepare(
             "SELECT number, last_trace FROM blocks ORDER BY number LIMIT 1")
         deleteChunks = try connection.prepare(
@@ -47,23 +56,34 @@ final class StoreRetention {
         deleteTraces = try connection.prepare("DELETE FROM traces WHERE id <= ?")
         deleteIDs = try connection.prepare("DELETE FROM trace_ids WHERE segment < ?")
         deleteLogs = try connection.prepare("DELETE FROM log_chunks WHERE id <= ?")
-        let pages = min(2000, max(16, bounds.size / 16 / StoreSchema.pageBytes))
-        try connection.run("PRAGMA wal_autocheckpoint = \(pages)")
-        if let most = mostPages { try connection.run("PRAGMA max_page_count = \(most)") }
+        try suitSize()
     }
 
-    /// Bytes that may be in use; the rest is for what is being written.
-    private var allowedBytes: Int { bounds.size - min(bounds.size / 5, 64 << 20) }
+    /// Bounds the files anew when the size is another one.
+    private func suitSize() throws(SQLiteError) {
+        guard size != bounds.size else { return }
+        size = bounds.size
+        shares = StoreShares(size: size)
+        try database.log.use(shares)
+        try boundPages()
+    }
+
+    /// A file that is larger already may not grow; it is bounded again when it has become smaller.
+    private func boundPages() throws(SQLiteError) {
+        let most = mostPages ?? shares.databasePages
+        try database.connection.run("PRAGMA max_page_count = \(most)")
+    }
 
     /// Deletes a few rows if anything is too old or too much; says whether there may be more.
     func deleteSome(now: UInt64, openBlock: Int) throws(SQLiteError) -> Bool {
+        try suitSize()
         let pages = try number(pageCount)
         let free = try number(freePages)
         usedBytes = (pages - free) * StoreSchema.pageBytes
-        let isTooMuch = usedBytes > allowedBytes
+        isTooMuch = pages - free > shares.usedPages
         let cutoff = now > bounds.keep ? now - bounds.keep : 0
-        let traces = try oldestTraceRows()
-        let logs = try oldestLogRows()
+        let traces = try rows(oldestTraces)
+        let logs = try rows(oldestLogs)
         oldest = traces.first?.arrived ?? 0
         let tracesAreOlder = (traces.first?.arrived ?? .max) <= (logs.first?.arrived ?? .max)
 
@@ -75,10 +95,13 @@ final class StoreRetention {
         }
         if let lastTrace { return try delete(upTo: lastTrace, in: traces, openBlock) }
         let lastLog =
-            isTooMuch && !tracesAreOlder ? logs.last : logs.last { $0.arrived < cutoff }
+            isTooMuch && !tracesAreOlder
+            ? last(of: logs) { _ in true } : last(of: logs) { $0.arrived < cutoff }
         if let lastLog {
-            deleteLogs.bind(1, lastLog.id)
-            try deleteLogs.run()
+            try database.transaction(bytes: 0) { () throws(SQLiteError) in
+                deleteLogs.bind(1, lastLog.id)
+                try deleteLogs.run()
+            }
             return true
         }
         return try shrink(pages: pages, free: free)
@@ -88,6 +111,7 @@ final class StoreRetention {
         let id: Int
         let arrived: UInt64
         let chunks: Int
+        let bytes: Int
     }
 
     private func number(_ statement: borrowing SQLiteStatement) throws(SQLiteError) -> Int {
@@ -95,32 +119,26 @@ final class StoreRetention {
         return try statement.step() ? statement.int(0) : 0
     }
 
-    private func oldestTraceRows() throws(SQLiteError) -> [Row] {
+    private func rows(_ statement: borrowing SQLiteStatement) throws(SQLiteError) -> [Row] {
         var rows: [Row] = []
-        while try oldestTraces.step() {
+        while try statement.step() {
             rows.append(
                 Row(
-                    id: oldestTraces.int(0), arrived: oldestTraces.bits(1),
-                    chunks: oldestTraces.int(2)))
+                    id: statement.int(0), arrived: statement.bits(1), chunks: statement.int(2),
+                    bytes: statement.int(3)))
         }
         return rows
     }
 
-    private func oldestLogRows() throws(SQLiteError) -> [Row] {
-        var rows: [Row] = []
-        while try oldestLogs.step() {
-            rows.append(Row(id: oldestLogs.int(0), arrived: oldestLogs.bits(1), chunks: 1))
-        }
-        return rows
-    }
-
-    /// The last of the rows that can go together without too many chunks at once.
+    /// The last of the rows that can go together without too much at once.
     private func last(of rows: [Row], where isGoing: (Row) -> Bool) -> Row? {
         var chunks = 0
+        var bytes = 0
         var last: Row?
         for row in rows where isGoing(row) {
             chunks += row.chunks
-            if chunks > Self.rows, last != nil { break }
+            bytes += row.bytes
+            if chunks > Self.rows || bytes > Self.bytes, last != nil { break }
             last = row
         }
         return last
@@ -130,27 +148,21 @@ final class StoreRetention {
         upTo last: Row, in rows: [Row], _ openBlock: Int
     ) throws(SQLiteError) -> Bool {
         let connection = database.connection
-        try connection.run("BEGIN IMMEDIATE")
-        do throws(SQLiteError) {
+        var deleted = 0
+        try database.transaction(bytes: 0) { () throws(SQLiteError) in
             deleteChunks.bind(1, (last.id + 1) * StoreSchema.chunksOfTrace)
             try deleteChunks.run()
-            var deleted = 0
             // A trace of many chunks goes over several steps, its row with the last.
-            if connection.changes < Self.rows {
-                deleteTraces.bind(1, last.id)
-                try deleteTraces.run()
-                deleted = connection.changes
-                deleteIDs.bind(1, KnownTraces.segment(of: last.id + 1))
-                try deleteIDs.run()
-                database.forgetTraces(before: last.id + 1)
-                try deleteBlocks(before: last.id + 1, openBlock)
-            }
-            try connection.run("COMMIT")
-            deletedTraces += UInt64(deleted)
-        } catch {
-            if connection.isInTransaction { try? connection.run("ROLLBACK") }
-            throw error
+            guard connection.changes < Self.rows else { return }
+            deleteTraces.bind(1, last.id)
+            try deleteTraces.run()
+            deleted = connection.changes
+            deleteIDs.bind(1, KnownTraces.segment(of: last.id + 1))
+            try deleteIDs.run()
+            database.forgetTraces(before: last.id + 1)
+            try deleteBlocks(before: last.id + 1, openBlock)
         }
+        deletedTraces += UInt64(deleted)
         return true
     }
 
@@ -166,8 +178,12 @@ final class StoreRetention {
 
     /// A file that is larger than it may be, though half empty, gives pages back.
     private func shrink(pages: Int, free: Int) throws(SQLiteError) -> Bool {
-        guard free > 0, pages * StoreSchema.pageBytes > bounds.size else { return false }
-        try database.connection.run("PRAGMA incremental_vacuum(\(Self.vacuumPages))")
-        return free > Self.vacuumPages
+        guard free > 0, pages > shares.databasePages else { return false }
+        let step = shares.vacuumPages
+        try database.transaction(bytes: 0) { () throws(SQLiteError) in
+            try database.connection.run("PRAGMA incremental_vacuum(\(step))")
+        }
+        try boundPages()
+        return free > step
     }
 }

@@ -15,9 +15,8 @@ final class StoreWriter {
     private let traces: OpenTraces
     private let logs: OpenLogGroups
     /// Steps that were told by themselves, packed, until the next tick.
-    private var told: [TraceKey: [[UInt8]]] = [:]
+    private var told: [TraceKey: Told] = [:]
     private var toldBytes = 0
-    private var toldSteps = 0
     /// Nil while there is no database that can be used.
     private var keeper: TraceKeeper?
     private var openBytesPaidFor = 0
@@ -28,6 +27,8 @@ final class StoreWriter {
 
     /// Traces in one transaction.
     private static let mostInTransaction = 1024
+    /// Traces in one transaction whose rows are written anew with all their steps.
+    private static let mostTold = 256
     private static let tick: UInt64 = 500_000_000
     private static let betweenAttempts: UInt64 = 5_000_000_000
     private static let memoryStep = 1 << 20
@@ -40,6 +41,7 @@ final class StoreWriter {
         logs = OpenLogGroups(shared.settings)
         traces.store = { [unowned self] in store([$0], []) }
         logs.store = { [unowned self] in store([], [$0]) }
+        suitSize()
     }
 
     /// Opens the database; one that is damaged is set aside.
@@ -125,7 +127,6 @@ final class StoreWriter {
         store(traces.takeToMakeRoom(now: now), logs.takeAll())
         tellOpen()
         payForOpen()
-        makeRoom()
     }
 
     /// Those of one trace are stored together, a little later.
@@ -137,10 +138,10 @@ final class StoreWriter {
         for (key, steps) in traces {
             part.activities = steps
             let packed = part.packed()
-            told[key, default: []].append(packed)
+            told[key, default: Told()].packed.append(packed)
+            told[key, default: Told()].steps += steps.count
             toldBytes += packed.count
         }
-        toldSteps += activities.activities.count
         if toldBytes > Self.mostToldBytes { storeTold() }
         tellOpen()
     }
@@ -184,9 +185,17 @@ final class StoreWriter {
                 shared.log.info("the store is open again")
             } catch { fail("\(error)") }
         }
+        suitSize()
         makeRoom()
         payForOpen()
         publish()
+    }
+
+    /// A trace that is held fits into a transaction.
+    private func suitSize() {
+        let most = min(settings.mostTraceBytes, shared.bounds.shares.mostTraceBytes)
+        traces.mostTraceBytes = most
+        logs.mostTraceBytes = most
     }
 
     private func replaceDamaged() {
@@ -218,12 +227,13 @@ final class StoreWriter {
 
     private func store(_ traces: [OpenTrace], _ logs: [OpenLogs]) {
         var logs = logs[...]
-        var rest = traces[...]
-        while !rest.isEmpty || !logs.isEmpty {
-            let some = Array(rest.prefix(Self.mostInTransaction))
-            let records = Array(logs.prefix(Self.mostInTransaction))
-            rest = rest.dropFirst(Self.mostInTransaction)
-            logs = logs.dropFirst(Self.mostInTransaction)
+        var traces = traces[...]
+        while !traces.isEmpty || !logs.isEmpty {
+            makeRoom()
+            var room = TransactionRoom(
+                bytes: shared.bounds.shares.transactionBytes, items: Self.mostInTransaction)
+            let records = room.fill(from: &logs) { $0.bytes }
+            let some = room.fill(from: &traces) { $0.bytes }
             write(some, records)
         }
     }
@@ -232,7 +242,8 @@ final class StoreWriter {
         let now = unixNanoseconds()
         guard let keeper else { return lose(traces, logs) }
         do throws(SQLiteError) {
-            let written = try keeper.transaction { () throws(SQLiteError) in
+            let bytes = logs.reduce(traces.reduce(0) { $0 + $1.bytes }) { $0 + $1.bytes }
+            let written = try keeper.transaction(bytes: bytes) { () throws(SQLiteError) in
                 for group in logs { try keeper.store(group, now: now) }
                 for trace in traces {
                     try keeper.store(trace, now: now)
@@ -241,8 +252,7 @@ final class StoreWriter {
             counters.spansStored += UInt64(written.spans)
             counters.duplicateSpans += UInt64(written.duplicates)
             counters.logRecordsStored += UInt64(written.records)
-            for trace in traces { shared.count(.traces, trace.items, .stored) }
-            for group in logs { shared.count(.logs, group.records, .stored) }
+            count(traces, logs, .stored)
             recovered()
         } catch {
             counters.failedWrites += 1
@@ -260,26 +270,43 @@ final class StoreWriter {
 
     private func storeTold() {
         guard !told.isEmpty else { return }
-        let (steps, count) = (told, toldSteps)
-        (told, toldBytes, toldSteps) = ([:], 0, 0)
-        guard let keeper else { return shared.toldSteps.drop(count, .disk) }
-        let now = unixNanoseconds()
-        do throws(SQLiteError) {
-            _ = try keeper.transaction { () throws(SQLiteError) in
-                for (key, packed) in steps { try keeper.store(packed, of: key, now: now) }
+        var rest = Array(told)[...]
+        (told, toldBytes) = ([:], 0)
+        let bytes = shared.bounds.shares.transactionBytes
+        while !rest.isEmpty {
+            let some = rest.prefix(Self.mostTold)
+            rest = rest.dropFirst(Self.mostTold)
+            let steps = some.reduce(0) { $0 + $1.value.steps }
+            makeRoom()
+            guard let keeper else {
+                shared.toldSteps.drop(steps, .disk)
+                continue
             }
-            recovered()
-        } catch {
-            counters.failedWrites += 1
-            shared.toldSteps.drop(count, .disk)
-            if error.kind == .damaged { replace(because: error.message) }
-            fail(error.message)
+            let now = unixNanoseconds()
+            do throws(SQLiteError) {
+                _ = try keeper.transaction(bytes: bytes) { () throws(SQLiteError) in
+                    for (key, told) in some { try keeper.store(told.packed, of: key, now: now) }
+                }
+                recovered()
+            } catch {
+                counters.failedWrites += 1
+                shared.toldSteps.drop(steps, .disk)
+                if error.kind == .damaged { replace(because: error.message) }
+                fail(error.message)
+            }
         }
     }
 
     private func lose(_ traces: [OpenTrace], _ logs: [OpenLogs]) {
-        for trace in traces { shared.count(.traces, trace.items, .dropped(.disk)) }
-        for group in logs { shared.count(.logs, group.records, .dropped(.disk)) }
+        count(traces, logs, .dropped(.disk))
+    }
+
+    /// Once for each signal: who is told takes a lock.
+    private func count(_ traces: [OpenTrace], _ logs: [OpenLogs], _ outcome: StoreOutcome) {
+        let spans = traces.reduce(0) { $0 + $1.items }
+        let records = logs.reduce(0) { $0 + $1.records }
+        if spans > 0 { shared.count(.traces, spans, outcome) }
+        if records > 0 { shared.count(.logs, records, outcome) }
     }
 
     private func replace(because reason: String) {
@@ -305,14 +332,16 @@ final class StoreWriter {
         shared.log.info("the store can write again")
     }
 
-    /// Deletes some of what is too old or too much, a few milliseconds at most.
+    /// Deletes some of what is too old or too much: a few milliseconds of it, or as much as has to go
+    /// before anything is written.
     private func makeRoom() {
         guard let keeper else { return }
-        let until = monotonicNanoseconds() &+ 15_000_000
+        let begin = monotonicNanoseconds()
         do throws(SQLiteError) {
-            while try keeper.deleteSome(now: unixNanoseconds()),
-                monotonicNanoseconds() < until
-            {}
+            while try keeper.deleteSome(now: unixNanoseconds()) {
+                let most = keeper.isTooMuch ? Self.mostForRoom : Self.mostForAge
+                guard monotonicNanoseconds() &- begin < most else { return }
+            }
         } catch {
             if error.kind == .damaged {
                 replace(because: error.message)
@@ -321,6 +350,10 @@ final class StoreWriter {
             }
         }
     }
+
+    /// Nanoseconds. The longer one is for a size that was made smaller.
+    private static let mostForAge: UInt64 = 15_000_000
+    private static let mostForRoom: UInt64 = 1_000_000_000
 
     /// Before the room of a request is given back, so that a question misses nothing.
     private func tellOpen() {
@@ -343,5 +376,35 @@ final class StoreWriter {
         }
         let counters = counters
         shared.status.withLock { $0 = counters }
+    }
+}
+
+/// Steps of one trace.
+private struct Told {
+    var packed: [[UInt8]] = []
+    var steps = 0
+}
+
+/// How much more goes into a transaction.
+private struct TransactionRoom {
+    var bytes: Int
+    var items: Int
+    private var isEmpty = true
+
+    init(bytes: Int, items: Int) {
+        self.bytes = bytes
+        self.items = items
+    }
+
+    /// Takes as many as fit from the front; one that is larger than the room goes alone.
+    mutating func fill<Item>(from rest: inout ArraySlice<Item>, size: (Item) -> Int) -> [Item] {
+        let all = rest
+        while let item = rest.first, items > 0, isEmpty || size(item) <= bytes {
+            bytes -= size(item)
+            items -= 1
+            isEmpty = false
+            rest.removeFirst()
+        }
+        return Array(all[..<rest.startIndex])
     }
 }

@@ -32,7 +32,8 @@ final class TraceKeeper {
 
     init(_ shared: StoreShared) throws(StoreSchema.Failure) {
         self.shared = shared
-        database = try WriterDatabase(path: shared.files.path)
+        database = try WriterDatabase(
+            path: shared.files.path, StoreShares(size: shared.bounds.size))
         do throws(SQLiteError) {
             let connection = database.connection
             let last = try connection.number("SELECT max(id) FROM traces")
@@ -50,6 +51,8 @@ final class TraceKeeper {
     }
 
     var usedBytes: Int { retention.usedBytes }
+    /// There is more than there may be before a transaction.
+    var isTooMuch: Bool { retention.isTooMuch }
     var traces: Int { max(0, state.traces - Int(retention.deletedTraces)) }
     var deletedTraces: UInt64 { retention.deletedTraces }
     var oldest: UInt64 { retention.oldest }
@@ -59,24 +62,24 @@ final class TraceKeeper {
     }
 
     func close() {
-        try? database.connection.checkpoint(truncating: true)
+        _ = try? database.connection.checkpoint(.truncate)
     }
 
-    /// Runs `body` and commits it, or leaves no trace of it.
-    func transaction(_ body: () throws(SQLiteError) -> Void) throws(SQLiteError) -> Written {
+    /// Runs `body` and commits it, or leaves no trace of it. `bytes` is what it stores at most.
+    func transaction(
+        bytes: Int, _ body: () throws(SQLiteError) -> Void
+    ) throws(SQLiteError) -> Written {
         let before = state
         written = Written()
         do throws(SQLiteError) {
-            try database.connection.run("BEGIN IMMEDIATE")
-            try body()
-            if !state.index.isWritten {
+            try database.transaction(bytes: bytes) { () throws(SQLiteError) in
+                try body()
+                guard !state.index.isWritten else { return }
                 try database.put(state.index)
                 state.index.wasWritten()
             }
-            try database.connection.run("COMMIT")
         } catch {
             state = before
-            if database.connection.isInTransaction { try? database.connection.run("ROLLBACK") }
             throw error
         }
         return written
@@ -119,7 +122,7 @@ final class TraceKeeper {
             terms.append(group.header.serviceTerm)
         }
         try put(
-            row, trace.key, terms: terms, activities: isWhole ? understood.activities : [],
+            &row, trace.key, terms: terms, activities: isWhole ? understood.activities : [],
             isNew: known == nil, now: now)
         try trace.forEachOperation { header, operation throws(SQLiteError) in
             try note(operation, of: header, now: now)
@@ -133,6 +136,7 @@ final class TraceKeeper {
         let result = unsafe request.withBytes { bytes in
             unsafe packer.pack(bytes) { packed -> Result<Void, SQLiteError> in
                 Result { () throws(SQLiteError) in
+                    try checkSize(packed.count)
                     unsafe try database.insertChunk(trace: trace, number: number, packed: packed)
                 }
             }
@@ -141,12 +145,16 @@ final class TraceKeeper {
         try result.get()
     }
 
+    private func checkSize(_ packed: Int) throws(SQLiteError) {
+        guard packed > shared.bounds.shares.largestChunk else { return }
+        throw SQLiteError(18, "a part of \(packed) bytes, packed, is too large for store.size")
+    }
+
     /// Writes a trace's row and its place in the index.
     private func put(
-        _ row: WriterDatabase.Row, _ key: TraceKey, terms: [Term], activities: [UInt8],
+        _ row: inout WriterDatabase.Row, _ key: TraceKey, terms: [Term], activities: [UInt8],
         isNew: Bool, now: UInt64
     ) throws(SQLiteError) {
-        var row = row
         var terms = terms
         if !isNew {
             let earlier =
@@ -204,6 +212,7 @@ final class TraceKeeper {
         let result = unsafe request.withBytes { bytes in
             unsafe packer.pack(bytes) { packed -> Result<Void, SQLiteError> in
                 Result { () throws(SQLiteError) in
+                    try checkSize(packed.count)
                     unsafe try database.insertLogs(
                         logs.key, arrived: now, records: logs.records, packed: packed)
                 }
@@ -239,7 +248,7 @@ final class TraceKeeper {
         row.summary = isWhole ? understood.summary : merged(row.summary, understood.summary)
         row.summary.heard = now
         try put(
-            row, key, terms: Term.terms(of: row.summary),
+            &row, key, terms: Term.terms(of: row.summary),
             activities: isWhole ? understood.activities : earlier, isNew: known == nil, now: now)
     }
 
