@@ -18,9 +18,8 @@ public final class CollectorView {
     /// The last snapshot of each loop, for when a loop does not answer in time.
     private var latest: [SpanMetricsSnapshot?]
     private var isExpiring = false
-    private var memory: MemoryKeeper
-    private var isGivingBack = false
-    private var looksSkipped = 0
+    /// After a flood the allocator holds what the flood took.
+    private let memory: MemoryGuard
     private let agentMetrics = AgentMetricsPage()
     private var latestAgents: AgentSnapshot?
     private var host: HostReader?
@@ -38,7 +37,8 @@ public final class CollectorView {
         self.webLoop = webLoop
         self.hearts = hearts
         self.addresses = addresses
-        memory = MemoryKeeper(budget: parts.budget)
+        let memory = MemoryGuard(budget: parts.budget)
+        self.memory = memory
         host = parts.config.machine.host ? HostReader(loop: webLoop) : nil
         showsProcess = parts.config.machine.process
         latest = [SpanMetricsSnapshot?](repeating: nil, count: ingestLoops.count)
@@ -51,8 +51,8 @@ public final class CollectorView {
             self?.expireSeries()
             self?.verifyAudit()
         }
-        webLoop.schedule(afterMilliseconds: 20, repeatMilliseconds: 20) { [weak self] in
-            self?.keepMemory()
+        webLoop.schedule(afterMilliseconds: 20, repeatMilliseconds: 20) { [weak memory] in
+            memory?.tick()
         }
     }
 
@@ -68,22 +68,6 @@ public final class CollectorView {
     /// The span metrics are counted into other buckets.
     func restartSpanMetrics(bounds: DurationBounds, generation: Int) {
         spanMetrics.restart(bounds: bounds, generation: generation)
-    }
-
-    /// After a flood the allocator holds what the flood took.
-    ///
-    /// Looked at every 20 ms near the limit, else every 100 ms.
-    private func keepMemory() {
-        looksSkipped &+= 1
-        guard memory.isNear || looksSkipped == 5 else { return }
-        looksSkipped = 0
-        guard let resident = residentMemoryBytes(),
-            memory.look(resident: resident, now: monotonicNanoseconds()), !isGivingBack
-        else { return }
-        isGivingBack = true
-        webLoop.offload({ Allocator.giveBackFreeMemory() }) { [weak self] in
-            self?.isGivingBack = false
-        }
     }
 
     private func verifyAudit() {

@@ -15,6 +15,12 @@ public final class MemoryBudget: Sendable {
     /// Another limit. What is held above it stays, and nothing is added until it is below.
     public func setLimit(_ bytes: Int) { total.limit.store(bytes, ordering: .relaxed) }
 
+    /// Has `look` called before much is taken at once: between two looks of a timer a few large bodies
+    /// fill all the room there is. It runs on the thread that takes, so it must not wait.
+    public func beforeMuchIsTaken(_ look: @escaping @Sendable () -> Void) {
+        total.look.withLock { $0 = look }
+    }
+
     /// Bytes reserved now, over all shares.
     public var usedBytes: Int { total.used.load(ordering: .relaxed) }
 
@@ -38,6 +44,9 @@ public final class MemoryBudget: Sendable {
         let setAside = Atomic<Int>(0)
         /// Of `used`, room for bytes that were announced and have not come.
         let promised = Atomic<Int>(0)
+        let look = Mutex<(@Sendable () -> Void)?>(nil)
+        /// What is worth a look.
+        static let muchBytes = 1 << 20
 
         init(limitBytes: Int) { limit = Atomic(limitBytes) }
 
@@ -111,6 +120,7 @@ public final class MemoryBudget: Sendable {
 
         /// Takes `bytes` without an object to hold them; whoever calls it calls `giveBack`.
         public func tryTake(_ bytes: Int) -> Bool {
+            if bytes >= Total.muchBytes { total.look.withLock { $0 }?() }
             guard total.take(bytes) else {
                 if whole != nil { most.max(usedBytes &+ bytes, ordering: .relaxed) }
                 return false
@@ -120,7 +130,19 @@ public final class MemoryBudget: Sendable {
             return true
         }
 
-        /// Returns what `tryTake` took.
+        /// Takes as much of `bytes` as there is room for, without a look before; how much that was.
+        public func takeUp(to bytes: Int) -> Int {
+            while true {
+                let room = total.limitBytes - total.used.load(ordering: .relaxed)
+                let taken = min(bytes, room)
+                guard taken > 0 else { return 0 }
+                guard total.take(taken) else { continue }
+                used.wrappingAdd(taken, ordering: .relaxed)
+                return taken
+            }
+        }
+
+        /// Returns what was taken.
         public func giveBack(_ bytes: Int) {
             used.wrappingSubtract(bytes, ordering: .relaxed)
             whole?.used.wrappingSubtract(bytes, ordering: .relaxed)

@@ -42,6 +42,19 @@ import Testing
         #expect(budget.usedBytes == 60)
     }
 
+    @Test func `has somebody look before much is taken, who may take what is left himself`() {
+        let mebibyte = 1 << 20
+        let budget = MemoryBudget(limitBytes: 4 * mebibyte)
+        let (share, own) = (budget.share("bodies"), budget.share("allocator"))
+        budget.beforeMuchIsTaken { _ = own.takeUp(to: 3 * mebibyte) }
+        let little = share.reserve(mebibyte - 1)
+        #expect(little != nil && own.usedBytes == 0)
+        #expect(share.reserve(2 * mebibyte) == nil)
+        #expect(own.usedBytes == 3 * mebibyte && budget.usedBytes == 4 * mebibyte - 1)
+        #expect(own.takeUp(to: mebibyte) == 1 && own.takeUp(to: mebibyte) == 0)
+        withExtendedLifetime(little) {}
+    }
+
     @Test func `a budget and its shares end with the last who holds them`() {
         weak var ended: MemoryBudget?
         weak var endedShare: MemoryBudget.Share?
