@@ -6,50 +6,23 @@ import Synchronization
 /// A queue's folder as a loss of power, a bad disk or somebody with an editor may leave it: what is
 /// untouched is found, in order, and opening it once more finds the same.
 ///
-/// The input is a list of edits, six bytes each, to two whole segments and a file of cursors.
+/// The input is a list of edits, six bytes each, to two whole segments and a file of cursors. When
+/// its length is odd, the segments lie in files that were other ones before.
 final class SegmentsTarget: FuzzTarget {
     private let folder = ScratchFolder("segments")
-    private let records: [[SegmentRecord]]
-    private let names: [String]
-    private let whole: [[UInt8]]
+    private let fresh = SegmentFiles(areReused: false)
+    private let reused = SegmentFiles(areReused: true)
 
-    private static let cursors = ["a", "b"]
-    private static let salt: UInt64 = 0x1234_5678_9ABC_DEF0
-
-    init() {
-        let ids: [UInt64] = [1, 9]
-        records = ids.map { id in
-            (0..<6).map { SegmentRecord(sequence: id + UInt64($0), bytes: 1 + $0 * 23) }
-        }
-        var names = ids.map(SegmentFormat.fileName)
-        var whole = zip(ids, records).map { id, records in
-            SegmentsTarget.segment(id, records.map(\.bytes))
-        }
-        names.append(CursorFile.name)
-        let positions = [
-            CursorFile.Position(name: "a", sequence: 3),
-            CursorFile.Position(name: "c", sequence: 11),
-        ]
-        let place = CursorFile.encode(positions, 7)
-        whole.append(place + [UInt8](repeating: 0, count: (16 << 10) - place.count) + place)
-        self.names = names
-        self.whole = whole
-    }
-
-    private static func segment(_ id: UInt64, _ records: [[UInt8]]) -> [UInt8] {
-        var header = [UInt8](repeating: 0, count: SegmentHeader.bytes)
-        unsafe header.withUnsafeMutableBytes { target in
-            unsafe SegmentHeader(id: id, createdUnixNano: 1 << 60, salt: salt).write(to: target)
-        }
-        return header + header + records.flatMap { $0 }
-    }
+    fileprivate static let cursors = ["a", "b"]
+    fileprivate static let salt: UInt64 = 0x1234_5678_9ABC_DEF0
 
     func take(_ input: UnsafeRawBufferPointer) {
-        var files = whole
+        let made = input.count % 2 == 0 ? fresh : reused
+        var files = made.whole
         var edits = unsafe SegmentEdits(input, salt: SegmentsTarget.salt)
         edits.apply(to: &files)
         folder.clear()
-        for (name, bytes) in zip(names, files) { folder.write(name, bytes) }
+        for (name, bytes) in zip(made.names, files) { folder.write(name, bytes) }
         let before = folder.files()
         let log: SegmentLog
         do throws(QueueOpenError) { log = try SegmentLog.open(settings) } catch {
@@ -64,10 +37,10 @@ final class SegmentsTarget: FuzzTarget {
         }
         let first = read(log)
         if !edits.hasForged {
-            checkUntouched(first, files, hasPositions: !log.recovery.cursorsLost)
+            made.checkUntouched(first, files, hasPositions: !log.recovery.cursorsLost)
         }
         log.close()
-        reopen(first, hasForged: edits.hasForged)
+        reopen(first, hasForged: edits.hasForged, areReused: made.areReused)
     }
 
     private var settings: SegmentLogSettings {
@@ -100,40 +73,17 @@ final class SegmentsTarget: FuzzTarget {
         }
     }
 
-    /// Records of which no byte was edited, in files whose header can be read.
-    private func checkUntouched(
-        _ found: [[UInt64: [UInt8]]], _ files: [[UInt8]], hasPositions: Bool
-    ) {
-        for (file, records) in records.enumerated() {
-            let bytes = files[file]
-            let isReadable = [0, 48].contains { start in
-                bytes.count >= start + 48
-                    && bytes[start..<start + 48] == whole[file][start..<start + 48]
-            }
-            guard isReadable else { continue }
-            var offset = SegmentFormat.start
-            for record in records {
-                let end = offset + record.bytes.count
-                defer { offset = end }
-                guard bytes.count >= end, bytes[offset..<end] == whole[file][offset..<end] else {
-                    continue
-                }
-                // Without positions everything comes again; "b" is new, and gets what is new.
-                if hasPositions, record.sequence < 3 { continue }
-                promise(
-                    found[0][record.sequence] == record.payload, "\(record.sequence) is not found")
-            }
-        }
-    }
-
-    private func reopen(_ first: [[UInt64: [UInt8]]], hasForged: Bool) {
+    private func reopen(_ first: [[UInt64: [UInt8]]], hasForged: Bool, areReused: Bool) {
         let log: SegmentLog
         do throws(QueueOpenError) { log = try SegmentLog.open(settings) } catch {
             fatalError("it does not open a second time: \(error)")
         }
         defer { log.close() }
         let second = read(log)
-        promise(second == first, "opened again: \(second.map(\.keys)) / \(first.map(\.keys))")
+        // The one before the newest may be the newest now, and a forged record behind its end.
+        promise(
+            second == first || hasForged && areReused,
+            "opened again: \(second.map(\.keys)) / \(first.map(\.keys))")
         let newest = max(second[0].keys.max() ?? 0, second[1].keys.max() ?? 0)
         switch SegmentsTarget.keep(log) {
         case .failure(.full) where hasForged: break
@@ -163,13 +113,74 @@ final class SegmentsTarget: FuzzTarget {
     }
 }
 
+/// A folder before anything is done to it: two segments of six records each, and cursors.
+private struct SegmentFiles {
+    private(set) var names: [String] = []
+    private(set) var whole: [[UInt8]] = []
+    private let records: [[SegmentRecord]]
+    let areReused: Bool
+
+    init(areReused: Bool) {
+        self.areReused = areReused
+        let ids: [UInt64] = [1, 9]
+        records = ids.map { id in
+            (0..<6).map { index in
+                SegmentRecord(sequence: id + UInt64(index), bytes: 1 + index * 23)
+            }
+        }
+        for (id, records) in zip(ids, records) {
+            let header = SegmentHeader(
+                id: id, createdUnixNano: 1 << 60, salt: SegmentsTarget.salt, isReused: areReused)
+            names.append(SegmentFormat.fileName(id))
+            whole.append(header.begin + records.flatMap(\.bytes))
+        }
+        if areReused {
+            let other = SegmentRecord(sequence: 40, bytes: 90, salt: 77).bytes
+            for index in whole.indices { whole[index] += other[20...] + other }
+        }
+        names.append(CursorFile.name)
+        let positions = [
+            CursorFile.Position(name: "a", sequence: 3),
+            CursorFile.Position(name: "c", sequence: 11),
+        ]
+        let place = CursorFile.encode(positions, 7)
+        whole.append(place + [UInt8](repeating: 0, count: (16 << 10) - place.count) + place)
+    }
+
+    /// Records of which no byte was edited, in files whose header can be read.
+    func checkUntouched(
+        _ found: [[UInt64: [UInt8]]], _ files: [[UInt8]], hasPositions: Bool
+    ) {
+        for (file, records) in records.enumerated() {
+            let bytes = files[file]
+            let isReadable = [0, 48].contains { start in
+                bytes.count >= start + 48
+                    && bytes[start..<start + 48] == whole[file][start..<start + 48]
+            }
+            guard isReadable else { continue }
+            var offset = SegmentFormat.start
+            let isUntouched = records.map { record in
+                let end = offset + record.bytes.count
+                defer { offset = end }
+                return bytes.count >= end && bytes[offset..<end] == whole[file][offset..<end]
+            }
+            for (index, record) in records.enumerated() where isUntouched[index] {
+                // Without positions everything comes again; "b" is new, and gets what is new.
+                if hasPositions, record.sequence < 3 { continue }
+                promise(
+                    found[0][record.sequence] == record.payload, "\(record.sequence) is not found")
+            }
+        }
+    }
+}
+
 /// A record as it lies in a segment.
 struct SegmentRecord {
     let sequence: UInt64
     let payload: [UInt8]
     let bytes: [UInt8]
 
-    init(sequence: UInt64, bytes count: Int) {
+    init(sequence: UInt64, bytes count: Int, salt: UInt64 = SegmentsTarget.salt) {
         self.sequence = sequence
         payload = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ Int(sequence)) }
         let sum = SegmentRecord.sum(payload, seed: 0)
@@ -178,7 +189,7 @@ struct SegmentRecord {
             payloadChecksum: sum)
         var bytes = [UInt8](repeating: 0, count: RecordHead.bytes)
         unsafe bytes.withUnsafeMutableBytes { target in
-            unsafe head.write(to: target, salt: 0x1234_5678_9ABC_DEF0)
+            unsafe head.write(to: target, salt: salt)
         }
         self.bytes = bytes + payload
     }

@@ -13,6 +13,8 @@ final class ActiveSegment {
     private(set) var counts = QueueCounts()
     /// False when nothing more can be written behind `end`.
     private(set) var isWhole = true
+    /// What was another segment before lies behind `end`.
+    private let isReused: Bool
     /// Writes past the page cache; nil when the file does not.
     private var direct: DirectWriter?
 
@@ -23,22 +25,22 @@ final class ActiveSegment {
     /// commit does. The file's name is made durable at once when `isDurable`.
     ///
     /// With `buffer`, which is nobody else's from now on, the file is written past the page cache
-    /// where the file system offers that; the header then goes with the first records.
+    /// where the file system offers that; the header then goes with the first records. The file is
+    /// `spare` when there is one, under its new name.
     init(
         folder: String, id: UInt64, after before: SegmentBefore, isDurable: Bool,
-        buffer: WriteBuffer? = nil
+        buffer: WriteBuffer? = nil, spare: String? = nil
     ) throws(QueueFault) {
         self.id = id
         salt = UInt64.random(in: .min ... .max)
         let path = folder + "/" + SegmentFormat.fileName(id)
-        file = try QueueFile(path, .create)
-        let header = SegmentHeader(
-            id: id, createdUnixNano: unixNanoseconds(), salt: salt, before: before)
-        var bytes = [UInt8](repeating: 0, count: SegmentFormat.start)
-        unsafe bytes.withUnsafeMutableBytes { buffer in
-            unsafe header.write(to: .init(rebasing: buffer[..<SegmentHeader.bytes]))
-            unsafe header.write(to: .init(rebasing: buffer[SegmentHeader.bytes...]), copy: 1)
-        }
+        if let spare { try QueueFolder.give(spare, name: path) }
+        isReused = spare != nil
+        file = try QueueFile(path, spare == nil ? .create : .write)
+        let bytes = SegmentHeader(
+            id: id, createdUnixNano: unixNanoseconds(), salt: salt, before: before,
+            isReused: isReused
+        ).begin
         if let buffer { direct = DirectWriter(file, buffer, begin: bytes) }
         do throws(QueueFault) {
             if direct == nil { try file.write(bytes, at: 0) }
@@ -136,8 +138,16 @@ final class ActiveSegment {
     }
 
     /// Takes off what fills the last block, when nothing more is written. Nothing depends on it.
+    ///
+    /// What the file had in it as another segment stays, as the header of the next segment says what
+    /// this one has; where that cannot, it is off before the next `sync` returns.
     func trim() {
-        guard direct != nil, end % WriteBuffer.block != 0 else { return }
+        if isReused {
+            guard !SegmentBefore(id, counts).isExact else { return }
+            needsSync = true
+        } else if direct == nil || end % WriteBuffer.block == 0 {
+            return
+        }
         try? file.truncate(to: end)
     }
 

@@ -103,7 +103,7 @@ final class Committer {
                 let isWorthANewFile = fault.code == EFBIG && segment.hasRecords
                 // On a full disk as well: an ended segment goes when it is drained.
                 if !segment.isWhole || fault.isNoSpace { seal(&outcome) }
-                let hasMoreRoom = fault.isNoSpace && remover?.finish() == true
+                let hasMoreRoom = fault.isNoSpace && makeRoomOnDisk()
                 if isWorthANewFile || hasMoreRoom { continue }
                 throw fault.refusal
             } catch {
@@ -127,12 +127,8 @@ final class Committer {
             seal(&outcome)
         }
         do throws(QueueFault) {
-            // Only where every group waits for the disk anyhow.
-            let isDirect = settings.sync == .always && settings.passesPageCache
             buffer = isDirect ? buffer ?? WriteBuffer() : nil
-            let segment = try ActiveSegment(
-                folder: settings.path, id: nextSequence, after: before,
-                isDurable: settings.sync != .never, buffer: buffer)
+            let segment = try newSegment()
             active = segment
             return segment
         } catch {
@@ -143,13 +139,33 @@ final class Committer {
         }
     }
 
+    /// Whether segments are written past the page cache: only where every group waits for the disk
+    /// anyhow.
+    private var isDirect: Bool { settings.sync == .always && settings.passesPageCache }
+
+    private func newSegment() throws(QueueFault) -> ActiveSegment {
+        if isDirect, let spare = remover?.takeSpare() {
+            do throws(QueueFault) {
+                return try ActiveSegment(
+                    folder: settings.path, id: nextSequence, after: before, isDurable: true,
+                    buffer: buffer, spare: spare)
+            } catch {
+                // Not every file system gives a file another name like this.
+                shared.note(error)
+                remover?.drop(spare)
+            }
+        }
+        return try ActiveSegment(
+            folder: settings.path, id: nextSequence, after: before,
+            isDurable: settings.sync != .never, buffer: buffer)
+    }
+
     /// Ends the segment in use.
     private func seal(_ outcome: inout CommitOutcome) {
-        guard active != nil else { return }
+        active?.trim()
         if settings.sync != .never { syncActive(&outcome) }
         guard let segment = active else { return }
         active = nil
-        segment.trim()
         ended(segment)
     }
 
@@ -290,7 +306,7 @@ final class Committer {
         }
         // The room is needed now.
         tidy()
-        _ = remover?.finish()
+        _ = makeRoomOnDisk()
         return isEnough
     }
 
@@ -346,10 +362,10 @@ final class Committer {
                 shared.note(error)
             }
         }
-        let all = leftover + (remover?.takeRefused() ?? []) + drained.removals
+        let removals = leftover + (remover?.takeRefused() ?? []) + drained.removals
         leftover = []
-        guard !all.isEmpty, !leave(all) else { return }
-        for id in all {
+        guard !leave(removals, drained.reusable) else { return }
+        for id in removals + drained.reusable {
             do throws(QueueFault) {
                 try remove(id)
             } catch {
@@ -362,16 +378,30 @@ final class Committer {
     /// Below it, a file is deleted at once.
     private static let largeSegment = 1 << 20
 
-    /// Leaves `ids` to the other thread, unless they are small, or their room is needed.
-    private func leave(_ ids: [UInt64]) -> Bool {
+    /// Leaves segments to the other thread, unless they are small, or their room is needed. It may
+    /// keep one that is `reusable`.
+    private func leave(_ removals: [UInt64], _ reusable: [UInt64]) -> Bool {
         let each = settings.effectiveSegmentBytes
-        guard each >= Self.largeSegment else { return false }
+        let count = removals.count + reusable.count
+        guard each >= Self.largeSegment, count + (remover?.spareCount ?? 0) > 0 else {
+            return false
+        }
         let fileBytes = shared.state.withLock { $0.fileBytes }
-        let undeleted = ids.count + (remover?.count ?? 0)
-        guard fileBytes + (undeleted + 1) * each <= settings.limitBytes else { return false }
+        let undeleted = count + (remover?.count ?? 0) + (remover?.spareCount ?? 0)
+        guard fileBytes + (undeleted + 1) * each <= settings.limitBytes else {
+            remover?.dropSpares()
+            return false
+        }
         remover = remover ?? FileRemover(folder: settings.path)
-        remover?.remove(ids)
+        remover?.remove(isDirect ? removals : removals + reusable)
+        if isDirect { remover?.reuse(reusable, leastBytes: each / 2) }
         return remover != nil
+    }
+
+    /// Has everything deleted that is not needed; says whether there was something.
+    private func makeRoomOnDisk() -> Bool {
+        remover?.dropSpares()
+        return remover?.finish() == true
     }
 
     /// Before segments go: opening takes what is missing and was not released for damage.

@@ -24,10 +24,13 @@ struct LogOpening {
         let start = monotonicNanoseconds()
         try check(settings)
         var files: [(id: UInt64, name: String)] = []
+        var spares: [String] = []
         var known = CursorFile.Reading.none
         do throws(QueueFault) {
             try QueueFolder.make(settings.path)
-            files = try QueueFolder.names(in: settings.path).compactMap { name in
+            let names = try QueueFolder.names(in: settings.path)
+            spares = names.filter(SegmentFormat.isSpare)
+            files = names.compactMap { name in
                 SegmentFormat.id(ofFile: name).map { (id: $0, name: name) }
             }.sorted { $0.id < $1.id }
             known = try CursorFile.look(settings.path)
@@ -40,6 +43,7 @@ struct LogOpening {
             if case .version(let found) = reading { throw foreign(settings, file.name, found) }
         }
         do throws(QueueFault) {
+            for name in spares { try QueueFolder.remove(settings.path + "/" + name) }
             var opening = try LogOpening(settings, known, hasFiles: !files.isEmpty)
             for file in files {
                 try opening.recover(file.name, id: file.id, isLast: file.id == files.last?.id)
@@ -79,7 +83,8 @@ struct LogOpening {
         _ settings: SegmentLogSettings, _ name: String, _ found: UInt16
     ) -> QueueOpenError {
         .version(
-            file: settings.path + "/" + name, found: Int(found), known: Int(SegmentFormat.version))
+            file: settings.path + "/" + name, found: Int(found),
+            known: Int(SegmentFormat.reusedVersion))
     }
 
     /// What the file's header says by the better one of its copies.
@@ -150,8 +155,8 @@ struct LogOpening {
             switch try Self.header(file) {
             case .valid(let header) where header.id == id:
                 try recover(file, name, header, size: size, isLast: isLast)
-            case .valid, .damaged, .version:
-                try setAside(file, name, size: size)
+            case .spare: try QueueFolder.remove(path)
+            case .valid, .damaged, .version: try setAside(file, name, size: size)
             }
         } catch {
             guard error.isUnreadable else { throw error }
@@ -182,6 +187,7 @@ struct LogOpening {
     ) throws(QueueFault) {
         try note(missingBefore: header, file)
         var link = SegmentChain.Link(header.id)
+        link.isReused = header.isReused
         if size == SegmentFormat.start, !isLast {
             link.isStub = true
             chain.last = link
@@ -194,6 +200,8 @@ struct LogOpening {
         var segment = SegmentInfo(
             id: header.id, salt: header.salt, end: SegmentFormat.start, timeUnixNano: 0,
             waiting: Array(repeating: QueueCounts(), count: state.cursors.count))
+        var size = size
+        if header.isReused, isLast { size = try cutBehindLast(file, header, size: size) }
         var damage: [(place: Range<Int>, head: RecordHead?)] = []
         var found = QueueCounts()
         // Only the last segment can have been cut by the end of the program; what went wrong with
@@ -208,6 +216,10 @@ struct LogOpening {
                 found += head.counts
                 link.note(head)
                 note(head, at: offset, &segment)
+            case .damage(let place, nil)
+            where header.isReused && !isLast && place.upperBound == size:
+                // What the file held before, or what was behind it: the next header knows.
+                link.tail = place
             case .damage(let place, let head):
                 if damage.count < Self.mostDamagedPlaces {
                     damage.append((place, head))
@@ -259,6 +271,34 @@ struct LogOpening {
         state.fileBytes += segment.end
         chain.last = link
         before = SegmentBefore(link.id, link.found)
+    }
+
+    /// The newest segment, in a file that was another one before: it ends behind its last whole
+    /// record. What the disk took of a write that did not finish, and what was in the file before,
+    /// cannot be told apart.
+    private mutating func cutBehindLast(
+        _ file: QueueFile, _ header: SegmentHeader, size: Int
+    ) throws(QueueFault) -> Int {
+        var scan = SegmentScan(
+            file, salt: header.salt, from: SegmentFormat.start, end: size, after: header.id - 1,
+            checksPayloads: true)
+        var end = SegmentFormat.start
+        // Behind a head that can be read.
+        var begun = end
+        scanning: while true {
+            switch try scan.next() {
+            case .record(let head, let offset):
+                end = offset + head.totalBytes
+                begun = end
+            case .damage(let place, let head): if head != nil { begun = place.upperBound }
+            case .torn: continue
+            case .end: break scanning
+            }
+        }
+        guard end < size else { return size }
+        recovery.tornBytes += begun - end
+        try QueueFile(file.path, .write).truncate(to: end)
+        return end
     }
 
     // MARK: what is missing
@@ -326,7 +366,7 @@ struct LogOpening {
     /// What lies behind the last record and never was one.
     private mutating func cutTail(_ link: SegmentChain.Link) throws(QueueFault) {
         guard let tail = link.tail, let own = link.file else { return }
-        recovery.tornBytes += tail.count
+        if !link.isReused { recovery.tornBytes += tail.count }
         try QueueFile(own.path, .write).truncate(to: tail.lowerBound)
     }
 

@@ -50,6 +50,8 @@ struct SegmentInfo: Sendable {
 /// What is to become of files that nobody needs.
 struct DrainedSegments: Sendable {
     var removals: [UInt64] = []
+    /// To be removed, or to be segments again: nobody reads them any more.
+    var reusable: [UInt64] = []
     /// To be cut behind the header.
     var emptied: [UInt64] = []
     /// To be saved before.
@@ -219,7 +221,7 @@ struct LogState: Sendable {
             }
             fileBytes -= segment.end
             if kept.isEmpty || hasStub {
-                drained.removals.append(segment.id)
+                drained.reusable.append(segment.id)
             } else {
                 stubs.insert(segment.id)
                 drained.emptied.append(segment.id)
@@ -242,7 +244,7 @@ struct LogState: Sendable {
     /// What the commit thread is to do; with where the cursors are then, when it is to delete.
     mutating func takeDrained() -> DrainedSegments {
         defer { drained = DrainedSegments() }
-        guard !drained.removals.isEmpty else { return drained }
+        guard !drained.removals.isEmpty || !drained.reusable.isEmpty else { return drained }
         drained.positions = positions
         cursorsChanged = false
         return drained

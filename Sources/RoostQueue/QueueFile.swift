@@ -212,6 +212,14 @@ enum QueueFolder {
         throw QueueFault("remove", path)
     }
 
+    /// Gives the file at `path` another name, which no file has; nobody else makes files here.
+    static func give(_ path: String, name: String) throws(QueueFault) {
+        guard unsafe access(name, F_OK) != 0 else {
+            throw QueueFault("move to", name, code: EEXIST)
+        }
+        try move(path, to: name)
+    }
+
     static func move(_ path: String, to target: String) throws(QueueFault) {
         guard unsafe rename(path, target) == 0 else { throw QueueFault("move", path) }
     }

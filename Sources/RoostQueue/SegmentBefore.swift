@@ -29,6 +29,14 @@ struct SegmentBefore: Equatable {
         isKnown && bits >> UInt64(Self.signals * Self.width) == Self.tag(id)
     }
 
+    /// Whether it tells how many items there were of each signal.
+    var isExact: Bool {
+        isKnown
+            && (0..<Self.signals).allSatisfy {
+                bits >> UInt64($0 * Self.width) & Self.most != Self.most
+            }
+    }
+
     /// Its items beside `found`; and whether that is all that can be missing.
     func items(beside found: QueueCounts) -> (items: QueueCounts, isExact: Bool) {
         var missing = QueueCounts()

@@ -13,6 +13,8 @@ struct SegmentChain {
         var found = QueueCounts()
         /// It was done with, and stands for all that followed it.
         var isStub = false
+        /// Its file was another segment before, whose bytes may be its tail.
+        var isReused = false
         /// Bytes behind the last record that are none.
         var tail: Range<Int>?
         /// Its place and its end, when it is there.
@@ -66,7 +68,7 @@ struct SegmentChain {
             let mayMiss = !gap.isExact && (records > 0 || last.tail != nil)
             return gap.items.allItems > 0 || mayMiss ? gap : nil
         }
-        guard records > 0 || last.tail != nil else { return nil }
+        guard records > 0 || last.tail != nil && !last.isReused else { return nil }
         if before.isKnown, between > 0 {
             // Of the last one that is gone.
             (gap.items, gap.isExact) = before.items(beside: QueueCounts())

@@ -6,8 +6,13 @@ import RoostCore
 ///     | header   | header   | record | record | …
 ///                  again      48 bytes of head, then the payload
 enum SegmentFormat {
+    /// Of a file that was new: behind its last record lies nothing, or zeros.
     static let version: UInt16 = 1
+    /// Of a file that was another segment before, whose bytes lie behind its last record.
+    static let reusedVersion: UInt16 = 2
     static let suffix = ".segment"
+    /// Of a file that waits to be a segment again.
+    static let spareSuffix = ".spare"
     /// Both copies of the header: where the first record is.
     static let start = 2 * SegmentHeader.bytes
     /// A number above is none of ours, so that counting on never overflows.
@@ -19,7 +24,13 @@ enum SegmentFormat {
     static func fileName(_ id: UInt64) -> String { number(id, digits) + suffix }
 
     /// The number in a file's name; nil for names of other files.
-    static func id(ofFile name: String) -> UInt64? {
+    static func id(ofFile name: String) -> UInt64? { number(in: name, before: suffix) }
+
+    static func spareName(_ id: UInt64) -> String { number(id, digits) + spareSuffix }
+
+    static func isSpare(_ name: String) -> Bool { number(in: name, before: spareSuffix) != nil }
+
+    private static func number(in name: String, before suffix: String) -> UInt64? {
         guard name.hasSuffix(suffix) else { return nil }
         let text = name.utf8.dropLast(suffix.utf8.count)
         guard text.count == digits, text.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
@@ -47,9 +58,13 @@ struct SegmentHeader: Equatable {
     var salt: UInt64
     /// Half of it is in either copy.
     var before = SegmentBefore(bits: 0)
+    /// The file was another segment before.
+    var isReused = false
 
     enum Reading: Equatable {
         case valid(SegmentHeader)
+        /// Of a file that waits to be a segment again, or has become one and was not written to.
+        case spare
         /// Whole, and written by another version of the format.
         case version(UInt16)
         case damaged
@@ -58,7 +73,8 @@ struct SegmentHeader: Equatable {
     /// Writes copy 0 or 1 to `target`, which has room for `bytes`.
     func write(to target: UnsafeMutableRawBufferPointer, copy: Int = 0) {
         unsafe target.put(Self.magic, at: 0)
-        unsafe target.put(SegmentFormat.version, at: 8)
+        unsafe target.put(
+            isReused ? SegmentFormat.reusedVersion : SegmentFormat.version, at: 8)
         unsafe target.put(UInt16(Self.bytes), at: 10)
         unsafe target.put(UInt32(truncatingIfNeeded: before.bits >> UInt64(32 * copy)), at: 12)
         unsafe target.put(id, at: 16)
@@ -66,6 +82,19 @@ struct SegmentHeader: Equatable {
         unsafe target.put(salt, at: 32)
         unsafe target.put(XXHash64.of(UnsafeRawBufferPointer(rebasing: target[..<40])), at: 40)
     }
+
+    /// What a file begins with, both copies.
+    var begin: [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: SegmentFormat.start)
+        unsafe bytes.withUnsafeMutableBytes { buffer in
+            unsafe write(to: .init(rebasing: buffer[..<Self.bytes]))
+            unsafe write(to: .init(rebasing: buffer[Self.bytes...]), copy: 1)
+        }
+        return bytes
+    }
+
+    /// What a file that waits to be a segment again begins with.
+    static let spare = SegmentHeader(id: 0, createdUnixNano: 0, salt: 0, isReused: true)
 
     /// Reads what a file begins with; one whole copy is enough, though not for `before`.
     static func readBoth(_ source: UnsafeRawBufferPointer) -> Reading {
@@ -88,10 +117,12 @@ struct SegmentHeader: Equatable {
                 == XXHash64.of(UnsafeRawBufferPointer(rebasing: source[..<40]))
         else { return .damaged }
         let version = unsafe source.get(UInt16.self, at: 8)
-        guard version == SegmentFormat.version else { return .version(version) }
+        let isReused = version == SegmentFormat.reusedVersion
+        guard isReused || version == SegmentFormat.version else { return .version(version) }
         let header = unsafe SegmentHeader(
             id: source.get(UInt64.self, at: 16), createdUnixNano: source.get(UInt64.self, at: 24),
-            salt: source.get(UInt64.self, at: 32))
+            salt: source.get(UInt64.self, at: 32), isReused: isReused)
+        if isReused, header.id == 0 { return .spare }
         return header.id > 0 && header.id < SegmentFormat.mostSequence ? .valid(header) : .damaged
     }
 }

@@ -237,7 +237,7 @@ import Testing
         unsafe header.withUnsafeMutableBytes { buffer in
             let copy = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[..<48])
             unsafe SegmentHeader(id: 9, createdUnixNano: 1, salt: 2).write(to: copy)
-            unsafe copy.put(UInt16(2), at: 8)
+            unsafe copy.put(UInt16(3), at: 8)
             unsafe copy.put(XXHash64.of(UnsafeRawBufferPointer(rebasing: copy[..<40])), at: 40)
         }
         try fixture.write(SegmentFormat.fileName(9), header)
@@ -247,7 +247,7 @@ import Testing
         }
         #expect(
             error
-                == .version(file: fixture.file(SegmentFormat.fileName(9)), found: 2, known: 1))
+                == .version(file: fixture.file(SegmentFormat.fileName(9)), found: 3, known: 2))
         #expect(fixture.names == names)
         #expect(try fixture.bytes(fixture.segments[0]) == Array(torn))
     }
