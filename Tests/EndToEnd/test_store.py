@@ -108,8 +108,9 @@ def test_the_end_stores_what_was_open(roost):
     collector = roost()
     send(collector, "traces", 30)
     assert collector.stop() == 0
-    # Nothing is left in the log of changes.
-    assert not (collector.data / "store.db-wal").exists()
+    # Nothing is left in the log of changes; whoever closes last may leave the empty file.
+    log = collector.data / "store.db-wal"
+    assert not log.exists() or log.stat().st_size == 0
     assert rows(collector.data, "traces") == 30
 
 
