@@ -15,6 +15,11 @@ struct SpanUsage {
     private var cacheRead: UInt64?
     private var cacheWrite: UInt64?
     private var reasoning: UInt64?
+    /// What JSON says besides: the sum of all, and parts of input and of output that are counted
+    /// nowhere else if it turns out that its counts do not overlap.
+    private var total: UInt64?
+    private var otherInput: UInt64 = 0
+    private var otherOutput: UInt64 = 0
 
     /// No call to a model has more tokens of a kind.
     static let mostTokens: UInt64 = 1_000_000_000
@@ -55,24 +60,59 @@ struct SpanUsage {
         let cached = (cacheRead ?? 0) + (cacheWrite ?? 0)
         tokens.cacheRead = cacheRead ?? 0
         tokens.cacheWrite = cacheWrite ?? 0
-        let given = input ?? 0
-        // More cached than read at all: then the cache is not part of it.
-        let isExclusive = cached > given || semantics.isExclusive
-        tokens.input = isExclusive ? given : given - cached
         tokens.reasoning = reasoning ?? 0
+        let given = input ?? 0
         let written = output ?? 0
-        let isApart = tokens.reasoning > written || semantics.isReasoningApart
+        let overlap = overlap(given: given, cached: cached, written: written)
+        if overlap == .none {
+            tokens.input = given + otherInput
+            tokens.output = written + otherOutput
+            return
+        }
+        // More cached than read at all: then the cache is not part of it.
+        let isExclusive =
+            cached > given || overlap == .reasoning
+            || overlap == .unknown && semantics.isExclusive
+        tokens.input = isExclusive ? given : given - cached
+        let isApart =
+            tokens.reasoning > written || overlap == .cache
+            || overlap == .unknown && semantics.isReasoningApart
         tokens.output = isApart ? written : written - tokens.reasoning
+    }
+
+    /// What is counted twice, as far as the sum that the sender gives beside its counts proves it.
+    private enum Overlap {
+        case unknown, none
+        /// Input holds what is cached, and reasoning stands beside the output.
+        case cache
+        /// Output holds the reasoning, and what is cached stands beside the input.
+        case reasoning
+    }
+
+    private func overlap(given: UInt64, cached: UInt64, written: UInt64) -> Overlap {
+        guard let total, input != nil, output != nil else { return .unknown }
+        let plain = given + written
+        let apart = cached + tokens.reasoning + otherInput + otherOutput
+        if apart > 0, plain + apart == total { return .none }
+        if cached == tokens.reasoning { return .unknown }
+        if cached > 0, plain + cached == total { return .reasoning }
+        if tokens.reasoning > 0, plain + tokens.reasoning == total { return .cache }
+        return .unknown
     }
 
     /// Counts that no attribute of their own gave.
     private mutating func fillIn(_ json: WireBytes, _ maps: NameMaps) {
         var found = [Double?](repeating: nil, count: NameConcept.allCases.count)
         UsageJSON(json).forEachNumber { key, number in
-            guard let concept = maps.usageKeys.find(key), found[Int(concept)] == nil else {
-                return
+            guard let concept = maps.usageKeys.find(key) else { return }
+            // Of each count one counts, of parts all.
+            if concept == NameConcept.otherInputTokens.rawValue {
+                otherInput &+= SpanUsage.count(number) ?? 0
+            } else if concept == NameConcept.otherOutputTokens.rawValue {
+                otherOutput &+= SpanUsage.count(number) ?? 0
+            } else if found[Int(concept)] == nil {
+                found[Int(concept)] = number
             }
-            found[Int(concept)] = number
         }
         func take(_ concept: NameConcept, _ field: inout UInt64?) {
             guard field == nil, let number = found[Int(concept.rawValue)] else { return }
@@ -84,6 +124,9 @@ struct SpanUsage {
         take(.cacheReadTokens, &cacheRead)
         take(.cacheWriteTokens, &cacheWrite)
         take(.reasoningTokens, &reasoning)
+        if total == nil {
+            total = found[Int(NameConcept.totalTokens.rawValue)].flatMap(SpanUsage.count)
+        }
     }
 
     private mutating func count(_ slots: SpanSlots, _ concept: NameConcept) -> UInt64? {

@@ -4,6 +4,7 @@ public enum NameConcept: UInt8, Sendable, CaseIterable {
     case modelAnswered, modelRequested, modelParameters, provider
     case inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens
     case usageDetails, cacheDetails, reasoningDetails
+    case totalTokens, otherInputTokens, otherOutputTokens
     case cost, costDetails, costCurrency, serviceTier
     case errorType, success, statusCode, outcome, finishReason
     case secondsToFirstToken, millisecondsToFirstToken, timeToFirstToken, firstTokenTime
