@@ -71,6 +71,8 @@ PROGRAMS = [
     Program("openai_agents_openinference", "a", "openinference-instrumentation-openai-agents"),
     Program("autogen_tool", "a", "autogen-core"),
     Program("langfuse_openai", "a", "langfuse"),
+    Program("langfuse_langchain", "a", "langfuse"),
+    Program("mlflow_openai", "a", "mlflow-tracing"),
     Program("logfire_pending", "a", "logfire"),
     Program("strands_agent", "b", "strands-agents"),
     Program("google_adk_agent", "b", "google-adk"),

@@ -35,6 +35,7 @@ KEPT_BACK = {
     "openlit_openai": {"reasoning": "output"},
     "openllmetry_openai": {"reasoning": "output"},
     "langgraph_openllmetry": {"reasoning": "output"},
+    "mlflow_openai": {"reasoning": "output"},
 }
 # Two instrumentations tell the failed call, in traces of their own: see docs/agents.md.
 TOLD_TWICE = {("openllmetry_anthropic", "missing")}

@@ -65,7 +65,7 @@ extension NamesReading {
     }
 
     /// Whether it is the one word that may stand there; a fault otherwise.
-    private mutating func isWord(_ word: String, _ node: ConfigNode) -> Bool {
+    mutating func isWord(_ word: String, _ node: ConfigNode) -> Bool {
         guard let found = text(node) else { return false }
         if found != word {
             fault(node.origin, "\"\(found.prefix(80))\" says nothing here; write \(word)")

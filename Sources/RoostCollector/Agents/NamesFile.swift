@@ -166,10 +166,11 @@ struct NamesReading {
                             unknown(word, origin, "way to count", Self.semantics.map(\.rawValue))
                         }
                     }
+                case "values": dialect.isJSON = isWord("json", part.value)
                 default:
                     unknown(
                         part.key, part.keyOrigin, "key",
-                        ["scopes", "services", "attributes", "tokens"])
+                        ["scopes", "services", "attributes", "tokens", "values"])
                 }
             }
             if let index = source.dialects.firstIndex(where: { $0.name == entry.key }) {

@@ -46,6 +46,7 @@ extension NamesFile {
                 ("scopes", dialect.scopes), ("services", dialect.services),
                 ("attributes", dialect.attributes), ("tokens", tokens),
             ] where !items.isEmpty { text += list(key, items, indent: 4) }
+            if dialect.isJSON { text += "    values: json\n" }
         }
         text += list("content", source.content, indent: 0)
         return text

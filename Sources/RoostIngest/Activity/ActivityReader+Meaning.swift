@@ -23,7 +23,8 @@ extension ActivityReader {
         if slots.has(.kind) {
             // The root of an OpenAI Agents run says that it is an agent and has no name.
             if slots.kind == .agent, span.parentSpanID.isEmpty, !slots.has(.agent),
-                !slots.has(.entity), slots.value(.kind).stringBytes.equals("AGENT")
+                !slots.has(.entity), !slots.isKindJSON,
+                slots.value(.kind).stringBytes.equals("AGENT")
             {
                 return .workflow
             }

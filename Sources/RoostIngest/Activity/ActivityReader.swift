@@ -24,6 +24,8 @@ import RoostWire
     private var isNewService = true
     /// Of the scope at hand.
     private(set) var dialect: UInt8 = 0
+    /// `NameTable.json` where the scope's texts are JSON, whatever their attributes, else nothing.
+    private var scopeJSON: UInt32 = 0
     private let scratch: ActivityScratch
     private var keys: KeyMemo
     let texts: TextMemo
@@ -97,6 +99,7 @@ import RoostWire
 
     mutating func scope(_ scope: ScopeView) {
         dialect = table.dialect(scope: scope.name, service: service)
+        scopeJSON = maps.semantics(of: dialect).isJSON ? NameTable.json : 0
     }
 
     /// Takes in the attributes that `fields` begins with, as far as it can; answers how many bytes
@@ -119,7 +122,8 @@ import RoostWire
 
     /// Takes in an attribute of which the tables say `packed`, and whose value lies in the request.
     @inline(__always)
-    private mutating func note(_ packed: UInt32, _ value: AnyValueView) {
+    private mutating func note(_ packed: UInt32, _ given: AnyValueView) {
+        let value = (packed | scopeJSON) & NameTable.json == 0 ? given : given.unquoted
         if packed & 0xFF == UInt32(NameConcept.provider.rawValue) {
             // A framework's own name says nothing.
             let known = provider(spelling: value.stringBytes)

@@ -12,6 +12,8 @@ import RoostWire
     /// Of the attributes met, the least general dialect; 0 is none.
     private(set) var dialect: UInt8 = 0
     private(set) var kind = ActivityKind.other
+    /// Whether the kind was told in JSON; only when there is one.
+    private(set) var isKindJSON = false
     /// What the tables make of the provider; only when there is one.
     var provider: Int32 = 0
 
@@ -92,6 +94,7 @@ import RoostWire
             // A value that nobody lists says nothing.
             guard let known = maps.kind(value.stringBytes, rank: rank) else { return false }
             self.kind = known
+            isKindJSON = packed & NameTable.json != 0
         default:
             // Nor does an empty text.
             if value.kind == .string, value.stringBytes.isEmpty { return false }

@@ -173,7 +173,7 @@ struct SpanUsage {
         var sum = 0.0
         var isEmpty = true
         UsageJSON(json).forEachNumber { key, number in
-            if key.equals("total") {
+            if key.equals("total") || key.equals("total_cost") {
                 total = number
             } else {
                 sum += number

@@ -22,6 +22,8 @@ import RoostWire
         var isExclusive = false
         /// Its count of output leaves out the reasoning.
         var isReasoningApart = false
+        /// Its texts are JSON, in quotes.
+        var isJSON = false
     }
 
     init(

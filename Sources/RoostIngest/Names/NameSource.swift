@@ -90,6 +90,8 @@ public struct NameDialect: Sendable, Equatable {
     /// Beginnings of keys of attributes.
     public var attributes: [String] = []
     public var tokens: Set<TokenSemantics> = []
+    /// Its texts are JSON: in quotes.
+    public var isJSON = false
 
     public init(name: String) { self.name = name }
 

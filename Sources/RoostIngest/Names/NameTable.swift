@@ -36,7 +36,13 @@ public import RoostWire
         for concept in NameConcept.allCases {
             for (rank, key) in (source.attributes[concept] ?? []).enumerated() {
                 let dialect = NameTable.dialect(ofAttribute: key, source.dialects)
-                pairs.append((key, NameTable.pack(concept, rank: min(rank, 254), dialect)))
+                let isJSON = dialect > 0 && source.dialects[Int(dialect) - 1].isJSON
+                pairs.append(
+                    (
+                        key,
+                        NameTable.pack(concept, rank: min(rank, 254), dialect)
+                            | (isJSON ? NameTable.json : 0)
+                    ))
             }
         }
         maps = NameMaps(
@@ -59,7 +65,8 @@ public import RoostWire
                 + source.dialects.map {
                     NameMaps.Semantics(
                         isExclusive: $0.tokens.contains(.exclusive),
-                        isReasoningApart: $0.tokens.contains(.reasoningApart))
+                        isReasoningApart: $0.tokens.contains(.reasoningApart),
+                        isJSON: $0.isJSON)
                 })
         let events = source.logEvents.sorted { $0.key < $1.key }
         logEventNames = ByteMap(events.enumerated().map { ($1.key, UInt32($0)) })
@@ -144,6 +151,8 @@ public import RoostWire
 
     /// Stands for what is said of an attribute that no table lists.
     static let unlisted = UInt32.max
+    /// Set where the attribute's texts are JSON.
+    static let json: UInt32 = 1 << 24
 
     static func pack(_ concept: NameConcept, rank: Int, _ dialect: UInt8) -> UInt32 {
         UInt32(concept.rawValue) | UInt32(rank) << 8 | UInt32(dialect) << 16

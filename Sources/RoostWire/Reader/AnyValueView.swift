@@ -52,6 +52,16 @@
         return unsafe WireBytes(base: payload.base + 6, count: payload.count &- 6)
     }
 
+    /// The text inside, where this is a text in the quotes of JSON; else the value as it is.
+    public var unquoted: AnyValueView {
+        guard kind == .string, payload.count >= 2, unsafe payload.base[0] == 0x22,
+            unsafe payload.base[payload.count &- 1] == 0x22
+        else { return self }
+        var inner = self
+        inner.payload = unsafe WireBytes(base: payload.base + 1, count: payload.count &- 2)
+        return inner
+    }
+
     /// The elements of an array, in order; nothing for another kind.
     public func forEachElement(_ body: (AnyValueView) -> Void) {
         guard kind == .array else { return }

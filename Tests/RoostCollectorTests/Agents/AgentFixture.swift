@@ -105,7 +105,8 @@ extension AgentFixture {
     var keptBack: [(kept: String, goesTo: String)] {
         switch name {
         case "opentelemetry_openai_v2": [("cache_read", "input"), ("reasoning", "output")]
-        case "strands_agent", "openlit_openai", "openllmetry_openai", "langgraph_openllmetry":
+        case "strands_agent", "openlit_openai", "openllmetry_openai", "langgraph_openllmetry",
+            "mlflow_openai":
             [("reasoning", "output")]
         default: []
         }
