@@ -6,11 +6,12 @@ tiers of batch, priority and flex. Nothing of either is run but genai-prices' ow
 
 A line of the table, in US dollars per million tokens, `-` where there is no price of its own:
 
-    provider match from tier above input cache_read cache_write cache_write_1h output reasoning
+    provider match from tier above input cache_read cache_write cache_write_1h output reasoning call
 
 `match` begins with `=` (the whole name), `^` (it begins so), `$` (it ends so) or `~` (it holds it).
 `from`: a date, `-` for always, and hours in UTC behind an `@` where a price holds for a part of the
-day. `above`: only for requests with more input tokens than that.
+day. `above`: only for requests with more input tokens than that. `call`, where there is one, is in US
+dollars for each call.
 """
 
 import json
@@ -68,6 +69,12 @@ FIELDS = [
 ]
 
 
+# How the names of prices of other things end: of sound, images, searches and the like.
+UNITS = ("_mtok", "_kcount", "_hours", "_kpages", "_mchars")
+# In US dollars for a thousand calls.
+CALLS = "requests_kcount"
+
+
 def clauses(match, skipped):
     kind = type(match).__name__
     if kind == "ClauseOr":
@@ -107,7 +114,7 @@ def dated(regex):
     return []
 
 
-def genai_lines(wheel, skipped):
+def genai_lines(wheel, skipped, partly):
     sys.path.insert(0, wheel)
     from genai_prices.data import providers
 
@@ -129,6 +136,14 @@ def genai_lines(wheel, skipped):
                     # A part of each day, as long as the price before it holds for the rest.
                     hours = f"@{entry.constraint.start_time:%H:%M}-{entry.constraint.end_time:%H:%M}"
                 values = [getattr(entry.prices, field, None) for field in FIELDS]
+                calls = getattr(entry.prices, CALLS, None)
+                call = f" {number(float(base(calls)) / 1000)}" if calls is not None else ""
+                others = {
+                    field for field, value in vars(entry.prices).items()
+                    if value is not None and field.endswith(UNITS)
+                } - {*FIELDS, CALLS}
+                if others:
+                    partly.add((provider.id, model.id))
                 if all(value is None for value in values):
                     continue
                 starts = {0}
@@ -137,7 +152,7 @@ def genai_lines(wheel, skipped):
                 for above in sorted(starts):
                     rates = [number(at(v, above) if above else base(v)) if v is not None else "-"
                              for v in values]
-                    rows.append(f"{since or '-'}{hours} standard {above} {' '.join(rates)}")
+                    rows.append(f"{since or '-'}{hours} standard {above} {' '.join(rates)}{call}")
             for match in clauses(model.match, skipped) if rows else []:
                 for row in rows:
                     yield f"{name} {match} {row}"
@@ -190,6 +205,20 @@ def fits(match, name):
     }[sign]
 
 
+REGION = re.compile(r"(us-gov|us|eu|apac|jp|au|in|ca|global)\.(?=\w+\.)")
+
+
+def is_known(name, matches):
+    """Whether a rule is meant for the name: one that fits every region knows none of their prices,
+    and those of the government's regions are told as those of others."""
+    region = REGION.match(name)
+    if not region:
+        return any(fits(match, name) for match in matches)
+    rest = name[region.end():]
+    return region[1] != "us-gov" and any(
+        fits(match, name) and not fits(match, rest) for match in matches)
+
+
 def version(wheel):
     return re.search(r"-(\d[^-]*)-", wheel)[1]
 
@@ -197,7 +226,8 @@ def version(wheel):
 def main():
     genai, litellm, table, source = sys.argv[1:]
     skipped = []
-    lines = list(genai_lines(genai, skipped))
+    partly = set()
+    lines = list(genai_lines(genai, skipped, partly))
     known = {}
     for line in lines:
         provider, match = line.split()[:2]
@@ -206,8 +236,11 @@ def main():
     for line in litellm_lines(litellm):
         provider, match, _, tier, *_ = line.split()
         # A price that has a date and a source of its own is not told again.
-        if tier != "standard" or not any(fits(m, match[1:]) for m in known.get(provider, ())):
+        if tier != "standard" or not is_known(match[1:], known.get(provider, ())):
             added.append(line)
+    # Of a name that both tell only what was preferred stays.
+    told = {line.split(" standard ")[0] for line in added}
+    lines = [line for line in lines if line.split(" standard ")[0] not in told]
     # Lines of one name stand together.
     lines += added
     lines = list(dict.fromkeys(lines))
@@ -218,9 +251,10 @@ def main():
     head = [
         "# Prices in US dollars per million tokens, made by Prices/generate.py from",
         f"# genai-prices {version(genai)} and litellm {version(litellm)}, both MIT; see NOTICE.",
-        f"# Left out, since a line cannot say them: {len(skipped)} rules.",
+        f"# Left out, since a line cannot say them: {len(skipped)} rules, and of {len(partly)} models what"
+        " sound, images, searches and the like cost.",
         "# provider match from tier above input cache_read cache_write cache_write_1h output"
-        " reasoning",
+        " reasoning call",
     ]
     text = "\n".join(head + lines) + "\n"
     with open(table, "w") as file:

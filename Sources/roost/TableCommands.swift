@@ -107,6 +107,7 @@ private enum PriceText {
             ("  cache_write", rates.cacheWrite), ("  cache_write_1h", rates.cacheWriteHour),
             ("  output", rates.output), ("  reasoning", rates.reasoning),
         ] { if let rate { line(name, "\(rate)") } }
+        if let call = rates.call { line("each call", "\(call) US dollars") }
         return text
     }
 }

@@ -88,6 +88,82 @@ import Testing
         #expect(find("llama-3.3-70b-versatile", "vllm") == nil)
     }
 
+    @Test(arguments: [
+        ("global.anthropic.claude-opus-5", 5), ("anthropic.claude-opus-5", 5.5),
+        ("us.anthropic.claude-opus-5", 5.5), ("eu.amazon.nova-pro-v1:0", 1.05),
+        ("amazon.nova-pro-v1:0", 0.8), ("us-gov.anthropic.claude-sonnet-4-5-20250929-v1:0", 3.6),
+        ("us-gov.anthropic.claude-haiku-5-5", 0.12),
+    ])
+    func `a region has its own price, the name as it is goes first`(
+        _ model: String, _ input: Double
+    ) {
+        #expect(find(model, "aws.bedrock")?.rates.input == input)
+    }
+
+    @Test func `the longest match goes first, and of two as long the whole name`() throws {
+        let book = try PriceBook(
+            users: """
+                x ^big- - standard 0 1 - - - 1 -
+                x =big-one - standard 0 2 - - - 2 -
+                x $gold/big-one - standard 0 3 - - - 3 -
+                x ^big-two - standard 0 4 - - - 4 -
+                x =big-two - standard 0 5 - - - 5 -
+                """)
+        func input(_ model: String) -> Double? {
+            book.find(
+                model: model, provider: "x", tier: .standard, inputTokens: 0, unixNano: Self.now
+            )?.rates.input
+        }
+        #expect(input("big-three") == 1)
+        #expect(input("big-one-20260101") == 2)
+        #expect(input("gold/big-one") == 3)
+        #expect(input("silver/big-one") == 2)
+        #expect(input("big-two") == 5)
+        #expect(input("big-two-20260101") == 5)
+    }
+
+    @Test func `some calls cost by themselves`() throws {
+        let rates = try #require(find("sonar", "perplexity")?.rates)
+        var tokens = ActivityTokens()
+        tokens.input = 1000
+        tokens.output = 100
+        #expect(abs(rates.cost(tokens) - 0.0131) < 1e-9)
+        #expect(abs(rates.cost(tokens, calls: 3) - 0.0371) < 1e-9)
+        #expect(abs(rates.cost(tokens, calls: 0) - 0.0011) < 1e-9)
+        let users = try PriceBook(users: "x =y - standard 0 - - - - - - 0.5")
+        let found = users.find(
+            model: "y", provider: "x", tier: .standard, inputTokens: 0, unixNano: Self.now)
+        #expect(found?.rates.cost(tokens) == 0.5)
+    }
+
+    @Test func `before a user's dates the built-in price holds`() throws {
+        let book = try PriceBook(
+            users: """
+                openai =gpt-4o 2026-06-01 standard 0 100 - - - 200 -
+                x =later 2027-01-01 standard 0 7 - - - 7 -
+                """)
+        func input(_ model: String, _ provider: String, _ time: UInt64) -> Double? {
+            let quote = book.quote(
+                model: Array(model.utf8)[...], provider: Array(provider.utf8)[...],
+                tier: .standard, inputTokens: 0, unixNano: time)
+            let found = book.find(
+                model: model, provider: provider, tier: .standard, inputTokens: 0, unixNano: time)
+            #expect(found?.rates.input == quote.rates?.input)
+            #expect(quote.holds(inputTokens: 0, unixNano: time))
+            return found?.rates.input
+        }
+        #expect(input("gpt-4o", "openai", Self.now) == 100)
+        #expect(input("gpt-4o", "openai", 1_719_792_000_000_000_000) == 2.5)
+        #expect(input("gpt-4o-2024-08-06", "openai", 1_769_904_000_000_000_000) == 2.5)
+        // Nobody knows one; the quote that says so ends when it is known.
+        #expect(input("later", "x", Self.now) == nil)
+        let quote = book.quote(
+            model: Array("later".utf8)[...], provider: Array("x".utf8)[...], tier: .standard,
+            inputTokens: 0, unixNano: Self.now)
+        #expect(!quote.holds(inputTokens: 0, unixNano: 1_800_000_000_000_000_000))
+        #expect(input("later", "x", 1_800_000_000_000_000_000) == 7)
+    }
+
     @Test func `what nobody knows is unknown`() {
         #expect(find("fleet-coder-7b") == nil)
         #expect(find("") == nil)
@@ -179,8 +255,9 @@ import Testing
         #expect(day?.hours == "00:30-16:30")
     }
 
-    @Test func `no rule of the figures is left out`() {
-        #expect(PriceBook.text.contains("# Left out, since a line cannot say them: 0 rules."))
+    @Test func `no rule of the figures is left out, and what is left out is told`() {
+        #expect(PriceBook.text.contains("# Left out, since a line cannot say them: 0 rules, "))
+        #expect(PriceBook.text.contains("148 models what sound, images, searches"))
         #expect(find("gemini-3.5-flash-002", "google")?.rates.input == 1.5)
         #expect(find("gemini-2.5-flash-lite-preview-09-2025", "google")?.rates.input == 0.1)
     }
@@ -196,6 +273,8 @@ import Testing
         ("openai =x - cheap 0 1 - - - 1 -", 13, "is no tier"),
         ("openai =x - standard 0 -1 - - - 1 -", 24, "is no price"),
         ("openai =x - standard 0 1", 1, "eleven words"),
+        ("openai =x - standard 0 1 - - - 1 - 1 1", 1, "or twelve"),
+        ("openai =x - standard 0 1 - - - 1 - much", 36, "per call"),
     ])
     func `faults are told with line and column`(_ line: String, _ column: Int, _ words: String) {
         do throws(PriceFaults) {

@@ -103,8 +103,9 @@ public struct CostAdvice: Sendable {
     /// What the tokens of `model` would cost with `other`, as a share of what they did: by price
     /// where both are known, else by what a token of each cost.
     private static func ratio(of other: CostModel, to model: CostModel) -> Double? {
-        if let mine = model.rates?.cost(model.tally.tokens), mine > 0,
-            let theirs = other.rates?.cost(model.tally.tokens)
+        if let mine = model.rates?.cost(model.tally.tokens, calls: model.tally.calls),
+            mine > 0,
+            let theirs = other.rates?.cost(model.tally.tokens, calls: model.tally.calls)
         {
             return theirs / mine
         }

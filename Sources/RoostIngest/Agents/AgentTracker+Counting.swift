@@ -134,7 +134,7 @@ extension AgentTracker {
         let quote = prices?.quote(
             model: text(model), provider: text(provider), tier: .standard, inputTokens: 0,
             unixNano: unixNow)
-        return quote?.rates?.cost(tokens)
+        return quote?.rates?.cost(tokens, calls: 0)
     }
 
     mutating func countTool(_ index: Int32, _ told: AgentNode, unixNow: UInt64) {

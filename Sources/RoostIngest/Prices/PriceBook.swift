@@ -75,9 +75,6 @@ public final class PriceBook: PriceSource {
         let found = find(
             model: model, provider: provider, tier: tier, inputTokens: inputTokens,
             unixNano: unixNano)
-        guard let found else {
-            return PriceQuote(rates: nil, from: 0, until: .max, over: 0, to: .max)
-        }
         // Whatever another line says, the quote ends there.
         let lines = candidates(model: model.lowercased(), provider: provider).flatMap(\.lines)
         let turns = lines.map(\.from) + Self.turns(of: lines, around: unixNano)
@@ -85,7 +82,7 @@ public final class PriceBook: PriceSource {
         let more: UInt64 = lines.map(\.above).filter { $0 >= inputTokens && $0 > 0 }.min() ?? .max
         let earlier = turns.filter { $0 <= unixNano }.max() ?? 0
         let fewer = lines.map(\.above).filter { $0 < inputTokens }.max() ?? 0
-        return PriceQuote(rates: found.rates, from: earlier, until: later, over: fewer, to: more)
+        return PriceQuote(rates: found?.rates, from: earlier, until: later, over: fewer, to: more)
     }
 
     /// When the hours of lines begin and end, on the day of `unixNano` and those beside it.
@@ -118,7 +115,10 @@ public final class PriceBook: PriceSource {
                     $0.tier == wanted && $0.hours?.hold(at: unixNano) ?? true
                 }
                 guard let first = lines.map(\.from).min() else { continue }
-                let from = lines.map(\.from).filter { $0 <= unixNano }.max() ?? first
+                let past = lines.map(\.from).filter { $0 <= unixNano }.max()
+                // What a user says of later is not said of before; of that the built-in table knows
+                // the earliest price.
+                guard let from = past ?? (candidate.isUsers ? nil : first) else { continue }
                 var dated = lines.filter { $0.from == from }
                 // What holds for a part of the day is told beside what holds for the rest.
                 if dated.contains(where: { $0.hours != nil }) {
@@ -160,19 +160,24 @@ public final class PriceBook: PriceSource {
         }
     }
 
-    /// The groups of lines that fit a model: whole names first, then the name as it is first.
+    /// The groups of lines that fit a model, the longest match first: what is said of the name as it
+    /// is goes before what is said of a part of it. Of matches of one length a whole name goes first.
     private static func fitting(
         _ lines: [PriceLine], _ providers: [String], _ model: String, _ isUsers: Bool
     ) -> [Candidate] {
-        var found: [Candidate] = []
-        for isExact in [true, false] {
-            for name in PriceNames.forms(of: model) {
-                for provider in providers {
-                    found += fitting(lines, provider, name, isExact, isUsers)
+        var found: [(order: (Int, Int, Int), candidate: Candidate)] = []
+        for (place, name) in PriceNames.forms(of: model).enumerated() {
+            for provider in providers {
+                for (match, candidate) in fitting(lines, provider, name, isUsers) {
+                    let count = match.description.utf8.count
+                    found.append(((-count, match == .equals(name) ? 0 : 1, place), candidate))
                 }
             }
         }
-        return found
+        return found.enumerated().sorted {
+            $0.element.order == $1.element.order
+                ? $0.offset < $1.offset : $0.element.order < $1.element.order
+        }.map(\.element.candidate)
     }
 
     /// Those who sell a model under this whole name; none where they ask different prices.
@@ -202,25 +207,16 @@ public final class PriceBook: PriceSource {
         return lines.map(\.provider).filter { seen.insert($0).inserted }
     }
 
-    /// The groups of lines that fit a name, the longest match first.
+    /// The groups of lines of a provider that fit a name.
     private static func fitting(
-        _ lines: [PriceLine], _ provider: String, _ name: String, _ isExact: Bool, _ isUsers: Bool
-    ) -> [Candidate] {
+        _ lines: [PriceLine], _ provider: String, _ name: String, _ isUsers: Bool
+    ) -> [(PriceMatch, Candidate)] {
         var groups: [PriceMatch: Candidate] = [:]
-        for line in lines where line.provider == provider {
-            if case .equals = line.match {
-                guard isExact else { continue }
-            } else {
-                guard !isExact else { continue }
-            }
-            guard line.match.fits(name) else { continue }
+        for line in lines where line.provider == provider && line.match.fits(name) {
             groups[line.match, default: Candidate(name: name, isUsers: isUsers, lines: [])]
                 .lines.append(line)
         }
-        func order(_ match: PriceMatch) -> (Int, String) {
-            (-match.description.utf8.count, match.description)
-        }
-        return groups.sorted { order($0.key) < order($1.key) }.map(\.value)
+        return groups.sorted { $0.key.description < $1.key.description }.map { ($0.key, $0.value) }
     }
 
     private static func readBuiltIn() -> [PriceLine] {

@@ -79,7 +79,7 @@ enum PriceMatch: Sendable, Equatable, Hashable {
     }
 }
 
-/// US dollars per million tokens; nil where the kind has no price of its own.
+/// US dollars per million tokens, and per call; nil where the kind has no price of its own.
 public struct PriceRates: Sendable, Equatable {
     public var input: Double?
     public var cacheRead: Double?
@@ -88,10 +88,12 @@ public struct PriceRates: Sendable, Equatable {
     public var cacheWriteHour: Double?
     public var output: Double?
     public var reasoning: Double?
+    /// US dollars for each call, whatever its tokens.
+    public var call: Double?
 
-    /// What tokens cost, in US dollars. What has no price of its own is paid as plain input or
-    /// output.
-    public func cost(_ tokens: ActivityTokens) -> Double {
+    /// What the tokens of so many calls cost, in US dollars. What has no price of its own is paid as
+    /// plain input or output.
+    public func cost(_ tokens: ActivityTokens, calls: UInt32 = 1) -> Double {
         let input = input ?? 0
         let output = output ?? 0
         var sum = Double(tokens.input) * input
@@ -99,7 +101,8 @@ public struct PriceRates: Sendable, Equatable {
         sum += Double(tokens.cacheWrite) * (cacheWrite ?? input)
         sum += Double(tokens.output) * output
         sum += Double(tokens.reasoning) * (reasoning ?? output)
-        return sum / 1e6
+        sum /= 1e6
+        return call.map { sum + $0 * Double(calls) } ?? sum
     }
 }
 
@@ -120,11 +123,12 @@ extension PriceLine {
             column += word.utf8.count + 1
         }
         guard let first = words.first, !first.text.hasPrefix("#") else { return nil }
-        guard words.count == 11 else {
+        guard words.count == 11 || words.count == 12 else {
             throw PriceFault(
                 column: 1,
                 message: "a line has eleven words (provider match from tier above input cache_read "
-                    + "cache_write cache_write_1h output reasoning), this one has \(words.count)")
+                    + "cache_write cache_write_1h output reasoning) or twelve (and call), "
+                    + "this one has \(words.count)")
         }
         func fault(_ index: Int, _ message: String) -> PriceFault {
             PriceFault(column: words[index].column, message: "\"\(words[index].text)\" \(message)")
@@ -151,13 +155,17 @@ extension PriceLine {
             throw fault(4, "is no number of tokens")
         }
         var rates: [Double?] = []
-        for index in 5..<11 {
+        for index in 5..<words.count {
             if words[index].text == "-" {
                 rates.append(nil)
                 continue
             }
             guard let rate = Double(words[index].text), rate >= 0, rate < 1e9 else {
-                throw fault(index, "is no price in US dollars per million tokens")
+                throw fault(
+                    index,
+                    index == 11
+                        ? "is no price in US dollars per call"
+                        : "is no price in US dollars per million tokens")
             }
             rates.append(rate)
         }
@@ -168,7 +176,8 @@ extension PriceLine {
             provider: first.text, match: match, from: from, hours: hours, tier: tier, above: above,
             rates: PriceRates(
                 input: rates[0], cacheRead: rates[1], cacheWrite: rates[2],
-                cacheWriteHour: rates[3], output: rates[4], reasoning: rates[5]))
+                cacheWriteHour: rates[3], output: rates[4], reasoning: rates[5],
+                call: rates.count > 6 ? rates[6] : nil))
     }
 
     /// The start of a day in UTC; 0 for `-`.
