@@ -111,7 +111,7 @@ private struct ActivityPacker {
         output.append(activity.kind.rawValue)
         output.append(activity.status.rawValue | activity.serviceTier.rawValue << 4)
         output.append(activity.dialect)
-        output.append(activity.flags.rawValue)
+        output.append(UInt8(truncatingIfNeeded: activity.flags.rawValue & 0x7F))
         if fields.contains(.hasTrace) {
             fixed(activity.traceIDHigh)
             fixed(activity.traceIDLow)
@@ -213,7 +213,7 @@ private struct ActivityUnpacker {
         activity.status = status
         activity.serviceTier = tier
         activity.dialect = dialect
-        activity.flags = ActivityFlags(rawValue: flags)
+        activity.flags = ActivityFlags(rawValue: UInt16(flags))
         activity.phase = fields.contains(.isPending) ? .pending : .finished
         activity.source = fields.contains(.isFromLog) ? .log : .span
         activity.traceIDHigh = before.traceIDHigh

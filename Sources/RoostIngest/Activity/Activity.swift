@@ -136,8 +136,8 @@ public struct Activity: Sendable {
 }
 
 public struct ActivityFlags: OptionSet, Sendable {
-    public let rawValue: UInt8
-    @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
+    public let rawValue: UInt16
+    @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 
     /// The usage may repeat what calls below it say.
     public static let usageIsAggregate = ActivityFlags(rawValue: 1)
@@ -153,6 +153,9 @@ public struct ActivityFlags: OptionSet, Sendable {
     public static let isOfPrompt = ActivityFlags(rawValue: 32)
     /// A posted event said that a workflow is over; what a user asked for only begins one.
     public static let tellsEnd = ActivityFlags(rawValue: 64)
+    /// Nothing, or nonsense, was said of the tokens of input; of output. Not kept in the store.
+    public static let tellsNoInput = ActivityFlags(rawValue: 128)
+    public static let tellsNoOutput = ActivityFlags(rawValue: 256)
 }
 
 /// Activities and their texts, in two arrays that are reused.

@@ -110,6 +110,8 @@ extension ActivityReader {
             activity.tokens = usage.tokens
             activity.reportedCost = usage.cost(slots)
             if usage.hasRejected { activity.flags.insert(.hasRejectedValue) }
+            if !usage.tellsInput { activity.flags.insert(.tellsNoInput) }
+            if !usage.tellsOutput { activity.flags.insert(.tellsNoOutput) }
             if !isLeaf, usage.isPresent || activity.hasReportedCost {
                 activity.flags.insert(.usageIsAggregate)
             }

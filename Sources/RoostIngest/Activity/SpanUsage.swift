@@ -7,6 +7,9 @@ import RoostWire
 struct SpanUsage {
     private(set) var tokens = ActivityTokens()
     private(set) var isPresent = false
+    /// There is a count of input; of output.
+    private(set) var tellsInput = false
+    private(set) var tellsOutput = false
     /// A count or a cost was nonsense and was left out.
     private(set) var hasRejected = false
 
@@ -53,6 +56,8 @@ struct SpanUsage {
         if slots.has(.cacheDetails) { fillIn(slots.text(.cacheDetails), maps) }
         if slots.has(.reasoningDetails) { fillIn(slots.text(.reasoningDetails), maps) }
         isPresent = input != nil || output != nil
+        tellsInput = input != nil
+        tellsOutput = output != nil
         split(maps.semantics(of: dialect))
     }
 

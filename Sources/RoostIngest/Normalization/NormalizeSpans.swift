@@ -90,8 +90,13 @@ private enum NormalName: Int, CaseIterable {
         case .requestModel: text(name, activity.modelRequested)
         case .responseModel: text(name, activity.modelAnswered)
         case .inputTokens:
-            number(name, tokens.input &+ tokens.cacheRead &+ tokens.cacheWrite, if: hasUsage)
-        case .outputTokens: number(name, tokens.output &+ tokens.reasoning, if: hasUsage)
+            number(
+                name, tokens.input &+ tokens.cacheRead &+ tokens.cacheWrite,
+                if: hasUsage && !activity.flags.contains(.tellsNoInput))
+        case .outputTokens:
+            number(
+                name, tokens.output &+ tokens.reasoning,
+                if: hasUsage && !activity.flags.contains(.tellsNoOutput))
         case .cacheRead: number(name, tokens.cacheRead, if: hasUsage && tokens.cacheRead > 0)
         case .cacheWrite: number(name, tokens.cacheWrite, if: hasUsage && tokens.cacheWrite > 0)
         case .reasoning: number(name, tokens.reasoning, if: hasUsage && tokens.reasoning > 0)

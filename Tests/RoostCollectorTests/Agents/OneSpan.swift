@@ -23,7 +23,7 @@ struct OneSpan {
         try #require(try ReadActivity.spans(of: request(), Self.table).first)
     }
 
-    private func request() throws -> ByteBlock {
+    func request() throws -> ByteBlock {
         func list(_ items: [String: Any]) -> [[String: Any]] {
             items.map { ["key": $0.key, "value": $0.value] }
         }
