@@ -145,7 +145,7 @@ public final class CollectorView {
             then([parts.series, spanMetrics, agentMetrics, selfMetrics])
         }
         let home = LoopOwned((view: self, round: round), on: webLoop)
-        parts.agents.read { snapshot in
+        parts.agents.read(isForPrometheus: isForPrometheus) { snapshot in
             home.post { home in
                 home.view.latestAgents = snapshot
                 home.round.arrived()

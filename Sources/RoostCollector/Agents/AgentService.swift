@@ -19,11 +19,17 @@ final class AgentService: Sendable {
     private let beat = Atomic<UInt64>(monotonicNanoseconds())
 
     private struct State {
-        var questions: [@Sendable (AgentSnapshot) -> Void] = []
+        var questions: [Question] = []
         var isStopping = false
         /// As of the last tick.
         var beliefs: [AgentBelief] = []
         var thread: NamedThread?
+    }
+
+    private struct Question {
+        /// See `AgentMetricsPage`.
+        let isForPrometheus: Bool
+        let answer: @Sendable (AgentSnapshot) -> Void
     }
 
     /// How long what came waits for more to be counted with it.
@@ -52,8 +58,11 @@ final class AgentService: Sendable {
 
     /// Asks for what has been counted, everything included that was admitted before. `then` is
     /// called on the analytics thread, or never when it has ended.
-    func read(_ then: @escaping @Sendable (AgentSnapshot) -> Void) {
-        state.withLock { $0.questions.append(then) }
+    func read(
+        isForPrometheus: Bool = false, _ then: @escaping @Sendable (AgentSnapshot) -> Void
+    ) {
+        let question = Question(isForPrometheus: isForPrometheus, answer: then)
+        state.withLock { $0.questions.append(question) }
         wake.signal()
     }
 
@@ -92,6 +101,7 @@ final class AgentService: Sendable {
     private func run() {
         var lastTick: UInt64 = 0
         var room = AgentFactBatch()
+        var shown = ClientMetricsShown()
         var lastTurn: UInt64 = 0
         while true {
             wake.wait(untilMonotonic: monotonicNanoseconds() &+ Self.interval)
@@ -116,7 +126,7 @@ final class AgentService: Sendable {
                 }
                 return (questions.isEmpty ? nil : tracker.snapshot, tracker.takeFacts(room: room))
             }
-            if let snapshot { answer(questions, with: snapshot, now: now) }
+            if let snapshot { answer(questions, with: snapshot, now: now, &shown) }
             analytics.take(facts, now: unixNow)
             if isTickDue { analytics.tick(now: unixNow) }
             if isTickDue || isStopping { analytics.save(now: unixNow, isLast: isStopping) }
@@ -134,11 +144,15 @@ final class AgentService: Sendable {
     }
 
     private func answer(
-        _ questions: [@Sendable (AgentSnapshot) -> Void], with snapshot: AgentSnapshot, now: UInt64
+        _ questions: [Question], with snapshot: AgentSnapshot, now: UInt64,
+        _ shown: inout ClientMetricsShown
     ) {
-        if let request = ClientMetricsRequest.bytes(of: snapshot, now: unixNanoseconds()) {
+        let request = ClientMetricsRequest.bytes(
+            of: snapshot, now: unixNanoseconds(), shown: &shown,
+            isForPrometheus: questions.contains(where: \.isForPrometheus))
+        if let request {
             series.ingest(ByteBlock(request), now: now)
         }
-        for question in questions { question(snapshot) }
+        for question in questions { question.answer(snapshot) }
     }
 }

@@ -10,24 +10,40 @@ public struct ClientMetricsRequest: Sendable {
     private let metrics: ClientMetrics
     private let texts: [[UInt8]]
     private let now: UInt64
+    private let introduced: ClientMetricsShown.Introduced
+    /// The service at hand sends its own now.
+    private var isWithdrawn = false
 
     /// The bytes of an `ExportMetricsServiceRequest`; nil when there is nothing to show.
     ///
-    /// `now` in Unix nanoseconds is the time of the points.
-    public static func bytes(of snapshot: AgentSnapshot, now: UInt64) -> [UInt8]? {
+    /// `now` in Unix nanoseconds is the time of the points. What `shown` says that Prometheus has not
+    /// seen is nothing if the request is for it.
+    public static func bytes(
+        of snapshot: AgentSnapshot, now: UInt64, shown: inout ClientMetricsShown,
+        isForPrometheus: Bool
+    ) -> [UInt8]? {
         guard let client = snapshot.metrics.client else { return nil }
         var request = ClientMetricsRequest(
-            metrics: client, texts: snapshot.metrics.texts.texts, now: now)
-        let services = request.services()
-        guard !services.isEmpty else { return nil }
-        for service in services { request.write(service) }
-        return request.writer.bytes
+            metrics: client, texts: snapshot.metrics.texts.texts, now: now,
+            introduced: shown.introduce(client, isForPrometheus: isForPrometheus))
+        var isEmpty = true
+        for service in request.services() {
+            request.isWithdrawn = client.others.contains(service.number)
+            if request.isWithdrawn, !shown.withdraw(service.number) { continue }
+            request.write(service)
+            isEmpty = false
+        }
+        return isEmpty ? nil : request.writer.bytes
     }
 
-    private init(metrics: ClientMetrics, texts: [[UInt8]], now: UInt64) {
+    private init(
+        metrics: ClientMetrics, texts: [[UInt8]], now: UInt64,
+        introduced: ClientMetricsShown.Introduced
+    ) {
         self.metrics = metrics
         self.texts = texts
         self.now = now
+        self.introduced = introduced
     }
 
     /// Numbers of series, by operation, of the three tables.
@@ -49,7 +65,7 @@ public struct ClientMetricsRequest: Sendable {
             for (operation, index) in tables.enumerated() {
                 for series in 1..<max(1, index.count) {
                     let number = index.keys[series].first
-                    guard number >= 0, !metrics.others.contains(number) else { continue }
+                    guard number >= 0 else { continue }
                     found[
                         number,
                         default: Service(
@@ -92,21 +108,28 @@ public struct ClientMetricsRequest: Sendable {
                     metric.string(3, "s")
                     metric.message(9) { histogram in
                         source.points(
-                            &histogram, source.metrics.durations, service.durations, type: nil)
+                            &histogram, source.metrics.durations, service.durations,
+                            source.introduced.durations, type: nil)
                         histogram.varint(2, 2)
                     }
                 }
                 if isNew {
-                    for (type, tables, series) in [
-                        ("input", source.metrics.inputTokens, service.inputTokens),
-                        ("output", source.metrics.outputTokens, service.outputTokens),
+                    for (type, tables, series, introduced) in [
+                        (
+                            "input", source.metrics.inputTokens, service.inputTokens,
+                            source.introduced.inputTokens
+                        ),
+                        (
+                            "output", source.metrics.outputTokens, service.outputTokens,
+                            source.introduced.outputTokens
+                        ),
                     ] where series.contains(where: { !$0.isEmpty }) {
                         scoped.message(2) { metric in
                             metric.string(1, "gen_ai.client.inference.operation.\(type)_tokens")
                             metric.string(2, "Number of \(type) tokens of an operation.")
                             metric.string(3, "{token}")
                             metric.message(9) { histogram in
-                                source.points(&histogram, tables, series, type: nil)
+                                source.points(&histogram, tables, series, introduced, type: nil)
                                 histogram.varint(2, 2)
                             }
                         }
@@ -133,10 +156,10 @@ public struct ClientMetricsRequest: Sendable {
                         metric.message(9) { histogram in
                             source.points(
                                 &histogram, source.metrics.inputTokens, service.inputTokens,
-                                type: "input")
+                                source.introduced.inputTokens, type: "input")
                             source.points(
                                 &histogram, source.metrics.outputTokens, service.outputTokens,
-                                type: "output")
+                                source.introduced.outputTokens, type: "output")
                             histogram.varint(2, 2)
                         }
                     }
@@ -147,12 +170,14 @@ public struct ClientMetricsRequest: Sendable {
 
     private func points(
         _ histogram: inout MessageWriter, _ tables: [AgentHistogram], _ series: [[Int]],
-        type: String?
+        _ introduced: [Int], type: String?
     ) {
         for (operation, table) in tables.enumerated() {
             for number in series[operation] {
                 histogram.message(1) { point in
-                    self.point(&point, table, number, operation, type)
+                    self.point(
+                        &point, table, number, operation, type,
+                        isNew: number >= introduced[operation])
                 }
             }
         }
@@ -164,25 +189,30 @@ public struct ClientMetricsRequest: Sendable {
         let series: [[Int]]
         let value: (_ operation: Int, _ series: Int) -> Double
         let index: (_ operation: Int) -> AgentSeriesIndex
+        let introduced: (_ operation: Int) -> Int
     }
 
     /// Those that say something. Input and output are the sums of what their histograms hold.
     private func usage(of service: Service) -> [Usage] {
         let (input, output) = (metrics.inputTokens, metrics.outputTokens)
         let details = metrics.detailTokens
+        let introduced = introduced
         let all =
             [
                 Usage(
                     name: "input_tokens", series: service.inputTokens,
-                    value: { input[$0].sums[$1] }, index: { input[$0].index }),
+                    value: { input[$0].sums[$1] }, index: { input[$0].index },
+                    introduced: { introduced.inputTokens[$0] }),
                 Usage(
                     name: "output_tokens", series: service.outputTokens,
-                    value: { output[$0].sums[$1] }, index: { output[$0].index }),
+                    value: { output[$0].sums[$1] }, index: { output[$0].index },
+                    introduced: { introduced.outputTokens[$0] }),
             ]
             + ClientMetrics.details.enumerated().map { place, name in
                 Usage(
                     name: name, series: service.details[place],
-                    value: { details[$0][place].values[$1] }, index: { details[$0][place].index })
+                    value: { details[$0][place].values[$1] }, index: { details[$0][place].index },
+                    introduced: { introduced.details[$0][place] })
             }
         return all.filter { $0.series.contains { !$0.isEmpty } }
     }
@@ -197,7 +227,12 @@ public struct ClientMetricsRequest: Sendable {
                     Self.attribute(&point, 7, "gen_ai.token.modality", Array("unknown".utf8))
                     point.fixed64(2, index.created[number])
                     point.fixed64(3, now)
-                    point.double(4, usage.value(operation, number))
+                    if isWithdrawn {
+                        point.varint(8, Self.noValue)
+                    } else {
+                        let isNew = number >= usage.introduced(operation)
+                        point.double(4, isNew ? 0 : usage.value(operation, number))
+                    }
                 }
             }
         }
@@ -205,7 +240,7 @@ public struct ClientMetricsRequest: Sendable {
 
     private func point(
         _ point: inout MessageWriter, _ table: AgentHistogram, _ number: Int, _ operation: Int,
-        _ type: String?
+        _ type: String?, isNew: Bool
     ) {
         let key = table.index.keys[number]
         let width = table.bounds.bucketCount
@@ -213,11 +248,22 @@ public struct ClientMetricsRequest: Sendable {
         if let type { Self.attribute(&point, 9, "gen_ai.token.type", Array(type.utf8)) }
         point.fixed64(2, table.index.created[number])
         point.fixed64(3, now)
-        point.fixed64(4, table.counts[number])
-        point.double(5, table.sums[number])
-        point.packedFixed64(6, table.buckets[number * width..<(number + 1) * width])
+        if isWithdrawn {
+            point.varint(10, Self.noValue)
+            return
+        }
+        point.fixed64(4, isNew ? 0 : table.counts[number])
+        point.double(5, isNew ? 0 : table.sums[number])
+        if isNew {
+            point.packedFixed64(6, [UInt64](repeating: 0, count: width)[...])
+        } else {
+            point.packedFixed64(6, table.buckets[number * width..<(number + 1) * width])
+        }
         point.packedDouble(7, table.bounds.seconds)
     }
+
+    /// The flag of points that say that there is no value any more. OTLP, `DataPointFlags`.
+    private static let noValue: UInt64 = 1
 
     private func attributes(
         _ point: inout MessageWriter, _ field: Int, _ key: AgentSeriesKey, _ operation: Int
@@ -241,5 +287,51 @@ public struct ClientMetricsRequest: Sendable {
             attribute.string(1, key)
             attribute.message(2) { $0.bytes(1, value) }
         }
+    }
+}
+
+/// What has been made of the computed client metrics for those who look at the page.
+public struct ClientMetricsShown: Sendable {
+    /// Services whose series have been taken off, since they send their own.
+    private var withdrawn: Set<Int32> = []
+    private var introduced = Introduced()
+
+    /// How many series of each table Prometheus has been shown as nothing; by operation.
+    struct Introduced: Equatable {
+        var durations: [Int] = []
+        var inputTokens: [Int] = []
+        var outputTokens: [Int] = []
+        /// By detail within.
+        var details: [[Int]] = []
+    }
+
+    public init() {}
+
+    /// False when that was done before.
+    mutating func withdraw(_ service: Int32) -> Bool { withdrawn.insert(service).inserted }
+
+    /// From which series on those of each table are to be shown as nothing.
+    mutating func introduce(_ metrics: ClientMetrics, isForPrometheus: Bool) -> Introduced {
+        let all = Introduced(
+            durations: metrics.durations.map(\.index.count),
+            inputTokens: metrics.inputTokens.map(\.index.count),
+            outputTokens: metrics.outputTokens.map(\.index.count),
+            details: metrics.detailTokens.map { $0.map(\.index.count) })
+        guard isForPrometheus else { return all }
+        let before = introduced
+        introduced = all
+        // A table that has begun anew is new as a whole.
+        func known(_ before: [Int], _ now: [Int]) -> [Int] {
+            now.enumerated().map { place, count in
+                place < before.count && before[place] <= count ? before[place] : 0
+            }
+        }
+        return Introduced(
+            durations: known(before.durations, all.durations),
+            inputTokens: known(before.inputTokens, all.inputTokens),
+            outputTokens: known(before.outputTokens, all.outputTokens),
+            details: all.details.enumerated().map { place, counts in
+                known(place < before.details.count ? before.details[place] : [], counts)
+            })
     }
 }
