@@ -174,6 +174,7 @@ public final class CollectorView {
             spanMetricsSeries: spanMetrics.seriesCount,
             spanMetricsOverflow: spanMetrics.overflowedSpans,
             agents: latestAgents?.events ?? AgentEvents(),
+            agentOverflow: latestAgents?.overflowed ?? 0,
             heldActivities: latestAgents?.heldActivities ?? 0,
             waitingActivityBytes: parts.agents.waitingBytes,
             redactedValues: parts.intake.redaction.counts.snapshot(

@@ -316,6 +316,10 @@ enum SelfMetricsFamilies {
             counter(
                 "mended_times", "Spans that ended before they began or more than a year after.",
                 events.mendedTimes),
+            counter(
+                "overflow_counts",
+                "Counts and durations of agents put into overflow series, for "
+                    + "limits.series_per_metric.", reading.agentOverflow),
             gauge(
                 "held_activities", "Activities open or waiting for their trace to be quiet.",
                 reading.heldActivities),

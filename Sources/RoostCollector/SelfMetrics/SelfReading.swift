@@ -21,6 +21,7 @@ package struct SelfReading {
     package var spanMetricsSeries: Int
     package var spanMetricsOverflow: UInt64
     package var agents: AgentEvents
+    package var agentOverflow: UInt64
     package var heldActivities: Int
     package var waitingActivityBytes: Int
     /// Rule of redaction and values taken out.

@@ -34,6 +34,8 @@ struct AgentMetrics: Sendable {
     var client: ClientMetrics?
     /// Who sent its own before they were switched off.
     var formerSenders: Set<Int32> = []
+    /// What client metrics that were let go of had put into shared series.
+    var formerOverflow: UInt64 = 0
 
     init(bounds: DurationBounds, room: AgentSeriesRoom, conventions: ClientConventions) {
         client = conventions == .off ? nil : ClientMetrics(conventions, room)
@@ -60,6 +62,21 @@ struct AgentMetrics: Sendable {
         reported = words.number("reported")
         computed = words.number("computed")
         texts = words
+    }
+}
+
+extension AgentMetrics {
+    /// Counts and measurements that went into shared series, since start.
+    var overflowed: UInt64 {
+        let counters = [
+            agentRuns, workflowRuns, llmCalls, llmTokens, llmCost, llmUnpricedCalls, toolCalls,
+        ]
+        let histograms = [
+            agentRunDuration, workflowDuration, llmCallDuration, llmTimeToFirstToken, toolDuration,
+        ]
+        return formerOverflow &+ (client?.overflowed ?? 0)
+            &+ counters.reduce(0) { $0 &+ $1.index.overflowed }
+            &+ histograms.reduce(0) { $0 &+ $1.index.overflowed }
     }
 }
 

@@ -5,6 +5,8 @@ public struct AgentSnapshot: Sendable {
     let metrics: AgentMetrics
 
     public var events: AgentEvents { metrics.events }
+    /// Counts and measurements that went into overflow series, since start.
+    public var overflowed: UInt64 { metrics.overflowed }
     /// Activities held: open, or waiting for their trace to be quiet.
     public let heldActivities: Int
 }

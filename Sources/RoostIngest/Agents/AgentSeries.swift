@@ -95,7 +95,8 @@ struct AgentSeriesRoom: Sendable {
 struct AgentSeriesIndex: Sendable {
     private(set) var keys = [AgentSeriesKey()]
     private(set) var created: [UInt64] = [0]
-    private(set) var overflowed: UInt64 = 0
+    /// How often something was put into the shared one.
+    fileprivate(set) var overflowed: UInt64 = 0
     /// Open addressing; 0 is free.
     private var slots = [Int32](repeating: 0, count: 64)
     let room: AgentSeriesRoom
@@ -202,8 +203,10 @@ struct AgentHistogram: Sendable {
 
     /// Forgets every series; those that come are new.
     mutating func restart(bounds: DurationBounds) {
+        let overflowed = index.overflowed
         index.giveBack()
         self = AgentHistogram(bounds: bounds, index.room)
+        index.overflowed = overflowed
     }
 
     mutating func observe(

@@ -30,6 +30,7 @@ extension AgentMetrics {
 
     fileprivate mutating func use(_ conventions: ClientConventions, _ room: AgentSeriesRoom) {
         let senders = client?.others ?? formerSenders
+        formerOverflow &+= client?.overflowed ?? 0
         client?.giveBack()
         client = conventions == .off ? nil : ClientMetrics(conventions, room)
         for sender in senders { client?.sendsItsOwn(sender) }

@@ -56,6 +56,12 @@ struct ClientMetrics: Sendable {
         for counter in detailTokens.joined() { counter.index.giveBack() }
     }
 
+    /// As `AgentMetrics.overflowed`.
+    var overflowed: UInt64 {
+        (durations + inputTokens + outputTokens).reduce(0) { $0 &+ $1.index.overflowed }
+            &+ detailTokens.joined().reduce(0) { $0 &+ $1.index.overflowed }
+    }
+
     mutating func sendsItsOwn(_ service: Int32) {
         if others.count < Self.mostServices { others.insert(service) }
     }
