@@ -101,15 +101,20 @@ struct RedactionEditor: TextEditor {
         for index in finders.indices { finders[index].begin(hasPlace: hasPlace) }
         replacement.removeAll(keepingCapacity: text.count <= Self.freeTextBytes)
         var position = 0
+        var json = JSONPlaces()
         while true {
             guard let first = firstFinding(in: text, from: position) else { break }
             tally[first.rule.number] += 1
             let action = action(of: first.rule)
             if action == .drop { return .drop }
-            unsafe replacement.append(contentsOf: text.buffer[position..<first.range.lowerBound])
-            let secret = unsafe text.buffer[first.range]
-            unsafe append(action, first.rule, secret)
-            position = first.range.upperBound
+            // A number in JSON goes whole, and what takes its place is a text.
+            let word = json.word(around: first.range, in: text)
+            let range = word?.range ?? first.range
+            unsafe replacement.append(contentsOf: text.buffer[position..<range.lowerBound])
+            replacement += word?.quote ?? []
+            unsafe append(action, first.rule, text.buffer[first.range])
+            replacement += word?.quote ?? []
+            position = range.upperBound
         }
         guard position > 0 else { return .keep }
         unsafe replacement.append(contentsOf: text.buffer[position...])

@@ -226,4 +226,47 @@ private func key(_ start: String, _ count: Int) -> String {
     func `leaves numbers that are no cards`(_ number: String) {
         #expect(redactedText(number, both) == number)
     }
+
+    private static let card = "[redacted:card]"
+
+    @Test(arguments: [
+        (#"{"a":4111111111111111}"#, #"{"a":"CARD"}"#),
+        (
+            #"{"a":"x, [4111111111111111]", "b": -4111111111111111 }"#,
+            #"{"a":"x, [CARD]", "b": "CARD" }"#
+        ),
+        (#" [1, 4111111111111111 ,4111111111111111]"#, #" [1, "CARD" ,"CARD"]"#),
+        (#"{"a":"4111111111111111"}"#, #"{"a":"CARD"}"#),
+        // JSON in a string of JSON, twice, and with escaped ends of lines.
+        (
+            #"{"a":"{\"n\":4111111111111111}","b":4111111111111111}"#,
+            #"{"a":"{\"n\":\"CARD\"}","b":"CARD"}"#
+        ),
+        (#"["[\"[4111111111111111]\"]"]"#, #"["[\"[\\\"CARD\\\"]\"]"]"#),
+        (#"{"a":"{\n \"n\":\n4111111111111111\n}"}"#, #"{"a":"{\n \"n\":\n\"CARD\"\n}"}"#),
+        (#"{"a":"{\"n\":\"4111111111111111\"}"}"#, #"{"a":"{\"n\":\"CARD\"}"}"#),
+        // No JSON.
+        ("{pay 4111111111111111}", "{pay CARD}"), ("a:4111111111111111,", "a:CARD,"),
+    ])
+    func `JSON stays JSON when a number is taken out`(_ text: String, _ expected: String) {
+        #expect(redactedText(text, both) == expected.replacing("CARD", with: Self.card))
+    }
+
+    @Test func `a number of JSON goes whole with a pattern, once a text is out of it`() throws {
+        let digits = try namedPattern("pin", "77[0-9]{2}")
+        let redactor = redactor { $0.patterns = [digits] }
+        #expect(
+            redactedText(#"{"n":1.77123e5,"t":"x77123"}"#, redactor)
+                == #"{"n":"[redacted:pin]","t":"x[redacted:pin]3"}"#)
+        #expect(redactedText(#"[true,77123477]"#, redactor) == #"[true,"[redacted:pin]"]"#)
+    }
+
+    @Test func `many numbers in deep JSON are done in time`() throws {
+        let numbers = [String](repeating: "4111111111111111", count: 20_000)
+        let inner = "[\(numbers.joined(separator: ","))]"
+        let text = #"{"a":"\#(inner)","b":\#(inner)}"#
+        let found = try #require(redactedText(text, both))
+        #expect(found.hasPrefix(#"{"a":"[\"[redacted:card]\",\"[redacted"#))
+        #expect(found.hasSuffix(#","[redacted:card]"]}"#))
+    }
 }
