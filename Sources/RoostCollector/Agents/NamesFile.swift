@@ -36,7 +36,7 @@ struct NamesReading {
 
     private static let sections = [
         "replace", "attributes", "usage_keys", "kinds", "span_names", "log_events", "metrics",
-        "providers", "model_prefixes", "dialects", "content",
+        "providers", "model_prefixes", "provider_hosts", "dialects", "content",
     ]
     private static let concepts = Dictionary(
         uniqueKeysWithValues: NameConcept.allCases.map { ($0.name, $0) })
@@ -64,6 +64,7 @@ struct NamesReading {
             case "metrics": readMetrics(section.value)
             case "providers": readTexts(section.value, \.providers)
             case "model_prefixes": readTexts(section.value, \.modelPrefixes)
+            case "provider_hosts": readTexts(section.value, \.providerHosts)
             case "dialects": readDialects(section.value)
             case "content": source.content = merged(texts(section.value), source.content)
             default: unknown(section.key, section.keyOrigin, "section", Self.sections)
@@ -81,6 +82,7 @@ struct NamesReading {
             case ("kinds", let name?): source.kinds[name] = nil
             case ("providers", let name?): source.providers[name] = nil
             case ("model_prefixes", let name?): source.modelPrefixes[name] = nil
+            case ("provider_hosts", let name?): source.providerHosts[name] = nil
             case ("dialects", let name?): source.dialects.removeAll { $0.name == name }
             case ("content", nil): source.content = []
             case ("span_names", nil): source.spanNames = [:]

@@ -38,6 +38,7 @@ extension NamesFile {
         }
         section("providers", source.providers.sorted { $0.key < $1.key })
         section("model_prefixes", source.modelPrefixes.sorted { $0.key < $1.key })
+        section("provider_hosts", source.providerHosts.sorted { $0.key < $1.key })
         text += "dialects:\n"
         for dialect in source.dialects {
             text += "  \(scalar(dialect.name)):\n"

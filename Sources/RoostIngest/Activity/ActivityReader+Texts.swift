@@ -54,9 +54,14 @@ extension ActivityReader {
             if slots.provider < 0 { return text(spelling) }
             return provider(slots.provider, spelling, .provider)
         }
-        guard !model.isEmpty else { return .none }
-        let known = provider(ofModel: model)
-        return known >= 0 ? provider(known, model, .model) : .none
+        if !model.isEmpty {
+            let known = provider(ofModel: model)
+            if known >= 0 { return provider(known, model, .model) }
+        }
+        guard slots.has(.server), let index = table.provider(ofHost: slots.text(.server)) else {
+            return .none
+        }
+        return text(ofProvider: Int32(truncatingIfNeeded: index))
     }
 
     /// The name of provider number `index`, for which `text` stands.

@@ -168,7 +168,7 @@ import RoostWire
         placeService(&activity)
         activity.name = text(span.name)
         activity.dialect = dialect != 0 ? dialect : slots.dialect
-        if slots.present != 0 || dialect != 0 { understand(span, &activity) }
+        if slots.tellsMeaning || dialect != 0 { understand(span, &activity) }
         slots.reset()
         batch.activities.append(activity)
     }

@@ -49,6 +49,11 @@ import RoostWire
     @inline(__always)
     func hasOnly(_ bits: UInt64, of all: UInt64) -> Bool { present & all == bits }
 
+    /// Whether anything was met that spans have which are nothing of agents do not: of them too many
+    /// tell a host.
+    @inline(__always)
+    var tellsMeaning: Bool { present & ~Self.bit(.server) != 0 }
+
     static let plainUsage = bits(.inputTokens, .outputTokens)
     static let outcomes = bits(
         .errorType, .success, .statusCode, .outcome, .finishReason)

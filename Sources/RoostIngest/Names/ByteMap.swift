@@ -98,6 +98,10 @@ import RoostWire
         }
     }
 
+    func find(_ text: StaticString) -> UInt32? {
+        unsafe find(WireBytes(base: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
     /// The number of these bytes with capital letters made small; for texts of up to 64 bytes.
     func findFolded(_ bytes: WireBytes) -> UInt32? {
         guard bytes.count <= min(longest, 64) else { return nil }

@@ -1,7 +1,7 @@
 /// What an attribute can say about an agent's work, whatever its key is.
 public enum NameConcept: UInt8, Sendable, CaseIterable {
     case kind, workflow, agent, entity, agentID, tool, session, user
-    case modelAnswered, modelRequested, modelParameters, provider
+    case modelAnswered, modelRequested, modelParameters, provider, server
     case inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens
     case usageDetails, cacheDetails, reasoningDetails
     case totalTokens, otherInputTokens, otherOutputTokens

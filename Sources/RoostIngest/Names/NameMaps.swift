@@ -14,6 +14,8 @@ import RoostWire
     /// For each attribute of the concept `kind` its values; by rank.
     private let kindValues: UnsafeMutablePointer<ByteMap>
     private let kindCount: Int
+    /// By rank, what `*` stands for; `.max` is nothing.
+    private let anyKinds: UnsafeMutablePointer<UInt8>
     /// By dialect.
     private let semantics: UnsafeMutablePointer<Semantics>
 
@@ -35,8 +37,12 @@ import RoostWire
         self.usageKeys = usageKeys
         kindCount = kindValues.count
         unsafe self.kindValues = .allocate(capacity: max(kindValues.count, 1))
+        unsafe anyKinds = .allocate(capacity: max(kindValues.count, 1))
+        unsafe anyKinds.initialize(repeating: .max, count: max(kindValues.count, 1))
         for (index, values) in kindValues.enumerated() {
             unsafe (self.kindValues + index).initialize(to: values)
+            let any = values.find("*").map { UInt8(truncatingIfNeeded: $0) }
+            unsafe anyKinds[index] = any ?? .max
         }
         unsafe self.semantics = .allocate(capacity: 256)
         unsafe self.semantics.initialize(repeating: Semantics(), count: 256)
@@ -51,6 +57,7 @@ import RoostWire
         usageKeys.free()
         for index in 0..<kindCount { unsafe kindValues[index].free() }
         unsafe kindValues.deallocate()
+        unsafe anyKinds.deallocate()
         unsafe semantics.deallocate()
     }
 
@@ -58,8 +65,18 @@ import RoostWire
     @inline(__always)
     func kind(_ value: WireBytes, rank: UInt8) -> ActivityKind? {
         let values = unsafe kindValues[Int(rank)]
-        guard let kind = values.find(value) ?? values.findFolded(value) else { return nil }
+        guard let kind = values.find(value) ?? values.findFolded(value) ?? anyKind(rank) else {
+            return nil
+        }
         return ActivityKind(rawValue: UInt8(truncatingIfNeeded: kind))
+    }
+
+    /// The kind that stands for every value of an attribute: the one of `*`.
+    @inline(never)
+    private func anyKind(_ rank: UInt8) -> UInt32? {
+        guard Int(rank) < kindCount else { return nil }
+        let kind = unsafe anyKinds[Int(rank)]
+        return kind == .max ? nil : UInt32(kind)
     }
 
     @inline(__always)

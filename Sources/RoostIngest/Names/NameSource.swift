@@ -16,6 +16,8 @@ public struct NameSource: Sendable, Equatable {
     public var providers: [String: [String]] = [:]
     /// How models' names begin, by provider.
     public var modelPrefixes: [String: [String]] = [:]
+    /// Hosts by provider; with `*` at one end, how they begin or end.
+    public var providerHosts: [String: [String]] = [:]
     public var dialects: [NameDialect] = []
     /// Keys of attributes that hold what was said; with `*` at the end, the beginnings of keys.
     public var content: [String] = []

@@ -21,6 +21,7 @@ public import RoostWire
     let providers: ByteMap
     let providerNames: [[UInt8]]
     private let modelPrefixes: [(prefix: [UInt8], provider: Int)]
+    private let hosts: [(host: [UInt8], isEnd: Bool, isBeginning: Bool, provider: Int)]
     private let scopePrefixes: [(prefix: [UInt8], dialect: UInt8)]
     private let services: ByteMap
     private let contentKeys: ByteMap
@@ -74,7 +75,7 @@ public import RoostWire
         let sums = source.metrics.sorted { $0.key < $1.key }
         metricNames = ByteMap(sums.enumerated().map { ($1.key, UInt32($0)) })
         metrics = sums.map(\.value)
-        let names = source.providers.keys.sorted()
+        let names = Set(source.providers.keys).union(source.providerHosts.keys).sorted()
         providerNames = names.map { Array($0.utf8) }
         providers = ByteMap(
             names.enumerated().flatMap { index, name in
@@ -86,6 +87,16 @@ public import RoostWire
                 prefixes.map { (prefix: Array($0.utf8), provider: index) }
             } ?? []
         }.sorted { $0.prefix.count > $1.prefix.count }
+        hosts = source.providerHosts.sorted { $0.key < $1.key }.flatMap { provider, hosts in
+            names.firstIndex(of: provider).map { index in
+                hosts.map {
+                    let isEnd = $0.hasPrefix("*")
+                    let isBeginning = !isEnd && $0.hasSuffix("*")
+                    let host = isEnd ? $0.dropFirst() : isBeginning ? $0.dropLast() : $0[...]
+                    return (Array(host.utf8), isEnd, isBeginning, index)
+                }
+            } ?? []
+        }
         scopePrefixes = source.dialects.enumerated().flatMap { index, dialect in
             dialect.scopes.map { (prefix: Array($0.utf8), dialect: UInt8(min(index + 1, 255))) }
         }.sorted { $0.prefix.count > $1.prefix.count }
@@ -145,6 +156,18 @@ public import RoostWire
     func provider(ofModel model: WireBytes) -> Int? {
         for (prefix, provider) in modelPrefixes where model.hasPrefix(prefix) { return provider }
         return nil
+    }
+
+    /// Who answers at a host.
+    func provider(ofHost host: WireBytes) -> Int? {
+        hosts.first { known in
+            if known.isBeginning { return host.hasPrefix(known.host) }
+            guard host.count >= known.host.count, known.isEnd || host.count == known.host.count
+            else { return false }
+            let end = unsafe WireBytes(
+                base: host.base + (host.count - known.host.count), count: known.host.count)
+            return end.hasPrefix(known.host)
+        }?.provider
     }
 
     // MARK: packing

@@ -214,4 +214,74 @@ import Testing
         #expect(found.activity.kind == .llm)
         #expect(found.text(\.modelRequested).utf8.count == 256)
     }
+
+    // MARK: values in JSON
+
+    @Test func `texts of MLflow are JSON`() throws {
+        let found = try read([
+            "mlflow.spanType": text("\"CHAT_MODEL\""), "mlflow.llm.model": text("\"gpt-4o\""),
+            "mlflow.llm.provider": text("\"openai\""),
+            "mlflow.llm.cost": text("{\"input_cost\": 1.0, \"output_cost\": 2, \"total_cost\": 3}"),
+        ])
+        #expect(found.activity.kind == .llm)
+        #expect(found.model == "gpt-4o")
+        #expect(found.text(\.provider) == "openai")
+        #expect(found.activity.reportedCost == 3)
+        // Those that it takes from others too, in its own scope only.
+        let others = ["mlflow.spanType": text("\"TOOL\""), "gen_ai.tool.name": text("\"add\"")]
+        #expect(try read(scope: "mlflow.tracing", others).text(\.tool) == "add")
+        #expect(try read(others).text(\.tool) == "\"add\"")
+        // Without quotes it is what it says; half a pair of them is a part of it.
+        #expect(try read(["mlflow.spanType": text("RETRIEVER")]).activity.kind == .retrieval)
+        let half = ["mlflow.spanType": text("LLM"), "mlflow.llm.model": text("\"")]
+        #expect(try read(half).text(\.modelAnswered) == "\"")
+    }
+
+    // MARK: what only its presence or a host tells
+
+    @Test func `a guardrail's id says what a span is when nothing else does`() throws {
+        let id = ["aws.bedrock.guardrail.id": text("gr-1")]
+        #expect(try read(id).activity.kind == .guardrail)
+        let call = id.merging(["gen_ai.operation.name": text("chat")]) { $1 }
+        #expect(try read(call).activity.kind == .llm)
+    }
+
+    @Test(arguments: [
+        ("api.groq.com", "some-model", "groq"), ("me.openai.azure.com", "mine", "azure.ai.openai"),
+        ("bedrock-runtime.eu-west-1.amazonaws.com", "mine", "aws.bedrock"),
+        ("europe-west4-aiplatform.googleapis.com", "mine", "gcp.vertex_ai"),
+        ("api.groq.com", "gpt-4o", "openai"), ("notapi.groq.com", "mine", ""),
+        ("10.0.0.1", "mine", ""),
+    ])
+    func `the host tells the provider when the model does not`(
+        _ host: String, _ model: String, _ provider: String
+    ) throws {
+        let found = try read([
+            "gen_ai.operation.name": text("chat"), "server.address": text(host),
+            "gen_ai.request.model": text(model),
+        ])
+        #expect(found.text(\.provider) == provider)
+        let told = try read([
+            "gen_ai.operation.name": text("chat"), "server.address": text(host),
+            "gen_ai.provider.name": text("cohere"),
+        ])
+        #expect(told.text(\.provider) == "cohere")
+    }
+
+    @Test func `a host alone makes no agent of a span`() throws {
+        let found = try read(["server.address": text("api.openai.com")])
+        #expect(!found.activity.isAgentic && found.text(\.provider) == "")
+    }
+
+    @Test(arguments: [
+        "exception.message", "exception.stacktrace", "crew_inputs", "crew_tasks", "crew_agents",
+        "formatted_description", "formatted_expected_output", "task_description", "task_prompt",
+        "task_expected_output", "flow_inputs", "agent.goal", "agent.backstory",
+        "mcp.tool.arguments",
+        "ai.result.toolCalls", "tool.result", "mlflow.spanInputs", "gen_ai.tool.output",
+        "langfuse.observation.status_message", "crewai.task.expected_output",
+    ])
+    func `what was said is content`(_ key: String) {
+        #expect(Self.source.content.contains(key))
+    }
 }
