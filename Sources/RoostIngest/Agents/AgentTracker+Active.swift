@@ -5,7 +5,7 @@ extension AgentTracker {
         for key in metrics.activeWorkflows.keys { metrics.activeWorkflows[key] = 0 }
         for key in metrics.activeAgents.keys { metrics.activeAgents[key] = 0 }
         for trace in open.traces where trace.first >= 0 && trace.isAgentic {
-            guard trace.pending > 0 || trace.placeholders > 0, trace.root < 0,
+            guard trace.pending > 0 || trace.placeholders > 0 && !trace.isDerived, trace.root < 0,
                 !isTracedToo(trace)
             else { continue }
             let workflow = workflowName(of: trace)

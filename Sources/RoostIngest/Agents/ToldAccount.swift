@@ -41,10 +41,10 @@ struct ToldAccount: Sendable {
 }
 
 extension AgentTracker {
-    /// Of calls alone: spans of tools and agents often leave out that they failed.
     func toldAccount(_ node: AgentNode) -> ToldAccount {
-        guard node.kind.isCall else { return ToldAccount() }
         let detail = open.detail(node)
+        // Spans of tools and agents often leave out that they failed.
+        guard node.kind.isCall else { return ToldAccount(call: detail.call) }
         let outcome: ToldAccount.Outcome =
             if node.status == .error {
                 .failed
