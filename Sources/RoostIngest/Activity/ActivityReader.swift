@@ -122,8 +122,22 @@ import RoostWire
 
     /// Takes in an attribute of which the tables say `packed`, and whose value lies in the request.
     @inline(__always)
-    private mutating func note(_ packed: UInt32, _ given: AnyValueView) {
-        let value = (packed | scopeJSON) & NameTable.json == 0 ? given : given.unquoted
+    private mutating func note(_ packed: UInt32, _ value: AnyValueView) {
+        if (packed | scopeJSON) & NameTable.json == 0 {
+            noteText(packed, value)
+        } else {
+            noteJSON(packed, value)
+        }
+    }
+
+    /// Apart, so that nobody else copies the value.
+    @inline(never)
+    private mutating func noteJSON(_ packed: UInt32, _ value: AnyValueView) {
+        noteText(packed, value.unquoted)
+    }
+
+    @inline(__always)
+    private mutating func noteText(_ packed: UInt32, _ value: AnyValueView) {
         if packed & 0xFF == UInt32(NameConcept.provider.rawValue) {
             // A framework's own name says nothing.
             let known = provider(spelling: value.stringBytes)
