@@ -1,6 +1,9 @@
 #pragma once
 #include <curl/curl.h>
 
+/// `POLLRDHUP` of poll(2), which glibc shows to GNU sources only: the peer sends no more.
+enum { roost_poll_peer_ended = 0x2000 };
+
 // Doors for the variadic calls of libcurl, which Swift cannot make. One for each type of argument.
 
 static inline CURLcode roost_curl_set_long(CURL *easy, CURLoption option, long value) {
@@ -31,6 +34,14 @@ static inline CURLcode roost_curl_set_bytes_callback(
     return (curl_easy_setopt)(easy, option, callback);
 }
 
+typedef int (*roost_curl_debug_callback)(
+    CURL *easy, curl_infotype kind, char *text, size_t size, void *user);
+
+static inline CURLcode roost_curl_set_debug_callback(
+    CURL *easy, roost_curl_debug_callback callback) {
+    return (curl_easy_setopt)(easy, CURLOPT_DEBUGFUNCTION, callback);
+}
+
 typedef int (*roost_curl_seek_callback)(void *user, curl_off_t offset, int origin);
 
 static inline CURLcode roost_curl_set_seek_callback(CURL *easy, roost_curl_seek_callback callback) {
@@ -41,12 +52,6 @@ static inline void *roost_curl_private(CURL *easy) {
     char *user = NULL;
     (curl_easy_getinfo)(easy, CURLINFO_PRIVATE, &user);
     return user;
-}
-
-static inline long roost_curl_info_long(CURL *easy, CURLINFO info) {
-    long value = 0;
-    (curl_easy_getinfo)(easy, info, &value);
-    return value;
 }
 
 static inline curl_off_t roost_curl_info_offset(CURL *easy, CURLINFO info) {

@@ -3,7 +3,7 @@
 /// Everything that arrived is here even when `failure` is set: a server that refuses an upload
 /// early may have said why before the connection broke.
 public struct ClientAnswer: Sendable {
-    /// 0 when no answer began.
+    /// 0 when no answer began, or its head did not end.
     public var httpStatus = 0
     /// Names in lower case; trailers too. At most 64 KiB of them.
     public var headers: [(name: String, value: String)] = []
@@ -19,6 +19,11 @@ public struct ClientAnswer: Sendable {
     /// The value of the last header `name` (lower case).
     public func header(_ name: String) -> String? {
         headers.last { $0.name == name }?.value
+    }
+
+    /// Whether it says that it is one to a gRPC call. gRPC over HTTP2, "Content-Type".
+    public var isGRPC: Bool {
+        header("content-type")?.lowercased().hasPrefix("application/grpc") == true
     }
 
     /// `grpc-status`, from the trailers or from an answer that has only trailers.

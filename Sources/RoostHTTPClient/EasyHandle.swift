@@ -43,6 +43,10 @@ import CCurl
         note(unsafe roost_curl_set_seek_callback(pointer, callback))
     }
 
+    mutating func set(debug callback: roost_curl_debug_callback) {
+        note(unsafe roost_curl_set_debug_callback(pointer, callback))
+    }
+
     mutating func set(socket callback: roost_curl_socket_callback) {
         note(unsafe roost_curl_set_socket_callback(pointer, callback))
     }
@@ -52,12 +56,10 @@ import CCurl
         note(unsafe roost_curl_set_headers(pointer, headers))
     }
 
-    var responseCode: Int { unsafe roost_curl_info_long(pointer, CURLINFO_RESPONSE_CODE) }
-
     /// Bytes of the body that have been given to the protocol below.
     var uploadedBytes: Int { unsafe Int(roost_curl_info_offset(pointer, CURLINFO_SIZE_UPLOAD_T)) }
 
-    /// -1 without a connection.
+    /// -1 without a connection; of a request that has ended, when the connection was not kept.
     var socket: CInt { unsafe roost_curl_socket(pointer) }
 
     private mutating func note(_ code: CURLcode) {

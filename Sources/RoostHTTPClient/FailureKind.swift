@@ -12,6 +12,9 @@ func failureKind(_ code: CURLcode, text: String) -> ClientFailure.Kind {
         CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_ENGINE_SETFAILED, CURLE_SSL_ENGINE_INITFAILED,
         CURLE_SSL_PINNEDPUBKEYNOTMATCH, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_CLIENTCERT:
         .tls
+    // With TLS 1.3 the client is done before the server has looked at its certificate.
+    case CURLE_SEND_ERROR where isTLSTrouble(text), CURLE_RECV_ERROR where isTLSTrouble(text):
+        .tls
     case CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_PARTIAL_FILE,
         CURLE_SSL_SHUTDOWN_FAILED, CURLE_SEND_FAIL_REWIND:
         .connectionLost
@@ -27,6 +30,12 @@ func failureKind(_ code: CURLcode, text: String) -> ClientFailure.Kind {
     default:
         .other
     }
+}
+
+/// Whether OpenSSL has more to say than that the connection ended, as in "OpenSSL SSL_read:
+/// error:0A00045C:SSL routines::tlsv13 alert certificate required, errno 0".
+private func isTLSTrouble(_ text: String) -> Bool {
+    text.contains("SSL routines") && !text.contains("unexpected eof")
 }
 
 /// The code in "HTTP/2 stream 1 was not closed cleanly: CANCEL (err 8)", which is the only place

@@ -141,8 +141,9 @@ public final class HTTPClient: Sendable {
     private func finishDone(_ transfers: inout [UnsafeMutableRawPointer: Transfer]) {
         while let (easy, code) = unsafe multi.nextDone() {
             guard let transfer = unsafe transfers.removeValue(forKey: easy) else { continue }
-            unsafe multi.remove(easy)
+            // Out of the multi handle it no longer knows its connection.
             transfer.finish(code)
+            unsafe multi.remove(easy)
             transfer.then(transfer.answer)
         }
     }

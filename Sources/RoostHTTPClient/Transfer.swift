@@ -14,6 +14,10 @@ import RoostCore
     private var upload: Upload
     private(set) var answer = ClientAnswer()
     private var headerBytes = 0
+    /// Whether the head of the answer, other than an interim one, has come to its end.
+    private var isHeadComplete = false
+    /// What the server ended its side of TLS with, unless in good order.
+    private var alert: String?
     /// The connection, when it is this request's alone and gathers what is written until `push`.
     private var gathering: CInt?
     let then: @Sendable (ClientAnswer) -> Void
@@ -55,13 +59,69 @@ import RoostCore
 
     /// Completes the answer with what libcurl says at the end.
     func finish(_ code: CURLcode) {
-        if answer.httpStatus == 0 { answer.httpStatus = easy.responseCode }
+        defer { if isAlone { endConnection() } }
+        // libcurl takes a head that is cut off for a whole one, but what it says may be half of it.
+        if !isHeadComplete {
+            answer.httpStatus = 0
+            answer.headers = []
+        }
         // What libcurl has read may still be in its buffer.
         answer.isUploadComplete = upload.isComplete && easy.uploadedBytes >= upload.total
-        guard code != CURLE_OK, answer.failure == nil else { return }
+        guard answer.failure == nil else { return }
+        guard code != CURLE_OK else {
+            answer.failure = failureInDisguise
+            return
+        }
         var text = unsafe String(cString: errorText)
         if text.isEmpty { text = unsafe String(cString: curl_easy_strerror(code)) }
-        answer.failure = ClientFailure(failureKind(code, text: text), text)
+        var kind = failureKind(code, text: text)
+        if kind == .connectionLost, answer.httpStatus == 0, let alert {
+            kind = .tls
+            text += "; the server says: " + alert
+        }
+        answer.failure = ClientFailure(kind, text)
+    }
+
+    /// What is wrong with an answer that libcurl takes for whole.
+    private var failureInDisguise: ClientFailure? {
+        guard isHeadComplete else {
+            return ClientFailure(
+                .connectionLost, "the connection ended inside the head of the answer")
+        }
+        guard lacksStatus, hasLostConnection else { return nil }
+        return ClientFailure(
+            .connectionLost, "the connection ended before the status of the call was known")
+    }
+
+    /// Whether this is the answer to a gRPC call, but not what came of it.
+    private var lacksStatus: Bool {
+        guard case .grpc = request.flavour else { return false }
+        return answer.httpStatus == 200 && answer.isGRPC && answer.header("grpc-status") == nil
+    }
+
+    /// Whether the connection did not outlive the answer, though it was to be kept.
+    ///
+    /// libcurl 7.88 loses trailers when the connection ends in the same flight, with GOAWAY or FIN,
+    /// and calls it success: then nobody knows what was in them. It closes such a connection. That of
+    /// a peer that really sends none is still there.
+    private var hasLostConnection: Bool {
+        let socket = easy.socket
+        guard socket >= 0 else { return true }
+        var state = pollfd(fd: socket, events: Int16(roost_poll_peer_ended), revents: 0)
+        return unsafe poll(&state, 1, 0) > 0
+    }
+
+    /// What was kept for that question alone is of no more use; libcurl throws it away when it next
+    /// looks.
+    private func endConnection() {
+        let socket = easy.socket
+        if socket >= 0 { _ = shutdown(socket, Int32(SHUT_RDWR)) }
+    }
+
+    /// Whether its connection may carry no other request.
+    private var isAlone: Bool {
+        guard case .grpc = request.flavour, !isHTTPS else { return false }
+        return !CurlVersion.loaded.reusesPriorKnowledgeConnections
     }
 
     // MARK: Gathering writes
@@ -144,7 +204,7 @@ import RoostCore
             // than its buffer, and waits for them until the timeout. The buffer is 16 KiB unless set;
             // no sensible OTLP answer fills this one.
             easy.set(CURLOPT_BUFFERSIZE, 128 << 10)
-            if !CurlVersion.loaded.reusesPriorKnowledgeConnections {
+            if isAlone {
                 easy.set(CURLOPT_FRESH_CONNECT, true)
                 easy.set(CURLOPT_FORBID_REUSE, true)
                 unsafe easy.set(
@@ -156,6 +216,12 @@ import RoostCore
 
     private func setTLS() {
         guard isHTTPS else { return }
+        // With TLS 1.3 the client is done before the server has looked at its certificate. Where that
+        // is refused, sending often fails before the alert is read, which libcurl then only traces.
+        easy.set(CURLOPT_VERBOSE, true)
+        unsafe easy.set(
+            CURLOPT_DEBUGDATA, pointer: Unmanaged.passUnretained(self).toOpaque())
+        unsafe easy.set(debug: transferIsTraced)
         if let file = request.tls.caFile {
             easy.set(CURLOPT_CAINFO, file)
             // Without it the system's directory of authorities would be trusted too.
@@ -212,13 +278,27 @@ import RoostCore
         if text.hasPrefix("HTTP/") {
             // Also after an interim answer such as 100, whose headers mean nothing here.
             answer.headers = []
+            isHeadComplete = false
             answer.httpStatus = Int(text.split(separator: " ").dropFirst().first ?? "") ?? 0
+            return true
+        }
+        if text.utf8.first == 0x0D || text.utf8.first == 0x0A {
+            isHeadComplete = isHeadComplete || answer.httpStatus >= 200
+            keepConnection(lacksStatus)
             return true
         }
         guard let colon = text.firstIndex(of: ":"), headerBytes <= 64 << 10 else { return true }
         let name = text[..<colon].lowercased()
         answer.headers.append((name, trimmed(text[text.index(after: colon)...])))
+        if isHeadComplete { keepConnection(lacksStatus) }
         return true
+    }
+
+    /// Has libcurl keep a connection that carries one request, so that it can be seen how it ended;
+    /// or close it after all.
+    private func keepConnection(_ isKept: Bool) {
+        guard isAlone else { return }
+        easy.set(CURLOPT_FORBID_REUSE, !isKept)
     }
 
     fileprivate func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -229,6 +309,15 @@ import RoostCore
         }
         unsafe answer.body.append(contentsOf: bytes)
         return true
+    }
+
+    /// A line about the connection, such as "TLSv1.3 (IN), TLS alert, unknown CA (560):".
+    fileprivate func trace(_ line: UnsafeRawBufferPointer) {
+        guard alert == nil, line.count < 200 else { return }
+        let text = unsafe String(decoding: line, as: UTF8.self)
+        guard let start = text.firstRange(of: "(IN), TLS alert, ") else { return }
+        let name = text[start.upperBound...].prefix { $0 != "(" && !$0.isNewline }
+        if !name.hasPrefix("close notify") { alert = trimmed(name) }
     }
 
     private func trimmed(_ text: Substring) -> String {
@@ -247,6 +336,15 @@ private func transferReceivesHeader(
     guard let user = unsafe user else { return 0 }
     let line = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
     return unsafe Transfer.from(user).receiveHeader(line) ? line.count : 0
+}
+
+private func transferIsTraced(
+    _ easy: UnsafeMutableRawPointer?, _ kind: curl_infotype, _ bytes: UnsafeMutablePointer<CChar>?,
+    _ count: Int, _ user: UnsafeMutableRawPointer?
+) -> CInt {
+    guard let user = unsafe user, kind == CURLINFO_TEXT else { return 0 }
+    unsafe Transfer.from(user).trace(UnsafeRawBufferPointer(start: bytes, count: count))
+    return 0
 }
 
 private func transferReceivesBody(

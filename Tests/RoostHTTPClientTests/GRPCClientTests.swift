@@ -81,6 +81,75 @@ import Testing
         }
     }
 
+    private static let mark: [UInt8] = [0xFE, 0xDC, 0xBA, 0x98]
+
+    /// Answers any call with these frames and then ends the connection, or keeps it until the client
+    /// does.
+    private func withRawServer(
+        _ frames: [UInt8], ends: Bool, _ body: (ClientAnswer) throws -> Void
+    ) throws {
+        let server = RawServer { connection, _ in
+            connection.read(until: Self.mark)
+            connection.write(frames)
+            if ends { connection.finish() }
+            connection.read(atLeast: 1 << 20)
+        }
+        let client = try HTTPClient()
+        defer {
+            client.stop()
+            client.join()
+            server.stop()
+        }
+        try body(client.perform(call(server.url + "/x", Self.mark)))
+    }
+
+    private func frame(_ type: UInt8, _ flags: UInt8, stream: UInt8, _ bytes: [UInt8]) -> [UInt8] {
+        [0, 0, UInt8(bytes.count), type, flags, 0, 0, 0, stream] + bytes
+    }
+
+    private func literal(_ name: String, _ value: String) -> [UInt8] {
+        [0, UInt8(name.utf8.count)] + Array(name.utf8) + [UInt8(value.utf8.count)]
+            + Array(value.utf8)
+    }
+
+    /// SETTINGS, HEADERS and DATA; `isEnd` when nothing follows.
+    private func answerFrames(isEnd: Bool) -> [UInt8] {
+        frame(4, 0, stream: 0, [])
+            + frame(1, 4, stream: 1, [0x88] + literal("content-type", "application/grpc"))
+            + frame(0, isEnd ? 1 : 0, stream: 1, [0, 0, 0, 0, 0])
+    }
+
+    private func trailers(_ code: Int) -> [UInt8] {
+        frame(1, 5, stream: 1, literal("grpc-status", String(code)))
+    }
+
+    private let goAway: [UInt8] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]
+
+    @Test(arguments: [0, 14], [(true, true), (true, false), (false, true)])
+    func `a status is not known when the end of the connection came with it and took it`(
+        code: Int, ending: (goesAway: Bool, ends: Bool)
+    ) throws {
+        let frames = answerFrames(isEnd: false) + trailers(code) + (ending.goesAway ? goAway : [])
+        try withRawServer(frames, ends: ending.ends) { answer in
+            // One of both: later versions of libcurl lose nothing.
+            #expect(
+                answer.failure == nil && answer.grpcStatus == Int32(code)
+                    || answer.failure?.kind == .connectionLost && answer.grpcStatus == nil)
+        }
+    }
+
+    @Test func `a status that was never sent is no trouble of the connection`() throws {
+        try withRawServer(answerFrames(isEnd: true), ends: false) { answer in
+            #expect(answer.failure == nil && answer.httpStatus == 200 && answer.grpcStatus == nil)
+        }
+    }
+
+    @Test func `the same on a connection that ends may be`() throws {
+        try withRawServer(answerFrames(isEnd: true) + goAway, ends: true) { answer in
+            #expect(answer.failure?.kind == .connectionLost)
+        }
+    }
+
     @Test func `an error comes with its message and details`() throws {
         try withServer { url, client in
             let answer = client.perform(call(url + "/refuse", [1]))

@@ -126,6 +126,22 @@ import Testing
         for server in [closing, resetting, nonsense, cut] { server.stop() }
     }
 
+    @Test(arguments: [
+        "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 400 Bad\r\nCont", "HTTP/1.1 413 Large\r\n",
+        "HTTP/1.1 503 Busy\r\nRetry-After: 1", "HTTP/1.1 200",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n",
+    ])
+    func `an answer whose head is cut off is none`(head: String) throws {
+        let server = RawServer { connection, _ in
+            _ = connection.readRequest()
+            connection.write(head)
+        }
+        defer { server.stop() }
+        let answer = try perform(post(server.url, [[1]]))
+        #expect(answer.failure != nil && answer.httpStatus == 0 && answer.headers.isEmpty)
+    }
+
     @Test(arguments: ["ftp://127.0.0.1/x", "file:///etc/passwd", "http://", "nonsense://"])
     func `other protocols and broken addresses are not sent`(url: String) throws {
         let answer = try perform(post(url, [[1]]))

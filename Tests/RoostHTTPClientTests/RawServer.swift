@@ -76,8 +76,14 @@ final class RawConnection {
         while buffer.count < count { guard readMore() else { return } }
     }
 
-    func write(_ text: String) {
-        let bytes = Array(text.utf8)
+    /// Reads until what came ends with `mark`, or the end.
+    func read(until mark: [UInt8]) {
+        while !buffer.suffix(mark.count).elementsEqual(mark) { guard readMore() else { return } }
+    }
+
+    func write(_ text: String) { write(Array(text.utf8)) }
+
+    func write(_ bytes: [UInt8]) {
         _ = unsafe bytes.withUnsafeBytes {
             unsafe send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
         }
@@ -87,6 +93,9 @@ final class RawConnection {
     func answer(_ status: String, _ headers: String = "", body: String = "") {
         write("HTTP/1.1 \(status)\r\nContent-Length: \(body.utf8.count)\r\n\(headers)\r\n\(body)")
     }
+
+    /// Sends no more.
+    func finish() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// Ends the connection with RST.
     func reset() {
