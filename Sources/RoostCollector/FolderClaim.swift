@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A folder that nobody else uses while this lives: flock(2) on a file that stays and names the
 /// process. The lock ends with the process.
@@ -31,4 +32,19 @@ final class FolderClaim: Sendable {
     }
 
     deinit { close(file) }
+
+    private struct Held: Sendable { weak var claim: FolderClaim? }
+
+    private static let held = Mutex<[String: Held]>([:])
+
+    /// The claim that this process has on the folder, which several parts may hold at once, or a new
+    /// one.
+    static func shared(_ path: String) throws(Failure) -> FolderClaim {
+        try held.withLock { held throws(Failure) in
+            if let claim = held[path]?.claim { return claim }
+            let claim = try FolderClaim(path)
+            held[path] = Held(claim: claim)
+            return claim
+        }
+    }
 }

@@ -60,6 +60,10 @@ extension ExportStartError {
                 + (pid.isEmpty ? "" : " (pid \(pid))")
                 + "; stop that or choose another folder in queue.path"
         case .queue(let exporter, let text): "the queue of \(exporter): \(text)"
+        case .lettersInUse(let exporter, let folder, let pid):
+            "the dead letters of \(exporter): \(folder) is in use by another roost"
+                + (pid.isEmpty ? "" : " (pid \(pid))")
+                + "; stop that or choose another folder in dead_letters.path"
         }
     }
 }

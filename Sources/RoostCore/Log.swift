@@ -87,12 +87,13 @@ public final class Log: Sendable {
         }
     }
 
-    /// Text with its control characters escaped, so that nothing from outside can begin a line.
-    private static func onOneLine(_ text: String) -> String {
+    /// Text with its control characters escaped, so that nothing from outside can begin a line or
+    /// steer a terminal.
+    public static func onOneLine(_ text: String) -> String {
         var safe = ""
         for scalar in text.unicodeScalars {
             safe +=
-                scalar.value < 0x20 || scalar.value == 0x7F
+                scalar.value < 0x20 || 0x7F...0x9F ~= scalar.value
                 ? scalar.escaped(asASCII: true) : String(scalar)
         }
         return safe

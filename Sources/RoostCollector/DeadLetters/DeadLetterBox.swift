@@ -11,6 +11,10 @@ final class DeadLetterBox: Sendable {
     private let settings: ExportSettings.DeadLetters
     private let folder: DeadLetterFolder
     private let state = Mutex(DeadLetterStatus())
+    /// Held from the first use of the folder on.
+    private let claim = Mutex<FolderClaim?>(nil)
+    /// Something was put in and is not on the disk for sure. The writer's thread.
+    private let needsSync = Atomic<Bool>(false)
 
     init(_ settings: ExportSettings.DeadLetters) {
         self.settings = settings
@@ -20,16 +24,41 @@ final class DeadLetterBox: Sendable {
     /// The last that is known.
     var status: DeadLetterStatus { state.withLock { $0 } }
 
+    /// Takes the folder for this process. Answers who has it, by its process identifier, empty when it
+    /// is not known; nil when nobody else has. A folder that cannot be made now is taken with the
+    /// first letter.
+    func otherOwner() -> String? {
+        do throws(FileFault) { try folder.make() } catch { return nil }
+        return claim.withLock { claim in
+            guard claim == nil else { return nil }
+            do throws(FolderClaim.Failure) { claim = try FolderClaim.shared(settings.path) } catch {
+                if case .inUse(let pid) = error { return pid }
+            }
+            return nil
+        }
+    }
+
     /// Writes a letter, and removes older ones to make room. What is wrong is counted and told once
     /// in `status`. Not on the disk for sure before `sync`.
     func put(_ letter: DeadLetter, body: [ByteSlice]) {
         // No name is longer than this.
         let name = String(repeating: "0", count: 48)
         let needed = letter.bytes + letter.json(body: name).count
-        guard needed <= settings.bytes else { return lose(.oversize, nil) }
+        guard needed <= settings.bytes else {
+            return lose(
+                .oversize,
+                "a letter of \(needed) bytes is larger than dead_letters.size (\(settings.bytes))")
+        }
+        if let pid = otherOwner() {
+            return lose(
+                .disk,
+                "\(settings.path) is in use by another roost" + (pid.isEmpty ? "" : " (pid \(pid))")
+            )
+        }
         do throws(FileFault) {
             try folder.make()
             try makeRoom(for: needed)
+            needsSync.store(true, ordering: .relaxed)
             let bytes = try folder.write(letter, body: body)
             state.withLock { state in
                 state.letters += 1
@@ -38,12 +67,13 @@ final class DeadLetterBox: Sendable {
                 state.error = nil
             }
         } catch {
-            lose(error.isNoSpace ? .diskFull : .disk, error)
+            lose(error.isNoSpace ? .diskFull : .disk, error.description)
         }
     }
 
     /// Makes what was put in survive a loss of power.
     func sync() {
+        guard needsSync.exchange(false, ordering: .relaxed) else { return }
         do throws(FileFault) { try folder.sync() } catch {
             let text = error.description
             state.withLock { $0.error = text }
@@ -91,11 +121,10 @@ final class DeadLetterBox: Sendable {
         }
     }
 
-    private func lose(_ loss: DeadLetterLoss, _ fault: FileFault?) {
-        let text = fault?.description
+    private func lose(_ loss: DeadLetterLoss, _ error: String) {
         state.withLock { state in
             state.lost[loss, default: 0] += 1
-            if let text { state.error = text }
+            state.error = error
         }
     }
 }

@@ -11,7 +11,7 @@ import RoostWire
 /// whole or not at all, the request first: one without the other was left by a loss of power, and
 /// is still a letter.
 ///
-/// Several processes may use the folder at once. Whoever finds a file gone lets it be.
+/// One collector writes into it, others may read and remove. Whoever finds a file gone lets it be.
 struct DeadLetterFolder: Sendable {
     let path: String
 

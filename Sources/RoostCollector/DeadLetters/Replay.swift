@@ -67,7 +67,8 @@ package final class Replay {
     ) throws(Fault) {
         self.target = target
         self.patience = patience
-        self.tell = tell
+        // What a peer says is in it.
+        self.tell = { tell(Log.onOneLine($0)) }
         guard let inner = FolderLock.folders(in: folder) else { throw .noFolder(folder) }
         folders = ([folder] + inner).map { DeadLetterFolder(path: $0) }
     }
@@ -78,9 +79,9 @@ package final class Replay {
             let note = folder.note(of: entry)
             let what = "\(folder.path)/\(entry.name) \(entry.signal.name)"
             guard let note else { return what + " (without its side file)" }
-            return what
-                + " \(note.items) \(entry.signal.itemName) for \(note.destination): "
-                + "\(note.reason.name), \(note.answer?.message ?? "never sent")"
+            return Log.onOneLine(
+                what + " \(note.items) \(entry.signal.itemName) for \(note.destination): "
+                    + "\(note.reason.name), \(note.answer?.message ?? "never sent")")
         }
     }
 

@@ -8,11 +8,17 @@ extension ExportService {
     /// What letters may still take once the drain deadline has come.
     private static let lastLetters: UInt64 = 1_000_000_000
 
-    /// The thread that writes dead letters, if it is needed and not there; it looks into the boxes
-    /// of `destinations`.
+    /// Takes the folders of `destinations` for this process, and has the thread that writes into
+    /// them, which starts if it is needed and not there, look what is in them.
     func startLetters(_ destinations: [Destination]) throws(ExportStartError) {
         let boxes = destinations.compactMap(\.letters)
         guard !boxes.isEmpty else { return }
+        for destination in destinations {
+            guard let pid = destination.letters?.otherOwner() else { continue }
+            throw .lettersInUse(
+                exporter: destination.settings.name,
+                folder: destination.settings.deadLetters?.path ?? "", pid: pid)
+        }
         let writer = letters.withLock { letters in
             if letters == nil { letters = DeadLetterWriter() }
             return letters

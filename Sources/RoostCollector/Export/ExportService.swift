@@ -238,4 +238,6 @@ public enum ExportStartError: Error, Equatable {
     /// `pid` is empty when it is not known.
     case queueInUse(exporter: String, folder: String, pid: String)
     case queue(exporter: String, String)
+    /// `pid` is empty when it is not known.
+    case lettersInUse(exporter: String, folder: String, pid: String)
 }

@@ -136,8 +136,36 @@ func body(_ bytes: Int, mark: UInt8 = 7) -> [ByteSlice] {
         #expect(!FileManager.default.fileExists(atPath: place.path))
         box.put(letter(), body: body(10))
         box.sync()
-        #expect(place.files.count == 2)
+        #expect(place.files.count == 3 && place.files.contains("lock"))
         #expect(box.status.letters == 1 && box.status.written == 1 && box.status.error == nil)
+    }
+
+    @Test func `a letter that is too large says so`() throws {
+        let place = try TestFolder()
+        let box = box(place, bytes: 1000)
+        box.put(letter(bytes: 2000), body: body(2000))
+        box.sync()
+        let error = try #require(box.status.error)
+        #expect(error.contains("is larger than dead_letters.size (1000)"))
+        #expect(box.status.lost == [.oversize: 1])
+    }
+
+    @Test func `a folder has one owner, which may look at it twice`() throws {
+        let place = try TestFolder()
+        try DeadLetterFolder(path: place.path).make()
+        do {
+            let other = try FolderClaim(place.path)
+            let box = box(place)
+            #expect(box.otherOwner() == String(getpid()))
+            box.put(letter(), body: body(10))
+            #expect(box.status.error?.contains("in use by another roost") == true)
+            #expect(box.status.lost == [.disk: 1])
+            withExtendedLifetime(other) {}
+        }
+        let (first, second) = (box(place), box(place))
+        #expect(first.otherOwner() == nil && second.otherOwner() == nil)
+        #expect(throws: FolderClaim.Failure.self) { try FolderClaim(place.path) }
+        withExtendedLifetime((first, second)) {}
     }
 
     @Test func `the oldest make room for the newest, in bytes`() throws {

@@ -89,6 +89,31 @@ import Testing
         #expect(try folder.entries().count == 1 && folder.body(of: entry)?.count == note.bytes)
     }
 
+    @Test func `what a peer says cannot steer a terminal`() throws {
+        let peer = try ExportTestPeer { _, _ in
+            Response(
+                status: 400, headers: [("content-type", "text/plain")],
+                body: .bytes(Array("\u{1B}[2Jno\r\n1 letters: 1 sent\u{9B}1m".utf8)))
+        }
+        defer { peer.stop() }
+        let place = try TestFolder()
+        _ = try fill(place, [1..<11])
+        let told = Mutex<[String]>([])
+        _ = try replay(
+            place, to: settings(peer, .httpProtobuf),
+            told: { line in told.withLock { $0.append(line) } })
+        let list = try Replay(
+            folder: place.path, patience: .zero, target: { _ in nil }, tell: { _ in }
+        ).list()
+        let lines = told.withLock { $0 } + list
+        #expect(
+            lines.count == 2 && lines.allSatisfy { $0.contains(#"\u{1B}[2Jno\r\n1 letters"#) })
+        #expect(
+            lines.allSatisfy { line in
+                line.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F ~= $0.value) }
+            })
+    }
+
     @Test func `a peer that is busy is asked again`() throws {
         let peer = try ExportTestPeer { number, _ in number < 4 ? Response(status: 503) : nil }
         defer { peer.stop() }
