@@ -25,15 +25,17 @@ class EarlyPeer(Taken, RawPeer):
     `answer` and a reset with `code`; `answer` None resets only, `code` None answers only.
 
     `one_flight` sends both at once; otherwise the answer goes first. What is taken is answered
-    with `taken`: headers, bytes or None, and trailers or None."""
+    with `taken`: headers, bytes or None, and trailers or None; the first `leaves` times with GOAWAY
+    in the same flight."""
 
     protocol = "grpc"
 
     def __init__(self, limit, answer=REFUSAL, code=h2.errors.ErrorCodes.NO_ERROR, one_flight=True,
-                 taken=(OK, EMPTY, DONE)):
+                 taken=(OK, EMPTY, DONE), leaves=0):
         Taken.__init__(self)
         self.limit, self.answer, self.code, self.one_flight = limit, answer, code, one_flight
         self.taken = taken
+        self.leaves = leaves
         self.refused = []
         condition = self.changed
         RawPeer.__init__(self, self._talk)
@@ -66,6 +68,8 @@ class EarlyPeer(Taken, RawPeer):
                     if event.stream_id not in refused:
                         self._accept(talk, event.stream_id, bytes(bodies[event.stream_id][5:]))
             connection.sendall(talk.data_to_send())
+            if talk.state_machine.state is h2.connection.ConnectionState.CLOSED:
+                return
 
     def _refuse(self, talk, connection, stream, length):
         with self.changed:
@@ -87,3 +91,6 @@ class EarlyPeer(Taken, RawPeer):
             talk.send_data(stream, body, end_stream=trailers is None)
         if trailers is not None:
             talk.send_headers(stream, trailers, end_stream=True)
+        if self.leaves > 0:
+            self.leaves -= 1
+            talk.close_connection(last_stream_id=stream)

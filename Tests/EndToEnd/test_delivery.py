@@ -129,11 +129,14 @@ HTML = [(":status", "200"), ("content-type", "text/html")]
     (lambda: RawPeer(http_answer(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n", b"short")),
      "retried"),
     (lambda: RawPeer(http_answer(b"HTTP/1.1 2")), "retried"),
+    (lambda: RawPeer(http_answer(b"HTTP/1.1 200 OK\r\n")), "retried"),
+    (lambda: RawPeer(http_answer(b"HTTP/1.1 400 Bad\r\ncontent-le")), "retried"),
     # An answer that no OTLP server gives.
     (lambda: RawPeer(http_answer(b"HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\n"
                                  b"content-length: 6\r\n\r\n", b"<html>")), "permanent"),
     (lambda: EarlyPeer(1 << 30, taken=(HTML, b"<html>", None)), "permanent"),
-    (lambda: EarlyPeer(1 << 30, taken=(OK, EMPTY, None)), "permanent"),
+    # Asked for again before it is believed.
+    (lambda: EarlyPeer(1 << 30, taken=(OK, EMPTY, None)), "doubtful"),
     # Taken, though it is said badly.
     (lambda: RawPeer(http_answer(b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\n"
                                  b"content-length: 4\r\n\r\n", b"\x89PNG")), "sent"),
@@ -161,14 +164,28 @@ def test_wrong_answers(peer, expected, forward, ends):
         return
     counts = settled(collector)
     found = letters(collector)
-    if expected == "permanent":
+    if expected in ("permanent", "doubtful"):
         assert counts["dropped"] == {"permanent": 10}
-        assert counts["failed"] == {"invalid_answer": 1}
+        assert counts["failed"] == {"invalid_answer": 1 if expected == "permanent" else 3}
         assert kept(found) == sender.sent["traces"]
     else:
         rejected = 3 if expected == "rejected" else 0
         assert counts["sent"] == 10 - rejected and counts["failed"] == {} and found == []
         assert counts["dropped"] == ({"rejected": 3} if rejected else {})
+
+
+@pytest.mark.parametrize("code", ["0", "14"])
+def test_a_grpc_server_that_leaves_with_its_answer_costs_nothing(code, forward, ends):
+    """libcurl 7.88 loses what the answer was."""
+    peer = ends(EarlyPeer(1 << 30, taken=(OK, EMPTY, [("grpc-status", code)]), leaves=2))
+    collector, sender = forward(destination(peer))
+    sender(trace_request(0, 10))
+    peer.wait_items(10)
+    peer.taken = (OK, EMPTY, DONE)
+    counts = settled(collector)
+    assert counts["sent"] == 10 and counts["dropped"] == {}
+    assert counts["failed"].keys() <= {"connection_lost", "retry_later"}
+    assert letters(collector) == []
 
 
 @pytest.mark.parametrize("manner, reasons", [
@@ -515,7 +532,7 @@ def test_what_is_refused_for_good_is_kept_whole(kind, signal, forward, ends):
     assert page.value("roost_dead_letters_written_total", exporter="peer") == 1
     assert page.value("roost_dead_letters", exporter="peer") == 1
     assert page.value("roost_dead_letters_bytes", exporter="peer") == sum(
-        file.stat().st_size for file in folder_of(collector).iterdir())
+        file.stat().st_size for file in folder_of(collector).glob("*.*"))
     assert collector.status()["exporters"][0]["dead_letters"]["letters"] == 1
 
 
@@ -571,7 +588,7 @@ def test_letters_stay_within_their_bounds(forward, ends):
         sender(trace_request(number * 10, 10))
         peer.wait_asked(number + 1)
     settled(collector)
-    assert sum(file.stat().st_size for file in folder_of(collector).iterdir()) <= 64 << 10
+    assert sum(file.stat().st_size for file in folder_of(collector).glob("*.*")) <= 64 << 10
     found = letters(collector)
     assert 5 < len(found) <= 15
     names = {span.name for letter in found for entry in letter.request.resource_spans
@@ -580,6 +597,18 @@ def test_letters_stay_within_their_bounds(forward, ends):
     page = collector.metrics()
     assert page.value(
         "roost_dead_letters_dropped_total", exporter="peer", reason="evicted") == 40 - len(found)
+
+
+def test_two_collectors_with_one_folder_of_letters(roost, ends, tmp_path):
+    peer = ends(HTTPPeer())
+    export = [destination(peer, dead_letters={"path": str(tmp_path / "letters")})]
+    first = roost({"export": export})
+    second = roost({"export": export}, wait=False)
+    assert second.wait_end() == 1
+    assert (f"the dead letters of peer: {tmp_path}/letters is in use by another roost "
+            f"(pid {first.pid})") in second.log
+    assert first.stop() == 0
+    assert roost({"export": export}).stop() == 0
 
 
 def test_letters_can_be_switched_off(forward, ends):

@@ -444,8 +444,12 @@ def test_a_full_disk_refuses_and_recovers_by_itself(roost, ends, queues, small_d
     assert page.value("roost_exporter_queue_disk_up", exporter="peer") == 0
     assert page.value("traces_span_metrics_calls_total") == sender.count()
     assert "No space left" in collector.get("/ready").text
+    assert collector.wait_for_line(
+        f"the disk of a queue takes nothing exporter=peer folder={small_disk}/peer "
+        "error=.*No space left")
     ballast.unlink()
     wait_until(lambda: collector.get("/ready").status_code == 200, what="a ready collector")
+    assert collector.wait_for_line("the disk of a queue takes data again exporter=peer")
     sender(trace_request(50_000, 100))
     good.wait_items(sender.count())
     peer = ends(HTTPPeer(port=nobody.port))

@@ -11,6 +11,7 @@ final class Destination: Sendable {
         let state: Mutex<DestinationState>
         let narrator = Mutex(HealthNarrator())
         let lettersFail = Mutex(false)
+        let diskNarrator = Mutex(DiskNarrator())
 
         init(_ settings: ExportSettings, stagingBytes: Int?) {
             state = Mutex(DestinationState(settings, stagingBytes: stagingBytes))
@@ -98,6 +99,8 @@ final class Destination: Sendable {
             .retryable(reason, masked(text), after: after)
         case .tooLarge(let text): .tooLarge(masked(text))
         case .brokenUpload(let text, let byPeer): .brokenUpload(masked(text), byPeer: byPeer)
+        case .unanswered(let text): .unanswered(masked(text))
+        case .doubtful(let reason, let text): .doubtful(reason, masked(text))
         case .permanent(let reason, let text): .permanent(reason, masked(text))
         }
     }
@@ -160,6 +163,26 @@ final class Destination: Sendable {
         }
     }
 
+    /// Logs that the disk of the queue takes nothing, unless that was told; whether it did.
+    func tellDiskFails(_ error: String, now: UInt64) -> Bool {
+        guard let durable, core.diskNarrator.withLock({ $0.begins(now: now) }) else { return false }
+        log.warn(
+            "the disk of a queue takes nothing",
+            ["exporter": settings.name, "folder": durable.folder, "error": error])
+        return true
+    }
+
+    /// Logs when that is over; answers when to look again, if that was told.
+    func lookAtDisk(_ now: UInt64) -> UInt64? {
+        guard let durable, core.diskNarrator.withLock({ $0.isTold }) else { return nil }
+        guard durable.statistics.appendFailure == nil else { return now &+ DiskNarrator.look }
+        guard core.diskNarrator.withLock({ $0.ends() }) else { return nil }
+        log.info(
+            "the disk of a queue takes data again",
+            ["exporter": settings.name, "folder": durable.folder])
+        return nil
+    }
+
     func status(now: UInt64, unixNano: UInt64) -> ExportStatus {
         let signals = Signal.allCases.filter(takes)
         let origin = signals.first.flatMap { settings.urls[$0] }.map(Self.origin) ?? ""
@@ -206,6 +229,29 @@ final class Destination: Sendable {
     private static func origin(_ url: String) -> String {
         let parts = url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
         return parts.prefix(3).joined(separator: "/")
+    }
+}
+
+/// Decides what is said about the disk of a queue: a line when it begins to fail, at most once a
+/// minute, and one when that is over.
+struct DiskNarrator {
+    /// How often a disk that fails is looked at; the queue tries it as often.
+    static let look: UInt64 = 500_000_000
+
+    private(set) var isTold = false
+    private var last: UInt64?
+
+    mutating func begins(now: UInt64) -> Bool {
+        if isTold { return false }
+        if let last, now < last &+ 60_000_000_000 { return false }
+        last = now
+        isTold = true
+        return true
+    }
+
+    mutating func ends() -> Bool {
+        defer { isTold = false }
+        return isTold
     }
 }
 

@@ -10,6 +10,8 @@ struct DestinationState {
     static let brokenUploadsBeforeCut = 2
     /// And of a single item before it is given up.
     static let brokenUploadsBeforeEnd = 3
+    /// Answers to one batch that say nothing before it is given up.
+    static let doubtfulAnswersBeforeEnd = 3
     /// A broken upload below it is the network's fault: it fits every first window.
     static let smallestSuspectBytes = 64 << 10
     /// How long the size that a peer refused is remembered.
@@ -34,6 +36,8 @@ struct DestinationState {
     private var nextID: UInt64 = 0
     private var nextSignal = 0
     private var peerLimit: (bytes: Int, until: UInt64)?
+    /// There is or was no room: nothing that waits now waits for company.
+    private var isPressed = false
     private(set) var isDraining = false
     private(set) var isClosed = false
     private(set) var queuedItems = 0
@@ -113,7 +117,11 @@ struct DestinationState {
 
     /// Makes room by eviction and reserves it; nil when that is not possible.
     mutating func reserveEvicting(_ bytes: Int) -> [Payload]? {
-        guard !isClosed, let evicted = queue.makeRoom(for: bytes) else { return nil }
+        guard !isClosed, let evicted = queue.makeRoom(for: bytes) else {
+            isPressed = !queue.isEmpty
+            return nil
+        }
+        if !evicted.isEmpty { isPressed = true }
         _ = queue.reserve(bytes)
         for payload in evicted { queuedItems -= payload.items }
         return evicted
@@ -128,8 +136,20 @@ struct DestinationState {
         let before = queue.waitingBytes(payload.signal)
         queue.append(payload, reserved: reserved, now: now)
         queuedItems += payload.items
+        if queue.heldBytes >= pressureBytes, press(now) { return .needsWaking }
         return appended(payload.signal, before: before, now)
     }
+
+    /// Somebody found no room, or hardly any: has all that waits sent at once, since a batch that
+    /// does not fit into the queue never comes together. Whether the export thread has to know.
+    mutating func press(_ now: UInt64) -> Bool {
+        guard !isPressed, !queue.isEmpty else { return false }
+        isPressed = true
+        return inFlight.count < clock.allowed && clock.isOpen(now)
+    }
+
+    /// Half of the queue; of one on disk a quarter, as room comes back by whole segments.
+    private var pressureBytes: Int { settings.queue.capacityBytes / (staging == nil ? 2 : 4) }
 
     /// Whether what was appended when `before` bytes waited is worth a look.
     private func appended(_ signal: Signal, before: Int, _ now: UInt64) -> Appended {
@@ -192,7 +212,8 @@ struct DestinationState {
             guard let arrival = queue.oldestArrival(signal) else { continue }
             let due = arrival &+ patience(signal)
             let isEnough = queue.waitingBytes(signal) >= bytesForAnother(signal, limit: limit)
-            guard isDraining || isEnough || now >= due || staging != nil && isStaged(limit) else {
+            let isHurried = isDraining || isPressed || staging != nil && isStaged(limit)
+            guard isHurried || isEnough || now >= due else {
                 earliest = min(due, earliest ?? .max)
                 continue
             }
@@ -200,6 +221,7 @@ struct DestinationState {
             let payloads = queue.take(signal, maxBytes: limit)
             return launch(makeBatch(signal, payloads), now)
         }
+        isPressed = false
         // There is nothing else to see with whether the peer is back, or to send before the end.
         if clock.isFailing || isDraining, !pending.isEmpty {
             return launch(pending.removeFirst(), now)
@@ -280,6 +302,23 @@ struct DestinationState {
             note(text, .failing, unixNano)
             retry(batch, after: after, now: now, random: random)
             return .kept
+        case .unanswered(let text):
+            note(text, .failing, unixNano)
+            guard blamesSize(&batch) else {
+                retry(batch, after: nil, now: now, random: random)
+                return .kept
+            }
+            return shrink(batch, orEnd: .refusedEarly, now: now)
+        case .doubtful(_, let text):
+            batch.doubtfulAnswers += 1
+            guard batch.doubtfulAnswers < Self.doubtfulAnswersBeforeEnd else {
+                clock.answered(now)
+                note(text, .refusing, unixNano)
+                return end(batch, .permanent)
+            }
+            note(text, .failing, unixNano)
+            retry(batch, after: nil, now: now, random: random)
+            return .kept
         case .tooLarge(let text):
             clock.answered(now)
             note(text, .refusing, unixNano)
@@ -310,6 +349,15 @@ struct DestinationState {
         else { return false }
         return byPeer || deliveries > before
             || canBeCut && batch.bytes > Self.smallestSuspectBytes
+    }
+
+    /// Whether a large batch that broke the connection once more is cut, though all of it had been
+    /// handed over: what the peer never read of it may still have been on the way. A single item is
+    /// never blamed for that.
+    private func blamesSize(_ batch: inout ExportBatch) -> Bool {
+        guard batch.items > 1, batch.bytes > Self.smallestSuspectBytes else { return false }
+        batch.brokenUploads += 1
+        return batch.brokenUploads >= Self.brokenUploadsBeforeCut
     }
 
     /// A batch that was undeliverable is kept as a dead letter, or counted as lost to that, too.

@@ -20,6 +20,8 @@ struct ExportBatch: Sendable {
     var notBefore: UInt64 = 0
     /// Uploads that the peer broke off without saying why.
     var brokenUploads = 0
+    /// Answers that said nothing.
+    var doubtfulAnswers = 0
     /// How many batches the destination had taken when the first of these happened.
     var deliveriesBefore: Int?
     /// To the last attempt, its own or that of the batch it was cut from.
@@ -55,6 +57,7 @@ struct ExportBatch: Sendable {
         batch.failures = failures
         batch.notBefore = notBefore
         batch.brokenUploads = brokenUploads
+        batch.doubtfulAnswers = doubtfulAnswers
         batch.deliveriesBefore = deliveriesBefore
         batch.lastAnswer = lastAnswer
         batch.memoryFailures = memoryFailures

@@ -32,6 +32,7 @@ private func classify(_ failure: ClientFailure, of answer: ClientAnswer) -> Expo
     // CANCEL is how some gRPC servers refuse a large message.
     case .streamReset: .brokenUpload(failure.text, byPeer: false)
     case .connectionLost where !answer.isUploadComplete: .brokenUpload(failure.text, byPeer: false)
+    case .connectionLost where answer.httpStatus == 0: .unanswered(failure.text)
     case .connectionLost: .retryable(.connectionLost, failure.text, after: nil)
     case .malformedAnswer: .retryable(.invalidAnswer, failure.text, after: nil)
     case .answerTooLarge: .permanent(.invalidAnswer, failure.text)
@@ -44,7 +45,9 @@ private func classify(_ failure: ClientFailure, of answer: ClientAnswer) -> Expo
 
 private func classifyGRPC(_ answer: ClientAnswer, _ unixSeconds: Int) -> ExportVerdict {
     guard let code = answer.grpcStatus ?? impliedStatus(answer.httpStatus) else {
-        return .permanent(.invalidAnswer, "HTTP \(answer.httpStatus) without grpc-status")
+        let text = "HTTP \(answer.httpStatus) without grpc-status"
+        return answer.httpStatus == 200 && answer.isGRPC
+            ? .doubtful(.invalidAnswer, text) : .permanent(.invalidAnswer, text)
     }
     guard code != 0 else {
         let partial = PeerPartialSuccess(response: answer.grpcMessage ?? [])
@@ -121,7 +124,8 @@ private func classifyHTTP(_ answer: ClientAnswer, _ unixSeconds: Int) -> ExportV
         return .delivered(rejected: partial.rejected, message: partial.message)
     case 429, 502, 503, 504:
         return .retryable(
-            .retryLater, describe(answer, type), after: retryAfter(answer, unixSeconds))
+            .retryLater, describe(answer, type),
+            after: retryAfter(answer, unixSeconds) ?? retryDelay(answer, type))
     case 413:
         return .tooLarge(describe(answer, type))
     default:
@@ -150,9 +154,23 @@ private func describe(_ answer: ClientAnswer, _ type: String) -> String {
     return head + ": " + said
 }
 
+/// What a `RetryInfo` in the body says.
+private func retryDelay(_ answer: ClientAnswer, _ type: String) -> Duration? {
+    switch type {
+    case "application/x-protobuf": PeerStatus(status: answer.body[...]).retryDelay
+    case "application/json": jsonRetryDelay(answer.body)
+    default: nil
+    }
+}
+
 /// `Retry-After` in its two forms. RFC 9110 §10.2.3.
 private func retryAfter(_ answer: ClientAnswer, _ unixSeconds: Int) -> Duration? {
     guard let text = answer.header("retry-after") else { return nil }
-    if let seconds = Int(text) { return seconds >= 0 ? .seconds(min(seconds, 1 << 31)) : nil }
-    return httpDateSeconds(text).map { .seconds(min(max(0, $0 - unixSeconds), 1 << 31)) }
+    if !text.isEmpty, text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) {
+        // More digits than a number holds are a long time.
+        return .seconds(min(Int(text) ?? .max, 1 << 31))
+    }
+    return httpDateSeconds(text, now: unixSeconds).map {
+        .seconds(min(max(0, $0 - unixSeconds), 1 << 31))
+    }
 }

@@ -55,6 +55,7 @@ extension ExportService {
             guard destination.reservesEarly, let refusal = destination.reserve(bytes) else {
                 continue
             }
+            note(refusal, at: destination)
             if destination.settings.queue.whenFull == .dropNew {
                 missed.append((position, refusal.dropReason))
                 continue
@@ -74,6 +75,18 @@ extension ExportService {
         }
         return Reservation(
             signal: signal, bytes: bytes, destinations: destinations, missed: missed)
+    }
+
+    /// A queue without room is to be emptied at once; a disk that takes nothing is worth a line.
+    private func note(_ refusal: AppendRefusal, at destination: Destination) {
+        let now = monotonicNanoseconds()
+        let needsWaking =
+            switch refusal {
+            case .full: destination.withState { $0.press(now) }
+            case .noSpace(let text), .failed(let text): destination.tellDiskFails(text, now: now)
+            case .busy, .tooLarge, .closed: false
+            }
+        if needsWaking { wake() }
     }
 
     /// The longest request that every queue could take which may refuse one, were it empty.
@@ -100,8 +113,12 @@ extension ExportService {
                 QueueRecord(payload),
                 reserved: destination.reservesEarly ? reservation.bytes : nil, isHeld: true,
                 makesRoom: !destination.reservesEarly
-            ) { round.answered(position, $0, mayRefuse: mayRefuse) }
+            ) { result in
+                if case .failure(let refusal) = result { self.note(refusal, at: destination) }
+                round.answered(position, result, mayRefuse: mayRefuse)
+            }
             if let refusal {
+                note(refusal, at: destination)
                 round.answered(position, .failure(refusal), mayRefuse: mayRefuse)
             }
         }

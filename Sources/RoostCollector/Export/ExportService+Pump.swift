@@ -28,7 +28,8 @@ extension ExportService {
 
     func pump(_ destination: Destination, _ now: UInt64) -> UInt64? {
         release(destination)
-        let reading = read(destination, now)
+        let look = destination.lookAtDisk(now)
+        let reading = [look, read(destination, now)].compactMap { $0 }.min()
         while true {
             switch destination.withState({ $0.next(now) }) {
             case .send(let batch): prepare(batch, for: destination)
@@ -105,8 +106,13 @@ extension ExportService {
                 leaving.draining.lazy.map(\.destination).first { $0.durable?.folder == folder }
             }
         guard let destination else { return }
-        destination.withState { $0.evict(before: sequence) }
+        let now = monotonicNanoseconds()
+        let needsWaking = destination.withState { state in
+            state.evict(before: sequence)
+            return state.press(now)
+        }
         release(destination)
+        if needsWaking { wake() }
     }
 
     // MARK: Batches

@@ -204,15 +204,15 @@ public final class ExportService: Sendable {
 
     /// Drops what of it is in memory, and only there.
     func close(_ destination: Destination) {
-        var lost = 0
-        for (signal, items) in destination.withState({ $0.close() }) {
-            dropped(signal, items, .shutdown, at: destination)
-            lost += items
+        let lost = destination.withState { $0.close() }
+        for (signal, items) in lost { dropped(signal, items, .shutdown, at: destination) }
+        for (signal, items) in lost {
+            log.warn(
+                destination.durable == nil
+                    ? "data was still in memory at the end, and is lost"
+                    : "data was under way when its files were given up to make room, and is lost",
+                ["exporter": destination.settings.name, "\(signal.itemName)": "\(items)"])
         }
-        guard lost > 0, destination.durable != nil else { return }
-        log.warn(
-            "data was under way when its files were given up to make room, and is lost",
-            ["exporter": destination.settings.name, "items": "\(lost)"])
     }
 
     func dropped(

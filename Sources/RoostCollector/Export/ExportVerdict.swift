@@ -9,6 +9,11 @@ enum ExportVerdict: Sendable, Equatable {
     /// The upload was broken off without a word, as by a peer that finds it too large, or by a
     /// network. Only repetition tells. `byPeer` when the peer ended the stream in good order.
     case brokenUpload(String, byPeer: Bool)
+    /// The connection ended after the whole request and before any answer: a network, or a peer that
+    /// breaks down over what is in it.
+    case unanswered(String)
+    /// An answer that says nothing. It is asked for again a few times, and then given up.
+    case doubtful(FailureReason, String)
     /// The same batch would fail again.
     case permanent(FailureReason, String)
 
@@ -17,7 +22,7 @@ enum ExportVerdict: Sendable, Equatable {
         switch self {
         case .delivered(_, let message): message ?? ""
         case .retryable(_, let text, _), .tooLarge(let text), .brokenUpload(let text, _),
-            .permanent(_, let text):
+            .unanswered(let text), .doubtful(_, let text), .permanent(_, let text):
             text
         }
     }
@@ -26,7 +31,9 @@ enum ExportVerdict: Sendable, Equatable {
     var failure: FailureReason? {
         switch self {
         case .delivered: nil
-        case .retryable(let reason, _, _), .permanent(let reason, _): reason
+        case .retryable(let reason, _, _), .doubtful(let reason, _), .permanent(let reason, _):
+            reason
+        case .unanswered: .connectionLost
         case .tooLarge: .tooLarge
         case .brokenUpload(_, let byPeer): byPeer ? .refusedEarly : .connectionLost
         }

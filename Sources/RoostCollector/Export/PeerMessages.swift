@@ -51,6 +51,22 @@ func jsonMessage(_ json: [UInt8]) -> String? {
     return value["message"]?.string.map { shortText($0.utf8) }
 }
 
+/// What a `RetryInfo` in a `google.rpc.Status` as JSON says: `"retryDelay": "2.5s"`.
+func jsonRetryDelay(_ json: [UInt8]) -> Duration? {
+    guard json.count <= 64 << 10, let value = try? JSONValue(parsing: json),
+        case .array(let details) = value["details"]
+    else { return nil }
+    for detail in details where detail["@type"]?.string?.hasSuffix(retryInfoType) == true {
+        guard let text = detail["retryDelay"]?.string, text.hasSuffix("s"),
+            let seconds = Double(text.dropLast()), seconds >= 0
+        else { return .zero }
+        return .milliseconds(Int64((min(seconds, 2_147_483_648) * 1000).rounded()))
+    }
+    return nil
+}
+
+private let retryInfoType = "/google.rpc.RetryInfo"
+
 /// What a peer says in a `google.rpc.Status`.
 struct PeerStatus: Equatable {
     var message: String?
@@ -80,7 +96,7 @@ struct PeerStatus: Equatable {
             default: continue
             }
         }
-        guard type.hasSuffix("/google.rpc.RetryInfo") else { return }
+        guard type.hasSuffix(retryInfoType) else { return }
         retryDelay = .zero
         fields = ProtobufFields(content)
         while let (number, value) = fields.next() {

@@ -1,3 +1,4 @@
+import Foundation
 import RoostHTTPClient
 import Testing
 
@@ -26,6 +27,8 @@ import Testing
         case .retryable: "retryable"
         case .tooLarge: "tooLarge"
         case .brokenUpload: "broken"
+        case .unanswered: "unanswered"
+        case .doubtful: "doubtful"
         case .permanent: "permanent"
         }
     }
@@ -86,12 +89,60 @@ import Testing
     @Test(arguments: [
         ("7", Duration.seconds(7)), ("0", .zero), ("Sun, 06 Nov 1994 08:49:47 GMT", .seconds(10)),
         ("Sun, 06 Nov 1994 08:49:00 GMT", .zero), ("soon", nil), ("-5", nil), ("", nil),
-        ("99999999999999999999", nil), ("Fri, 31 Dec 9999 23:59:59 GMT", .seconds(1 << 31)),
+        ("Sunday, 06-Nov-94 08:49:47 GMT", .seconds(10)), ("+5", nil),
+        ("Sun Nov  6 08:49:47 1994", .seconds(10)), ("Sun Nov  6 08:49:47", nil),
+        ("Monday, 07-Nov-44 08:49:37 GMT", .seconds(1_578_009_600)),
+        ("Monday, 07-Nov-45 08:49:37 GMT", .zero), ("Sunday, 06-Nov-1994 08:49:47 GMT", nil),
+        ("9223372036854775807", .seconds(1 << 31)), ("9223372036854775808", .seconds(1 << 31)),
+        ("99999999999999999999", .seconds(1 << 31)),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", .seconds(1 << 31)),
     ])
-    func `Retry-After is read in both forms`(text: String, expected: Duration?) {
+    func `Retry-After is read as seconds and in all three forms of a date`(
+        text: String, expected: Duration?
+    ) {
         let verdict = classify(
             http(503, [("retry-after", text)]), .httpProtobuf, unixSeconds: 784_111_777)
         #expect(verdict == .retryable(.retryLater, "HTTP 503", after: expected))
+    }
+
+    @Test func `RetryInfo in the body of an HTTP answer counts, and Retry-After before it`() throws
+    {
+        let delay =
+            Array(
+                #"{"code":14,"message":"","details":[{"@type":"x/google.rpc.Help"},{"@type":"#.utf8)
+            + Array(#""type.googleapis.com/google.rpc.RetryInfo","retryDelay":"2.500s"}]}"#.utf8)
+        let encoded = try #require(Data(base64Encoded: retryInfo))
+        for (type, body) in [
+            ("application/json", delay), ("application/x-protobuf", Array(encoded)),
+        ] {
+            let told = http(503, [("content-type", type)], body: body)
+            #expect(
+                classify(told, .httpProtobuf, unixSeconds: 0)
+                    == .retryable(.retryLater, "HTTP 503", after: .milliseconds(2500)))
+            let both = http(503, [("content-type", type), ("retry-after", "7")], body: body)
+            #expect(
+                classify(both, .httpProtobuf, unixSeconds: 0)
+                    == .retryable(.retryLater, "HTTP 503", after: .seconds(7)))
+        }
+    }
+
+    @Test func `a connection that ends after the request and before any answer is told apart`() {
+        var answer = http(0)
+        answer.failure = ClientFailure(.connectionLost, "x")
+        for form in ExportProtocol.allCases {
+            #expect(classify(answer, form, unixSeconds: 0) == .unanswered("x"))
+        }
+        answer.httpStatus = 200
+        #expect(
+            classify(answer, .grpc, unixSeconds: 0)
+                == .retryable(.connectionLost, "x", after: nil))
+    }
+
+    @Test func `an answer to gRPC without a status says nothing`() {
+        let answer = http(200, [("content-type", "application/grpc+proto")])
+        #expect(
+            classify(answer, .grpc, unixSeconds: 0)
+                == .doubtful(.invalidAnswer, "HTTP 200 without grpc-status"))
     }
 
     @Test func `a partial success is told with its count and message`() {

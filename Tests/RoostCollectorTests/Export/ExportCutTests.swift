@@ -149,6 +149,68 @@ import Testing
         }
     }
 
+    @Test func `a large batch over which the connection ends twice is cut, and its parts too`()
+        throws
+    {
+        let size = 256 << 10
+        var state = DestinationState(
+            settings {
+                $0.batch.bytes = 4 * size
+                $0.queue.capacityBytes = 8 * size
+            })
+        #expect(state.put(payload(size, items: 4), now: 0) == true)
+        var now = second
+        var (smallest, tries) = (size, 0)
+        while smallest > DestinationState.smallestSuspectBytes, tries < 50 {
+            switch state.next(now) {
+            case .send(let batch):
+                tries += 1
+                let isHandedOver = batch.brokenUploads == 0
+                let verdict =
+                    isHandedOver
+                    ? ExportVerdict.unanswered("x") : .brokenUpload("x", byPeer: false)
+                #expect(state.finish(batch, verdict, now: now) == .kept)
+                now += 100 * second
+            case .cut(let batch, _):
+                smallest = min(smallest, batch.bytes / 2)
+                let half = [payload(batch.bytes / 2, items: 2)]
+                #expect(state.cut(batch.id, into: [half, half]) == .kept)
+            default:
+                Issue.record("should be sent or cut")
+                return
+            }
+        }
+        #expect(smallest == size / 4 && tries <= 5)
+    }
+
+    @Test func `a single or a small one over which the connection ends is never given up`() throws {
+        for (bytes, items) in [(1 << 20, 1), (1000, 5)] {
+            var state = DestinationState(
+                settings {
+                    $0.batch.bytes = 1 << 20
+                    $0.queue.capacityBytes = 1 << 20
+                })
+            #expect(state.put(payload(bytes, items: items), now: 0) == true)
+            for step in UInt64(1)..<11 {
+                let batch = try state.mustSend(step * 100 * second)
+                #expect(
+                    state.finish(batch, .unanswered("x"), now: step * 100 * second) == .kept)
+            }
+        }
+    }
+
+    @Test func `answers that say nothing are asked for three times`() throws {
+        var state = DestinationState(settings())
+        #expect(state.put(payload(100), now: 0) == true)
+        var outcomes: [DestinationState.Outcome] = []
+        for step in UInt64(0)..<3 {
+            let batch = try state.mustSend(step * 10 * second)
+            let verdict = ExportVerdict.doubtful(.invalidAnswer, "x")
+            outcomes.append(state.finish(batch, verdict, now: step * 10 * second))
+        }
+        #expect(outcomes == [.kept, .kept, .dropped(.permanent)])
+    }
+
     @Test func `an item over which the connection breaks while others pass is given up`() throws {
         var state = DestinationState(settings())
         let broken = ExportVerdict.brokenUpload("reset", byPeer: false)

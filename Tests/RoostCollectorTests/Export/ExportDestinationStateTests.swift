@@ -26,6 +26,41 @@ import Testing
         }
     }
 
+    @Test func `a queue that is half full waits for no company`() throws {
+        var state = DestinationState(settings { $0.batch.bytes = 10_000 })
+        #expect(state.put(payload(400), now: 0) == true)
+        guard case .wait(until: 200_000_000) = state.next(0) else {
+            Issue.record("should wait for the delay")
+            return
+        }
+        _ = state.reserve(100)
+        #expect(state.append(payload(100), reserved: 100, now: 1) == .needsWaking)
+        #expect(try state.mustSend(1).bytes == 500)
+        guard case .wait(until: nil) = state.next(1) else {
+            Issue.record("nothing is left")
+            return
+        }
+    }
+
+    @Test func `a queue that refused waits for no company until it is empty`() throws {
+        var state = DestinationState(settings { $0.batch.bytes = 10_000 })
+        #expect(state.put(payload(10), now: 0) == true)
+        #expect(state.press(0) == true && state.press(0) == false)
+        let first = try state.mustSend(0)
+        #expect(state.finish(first, .taken, now: 1) == .delivered(sent: 1, rejected: 0))
+        #expect(state.sends(1) == nil)
+        #expect(state.put(payload(10), now: 2) == true)
+        #expect(state.sends(2) == nil)
+    }
+
+    @Test func `a queue that puts out its oldest waits for no company`() throws {
+        var state = DestinationState(settings { $0.batch.bytes = 10_000 })
+        #expect(state.put(payload(450), now: 0) == true)
+        #expect(state.reserveEvicting(900)?.count == 1)
+        _ = state.append(payload(900), reserved: 900, now: 0)
+        #expect(state.sends(0) != nil)
+    }
+
     @Test func `only the first payload and the one that fills a batch wake the thread`() {
         var state = DestinationState(settings())
         let wakes = (0..<5).map { _ in

@@ -103,6 +103,21 @@ import Testing
         #expect(FailureReason.allCases.allSatisfy { counts.failedRequests($0) == 0 })
     }
 
+    @Test func `what is lost at the end is counted and told by destination and signal`() throws {
+        let peer = try ExportTestPeer()
+        let settings = try destination(peer, .httpProtobuf)
+        peer.stop()
+        let rig = try Rig([settings])
+        #expect(rig.put(traceRequest(1..<6)) && rig.put(traceRequest(6..<8)))
+        let counts = rig.drain(100 * millisecond)
+        #expect(counts.dropped(.traces, .shutdown) == 7)
+        #expect(
+            rig.box.all.contains {
+                $0.contains("data was still in memory at the end, and is lost")
+                    && $0.contains("exporter=peer spans=7")
+            })
+    }
+
     @Test func `many requests from several threads all arrive, and every snapshot adds up`() throws
     {
         let peer = try ExportTestPeer()
