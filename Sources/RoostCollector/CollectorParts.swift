@@ -81,7 +81,7 @@ final class CollectorParts: Sendable {
         access = ListenAccess(config.listen)
         // What is held of open traces and waits to be counted has its own bounds, and is set aside.
         if config.enable.analytics {
-            budget.share("agents").setAside(min(24 << 20, config.limits.memory / 8))
+            budget.share("agents").setAside(Self.roomOfAgents(config))
         }
         let book = config.prices
         prices = Mutex(book)
@@ -115,13 +115,24 @@ final class CollectorParts: Sendable {
         give(names, to: config.enable)
     }
 
+    /// Of an activity that is held, with its part of a trace, of the indexes and of what is told of it.
+    private static let bytesOfActivity = 512
+
+    /// An eighth of the memory, or as much as `agents.open_activities` can fill, which is 24 MiB at
+    /// least.
+    private static func roomOfAgents(_ config: Config) -> Int {
+        let wanted = config.agents.openActivities * bytesOfActivity
+        return min(max(24 << 20, wanted), config.limits.memory / 8)
+    }
+
     private static func tracking(
         _ config: Config, _ limit: SeriesLimit, memory: MemoryBudget.Share, began: UInt64,
         userKey: [UInt8]?
     ) -> AgentTrackerSettings {
         var tracking = AgentTrackerSettings()
         tracking.hold = config.agents.hold.nanoseconds
-        tracking.openActivities = config.agents.openActivities
+        tracking.openActivities = min(
+            config.agents.openActivities, roomOfAgents(config) / bytesOfActivity)
         tracking.seriesLimit = limit
         tracking.bounds = config.limits.bounds
         tracking.memory = memory

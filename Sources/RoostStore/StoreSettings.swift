@@ -15,6 +15,9 @@ public struct StoreSettings: Sendable, Equatable {
     /// Bytes of traces and log records that are held before they are stored.
     public var mostOpenBytes = 32 << 20
     public var mostOpenTraces = 50_000
+    /// Bytes of the database's pages that the writer, and each of some readers, keeps.
+    public var writerCacheBytes = 4 << 20
+    public var readerCacheBytes = 1 << 20
     /// A trace that has become so large is stored as far as it is here.
     public var mostTraceBytes = 2 << 20
     /// Nanoseconds without a new span after which a trace whose root has ended is stored.

@@ -202,7 +202,8 @@ extension Config.Agents {
                 + "Longer than senders wait between two exports"),
         .value(
             "open_activities", \.openActivities, .number(100...10_000_000),
-            "Activities held at once; above that the quietest traces are closed"),
+            "Activities held at once; above that the quietest traces are closed. 256 for each MiB "
+                + "of `limits.memory` at the most"),
     ])
 }
 

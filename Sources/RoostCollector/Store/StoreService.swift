@@ -35,6 +35,8 @@ package final class StoreService: Sendable {
         settings.hold = config.agents.hold.nanoseconds
         settings.queueBytes = min(32 << 20, config.limits.memory / 8)
         settings.mostOpenBytes = min(32 << 20, config.limits.memory / 8)
+        settings.writerCacheBytes = min(4 << 20, config.limits.memory / 16)
+        settings.readerCacheBytes = min(1 << 20, config.limits.memory / 64)
         let exporter = ledger.exporterIndex(named: "store")
         self.exporter = exporter
         self.switches = switches

@@ -86,7 +86,9 @@ enum StoreSchema {
     }
 
     /// Prepares a connection that writes, and brings the database up to date.
-    static func prepare(_ connection: SQLiteConnection) throws(Failure) {
+    static func prepare(
+        _ connection: SQLiteConnection, cacheBytes: Int = 4 << 20
+    ) throws(Failure) {
         do throws(SQLiteError) {
             try connection.run("PRAGMA page_size = \(pageBytes)")
             try connection.run("PRAGMA auto_vacuum = INCREMENTAL")
@@ -95,7 +97,7 @@ enum StoreSchema {
             }
             try connection.run(
                 """
-                PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096;
+                PRAGMA synchronous = NORMAL; PRAGMA cache_size = -\(cacheBytes >> 10);
                 PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF
                 """)
         } catch { throw .sqlite(error) }

@@ -23,11 +23,13 @@ final class WriterDatabase {
     private let insertLogs: SQLiteStatement
     private let putOperation: SQLiteStatement
 
-    init(path: String, _ shares: StoreShares) throws(StoreSchema.Failure) {
+    init(
+        path: String, _ shares: StoreShares, cacheBytes: Int = 4 << 20
+    ) throws(StoreSchema.Failure) {
         do throws(SQLiteError) {
             connection = try SQLiteConnection(path: path, mode: .write)
         } catch { throw .sqlite(error) }
-        try StoreSchema.prepare(connection)
+        try StoreSchema.prepare(connection, cacheBytes: cacheBytes)
         do throws(SQLiteError) {
             log = try ChangeLog(connection, shares)
             findTrace = try connection.prepare(

@@ -27,7 +27,7 @@ final class ReaderDatabase {
             "SELECT (SELECT min(id) FROM traces), (SELECT max(id) FROM traces)"
         static let traceIDs = "SELECT trace FROM trace_ids WHERE segment = ? AND key = ?"
         static let traceByID =
-            "SELECT high, low, chunks, summary, activities FROM traces WHERE id = ?"
+            "SELECT high, low, bytes, summary, activities FROM traces WHERE id = ?"
         static let chunks = "SELECT packed FROM chunks WHERE key >= ? AND key < ? ORDER BY key"
         static let heads = """
             SELECT number, max_start, marks FROM heads
@@ -52,10 +52,11 @@ final class ReaderDatabase {
             """
     }
 
-    init(path: String, generation: Int) throws(SQLiteError) {
+    init(path: String, generation: Int, cacheBytes: Int = 1 << 20) throws(SQLiteError) {
         self.generation = generation
         connection = try SQLiteConnection(path: path, mode: .read)
-        try connection.run("PRAGMA cache_size = -1024; PRAGMA query_only = 1")
+        try connection.run(
+            "PRAGMA cache_size = -\(cacheBytes >> 10); PRAGMA query_only = 1")
         traceByNumber = try connection.prepare(SQL.traceByNumber)
         segments = try connection.prepare(SQL.segments)
         traceIDs = try connection.prepare(SQL.traceIDs)
@@ -136,7 +137,9 @@ final class ReaderPool: Sendable {
         }
         if let reader = lent.readers.first { return reader }
         do throws(SQLiteError) {
-            return try ReaderDatabase(path: path, generation: generation)
+            return try ReaderDatabase(
+                path: path, generation: generation,
+                cacheBytes: shared.settings.readerCacheBytes)
         } catch { throw .sqlite(error) }
     }
 

@@ -33,7 +33,8 @@ final class TraceKeeper {
     init(_ shared: StoreShared) throws(StoreSchema.Failure) {
         self.shared = shared
         database = try WriterDatabase(
-            path: shared.files.path, StoreShares(size: shared.bounds.size))
+            path: shared.files.path, StoreShares(size: shared.bounds.size),
+            cacheBytes: shared.settings.writerCacheBytes)
         do throws(SQLiteError) {
             let connection = database.connection
             let last = try connection.number("SELECT max(id) FROM traces")
