@@ -40,7 +40,9 @@ final class CollectorParts: Sendable {
     private let webConnections: ConnectionLimit
     private static let mostOfWeb = 2_048
     /// Half of it is for pages and messages that peers of the web port are slow to read.
-    private let webBuffers = MemoryBudget(limitBytes: 32 << 20)
+    private let webBuffers: MemoryBudget
+    /// Pays for answers of the API.
+    let answers: AnswerRoom
     private let bodies: MemoryBudget.Share
     /// Pays for the series derived from spans.
     let derived: MemoryBudget.Share
@@ -83,6 +85,11 @@ final class CollectorParts: Sendable {
         if config.enable.analytics {
             budget.share("agents").setAside(Self.roomOfAgents(config))
         }
+        // Half of these are ever used.
+        let buffers = min(config.limits.memory / 16, 16 << 20)
+        budget.share("web").setAside(buffers)
+        webBuffers = MemoryBudget(limitBytes: 2 * max(buffers, 2 << 20))
+        answers = AnswerRoom(budget: budget)
         let book = config.prices
         prices = Mutex(book)
         agents = AgentService(

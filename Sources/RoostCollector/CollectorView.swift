@@ -1,4 +1,4 @@
-import RoostCore
+package import RoostCore
 package import RoostIngest
 package import RoostMetrics
 package import RoostNet
@@ -116,6 +116,9 @@ public final class CollectorView {
 
     /// The prices in force.
     package var prices: PriceBook { parts.prices.withLock { $0 } }
+
+    /// Pays for answers that are made whole.
+    package var answers: AnswerRoom { parts.answers }
 
     package var liveCounters: LiveCounters { parts.live }
 

@@ -159,7 +159,9 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
 
     var wantsInput: Bool { waiting.count < HTTP1Session.waitingBytes && !hasBroken }
 
-    var heldBytes: Int { pending.roomBytes + waiting.capacity }
+    var heldBytes: Int {
+        pending.roomBytes + waiting.capacity + (exchange?.outgoing.waitingBytes ?? 0)
+    }
 
     func peerEnded() {
         hasPeerEnded = true
@@ -353,14 +355,14 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
     }
 
     func resume(_ exchange: Exchange) {
-        guard exchange.outgoing.isStalled else { return }
+        // While the socket is full, more may have come to wait, which is to be paid for.
         exchange.outgoing.resume()
         host?.sessionHasOutput()
     }
 
     private func writeAnswer(_ response: Response, for exchange: Exchange) {
         let hasNoBody = response.status == 204 || response.status == 304
-        var outgoing = OutgoingBody(response.body)
+        var outgoing = OutgoingBody(response)
         let isStream = outgoing.isStream
         if isStream, isHTTP10 { closesAfterAnswer = true }
         isChunked = isStream && !isHTTP10

@@ -17,8 +17,9 @@ extension HTTP2Session {
         if case .bytes(let bytes) = response.body, !hasNoBody {
             fields.add("content-length", String(bytes.count))
         }
-        var body = OutgoingBody(response.body)
+        var body = OutgoingBody(response)
         if hasNoBody || exchange.head.methodIs("HEAD") { body.cancel() }
+        if body.isStream || body.available > HTTP2Session.longAnswer { hasLongAnswers = true }
         exchange.outgoing = body
         submit(fields, for: exchange, hasBody: !body.isFinished)
     }
@@ -44,7 +45,7 @@ extension HTTP2Session {
             frame.append(UInt8(truncatingIfNeeded: length >> shift))
         }
         frame.append(contentsOf: message)
-        exchange.outgoing = OutgoingBody(.bytes(frame))
+        exchange.outgoing = OutgoingBody(Response(status: 200, body: .bytes(frame)))
         if response.headers.isEmpty {
             unsafe submit(GRPCFields.head, GRPCFields.headCount, for: exchange, hasBody: true)
         } else {

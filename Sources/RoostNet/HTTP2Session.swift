@@ -123,8 +123,14 @@ import Synchronization
 
     var wantsInput: Bool { true }
 
-    /// Bodies and streams are paid for where they are kept, and nghttp2 bounds what it queues.
-    var heldBytes: Int { 0 }
+    /// Some answer was longer than those of receivers are.
+    var hasLongAnswers = false
+    static let longAnswer = 4 << 10
+
+    /// Bodies of requests are paid for where they are kept, and nghttp2 bounds what it queues.
+    var heldBytes: Int {
+        hasLongAnswers ? exchanges.reduce(0) { $0 + $1.outgoing.waitingBytes } : 0
+    }
 
     /// What is whole is still answered; what is not never will be.
     func peerEnded() {
@@ -345,9 +351,11 @@ import Synchronization
     }
 
     func resume(_ exchange: Exchange) {
-        guard exchange.outgoing.isStalled else { return }
-        exchange.outgoing.resume()
-        unsafe nghttp2_session_resume_data(session, exchange.streamID)
+        // While the peer takes nothing, more may have come to wait, which is to be paid for.
+        if exchange.outgoing.isStalled {
+            exchange.outgoing.resume()
+            unsafe nghttp2_session_resume_data(session, exchange.streamID)
+        }
         if !isReceiving { host?.sessionHasOutput() }
     }
 

@@ -3,13 +3,19 @@ struct OutgoingBody {
     private var piece: [UInt8] = []
     private var offset = 0
     private var source: (any BodySource)?
+    private var holding: (any AnyObject & Sendable)?
     /// The source had nothing; it is asked again after `resumeBody()`.
     private(set) var isStalled = false
 
     init() {}
 
-    init(_ body: ResponseBody) {
-        switch body {
+    /// A piece that is larger than this makes room when it has been taken: the next one may be long
+    /// in coming where the peer is slow.
+    private static let mostKept = 64 << 10
+
+    init(_ response: Response) {
+        holding = response.holding
+        switch response.body {
         case .bytes(let bytes): piece = bytes
         case .stream(let source): self.source = source
         }
@@ -20,6 +26,11 @@ struct OutgoingBody {
 
     /// How many bytes can be had without asking the source.
     var available: Int { piece.count - offset }
+
+    /// What waits for the peer and is paid for by the connection.
+    var waitingBytes: Int {
+        (source?.waitingBytes ?? 0) + (holding == nil ? available : 0)
+    }
 
     mutating func resume() { isStalled = false }
 
@@ -43,12 +54,20 @@ struct OutgoingBody {
             unsafe body(UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count]))
         }
         offset += count
+        if offset == piece.count {
+            if source == nil { holding = nil }
+            if piece.capacity > Self.mostKept {
+                piece = []
+                offset = 0
+            }
+        }
         return count
     }
 
     mutating func cancel() {
         source?.cancel()
         source = nil
+        holding = nil
         piece = []
         offset = 0
     }

@@ -8,6 +8,8 @@ public struct Response {
     /// Only for gRPC requests; without it an answer to one is UNKNOWN or, with status 200 and a
     /// body, OK with the body as its message.
     public var grpc: GRPCOutcome?
+    /// Let go of when the body has left, or never will: what pays for the memory that it takes.
+    public var holding: (any AnyObject & Sendable)?
 
     public init(
         status: Int, headers: [(String, String)] = [], body: ResponseBody = .bytes([])
@@ -50,10 +52,14 @@ public protocol BodySource: AnyObject {
 
     /// The peer is gone; nothing more will be asked.
     func cancel()
+
+    /// Bytes that wait in it for the peer and that nothing else pays for.
+    var waitingBytes: Int { get }
 }
 
 extension BodySource {
     public func cancel() {}
+    public var waitingBytes: Int { 0 }
 }
 
 /// How a gRPC call ended.

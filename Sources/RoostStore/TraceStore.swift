@@ -163,14 +163,16 @@ public final class TraceStore: Sendable {
     }
 
     /// Everything about one trace; nil when it is not known. What has come of it and is not stored
-    /// yet is stored first, unless the asker wants only what `isStored`.
+    /// yet is stored first, unless the asker wants only what `isStored`. `admits` is told how many
+    /// bytes of spans there are before they are read, and may refuse them.
     public func trace(
-        high: UInt64, low: UInt64, isStored: Bool = false
+        high: UInt64, low: UInt64, isStored: Bool = false, withLogs: Bool = true,
+        admits: (Int) -> Bool = { _ in true }
     ) throws(StoreQueryError) -> StoredTrace? {
         let key = TraceKey(high: high, low: low)
         if !isStored, shared.hasOpen { settle(.trace(key), Self.patienceForTrace) }
         var trace = try readers.read { reader throws(QueryFailure) in
-            try reading { () throws(SQLiteError) in try reader.trace(key) }
+            try reader.trace(key, withLogs: withLogs, admits: admits)
         }
         trace?.summary.settle(now: unixNanoseconds(), hold: shared.bounds.hold)
         return trace

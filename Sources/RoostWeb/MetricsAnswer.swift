@@ -5,26 +5,32 @@ import RoostNet
 
 /// `/metrics`: what was agreed with the scraper, then the page in slices as fast as it reads.
 enum MetricsAnswer {
+    /// Of a packer and the slice that it packs.
+    private static let packingBytes = 512 << 10
+
     static func answer(
         _ head: RequestHead, _ collector: CollectorView, _ turns: SliceTurns,
         _ responder: Responder
     ) {
         let agreed = negotiate(
             accept: head.header("accept"), acceptEncoding: head.header("accept-encoding"))
+        let coding = ContentCoding(rawValue: agreed.coding.rawValue) ?? .identity
         // What Prometheus alone sends.
         let isForPrometheus = head.header("x-prometheus-scrape-timeout-seconds") != nil
         collector.scrape(isForPrometheus: isForPrometheus) { sources in
             var headers = [
                 ("content-type", agreed.contentType), ("vary", "accept, accept-encoding"),
             ]
-            if agreed.coding != .identity {
-                headers.append(("content-encoding", agreed.coding.rawValue))
-            }
+            // Without memory to pack it in, the page comes as it is.
+            let lease = coding == .identity ? nil : collector.answers.lease(packingBytes)
+            let coding = lease == nil ? .identity : coding
+            if coding != .identity { headers.append(("content-encoding", coding.rawValue)) }
             let body = MetricsBody(
                 page: ExpositionPage(format: agreed.format, sources: sources),
-                coding: ContentCoding(rawValue: agreed.coding.rawValue) ?? .identity,
-                turns: turns, responder: responder)
-            responder.send(Response(status: 200, headers: headers, body: .stream(body)))
+                coding: coding, turns: turns, responder: responder)
+            var response = Response(status: 200, headers: headers, body: .stream(body))
+            response.holding = lease
+            responder.send(response)
         }
     }
 }

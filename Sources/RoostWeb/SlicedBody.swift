@@ -7,12 +7,23 @@ final class SlicedBody: BodySource {
     private var offset = 0
 
     private static let slice = 128 << 10
+    /// On its way to the socket.
+    private static let underWay = 2 * slice
 
     private init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     /// `bytes` whole when they are few, else in slices.
     static func body(_ bytes: [UInt8]) -> ResponseBody {
         bytes.count <= slice ? .bytes(bytes) : .stream(SlicedBody(bytes))
+    }
+
+    /// What a body takes while it waits for its reader.
+    static func heldBytes(_ body: ResponseBody) -> Int {
+        switch body {
+        case .bytes(let bytes): bytes.count
+        case .stream(let source):
+            (source as? SlicedBody).map { $0.bytes.capacity + underWay } ?? 0
+        }
     }
 
     func next(into target: inout [UInt8]) -> Bool {

@@ -73,7 +73,7 @@ public final class WebHandler: RequestHandler {
             try endpoint.handle(
                 APIRequest(
                     head: head, body: body, responder: responder, now: now, values: values,
-                    style: endpoint.style))
+                    style: endpoint.style, room: collector.answers))
         } catch {
             responder.send(error.response(endpoint.style))
         }

@@ -548,6 +548,43 @@ def test_many_quick_connections(trouble, ends):
     case.close(collector, peer)
 
 
+@pytest.mark.parametrize("limit", [16 * MIB, LIMIT])
+def test_readers_that_never_read(limit, trouble, ends):
+    """40 that ask for the longest lists again and again and take nothing, beside a load. Others are
+    answered, or told when to come again."""
+    case = trouble(f"40 silent readers, {limit // MIB} MiB")
+    case.limit = limit
+    peer = ends(HTTPNumbered())
+    # Every span of the load has a name of its own: its series would fill the smaller limit.
+    collector = case.roost(
+        case.destination(peer), limits={"request": "4MiB", "series_per_metric": 1000})
+    load = case.load(collector, spans=100, value_bytes=1000)
+    case.wait_more(100)
+    path = "/api/v1/observability/traces?limit=1000"
+    silent = []
+    for _ in range(40):
+        one = ends(socket.socket())
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        host, _, port = collector.web.rpartition(":")
+        one.connect((host, int(port)))
+        one.sendall(f"GET {path} HTTP/1.1\r\nhost: {collector.web}\r\n\r\n".encode() * 20)
+        silent.append(one)
+    for _ in range(often(5, 50)):
+        case.wait_more(50)
+        answer = collector.get(path)
+        assert answer.status_code in (200, 503), answer.text
+        assert answer.status_code == 200 or int(answer.headers["retry-after"]) > 0
+        assert collector.get("/health").status_code == 200
+        held = collector.status()["memory"]
+        assert held["used_bytes"] <= held["limit_bytes"], held
+    load.end()
+    for one in silent:
+        one.close()
+    few = path.replace("1000", "100")
+    wait_until(lambda: collector.get(few).status_code == 200, what="room for answers")
+    case.close(collector, peer)
+
+
 def bombs():
     """What becomes 1 GiB, and what becomes just less than a request may be, packed both ways."""
     for size in (1 << 30, LIMIT // 4 - 1000):

@@ -191,6 +191,35 @@ import Testing
         #expect(source.isCancelled && source.asked == 0)
     }
 
+    @Test func `what an answer holds is let go of when its last piece has left, or never will`() {
+        let bench = Bench()
+        let source = PieceSource(["abc"])
+        source.isOpen = true
+        weak var held: MemoryReservation?
+        var kept: Responder?
+        bench.handler.answers = { _, _, responder in
+            kept = responder
+            var response = Response(status: 200, body: .stream(source))
+            let holding = bench.budget.share("answers").reserve(10)
+            held = holding
+            response.holding = holding
+            responder.send(response)
+        }
+        let session = bench.http1()
+        #expect(exchange(session, get).hasSuffix("3\r\nabc\r\n") && held != nil)
+        source.isOpen = false
+        source.pieces = [Array("de".utf8)]
+        kept?.resumeBody()
+        #expect(drained(session) == Array("2\r\nde\r\n0\r\n\r\n".utf8) && held == nil)
+
+        source.isOpen = true
+        let other = bench.http1()
+        _ = exchange(other, get)
+        #expect(held != nil)
+        other.abandon()
+        #expect(held == nil)
+    }
+
     @Test func `waits for a source that has nothing yet, and cancels it when the peer is gone`() {
         let bench = Bench()
         let source = PieceSource(["a"])

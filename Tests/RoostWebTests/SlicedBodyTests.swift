@@ -20,4 +20,10 @@ import Testing
         }
         #expect(found == bytes)
     }
+
+    @Test func `a body is as heavy as its bytes, and slices under way when it goes in slices`() {
+        #expect(SlicedBody.heldBytes(SlicedBody.body([1, 2, 3])) == 3)
+        let large = SlicedBody.body([UInt8](repeating: 1, count: 200_000))
+        #expect(SlicedBody.heldBytes(large) >= 200_000 + 2 * 131_072)
+    }
 }

@@ -4,13 +4,15 @@ import RoostWire
 
 extension ReaderDatabase {
     /// The chunks of a trace, unpacked, up to some bytes; damaged ones are left out.
-    func chunks(of trace: Int) throws(SQLiteError) -> [ByteBlock] {
+    func chunks(
+        of trace: Int, most: Int = StoreLimits.mostSpanBytes
+    ) throws(SQLiteError) -> [ByteBlock] {
         defer { chunks.reset() }
         chunks.bind(1, trace * StoreSchema.chunksOfTrace)
         chunks.bind(2, (trace + 1) * StoreSchema.chunksOfTrace)
         var blocks: [ByteBlock] = []
         var bytes = 0
-        while bytes < StoreLimits.mostSpanBytes, try chunks.step() {
+        while bytes < most, try chunks.step() {
             let block = unsafe chunks.withBytes(0) {
                 unsafe unpackZstandard($0, most: StoreLimits.largestChunk)
             }
@@ -24,9 +26,14 @@ extension ReaderDatabase {
 
     struct Row {
         var id: Int
+        /// Of its spans, unpacked.
+        var bytes: Int
         var summary: TraceSummary
         var activities: [UInt8]
     }
+
+    /// Asks before so many bytes of an answer are there.
+    typealias Admission = (Int) -> Bool
 
     func find(_ key: TraceKey) throws(SQLiteError) -> Row? {
         defer { segments.reset() }
@@ -52,19 +59,30 @@ extension ReaderDatabase {
         guard try traceByID.step(), traceByID.bits(0) == key.high, traceByID.bits(1) == key.low
         else { return nil }
         return Row(
-            id: trace,
+            id: trace, bytes: traceByID.int(2),
             summary: unsafe traceByID.withBytes(3) {
                 unsafe SummaryCoding.decode($0, high: key.high, low: key.low)
             }, activities: traceByID.bytes(4))
     }
 
     /// Everything about a trace.
-    func trace(_ key: TraceKey) throws(SQLiteError) -> StoredTrace? {
-        guard let row = try find(key) else { return nil }
+    func trace(
+        _ key: TraceKey, withLogs: Bool = true, admits: Admission = { _ in true }
+    ) throws(QueryFailure) -> StoredTrace? {
+        guard let row = try reading({ () throws(SQLiteError) in try find(key) }) else { return nil }
+        guard admits(min(row.bytes, StoreLimits.mostSpanBytes) + row.activities.count) else {
+            throw .query(.noRoom)
+        }
+        return try reading { () throws(SQLiteError) in try trace(key, row, withLogs: withLogs) }
+    }
+
+    private func trace(
+        _ key: TraceKey, _ row: Row, withLogs: Bool
+    ) throws(SQLiteError) -> StoredTrace {
         var spans = try chunks(of: row.id)
         if spans.count > 1 { spans = withoutRepeats(spans) }
         var trace = StoredTrace(
-            summary: row.summary, spans: spans, logs: try logs(of: key),
+            summary: row.summary, spans: spans, logs: withLogs ? try logs(of: key) : [],
             activities: row.activities)
         if spans.reduce(0, { $0 + $1.count }) >= StoreLimits.mostSpanBytes {
             let shown = spans.reduce(0) { sum, block in
@@ -145,7 +163,7 @@ extension ReaderDatabase {
         while try rows.step() {
             if let low = query.traceIDLow, rows.bits(1) != low { continue }
             if let session, rows.bits(2) != session { continue }
-            if page.records >= limit || bytes >= StoreLimits.mostLogBytes {
+            if page.records >= limit || bytes >= query.mostBytes {
                 page.cursor = last.cursor
                 break
             }

@@ -21,6 +21,8 @@ public struct TraceQuery: Sendable, Equatable {
     public var until: UInt64?
     /// Attributes of one and the same span or its resource, value as text; `error` is its status.
     public var tags: [String: String] = [:]
+    /// Bytes of each trace that are looked through for `tags`.
+    public var mostBytesForTags = StoreLimits.mostSpanBytes
     /// 1 to `mostTraces`; others are brought inside.
     public var limit = 50
     /// Of the page before; the other members must be the same.
@@ -49,6 +51,8 @@ public struct LogQuery: Sendable, Equatable {
     /// Records, at most `mostRecords`.
     public var limit = 100
     public var cursor: String?
+    /// Bytes of records, after which a page ends with the record at hand.
+    public var mostBytes = StoreLimits.mostLogBytes
 
     public static let mostRecords = 1000
 
@@ -71,6 +75,8 @@ public enum StoreQueryError: Error, Equatable, Sendable {
     case badCursor
     /// Answering would read too much; the text says how to narrow the question.
     case tooMuch(String)
+    /// Whoever asked has no memory for the answer now.
+    case noRoom
     /// The store is closed, or its database cannot be read now.
     case unavailable(String)
 }

@@ -230,7 +230,9 @@ struct TraceSearch {
             return false
         }
         try spend(Self.stepsOfAttributes)
-        let chunks = try reading { () throws(SQLiteError) in try reader.chunks(of: trace) }
+        let chunks = try reading { () throws(SQLiteError) in
+            try reader.chunks(of: trace, most: query.mostBytesForTags)
+        }
         return hasSpan(in: chunks, with: query.tags)
     }
 

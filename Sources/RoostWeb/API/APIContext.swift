@@ -16,31 +16,34 @@ final class APIContext {
     private static let mostRunning = 3
     private static let mostWaiting = 256
 
+    /// What most answers and their making take.
+    static let usualBytes = 128 << 10
+
     init(collector: CollectorView, loop: EventLoop) {
         self.collector = collector
         self.loop = loop
         hub = LiveHub(collector: collector, loop: loop)
     }
 
-    /// Makes an answer beside the loop, because it reads from the disk or takes long.
+    /// Makes an answer beside the loop, because it reads from the disk or takes long. About `bytes`
+    /// are held for it while it is made; `work` has them held for more before it takes more.
     func answer(
-        _ request: APIRequest,
-        _ work: @escaping @Sendable () throws(APIError) -> Response
+        _ request: APIRequest, about bytes: Int = usualBytes,
+        _ work: @escaping @Sendable (AnswerRoom.Lease) throws(APIError) -> Response
     ) {
-        guard waiting.count < Self.mostWaiting else {
-            return request.refuse(
-                APIError(
-                    status: 503, code: "busy",
-                    message: "too many questions wait for the store, ask again later"))
-        }
+        guard waiting.count < Self.mostWaiting else { return request.refuse(.busy) }
         let start = { [self] in
+            guard let lease = collector.answers.lease(bytes) else {
+                request.refuse(.noMemory)
+                return startNext()
+            }
             running += 1
-            loop.offload({ Result { () throws(APIError) in Parcel(response: try work()) } }) {
+            loop.offload({ Result { () throws(APIError) in Parcel(response: try work(lease)) } }) {
                 [self] (result: Result<Parcel, APIError>) in
                 running -= 1
-                if running < Self.mostRunning, !waiting.isEmpty { waiting.removeFirst()() }
+                startNext()
                 switch result {
-                case .success(let parcel): request.responder.send(parcel.response)
+                case .success(let parcel): request.send(parcel.response, lease)
                 case .failure(let error): request.refuse(error)
                 }
             }
@@ -48,14 +51,26 @@ final class APIContext {
         if running < Self.mostRunning { start() } else { waiting.append(start) }
     }
 
+    private func startNext() {
+        if running < Self.mostRunning, !waiting.isEmpty { waiting.removeFirst()() }
+    }
+
     /// The same for a document.
     func document(
-        _ request: APIRequest,
+        _ request: APIRequest, about bytes: Int = usualBytes,
         _ write: @escaping @Sendable (inout JSONWriter) throws(APIError) -> Void
     ) {
-        answer(request) { () throws(APIError) in
+        document(request, about: bytes) { writer, _ throws(APIError) in try write(&writer) }
+    }
+
+    /// The same for one that may be large.
+    func document(
+        _ request: APIRequest, about bytes: Int = usualBytes,
+        _ write: @escaping @Sendable (inout JSONWriter, AnswerRoom.Lease) throws(APIError) -> Void
+    ) {
+        answer(request, about: bytes) { lease throws(APIError) in
             var writer = JSONWriter()
-            try write(&writer)
+            try write(&writer, lease)
             return WebAnswer.json(200, writer.bytes)
         }
     }

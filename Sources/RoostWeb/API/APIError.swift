@@ -5,6 +5,8 @@ struct APIError: Error, Equatable {
     let status: Int
     let code: String
     let message: String
+    /// Seconds.
+    var retryAfter: Int?
 
     /// `allowed` says what would be right.
     static func badParameter(_ name: String, _ text: String, allowed: String) -> APIError {
@@ -53,15 +55,27 @@ struct APIError: Error, Equatable {
             message: "\(part) is switched off; switch it on with enable.\(part) or PUT switches")
     }
 
+    static let noMemory = APIError(
+        status: 503, code: "no_memory",
+        message: "there is no memory for this answer now; ask again, or for less of it",
+        retryAfter: 1)
+
+    static let busy = APIError(
+        status: 503, code: "busy",
+        message: "too many questions wait for the store, ask again later", retryAfter: 1)
+
     static func forbidden(_ message: String) -> APIError {
         APIError(status: 403, code: "forbidden", message: message)
     }
 
     func response(_ style: Endpoint.Style) -> Response {
-        switch style {
-        case .roost: WebAnswer.error(status, code, message)
-        case .jaeger: WebAnswer.json(status, JaegerAnswer.error(status, message))
-        }
+        var response =
+            switch style {
+            case .roost: WebAnswer.error(status, code, message)
+            case .jaeger: WebAnswer.json(status, JaegerAnswer.error(status, message))
+            }
+        if let retryAfter { response.headers.append(("retry-after", "\(retryAfter)")) }
+        return response
     }
 
     /// What a stranger wrote is repeated in part only.

@@ -13,6 +13,11 @@ struct APIRequest {
     let now: UInt64
     let values: [String: ParameterValue]
     var style = Endpoint.Style.roost
+    /// Pays for the answer; nil where none comes.
+    var room: AnswerRoom?
+
+    /// Answers of this size go without: the connection pays for what its peer does not read.
+    private static let fewBytes = 16 << 10
 
     func text(_ name: String) -> String? {
         if case .text(let text) = values[name] { text } else { nil }
@@ -42,14 +47,32 @@ struct APIRequest {
     func answer(_ write: (inout JSONWriter) -> Void) {
         var writer = JSONWriter()
         write(&writer)
-        responder.send(WebAnswer.json(200, writer.bytes))
+        send(WebAnswer.json(200, writer.bytes))
     }
 
     func answer(_ result: Result<[UInt8], APIError>) {
         switch result {
-        case .success(let bytes): responder.send(WebAnswer.json(200, bytes))
+        case .success(let bytes): send(WebAnswer.json(200, bytes))
         case .failure(let error): refuse(error)
         }
+    }
+
+    /// Sends what has been made, if there is memory to keep it until it is read. `lease` is what was
+    /// held for it meanwhile.
+    func send(_ response: Response, _ lease: AnswerRoom.Lease? = nil) {
+        var response = response
+        let bytes = SlicedBody.heldBytes(response.body)
+        if bytes > Self.fewBytes, let room {
+            if let lease, lease.grow(to: bytes) {
+                lease.shrink(to: bytes)
+                response.holding = lease
+            } else if lease == nil, let lease = room.lease(bytes) {
+                response.holding = lease
+            } else {
+                return refuse(.noMemory)
+            }
+        }
+        responder.send(response)
     }
 
     func refuse(_ error: APIError) { responder.send(error.response(style)) }

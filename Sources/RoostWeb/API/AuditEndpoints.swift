@@ -6,6 +6,8 @@ import RoostNet
 /// `audit`: the audit trail, asked and appended to.
 enum AuditEndpoints {
     static let mostRecords = 1000
+    /// What a record takes in an answer that is being made.
+    private static let bytesOfRecord = 1 << 10
     private static let day: UInt64 = 86_400_000_000_000
 
     static func all(_ context: APIContext) -> [Endpoint] {
@@ -29,7 +31,8 @@ enum AuditEndpoints {
                 handle: { request throws(APIError) in
                     let trail = try trail(context)
                     let query = try query(request)
-                    context.document(request) { writer throws(APIError) in
+                    context.document(request, about: query.limit * bytesOfRecord) {
+                        writer throws(APIError) in
                         try write(trail, query, into: &writer)
                     }
                 }),

@@ -11,6 +11,8 @@ enum JaegerEndpoints {
     static let mostTraces = 1_500
     /// Traces are added to an answer until it is so long.
     static let mostBytes = 32 << 20
+    /// What a trace takes while traces are looked for.
+    private static let bytesOfSummary = 1 << 10
     private static let standardTraces = 100
     /// How far a question without times goes back.
     private static let standardLookback: UInt64 = 48 * 3_600_000_000_000
@@ -147,14 +149,19 @@ enum JaegerEndpoints {
             let store = try TraceEndpoints.store(context)
             let ids = wantedTraces(request)
             if !ids.isEmpty { return answer(request, context, store, ids) }
-            let query = try query(request)
+            var wanted = try query(request)
+            wanted.mostBytesForTags = context.collector.answers.modest(wanted.mostBytesForTags)
+            let query = wanted
             let limit = min(request.integer("limit") ?? standardTraces, mostTraces)
             let names = context.collector.names
-            context.document(request) { writer throws(APIError) in
+            let about =
+                min(limit, TraceQuery.mostTraces) * bytesOfSummary
+                + (query.tags.isEmpty ? 0 : query.mostBytesForTags)
+            context.document(request, about: about) { writer, lease throws(APIError) in
                 let found = try search(store, query, limit: limit)
                 try JaegerAnswer.list(&writer, limit: limit) { writer throws(APIError) in
                     for id in found where writer.bytes.count < mostBytes {
-                        try write(id, store, names, isStored: true, into: &writer)
+                        try write(id, store, names, isStored: true, into: &writer, lease)
                     }
                     return found.count
                 }
@@ -170,10 +177,10 @@ enum JaegerEndpoints {
             guard let id = request.traceID("trace_id") else { return }
             let store = try TraceEndpoints.store(context)
             let names = context.collector.names
-            context.document(request) { writer throws(APIError) in
+            context.document(request) { writer, lease throws(APIError) in
                 var isFound = false
                 try JaegerAnswer.list(&writer) { writer throws(APIError) in
-                    isFound = try write(id, store, names, into: &writer)
+                    isFound = try write(id, store, names, into: &writer, lease)
                     return 1
                 }
                 guard isFound else { throw .notFound("trace", id.text) }
@@ -195,11 +202,11 @@ enum JaegerEndpoints {
         _ request: APIRequest, _ context: APIContext, _ store: TraceStore, _ ids: [TraceID]
     ) {
         let names = context.collector.names
-        context.document(request) { writer throws(APIError) in
+        context.document(request) { writer, lease throws(APIError) in
             try JaegerAnswer.list(&writer) { writer throws(APIError) in
                 var found = 0
                 for id in ids where writer.bytes.count < mostBytes {
-                    if try write(id, store, names, into: &writer) { found += 1 }
+                    if try write(id, store, names, into: &writer, lease) { found += 1 }
                 }
                 return found
             }
@@ -273,10 +280,14 @@ enum JaegerEndpoints {
     @discardableResult
     private static func write(
         _ id: TraceID, _ store: TraceStore, _ names: NameTable, isStored: Bool = false,
-        into writer: inout JSONWriter
+        into writer: inout JSONWriter, _ lease: AnswerRoom.Lease
     ) throws(APIError) -> Bool {
+        // The array that the answer is in grows to twice its size, beside itself.
+        let written = writer.bytes.count * 3
         let trace = try TraceEndpoints.told { () throws(StoreQueryError) in
-            try store.trace(high: id.high, low: id.low, isStored: isStored)
+            try store.trace(high: id.high, low: id.low, isStored: isStored, withLogs: false) {
+                lease.grow(to: written + $0 * TraceEndpoints.bytesByByte)
+            }
         }
         guard let trace else { return false }
         var shifts: [UInt64: Int] = [:]

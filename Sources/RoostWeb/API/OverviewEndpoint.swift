@@ -53,7 +53,7 @@ enum OverviewEndpoint {
         let begun = writer
         // The traces are on the disk.
         let store = collector.store
-        context.answer(request) { () throws(APIError) in
+        context.answer(request) { _ throws(APIError) in
             var writer = begun
             writeStore(store, into: &writer)
             writer.endObject()

@@ -44,7 +44,7 @@ struct ServiceCalls: Sendable {
         _ id: TraceID, _ store: TraceStore, _ reader: TraceReader
     ) throws(APIError) -> Bool {
         let stored = try TraceEndpoints.told { () throws(StoreQueryError) in
-            try store.trace(high: id.high, low: id.low, isStored: true)
+            try store.trace(high: id.high, low: id.low, isStored: true, withLogs: false)
         }
         guard let stored else { return false }
         let steps = reader.document(

@@ -14,6 +14,12 @@ enum TraceEndpoints {
         ]
     }
 
+    /// What a trace takes in a list that is being made.
+    private static let bytesOfRow = 2 << 10
+    private static let bytesOfRecord = 1 << 10
+    /// What an answer about a trace takes while it is made, by the bytes of its spans.
+    static let bytesByByte = 6
+
     /// Of a trace that is shown; the rest is counted as omitted.
     static let mostSteps = 20_000
 
@@ -56,7 +62,8 @@ enum TraceEndpoints {
                 query.cursor = request.text("cursor")
                 let wanted = query
                 let store = try store(context)
-                context.document(request) { writer throws(APIError) in
+                context.document(request, about: wanted.limit * bytesOfRow) {
+                    writer throws(APIError) in
                     let page = try told { () throws(StoreQueryError) in try store.traces(wanted) }
                     writer.beginObject()
                     writer.array("traces") { writer in
@@ -76,8 +83,8 @@ enum TraceEndpoints {
             answer: .json(schema: "Trace"),
             handle: { request throws(APIError) in
                 let load = try loader(request.traceID("trace_id"), context)
-                context.document(request) { writer throws(APIError) in
-                    let trace = try load()
+                context.document(request) { writer, lease throws(APIError) in
+                    let trace = try load(lease)
                     TraceDetail.write(
                         chunks: trace.stored.spans, document: trace.document, into: &writer)
                 }
@@ -97,8 +104,8 @@ enum TraceEndpoints {
             handle: { request throws(APIError) in
                 let load = try loader(request.traceID("trace_id"), context)
                 let isText = request.text("format") == "markdown"
-                context.answer(request) { () throws(APIError) in
-                    let analysis = TraceAnalysis(of: try load().document)
+                context.answer(request) { lease throws(APIError) in
+                    let analysis = TraceAnalysis(of: try load(lease).document)
                     guard !isText else {
                         return Response(
                             status: 200,
@@ -125,8 +132,8 @@ enum TraceEndpoints {
                 let load = try loader(request.traceID("trace_id"), context)
                 let format =
                     request.text("format").flatMap { TraceExportFormat(rawValue: $0) } ?? .otlp
-                context.answer(request) { () throws(APIError) in
-                    let trace = try load()
+                context.answer(request) { lease throws(APIError) in
+                    let trace = try load(lease)
                     var writer = JSONWriter()
                     TraceExport.write(
                         format, chunks: trace.stored.spans, traceIDHigh: trace.id.high,
@@ -152,10 +159,10 @@ enum TraceEndpoints {
             handle: { request throws(APIError) in
                 let first = try loader(request.traceID("a"), context)
                 let second = try loader(request.traceID("b"), context)
-                context.document(request) { writer throws(APIError) in
+                context.document(request) { writer, lease throws(APIError) in
                     let comparison = TraceComparison(
-                        TraceAnalysis(of: try first().document),
-                        TraceAnalysis(of: try second().document))
+                        TraceAnalysis(of: try first(lease).document),
+                        TraceAnalysis(of: try second(lease).document))
                     comparison.write(into: &writer)
                 }
             })
@@ -180,9 +187,11 @@ enum TraceEndpoints {
                 query.session = request.text("session")
                 query.limit = request.integer("limit") ?? 100
                 query.cursor = request.text("cursor")
+                query.mostBytes = context.collector.answers.modest(query.mostBytes)
                 let wanted = query
                 let store = try store(context)
-                context.document(request) { writer throws(APIError) in
+                let about = min(wanted.limit * bytesOfRecord, wanted.mostBytes) * bytesByByte / 2
+                context.document(request, about: about) { writer throws(APIError) in
                     let page = try told { () throws(StoreQueryError) in try store.logs(wanted) }
                     writer.beginObject()
                     writer.array("logs") { writer in
@@ -214,14 +223,16 @@ enum TraceEndpoints {
     /// What reads a trace, beside the loop.
     static func loader(
         _ id: TraceID?, _ context: APIContext
-    ) throws(APIError) -> @Sendable () throws(APIError) -> Loaded {
+    ) throws(APIError) -> @Sendable (AnswerRoom.Lease) throws(APIError) -> Loaded {
         guard let id else { throw .missingParameter("trace_id", allowed: "a trace id") }
         let store = try store(context)
         let names = context.collector.names
         let prices = context.collector.prices
-        return { () throws(APIError) in
+        return { lease throws(APIError) in
             let stored = try told { () throws(StoreQueryError) in
-                try store.trace(high: id.high, low: id.low)
+                try store.trace(high: id.high, low: id.low, withLogs: false) {
+                    lease.grow(by: $0 * bytesByByte)
+                }
             }
             guard let stored else { throw .notFound("trace", id.text) }
             var document = TraceReader(names: names, prices: prices).document(
@@ -243,6 +254,7 @@ enum TraceEndpoints {
                     message: "cursor is not one of an earlier answer with the same filters")
             case .tooMuch(let how):
                 throw APIError(status: 422, code: "too_much", message: how)
+            case .noRoom: throw .noMemory
             case .unavailable(let reason):
                 throw APIError(status: 503, code: "unavailable", message: reason)
             }

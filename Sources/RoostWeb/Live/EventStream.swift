@@ -55,4 +55,6 @@ final class EventStream: LiveClient, BodySource {
     }
 
     func cancel() { left(self) }
+
+    var waitingBytes: Int { waiting.capacity }
 }

@@ -1,0 +1,98 @@
+import Synchronization
+
+/// Memory for answers that are made whole: while they are made, and until their readers have them.
+///
+/// A sixteenth of the budget is set aside, so that short questions are answered whatever else is
+/// held. What needs more takes it from the rest of the budget as long as a quarter of that stays for
+/// telemetry, and never more than a quarter in all. Any thread.
+public final class AnswerRoom: Sendable {
+    private let budget: MemoryBudget
+    private let rest: MemoryBudget.Share
+    /// What is set aside is shared out here.
+    private let own: MemoryBudget.Share
+
+    private static let mostOwnBytes = 8 << 20
+
+    public init(budget: MemoryBudget) {
+        self.budget = budget
+        rest = budget.share("answers")
+        let bytes = min(budget.limitBytes / 16, Self.mostOwnBytes)
+        rest.setAside(bytes)
+        own = MemoryBudget(limitBytes: bytes).share("answers")
+    }
+
+    /// As much of `bytes` as an answer should take of so small a limit.
+    public func modest(_ bytes: Int) -> Int { min(bytes, max(256 << 10, budget.limitBytes / 64)) }
+
+    /// Room for about `bytes`; nil when there is none now.
+    public func lease(_ bytes: Int) -> Lease? {
+        if own.tryTake(bytes) { return Lease(self, bytes, isOwn: true) }
+        return takeRest(bytes) ? Lease(self, bytes, isOwn: false) : nil
+    }
+
+    private func takeRest(_ bytes: Int) -> Bool {
+        let limit = budget.limitBytes
+        guard bytes <= limit - limit / 4 - budget.usedBytes, bytes <= limit / 4 - rest.usedBytes
+        else { return false }
+        return rest.tryTake(bytes)
+    }
+
+    /// Room for one answer, given back when this is let go of. One thread at a time has a say.
+    public final class Lease: Sendable {
+        private let room: AnswerRoom
+        private let state: Mutex<State>
+
+        private struct State {
+            var bytes: Int
+            /// Of what is set aside.
+            var isOwn: Bool
+        }
+
+        fileprivate init(_ room: AnswerRoom, _ bytes: Int, isOwn: Bool) {
+            self.room = room
+            state = Mutex(State(bytes: bytes, isOwn: isOwn))
+        }
+
+        deinit { state.withLock { give($0.bytes, isOwn: $0.isOwn) } }
+
+        /// Makes it larger; false, and nothing changes, when there is no room.
+        public func grow(by more: Int) -> Bool {
+            grow(to: state.withLock { $0.bytes } &+ more)
+        }
+
+        /// Makes it as large as `bytes`, if it is smaller; false, and nothing changes, when there is
+        /// no room.
+        public func grow(to bytes: Int) -> Bool {
+            state.withLock { state in
+                guard bytes > state.bytes else { return true }
+                let more = bytes - state.bytes
+                if state.isOwn {
+                    if room.own.tryTake(more) {
+                        state.bytes = bytes
+                        return true
+                    }
+                    guard room.takeRest(bytes) else { return false }
+                    room.own.giveBack(state.bytes)
+                    state = State(bytes: bytes, isOwn: false)
+                    return true
+                }
+                guard room.takeRest(more) else { return false }
+                state.bytes = bytes
+                return true
+            }
+        }
+
+        /// Makes it as small as `bytes`, if it is larger.
+        public func shrink(to bytes: Int) {
+            state.withLock { state in
+                guard bytes < state.bytes else { return }
+                give(state.bytes - bytes, isOwn: state.isOwn)
+                state.bytes = bytes
+            }
+        }
+
+        private func give(_ bytes: Int, isOwn: Bool) {
+            (isOwn ? room.own : room.rest).giveBack(bytes)
+        }
+    }
+}
