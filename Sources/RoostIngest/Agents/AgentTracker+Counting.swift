@@ -257,6 +257,7 @@ extension AgentTracker {
     mutating func countAccounts(_ index: Int32, unixNow: UInt64) {
         let trace = open.traces[Int(index)]
         let orphans = orphans(of: index)
+        let rivals = orphans.isEmpty ? [] : rivals(of: index)
         var node = trace.first
         var hasCounted = false
         while node >= 0 {
@@ -264,7 +265,7 @@ extension AgentTracker {
             if current.flags.contains(.isAggregate),
                 current.flags.isDisjoint(with: [.hasInferenceBelow, .hasAggregateBelow]),
                 !isAccounted(current), !wrapsEmbeddings(current),
-                !repeatsOrphans(node, current, orphans)
+                !repeatsOrphans(node, current, orphans, rivals: rivals)
             {
                 let usage = countUsage(
                     current, open.detail(current), agent: agentName(current),

@@ -78,7 +78,9 @@ extension AgentTracker {
     /// the root. Below another agent stands what falls within its time, in the same service, names
     /// no other agent and is no more than its account; where another agent is at work then too, only
     /// what adds up to its account.
-    func repeatsOrphans(_ index: Int32, _ node: AgentNode, _ orphans: [OrphanCalls]) -> Bool {
+    func repeatsOrphans(
+        _ index: Int32, _ node: AgentNode, _ orphans: [OrphanCalls], rivals: [Int32]
+    ) -> Bool {
         if orphans.isEmpty { return false }
         if open.traces[Int(node.trace)].root == index { return true }
         var (read, written) = (UInt64(0), UInt64(0))
@@ -88,7 +90,7 @@ extension AgentTracker {
             isKnown = isKnown && one.tellsTokens
             read &+= one.read
             written &+= one.written
-            isContested = isContested || isClaimed(one, beside: index, node)
+            isContested = isContested || isClaimed(one, beside: index, node, rivals)
         }
         guard isFound else { return false }
         let own = open.detail(node).tokens
@@ -103,18 +105,34 @@ extension AgentTracker {
             && (calls.agent == TextTable.none || calls.agent == agentName(node))
     }
 
-    /// Whether the calls may be those of another agent that stands neither above nor below.
-    private func isClaimed(_ calls: OrphanCalls, beside index: Int32, _ node: AgentNode) -> Bool {
-        var next = open.traces[Int(node.trace)].first
-        while next >= 0 {
-            let (place, other) = (next, open.nodes[Int(next)])
-            next = other.next
-            guard place != index, other.kind == .agent || other.flags.contains(.isAggregate),
-                !other.flags.contains(.isPlaceholder), mayBelong(calls, to: other)
+    /// Who calls may belong to beside an agent, one more than are compared with each other at most.
+    func rivals(of index: Int32) -> [Int32] {
+        var found: [Int32] = []
+        var next = open.traces[Int(index)].first
+        while next >= 0, found.count <= Self.mostRivals {
+            let (place, node) = (next, open.nodes[Int(next)])
+            next = node.next
+            guard node.kind == .agent || node.flags.contains(.isAggregate),
+                !node.flags.contains(.isPlaceholder)
             else { continue }
-            if !isAbove(other.spanID, node), !isAbove(node.spanID, other) { return true }
+            found.append(place)
         }
-        return false
+        return found
+    }
+
+    /// Among more of them any call is taken for one that another may have made.
+    private static let mostRivals = 64
+
+    /// Whether the calls may be those of another agent that stands neither above nor below.
+    private func isClaimed(
+        _ calls: OrphanCalls, beside index: Int32, _ node: AgentNode, _ rivals: [Int32]
+    ) -> Bool {
+        if rivals.count > Self.mostRivals { return true }
+        return rivals.contains { place in
+            let other = open.nodes[Int(place)]
+            return place != index && mayBelong(calls, to: other)
+                && !isAbove(other.spanID, node) && !isAbove(node.spanID, other)
+        }
     }
 
     private func isAbove(_ span: UInt64, _ node: AgentNode) -> Bool {

@@ -60,4 +60,18 @@ import Testing
         #expect(tokens(call.with { $0.input = 500 }, beside) == 800)
         #expect(tokens(call.with { $0.input = 300 }, beside) == 800)
     }
+
+    @Test func `among very many agents only what adds up is taken for repeated, and soon`() {
+        let run = TrackerRun()
+        run.take((0..<16).map { Step.call(9_000 + $0, below: 8_000 + $0).at(12, 15) })
+        for part in 0..<40 {
+            run.take(
+                (0..<1_000).map {
+                    Step.agent("planner", 10_000 + UInt64(part * 1_000 + $0), below: 1, tokens: 7)
+                        .at(10, 20)
+                })
+        }
+        run.pass(31)
+        #expect(run.calls == 16 && run.tokens() == 1_600 + 7 * 40_000)
+    }
 }
