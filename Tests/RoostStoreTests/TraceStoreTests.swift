@@ -87,6 +87,7 @@ import Testing
             TestLog(trace: 5, body: "one"), TestLog(session: "s1", body: "two"),
             TestLog(trace: 5, session: "s1", body: "three"), TestLog(body: "four"),
         ])
+        harness.store.flush()
         var query = LogQuery()
         #expect(try harness.store.logs(query).records == 4)
         query.session = "s1"
