@@ -71,10 +71,9 @@ import RoostWire
         return ActivityKind(rawValue: UInt8(truncatingIfNeeded: kind))
     }
 
-    /// The kind that stands for every value of an attribute: the one of `*`.
-    @inline(never)
+    /// The kind that stands for every value of an attribute, the one of `*`; `.max` is none.
+    @inline(__always)
     private func anyKind(_ rank: UInt8) -> UInt32? {
-        guard Int(rank) < kindCount else { return nil }
         let kind = unsafe anyKinds[Int(rank)]
         return kind == .max ? nil : UInt32(kind)
     }
