@@ -21,7 +21,6 @@ final class FolderClaim: Sendable {
             let count = unsafe text.withUnsafeMutableBytes {
                 unsafe read(file, $0.baseAddress, $0.count)
             }
-            close(file)
             let pid = String(decoding: text.prefix(max(0, count)), as: UTF8.self)
                 .prefix { $0.isNumber }
             throw .inUse(pid: String(pid))
@@ -31,7 +30,8 @@ final class FolderClaim: Sendable {
         _ = unsafe pid.withUnsafeBytes { unsafe write(file, $0.baseAddress, $0.count) }
     }
 
-    deinit { close(file) }
+    /// After an `init` that throws, too.
+    deinit { if file >= 0 { close(file) } }
 
     private struct Held: Sendable { weak var claim: FolderClaim? }
 

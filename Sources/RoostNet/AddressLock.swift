@@ -30,10 +30,8 @@ final class AddressLock: Sendable {
                 unsafe bind(descriptor, $0, socklen_t(size))
             }
         }
-        if bound != 0, errno == EADDRINUSE {
-            close(descriptor)
-            return nil
-        }
+        // `deinit` closes it.
+        if bound != 0, errno == EADDRINUSE { return nil }
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }

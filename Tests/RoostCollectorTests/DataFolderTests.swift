@@ -25,6 +25,18 @@ import Testing
         try FileManager.default.removeItem(atPath: base)
     }
 
+    @Test func `a claim that fails closes its file once`() throws {
+        try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
+        let first = try FolderClaim(base)
+        errno = 0
+        let second = try? FolderClaim(base)
+        // What the second time would have closed may be anybody's by then.
+        #expect(errno != EBADF)
+        #expect(second == nil)
+        _ = first
+        try FileManager.default.removeItem(atPath: base)
+    }
+
     @Test func `names the folder when a file is in its place`() throws {
         try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
         try "x".write(toFile: base + "/file", atomically: true, encoding: .utf8)

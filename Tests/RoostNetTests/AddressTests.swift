@@ -62,6 +62,17 @@ import Testing
         for address in chosen { close(try address.openListener()) }
     }
 
+    @Test func `a lock that is not had closes its socket once`() throws {
+        let address = ListenAddress(host: "127.0.0.1", port: 1)
+        let candidate = try #require(try SocketAddress.resolve(address).first)
+        let first = AddressLock(candidate)
+        errno = 0
+        let second = AddressLock(candidate)
+        // What the second time would have closed may be anybody's by then.
+        #expect(errno != EBADF)
+        #expect(first != nil && second == nil)
+    }
+
     @Test func `says why an address cannot be bound`() {
         #expect(throws: ListenError.self) {
             try BoundAddress.reserve(ListenAddress(host: "192.0.2.1", port: 0))
