@@ -7,7 +7,7 @@ import RoostCore
 final class QueryTarget: FuzzTarget {
     private let kinds: [Parameter.Kind] = [
         .text, .integer(-5...1_000), .choice(["a", "b"]), .time, .seconds, .goDuration, .boolean,
-        .traceID, .cursor,
+        .traceID, .cursor(.number), .cursor(.place), .cursor(.row),
     ]
 
     func take(_ input: UnsafeRawBufferPointer) {
