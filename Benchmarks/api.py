@@ -260,7 +260,7 @@ def questions(description, kept, pick):
             name = parameter["name"]
             if parameter["in"] == "path" or name in needed or name in ("cursor", "limit"):
                 continue
-            schema = parameter["schema"]
+            schema = parameter.get("schema", {})
             choices = schema.get("enum") or [values.get(name)]
             for choice in choices[:4]:
                 if choice is not None:

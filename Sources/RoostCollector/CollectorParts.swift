@@ -55,7 +55,7 @@ final class CollectorParts: Sendable {
         self.log = log
         self.config = config
         inForce = Mutex(config)
-        let derivedLimit = SeriesLimit(config.limits.seriesPerMetric)
+        let derivedLimit = SeriesLimit(config.limits.derivedSeries)
         self.derivedLimit = derivedLimit
         origins = CORSOrigins(allowed: config.listen.cors)
         budget = MemoryBudget(limitBytes: config.limits.memory)
@@ -186,7 +186,7 @@ final class CollectorParts: Sendable {
     /// the loops are told by who has them. `userKey` is for labels of users, nil without these.
     func use(_ config: Config, userKey: [UInt8]?) {
         let limits = config.limits
-        derivedLimit.use(limits.seriesPerMetric)
+        derivedLimit.use(limits.derivedSeries)
         series.update(seriesPerMetric: limits.seriesPerMetric, expiry: limits.seriesExpiry)
         label(users: userKey, config)
         origins.use(config.listen.cors)

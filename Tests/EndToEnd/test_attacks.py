@@ -449,6 +449,23 @@ def test_large_requests_beside_each_other_stay_inside_the_memory_limit(tmp_path)
         assert GRPCWay(process).send_bytes("traces", body).outcome == "OK"
 
 
+def test_names_without_end_leave_room_for_spans(tmp_path):
+    """Series computed from spans take a quarter of a small memory; the rest share one."""
+    with starter(tmp_path) as start:
+        collector = start({"limits": {"memory": "16MiB"}})
+        way = HTTPWay(collector)
+        for first in range(0, 12_000, 100):
+            message = request("traces", 100)
+            spans = message.resource_spans[0].scope_spans[0].spans
+            for number, span in enumerate(spans, first):
+                span.name = f"look for {number}"
+            assert way.send("traces", message).outcome == "OK"
+        assert collector.get("/ready").status_code == 200
+        page = collector.metrics()
+        assert page.value("traces_span_metrics_calls_total") == 12_000
+        assert page.value("traces_span_metrics_calls_total", otel_metric_overflow="true") > 6_000
+
+
 def test_announced_memory_is_not_taken_before_it_arrives(roost):
     before = roost.resident_bytes()
     peers = [Peer(roost.http, post(60 * MIB)) for _ in range(100)]

@@ -41,6 +41,14 @@ public struct Config: Sendable, Equatable {
             Duration.microseconds(Int64(($0 * 1e6).rounded()))
         }
         public init() {}
+
+        /// `seriesPerMetric` for series computed from spans, each of which takes up to 1.6 KB: no more
+        /// than a quarter of the memory, so that names without end leave room for the spans.
+        var derivedSeries: Int {
+            min(seriesPerMetric, max(1, memory / (1 << 20) * Self.derivedSeriesPerMebibyte))
+        }
+
+        private static let derivedSeriesPerMebibyte = 160
     }
 
     /// The embedded store.

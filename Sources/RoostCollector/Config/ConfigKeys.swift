@@ -52,7 +52,8 @@ extension Config.Limits {
             "How long a connection without a request stays open"),
         .value(
             "series_per_metric", \.seriesPerMetric, .number(1...10_000_000),
-            "The rest falls into one series with `otel_metric_overflow=\"true\"`"),
+            "The rest falls into one series with `otel_metric_overflow=\"true\"`. Of those computed "
+                + "from spans 160 for each MiB of `memory` at the most, a quarter of it"),
         .value(
             "series_expiry", \.seriesExpiry, .duration(spans),
             "When a series that an application no longer reports ends"),
