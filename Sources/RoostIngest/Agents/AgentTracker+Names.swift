@@ -26,13 +26,19 @@ extension AgentTracker {
             ? workflowName(of: trace) : workflowName(above: node)
     }
 
-    /// Notes the name of a complete trace, which holds until more of it comes.
+    /// Notes the name of a complete trace, which holds until more of it comes; of events only until
+    /// `forgetWorkflowName`, as a later one may change what is here.
     mutating func noteWorkflowName(_ index: Int32) {
         let trace = open.traces[Int(index)]
-        guard trace.isComplete, !trace.isDerived, trace.namedNodes != trace.nodes else { return }
+        guard trace.isComplete, trace.namedNodes != trace.nodes else { return }
         let name = workflowName(of: trace)
         open.traces[Int(index)].workflow = name
         open.traces[Int(index)].namedNodes = trace.nodes
+    }
+
+    /// To be called when a trace of events has been settled.
+    mutating func forgetWorkflowName(_ index: Int32) {
+        if open.traces[Int(index)].isDerived { open.traces[Int(index)].namedNodes = -1 }
     }
 
     func workflowName(above node: AgentNode) -> Int32 {

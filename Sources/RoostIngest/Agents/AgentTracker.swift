@@ -172,6 +172,7 @@ public struct AgentTracker: ~Copyable, Sendable {
     mutating func settleAll(_ index: Int32, unixNow: UInt64) {
         if open.traces[Int(index)].unsettled > 0 {
             noteWorkflowName(index)
+            defer { forgetWorkflowName(index) }
             var node = open.traces[Int(index)].first
             while node >= 0 {
                 let next = open.nodes[Int(node)].next
