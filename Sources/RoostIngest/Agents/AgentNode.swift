@@ -118,6 +118,8 @@ struct AgentTrace {
     /// Neighbours in the order in which traces were last heard of.
     var older: Int32 = -1
     var newer: Int32 = -1
+    /// Of events without spans: the node that began first; -1 where that is to be looked for.
+    var earliest: Int32 = -1
     /// Monotonic nanoseconds.
     var lastHeard: UInt64 = 0
     var isAgentic = false
@@ -135,6 +137,8 @@ struct AgentTrace {
     /// Touched by the batch at hand.
     var isTouched = false
 
+    /// Something that is over waits to be counted.
+    var hasUnsettled: Bool { unsettled > pending }
     /// Its root has ended and every span that another names as its parent is here.
     var isComplete: Bool { isDerived || root >= 0 && placeholders == 0 && pending == 0 }
 }

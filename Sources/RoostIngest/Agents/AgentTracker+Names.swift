@@ -92,17 +92,35 @@ extension AgentTracker {
     /// The root, or without it the earliest of the spans that are known.
     func topNode(of trace: AgentTrace) -> AgentNode {
         if trace.root >= 0 { return open.nodes[Int(trace.root)] }
-        var best = AgentNode()
-        best.start = .max
+        let earliest = trace.earliest >= 0 ? trace.earliest : earliest(of: trace)
+        return earliest >= 0 ? open.nodes[Int(earliest)] : AgentNode()
+    }
+
+    /// Notes when a node of events began, or when it is said now to have begun: their traces last
+    /// for as long as their sessions, and are asked for their name with each event.
+    mutating func noteStart(_ index: Int32) {
+        let node = open.nodes[Int(index)]
+        let trace = open.traces[Int(node.trace)]
+        let known = trace.earliest
+        if known < 0 || known == index {
+            open.traces[Int(node.trace)].earliest = earliest(of: trace)
+        } else if node.start <= open.nodes[Int(known)].start {
+            open.traces[Int(node.trace)].earliest = index
+        }
+    }
+
+    /// The index of the node that began first; -1 where only placeholders are known.
+    private func earliest(of trace: AgentTrace) -> Int32 {
+        var best: (index: Int32, start: UInt64) = (-1, .max)
         var node = trace.first
         while node >= 0 {
             let current = open.nodes[Int(node)]
             if !current.flags.contains(.isPlaceholder), current.start < best.start {
-                best = current
+                best = (node, current.start)
             }
             node = current.next
         }
-        return best
+        return best.index
     }
 
     /// Whether both sides of one call of a tool told it.
@@ -124,19 +142,11 @@ extension AgentTracker {
 
     /// A call of a tool that another side of it tells below: it failed if the last of these did.
     mutating func withOutcomeInside(_ index: Int32, _ node: AgentNode) -> AgentNode {
-        var last: AgentNode?
-        var next = open.traces[Int(node.trace)].first
-        while next >= 0 {
-            let (place, other) = (next, open.nodes[Int(next)])
-            next = other.next
-            guard place != index, other.kind == .tool, other.tool == node.tool,
-                other.flags.isDisjoint(with: [.isPending, .hasFailedToolBelow]),
-                other.end >= last?.end ?? 0,
-                isOtherSide(other, of: index)
-            else { continue }
-            last = other
-        }
-        guard let last, last.status == .error else { return node }
+        let outcomes = outcomesInside ?? outcomes(in: open.traces[Int(node.trace)])
+        outcomesInside = outcomes
+        guard let place = outcomes[index] else { return node }
+        let last = open.nodes[Int(place)]
+        guard last.status == .error else { return node }
         var detail = open.detail(node)
         detail.errorType = open.detail(last).errorType
         open.setDetail(index, detail)
@@ -144,19 +154,32 @@ extension AgentTracker {
         return open.nodes[Int(index)]
     }
 
-    /// Whether nothing stands between a call of a tool and another but other sides of it.
-    private func isOtherSide(_ node: AgentNode, of index: Int32) -> Bool {
-        var above = node.parent
-        var steps = 0
-        while above >= 0, steps < Self.deepest {
-            if above == index { return true }
-            let parent = open.nodes[Int(above)]
-            let isSide = parent.kind == .tool && parent.tool == node.tool
-            guard isSide || parent.kind == .other else { return false }
-            above = parent.parent
-            steps += 1
+    /// By calls of tools below which others failed: the last of those that tell the same call, with
+    /// nothing between but other sides of it.
+    private func outcomes(in trace: AgentTrace) -> [Int32: Int32] {
+        var outcomes: [Int32: Int32] = [:]
+        var next = trace.first
+        while next >= 0 {
+            let (place, node) = (next, open.nodes[Int(next)])
+            next = node.next
+            guard node.kind == .tool,
+                node.flags.isDisjoint(with: [.isPending, .hasFailedToolBelow])
+            else { continue }
+            var above = node.parent
+            var steps = 0
+            while above >= 0, above != place, steps < Self.deepest {
+                let parent = open.nodes[Int(above)]
+                let isSide = parent.kind == .tool && parent.tool == node.tool
+                guard isSide || parent.kind == .other else { break }
+                if isSide, parent.flags.contains(.hasFailedToolBelow) {
+                    let known = outcomes[above] ?? place
+                    outcomes[above] = node.end >= open.nodes[Int(known)].end ? place : known
+                }
+                above = parent.parent
+                steps += 1
+            }
         }
-        return false
+        return outcomes
     }
 
     /// Whether a span above was found to be told by events, of which this is one: then the event

@@ -216,6 +216,7 @@ extension AgentTracker {
         if facts != nil { identify(activity, batch, &node, &detail) }
         open.nodes[Int(index)] = node
         open.setDetail(index, detail)
+        if open.traces[Int(node.trace)].isDerived { noteStart(index) }
         if users != nil { noteUser(index, activity, batch) }
     }
 

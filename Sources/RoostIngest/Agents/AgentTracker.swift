@@ -69,6 +69,8 @@ public struct AgentTracker: ~Copyable, Sendable {
     var facts: AgentFactLog?
     /// Activities of the batch at hand, by place and span id.
     var arrived: [(index: Int32, spanID: UInt64)] = []
+    /// While a trace is being settled, and has been asked: see `withOutcomeInside`.
+    var outcomesInside: [Int32: Int32]?
     /// The trace of the activity before; -1 is none.
     var latest: Int32 = -1
     var numbers = BatchTexts()
@@ -156,6 +158,7 @@ public struct AgentTracker: ~Copyable, Sendable {
     }
 
     mutating func settleWaiting(_ index: Int32, now: UInt64, unixNow: UInt64) {
+        defer { outcomesInside = nil }
         var node = open.traces[Int(index)].first
         while node >= 0 {
             let next = open.nodes[Int(node)].next
@@ -172,9 +175,13 @@ public struct AgentTracker: ~Copyable, Sendable {
     mutating func settleAll(_ index: Int32, unixNow: UInt64) {
         if open.traces[Int(index)].unsettled > 0 {
             noteWorkflowName(index)
-            defer { forgetWorkflowName(index) }
+            defer {
+                forgetWorkflowName(index)
+                outcomesInside = nil
+            }
+            // The latest come first; those before have been settled when none of these is left.
             var node = open.traces[Int(index)].first
-            while node >= 0 {
+            while node >= 0, open.traces[Int(index)].hasUnsettled {
                 let next = open.nodes[Int(node)].next
                 let flags = open.nodes[Int(node)].flags
                 if flags.isDisjoint(with: [.isSettled, .isPlaceholder, .isPending]) {

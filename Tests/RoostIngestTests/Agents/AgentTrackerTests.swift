@@ -294,6 +294,53 @@ import Testing
         #expect(errors([client, between, server, .tool("look", 5, below: 2).at(0, 20)]) == [0, 0])
     }
 
+    @Test(arguments: [false, true])
+    func `each of many calls of tools has the outcome of what is inside it`(_ isReversed: Bool) {
+        var steps: [Step] = []
+        for number: UInt64 in 1...300 {
+            let (outer, inner) = (number * 10, number * 10 + 1)
+            steps.append(.tool("look", outer, below: 1))
+            steps.append(
+                Step.tool("look", inner, below: outer).with { $0.status = .error }.at(0, 5))
+            // Every third was tried again, of which half did better.
+            guard number % 3 == 0 else { continue }
+            let again = Step.tool("look", inner + 1, below: outer).at(5, 9)
+            steps.append(number % 2 == 0 ? again : again.with { $0.status = .error })
+        }
+        let run = TrackerRun()
+        for step in isReversed ? steps.reversed() : steps { run.take(step) }
+        run.take(.agent("planner", 1))
+        #expect(run.sum("roost_tool_calls_total") == 300)
+        #expect(run.sum("roost_tool_calls_total", ["status": "error"]) == 250)
+    }
+
+    @Test func `the first event of a session names its workflow, whichever is known to be first`() {
+        let run = TrackerRun()
+        func event(_ id: UInt64, _ workflow: String, at start: UInt64) -> Step {
+            Step.call(id).at(start, start + 1).with {
+                ($0.isEvent, $0.flags, $0.cost) = (true, .isDerivedTrace, 1)
+                $0.workflow = workflow
+            }
+        }
+        func costs() -> [Double] {
+            ["early", "late", "later"].map {
+                run.sum("roost_llm_cost_usd_total", ["workflow": $0])
+            }
+        }
+        run.take(event(1, "late", at: 50))
+        run.take(event(2, "later", at: 60))
+        run.take(event(3, "", at: 70))
+        #expect(costs() == [0, 3, 0])
+        run.take(event(4, "early", at: 10).announced)
+        run.take(event(5, "", at: 80))
+        #expect(costs() == [1, 3, 0])
+        // It began when the others were over.
+        run.take(event(4, "early", at: 90))
+        #expect(costs() == [1, 4, 0])
+        run.take(event(6, "", at: 81))
+        #expect(costs() == [1, 5, 0])
+    }
+
     @Test(arguments: [[0, 1], [0, 31], [31, 1], [31, 31]])
     func `an event that names the span that tells the same counts once`(_ pauses: [UInt64]) {
         let run = TrackerRun()
