@@ -28,9 +28,11 @@ import Glibc
     /// Ends the wait under way, or the next one.
     public func signal() {
         unsafe pthread_mutex_lock(mutex)
+        let wasSet = isSet
         isSet = true
-        unsafe pthread_cond_signal(condition)
         unsafe pthread_mutex_unlock(mutex)
+        // Not before: whoever wakes up would have to wait for the mutex.
+        if !wasSet { unsafe pthread_cond_signal(condition) }
     }
 
     /// Waits for a signal, or until `monotonicNanoseconds()` has reached `deadline`.

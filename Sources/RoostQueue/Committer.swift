@@ -17,6 +17,7 @@ final class Committer {
     private var buffer: WriteBuffer?
 
     private var lastSync: UInt64 = 0
+    private var lastCursorWrite: UInt64 = 0
     private var lastCursorSync: UInt64 = 0
     private var cursorsNeedSync = false
     /// Removals that the system refused, tried again later.
@@ -29,6 +30,9 @@ final class Committer {
     private var probeBytes = 0
 
     private static let idleNanoseconds: UInt64 = 1_000_000_000
+    /// Positions are not written more often, unless they are synced more often: releases that come
+    /// while others are committed wake nobody.
+    private static let cursorNanoseconds: UInt64 = 20_000_000
     private static let probeNanoseconds: UInt64 = 500_000_000
     private static let mostProbeBytes = 1 << 20
 
@@ -70,10 +74,22 @@ final class Committer {
         return lastSync &+ settings.gather.nanoseconds
     }
 
+    /// When positions may be written again.
+    private var cursorsDue: UInt64 {
+        lastCursorWrite &+ min(Self.cursorNanoseconds, settings.cursorSync.nanoseconds)
+    }
+
     private func wait() {
         let now = monotonicNanoseconds()
         var deadline = now &+ Self.idleNanoseconds
-        if shared.state.withLock({ !$0.pending.isEmpty }) { deadline = min(deadline, nextCommit) }
+        let cursorsDue = cursorsDue
+        let isPending = shared.state.withLock { state in
+            state.isResting = !state.cursorsChanged && now >= cursorsDue
+            if !state.isResting { deadline = max(now &+ 1, cursorsDue) }
+            return !state.pending.isEmpty
+        }
+        defer { shared.state.withLock { $0.isResting = false } }
+        if isPending { deadline = min(deadline, nextCommit) }
         if cursorsNeedSync {
             deadline = min(deadline, lastCursorSync &+ settings.cursorSync.nanoseconds)
         }
@@ -407,8 +423,7 @@ final class Committer {
     /// Before segments go: opening takes what is missing and was not released for damage.
     private func saveCursors(_ positions: [CursorFile.Position]) {
         do throws(QueueFault) {
-            try cursorFile.write(positions)
-            cursorsNeedSync = settings.sync != .never
+            try write(positions)
             guard cursorsNeedSync else { return }
             lastCursorSync = monotonicNanoseconds()
             try cursorFile.sync()
@@ -418,16 +433,22 @@ final class Committer {
         }
     }
 
+    private func write(_ positions: [CursorFile.Position]) throws(QueueFault) {
+        // Set first, as below.
+        lastCursorWrite = monotonicNanoseconds()
+        try cursorFile.write(positions)
+        cursorsNeedSync = settings.sync != .never
+    }
+
     private func saveCursors(_ isClosing: Bool) {
+        let isDue = isClosing || monotonicNanoseconds() >= cursorsDue
         let positions = shared.state.withLock { state -> [CursorFile.Position]? in
-            defer { state.cursorsChanged = false }
-            return state.cursorsChanged ? state.positions : nil
+            guard isDue, state.cursorsChanged else { return nil }
+            state.cursorsChanged = false
+            return state.positions
         }
         do throws(QueueFault) {
-            if let positions {
-                try cursorFile.write(positions)
-                cursorsNeedSync = settings.sync != .never
-            }
+            if let positions { try write(positions) }
             let due = lastCursorSync &+ settings.cursorSync.nanoseconds
             if cursorsNeedSync, isClosing || monotonicNanoseconds() >= due {
                 // Set first: a disk that fails is not asked again at once.

@@ -56,6 +56,8 @@ struct DrainedSegments: Sendable {
     var emptied: [UInt64] = []
     /// To be saved before.
     var positions: [CursorFile.Position]?
+
+    var isEmpty: Bool { removals.isEmpty && reusable.isEmpty && emptied.isEmpty }
 }
 
 /// Everything about a queue that its threads share.
@@ -89,6 +91,8 @@ struct LogState: Sendable {
     var stubs: Set<UInt64> = []
     var wantsRoll = false
     var cursorsChanged = false
+    /// The commit thread looks after nothing unless it is woken.
+    var isResting = false
 
     /// The newest records, ascending.
     var hot = RecentRecords()
@@ -240,6 +244,9 @@ struct LogState: Sendable {
         drained.removals += stubs.filter { $0 < first }
         stubs = stubs.filter { $0 > first }
     }
+
+    /// Whether there are files to give back.
+    var hasDrained: Bool { !drained.isEmpty }
 
     /// What the commit thread is to do; with where the cursors are then, when it is to delete.
     mutating func takeDrained() -> DrainedSegments {

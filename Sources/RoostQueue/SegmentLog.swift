@@ -258,22 +258,25 @@ public final class SegmentLog: Sendable {
     /// all cursors have done so. Answers what they were; those released before do not count.
     @discardableResult
     public func release(_ cursor: QueueCursor, _ sequences: some Sequence<UInt64>) -> QueueCounts {
-        let released = shared.state.withLock { state -> QueueCounts in
-            guard let index = state.index(of: cursor) else { return QueueCounts() }
-            return state.release(index, sequences)
+        release { state in
+            state.index(of: cursor).map { state.release($0, sequences) } ?? QueueCounts()
         }
-        shared.wake.signal()
-        return released
     }
 
     /// Done with everything that was handed out up to `sequence`.
     @discardableResult
     public func release(_ cursor: QueueCursor, through sequence: UInt64) -> QueueCounts {
-        let released = shared.state.withLock { state -> QueueCounts in
+        release { state in
             guard let index = state.index(of: cursor) else { return QueueCounts() }
             return state.release(index, state.cursors[index].sequences(through: sequence))
         }
-        shared.wake.signal()
+    }
+
+    private func release(_ change: (inout sending LogState) -> QueueCounts) -> QueueCounts {
+        let (released, needsWaking) = shared.state.withLock { state in
+            (change(&state), state.isResting || state.hasDrained)
+        }
+        if needsWaking { shared.wake.signal() }
         return released
     }
 

@@ -74,6 +74,29 @@ import Testing
         #expect(try log.readAll(cursor).records.map(number) == Array(20..<50))
     }
 
+    @Test func `writes where a cursor is, whatever else happens and when nothing does`() throws {
+        let fixture = try QueueFixture()
+        let log = try SegmentLog.open(fixture.settings)
+        defer { log.close() }
+        let cursor = try #require(log.cursor("a"))
+        func isWritten(_ sequence: UInt64) -> Bool {
+            (try? CursorFile.look(fixture.path))
+                == .positions([CursorFile.Position(name: "a", sequence: sequence)])
+        }
+        for round in 0..<20 as Range<UInt64> {
+            for index in 0..<5 { _ = log.keep(record(index)) }
+            for sequence in try log.readAll(cursor).records.map(\.sequence) {
+                log.release(cursor, [sequence])
+            }
+            // Without waiting, and at rest.
+            if round % 3 > 0 { #expect(log.settle { _ in isWritten(round * 5 + 6) }) }
+            if round % 3 == 2 {
+                #expect(log.settle { _ in log.shared.state.withLock(\.isResting) })
+            }
+        }
+        #expect(log.settle { _ in isWritten(101) })
+    }
+
     @Test func `refuses what does not fit, and takes it when there is room`() throws {
         let fixture = try QueueFixture()
         var settings = fixture.settings
