@@ -8,14 +8,11 @@ those of ten milliseconds at a time; each carries the moment it was sent as its 
 the stream repeats.
 """
 
-import base64
 import json
 import os
 import pathlib
-import select
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -69,32 +66,6 @@ class Collector:
         self.process.wait(30)
 
 
-def frame(text):
-    """A masked text frame of a client."""
-    payload = text.encode()
-    head = bytes([0x81, 0x80 | len(payload)]) if len(payload) < 126 else (
-        bytes([0x81, 0x80 | 126]) + len(payload).to_bytes(2, "big"))
-    return head + b"\0\0\0\0" + payload
-
-
-def connect(port, subscribe):
-    client = socket.create_connection(("127.0.0.1", port))
-    key = base64.b64encode(os.urandom(16)).decode()
-    client.sendall(
-        f"GET {API}ws/events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
-        f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
-        .encode())
-    answer = b""
-    while b"\r\n\r\n" not in answer:
-        answer += client.recv(4096)
-    assert b"101" in answer.split(b"\r\n")[0], answer
-    client.sendall(frame(json.dumps({"subscribe": subscribe})))
-    while b'"subscribed"' not in answer:
-        answer += client.recv(4096)
-    client.setblocking(False)
-    return client
-
-
 def post(port, rate, stop, sent):
     """`rate` events a second, those of ten milliseconds at a time."""
     link = socket.create_connection(("127.0.0.1", port))
@@ -121,57 +92,50 @@ def post(port, rate, stop, sent):
     sent.append(count)
 
 
-def measure(name, clients, rate, subscribe, share):
+def connect(port, clients, seconds, kind):
+    """The program of `live/readers.c`, once all its clients have subscribed."""
+    readers = subprocess.Popen(
+        [READERS, str(port), str(clients), str(seconds), kind],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    if readers.stdout.readline() != "connected\n":
+        raise SystemExit("the readers do not connect")
+    return readers
+
+
+def measure(name, clients, rate, kind, share):
     with tempfile.TemporaryDirectory() as folder:
         collector = Collector(folder)
+        # One before: what grows with the first client is no client's.
+        readers = connect(collector.port, 1, 0, kind)
+        readers.communicate("go\n")
         before = collector.resident()
-        sockets = {}
-        for number in range(clients):
-            client = connect(collector.port, subscribe(number))
-            sockets[client.fileno()] = client
+        readers = connect(collector.port, clients, SECONDS, kind)
         idle = (collector.resident() - before) / clients
-        poll = select.epoll()
-        for number in sockets:
-            poll.register(number, select.EPOLLIN)
         stop, sent = threading.Event(), []
-        # The sender is a process of its own, so that it does not wait for the reader's lock.
-        sender = os.fork()
-        if sender == 0:
-            signal.signal(signal.SIGTERM, lambda *_: stop.set())
-            post(collector.port, rate, stop, sent)
-            os._exit(0)
-        latencies, messages, lost = [], 0, 0
-        cpu, began = collector.cpu(), time.monotonic()
-        while time.monotonic() - began < SECONDS:
-            for number, _ in poll.poll(0.1):
-                data = sockets[number].recv(1 << 16)
-                now = milliseconds()
-                found = data.count(b'"type":"tool.called"')
-                messages += found
-                lost += data.count(b'"type":"lost"')
-                place = data.find(b'"duration_ms":')
-                if place >= 0:
-                    text = data[place + 14:place + 40].split(b",")[0]
-                    try:
-                        latencies.append((now - float(text)) % MODULO)
-                    except ValueError:
-                        pass
+        sender = threading.Thread(target=post, args=(collector.port, rate, stop, sent))
+        sender.start()
+        cpu = collector.cpu()
+        readers.stdin.write("go\n")
+        readers.stdin.flush()
+        messages, lost, median, p99 = map(float, readers.stdout.readline().split())
         used = collector.cpu() - cpu
-        os.kill(sender, signal.SIGTERM)
-        os.waitpid(sender, 0)
-        latencies.sort()
+        stop.set()
+        sender.join()
+        readers.wait()
         full = (collector.resident() - before) / clients
         print(
             f"{name}: {messages / SECONDS:,.0f} messages a second of {rate * share * clients:,.0f}, "
-            f"median {statistics.median(latencies):.1f} ms, p99 "
-            f"{latencies[int(len(latencies) * 0.99)]:.1f} ms, lost notices {lost}, "
+            f"median {median:.1f} ms, p99 {p99:.1f} ms, lost notices {lost:.0f}, "
             f"{idle / 1024:.1f} KiB a client idle, {full / 1024:.1f} KiB under load "
             f"(analytics and all), {used / SECONDS:.2f} cores")
-        for client in sockets.values():
-            client.close()
         collector.stop()
 
 
-measure("1,000 clients, one workflow each", 1000, 10_000,
-        lambda number: {"workflow": [f"w{number % 100}"]}, 0.01)
-measure("100 clients, everything", 100, 1_000, lambda number: {"type": ["tool"]}, 1)
+with tempfile.TemporaryDirectory() as built:
+    READERS = built + "/readers"
+    subprocess.run(
+        ["cc", "-O2", "-D_GNU_SOURCE", "-o", READERS,
+         pathlib.Path(__file__).with_name("live") / "readers.c"],
+        check=True)
+    measure("1,000 clients, one workflow each", 1000, 10_000, "workflow", 0.01)
+    measure("100 clients, everything", 100, 1_000, "all", 1)
