@@ -332,6 +332,29 @@ def test_events_come_as_server_sent_events(process, stream):
     assert found[1]["agent"] == "scribe" and int(found[0]) > int(last)
 
 
+def test_of_many_events_at_once_who_reads_loses_none(process, stream):
+    """A quarter of a megabyte for each client, more than waits for one that does not read."""
+    events = stream("events/stream?agent=" + "m" * 100)
+
+    async def go():
+        async with connect(process, "events", max_queue=None) as socket:
+            await subscribe(socket, agent=["m" * 100])
+            before = lost(process)
+            await asyncio.to_thread(
+                post, process, *(e for n in range(400) for e in run("m" * 100, trace(0xb000 + n))))
+            ids = [(await receive(socket, "agent.completed"))["id"] for _ in range(400)]
+            assert lost(process) == before
+            return ids
+
+    ids = asyncio.run(go())
+    found = []
+    while len(found) < 400:
+        name, message = events.next()
+        if message["type"] == "agent.completed":
+            found.append(name)
+    assert found == ids
+
+
 @pytest.mark.parametrize("query, headers, said", [
     ("", {"last-event-id": "abc"}, "Last-Event-ID"), ("", {"last-event-id": "-1"}, "Last-Event-ID"),
     ("?type=bogus", {}, "agent.failed"), ("?severity=bogus", {}, "critical"),

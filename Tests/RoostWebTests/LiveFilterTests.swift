@@ -60,6 +60,61 @@ import Testing
     }
 }
 
+@Suite struct LiveGroupsTests {
+    /// Every combination of a few names, and no name.
+    private let filters: [LiveFilter] = {
+        var filters: [LiveFilter] = []
+        let names: [Set<String>?] = [nil, ["a"], ["b"], ["a", "b"], ["", "c"]]
+        for workflows in names {
+            for agents in names {
+                for trace in [nil, TraceID(high: 0, low: 1), TraceID(high: 0, low: 2)] {
+                    filters.append(LiveFilter(agents: agents, workflows: workflows, trace: trace))
+                }
+            }
+        }
+        return filters
+    }()
+
+    private func messages() -> [LiveMessage] {
+        var symbols = Symbols()
+        var batch = AgentFactBatch()
+        batch.newTexts = ["a", "b", "c"].map { Array($0.utf8) }
+        symbols.take(batch)
+        var messages: [LiveMessage] = []
+        for workflow in 0...3 as ClosedRange<Int32> {
+            for agent in 0...3 as ClosedRange<Int32> {
+                for trace in 0...3 as ClosedRange<UInt64> {
+                    var event = FleetEvent(.toolCalled)
+                    (event.workflow, event.agent, event.traceIDLow) = (workflow, agent, trace)
+                    messages.append(LiveMessage(event, symbols))
+                }
+            }
+        }
+        return messages
+    }
+
+    @Test func `finds for each message those whose filter wants it, each once`() {
+        var groups = LiveGroups()
+        func check(_ known: [LiveFilter]) {
+            for message in messages() {
+                var found: [LiveFilter] = []
+                groups.forEach(wanting: message) { found.append($0.filter) }
+                #expect(found.count == Set(found).count)
+                #expect(Set(found) == Set(known.filter { $0.wants(message) }))
+            }
+        }
+        for filter in filters { #expect(groups.group(filter) === groups.group(filter)) }
+        check(filters)
+        let kept = filters.enumerated().filter { $0.offset % 3 == 1 }.map(\.element)
+        for filter in filters where !kept.contains(filter) { groups.remove(groups.group(filter)) }
+        check(kept)
+        #expect(groups.all.count == kept.count)
+        for filter in kept { groups.remove(groups.group(filter)) }
+        check([])
+        #expect(groups.isEmpty)
+    }
+}
+
 @Suite struct EventRingTests {
     private func ring(_ count: UInt64, limit: Int, first: UInt64 = 100) -> EventRing {
         var ring = EventRing(limit: limit, first: first)

@@ -1,6 +1,6 @@
 /// A WebSocket as the protocol of a connection, after HTTP/1.1 has handed it over.
 extension WebSocket: ProtocolSession {
-    private static let pieceBytes = 64 << 10
+    static let pieceBytes = 64 << 10
 
     /// Takes the connection over: `output` has not left yet, `input` has come behind the handshake.
     func begin(output: UnsafeRawBufferPointer, input: [UInt8]) {

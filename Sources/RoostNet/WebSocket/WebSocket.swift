@@ -52,6 +52,8 @@ public final class WebSocket {
     var silentHeartbeats = 0
 
     static let usualUrgentBytes = 64
+    /// Room for so many messages is kept while there are none.
+    private static let usualWaiting = 16
     static let silentHeartbeatsAllowed = 2
     /// For the peer's close frame after ours.
     private static let closeMilliseconds: UInt64 = 5_000
@@ -87,12 +89,24 @@ public final class WebSocket {
     /// Sends it, unless too much waits already (`WebSocketAcceptance.maxUnsentBytes`) or the socket
     /// is not open; false then, and the message is dropped. `closed` may be called before it returns.
     public func send(_ message: WebSocketMessage) -> Bool {
+        guard put(message) else { return false }
+        flush()
+        return true
+    }
+
+    /// As `send`, but several of them leave together with the next `flush`, which has to follow.
+    public func put(_ message: WebSocketMessage) -> Bool {
+        guard state == .open else { return false }
+        if waitingBytes >= WebSocket.pieceBytes { flush() }
         guard state == .open, unsentBytes <= maxUnsentBytes else { return false }
         waiting.append(message)
         waitingBytes &+= message.cost
-        host?.sessionHasOutput()
         return true
     }
+
+    /// Sends what was put, as far as the peer's socket takes it. `closed` may be called before it
+    /// returns.
+    public func flush() { if !waiting.isEmpty { host?.sessionHasOutput() } }
 
     /// Asks the peer for a sign of life; heartbeats do so by themselves.
     public func ping() {
@@ -194,7 +208,7 @@ public final class WebSocket {
             count &+= 1
         }
         if count == waiting.count {
-            waiting = []
+            waiting.removeAll(keepingCapacity: waiting.capacity <= WebSocket.usualWaiting)
         } else {
             waiting.removeFirst(count)
         }

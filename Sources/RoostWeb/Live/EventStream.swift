@@ -33,7 +33,11 @@ final class EventStream: LiveClient, BodySource {
     }
 
     func send(_ text: LiveText) -> Bool {
-        guard waiting.count + text.json.count < Self.mostWaiting else { return false }
+        if waiting.count + text.json.count >= Self.mostWaiting {
+            // Of many that come together a client that reads loses none.
+            flush()
+            guard waiting.count + text.json.count < Self.mostWaiting else { return false }
+        }
         if let id = text.id { waiting += Array("id: \(id)\n".utf8) }
         waiting += Array("data: ".utf8)
         unsafe text.json.withBytes { unsafe waiting.append(contentsOf: $0) }

@@ -7,20 +7,11 @@ import RoostNet
 ///
 ///     analytics ──messages, rendered once──► hub ──► groups (one for each filter) ──► clients
 ///
-/// A message is matched against filters, not clients: a thousand clients with a hundred filters
-/// cost a hundred comparisons.
+/// A message is matched against filters, not clients, and only against those that may want it.
 final class LiveHub {
-    /// Clients with the same filter.
-    private final class Group {
-        let filter: LiveFilter
-        var clients: [ObjectIdentifier: any LiveClient] = [:]
-
-        init(_ filter: LiveFilter) { self.filter = filter }
-    }
-
     private let collector: CollectorView
     private let loop: EventLoop
-    private var groups: [LiveFilter: Group] = [:]
+    private var groups = LiveGroups()
     private var filters: [ObjectIdentifier: LiveFilter] = [:]
     /// Clients that get figures every so often.
     private var meters: [ObjectIdentifier: LiveMeter] = [:]
@@ -42,9 +33,7 @@ final class LiveHub {
     /// `resume`, what it missed since that message comes first.
     func subscribe(_ client: any LiveClient, to filter: LiveFilter, resume: UInt64? = nil) {
         leaveGroup(client)
-        let group = groups[filter] ?? Group(filter)
-        groups[filter] = group
-        group.clients[ObjectIdentifier(client)] = client
+        groups.group(filter).clients[ObjectIdentifier(client)] = client
         filters[ObjectIdentifier(client)] = filter
         watch()
         if let resume { replay(to: client, filter, after: resume) }
@@ -75,7 +64,7 @@ final class LiveHub {
             return
         }
         group.clients[ObjectIdentifier(client)] = nil
-        if group.clients.isEmpty { groups[filter] = nil }
+        if group.clients.isEmpty { groups.remove(group) }
     }
 
     private var connections: Int { filters.count + meters.count }
@@ -88,16 +77,26 @@ final class LiveHub {
     /// rendered.
     func deliver(_ messages: [LiveMessage], missed: UInt64) {
         counters.events.wrappingAdd(UInt64(messages.count) &+ missed, ordering: .relaxed)
-        let texts = messages.map { LiveText($0.json, id: $0.id) }
-        for group in groups.values {
-            if missed > 0 {
+        var reached: [LiveGroup] = []
+        if missed > 0 {
+            for group in groups.all {
                 for client in group.clients.values { lose(Int(clamping: missed), client) }
             }
-            for (message, text) in zip(messages, texts) where group.filter.wants(message) {
+        }
+        for index in messages.indices {
+            let text = LiveText(messages[index].json, id: messages[index].id)
+            groups.forEach(wanting: messages[index]) { group in
                 for client in group.clients.values { send(text, to: client) }
+                guard !group.isReached else { return }
+                group.isReached = true
+                reached.append(group)
             }
         }
-        for group in groups.values { for client in group.clients.values { client.flush() } }
+        // What came together leaves in one piece.
+        for group in reached {
+            group.isReached = false
+            for client in group.clients.values { client.flush() }
+        }
     }
 
     private func send(_ text: LiveText, to client: any LiveClient) {
@@ -166,7 +165,7 @@ final class LiveHub {
     }
 
     private func beat() {
-        for group in groups.values { for client in group.clients.values { client.beat() } }
+        for group in groups.all { for client in group.clients.values { client.beat() } }
         for meter in meters.values { meter.client?.beat() }
     }
 }
@@ -176,7 +175,7 @@ protocol LiveClient: AnyObject {
     /// Messages that were not sent since the client was last told.
     var lost: Int { get set }
 
-    /// Queues a message; false when too much is waiting already.
+    /// Queues a message, to be followed by `flush`; false when too much is waiting already.
     func send(_ text: LiveText) -> Bool
 
     /// Hands on what was queued.
@@ -184,8 +183,4 @@ protocol LiveClient: AnyObject {
 
     /// Shows that the stream is alive.
     func beat()
-}
-
-extension LiveClient {
-    func flush() {}
 }

@@ -9,7 +9,8 @@ import RoostNet
 /// after a reconnect, `{"ping":…}` for a `{"type":"pong"}`.
 final class LiveSocket: LiveClient, WebSocketHandler {
     var lost = 0
-    private weak var socket: WebSocket?
+    /// From `opened` to `closed`.
+    private var socket: WebSocket?
     private let hub: LiveHub
     /// The trace that this stream is about.
     private let trace: TraceID?
@@ -27,9 +28,14 @@ final class LiveSocket: LiveClient, WebSocketHandler {
         opening(self)
     }
 
-    func closed(_ socket: WebSocket, code: UInt16) { hub.leave(self) }
+    func closed(_ socket: WebSocket, code: UInt16) {
+        self.socket = nil
+        hub.leave(self)
+    }
 
-    func send(_ text: LiveText) -> Bool { socket?.send(text.frame) ?? false }
+    func send(_ text: LiveText) -> Bool { socket?.put(text.frame) ?? false }
+
+    func flush() { socket?.flush() }
 
     func beat() {
         _ = send(Self.heartbeat)
@@ -50,7 +56,7 @@ final class LiveSocket: LiveClient, WebSocketHandler {
                     data.key("ping")
                     data.value(ping)
                 })
-            return
+            return flush()
         }
         let resume = document["resume"]
         let id = resume?.string.flatMap { UInt64($0) }
@@ -65,10 +71,13 @@ final class LiveSocket: LiveClient, WebSocketHandler {
             return complain("say subscribe or resume")
         }
         hub.subscribe(self, to: filter, resume: id)
-        if document["subscribe"] != nil { _ = send(.notice("subscribed")) }
+        guard document["subscribe"] != nil else { return }
+        _ = send(.notice("subscribed"))
+        flush()
     }
 
     private func complain(_ message: String) {
         _ = send(.notice("error") { $0.field("message", message) })
+        flush()
     }
 }

@@ -1,0 +1,70 @@
+import RoostAnalytics
+import RoostCore
+
+/// Clients with the same filter. Confined to the web loop.
+final class LiveGroup {
+    let filter: LiveFilter
+    var clients: [ObjectIdentifier: any LiveClient] = [:]
+    /// Something of the delivery at hand was for it.
+    var isReached = false
+
+    init(_ filter: LiveFilter) { self.filter = filter }
+}
+
+/// The groups of a hub, found by the trace or the workflow that most of them ask for: a thousand
+/// clients that each follow a run of their own are not asked about those of the others.
+struct LiveGroups {
+    private var groups: [LiveFilter: LiveGroup] = [:]
+    private var byTrace: [TraceID: [LiveGroup]] = [:]
+    private var byWorkflow: [String: [LiveGroup]] = [:]
+    /// Those that any message may be for.
+    private var open: [LiveGroup] = []
+
+    var isEmpty: Bool { groups.isEmpty }
+    var all: some Collection<LiveGroup> { groups.values }
+
+    subscript(filter: LiveFilter) -> LiveGroup? { groups[filter] }
+
+    /// The group of `filter`, a new one if need be.
+    mutating func group(_ filter: LiveFilter) -> LiveGroup {
+        if let known = groups[filter] { return known }
+        let group = LiveGroup(filter)
+        groups[filter] = group
+        if let trace = filter.trace {
+            byTrace[trace, default: []].append(group)
+        } else if let workflows = filter.workflows {
+            for workflow in workflows { byWorkflow[workflow, default: []].append(group) }
+        } else {
+            open.append(group)
+        }
+        return group
+    }
+
+    mutating func remove(_ group: LiveGroup) {
+        groups[group.filter] = nil
+        if let trace = group.filter.trace {
+            Self.remove(group, from: &byTrace[trace])
+        } else if let workflows = group.filter.workflows {
+            for workflow in workflows { Self.remove(group, from: &byWorkflow[workflow]) }
+        } else {
+            open.removeAll { $0 === group }
+        }
+    }
+
+    private static func remove(_ group: LiveGroup, from list: inout [LiveGroup]?) {
+        list?.removeAll { $0 === group }
+        if list?.isEmpty == true { list = nil }
+    }
+
+    /// Calls `each` with the groups whose filter wants a message.
+    func forEach(wanting message: LiveMessage, _ each: (LiveGroup) -> Void) {
+        func look(_ groups: [LiveGroup]) {
+            for group in groups where group.filter.wants(message) { each(group) }
+        }
+        look(open)
+        if !byWorkflow.isEmpty, let groups = byWorkflow[message.workflow] { look(groups) }
+        guard !byTrace.isEmpty else { return }
+        let trace = TraceID(high: message.traceIDHigh, low: message.traceIDLow)
+        if let groups = byTrace[trace] { look(groups) }
+    }
+}
