@@ -23,6 +23,8 @@ public struct StoreStatus: Sendable, Equatable {
     /// Steps of posted events, and of them those that are not kept.
     public var offeredSteps: UInt64 = 0
     public var droppedSteps: [StoreDropReason: UInt64] = [:]
+    /// Steps of posted events whose trace has spans: those are kept instead.
+    public var supersededSteps: UInt64 = 0
     public var failedWrites: UInt64 = 0
     public var lastError: String?
     public var lastErrorUnixNano: UInt64?

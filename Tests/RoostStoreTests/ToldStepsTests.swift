@@ -83,6 +83,25 @@ import Testing
         #expect(status.droppedSteps == [.queueFull: 1])
     }
 
+    @Test func `those of a trace that has spans are counted, and not kept`() throws {
+        let harness = try StoreHarness()
+        harness.put([TestSpan(trace: 1, name: "first"), TestSpan(trace: 1, id: 2, name: "second")])
+        harness.store.flush()
+        var folder = EventFolder(seed: 3)
+        let id = #""trace_id":"000000000000000a0000000000000001""#
+        let batch = try Self.steps(
+            #"{"event_type":"agent.completed","payload":{"agent":"w"},\#(id)}"#,
+            #"{"event_type":"tool.failed","payload":{"agent":"w","tool":"t"},\#(id)}"#,
+            #"{"event_type":"agent.completed","payload":{"agent":"w"},\#(Self.trace)}"#,
+            folder: &folder)
+        #expect(harness.store.offer(batch))
+        harness.store.flush()
+        #expect(try harness.store.trace(high: traceHigh, low: 1)?.summary.spans == 2)
+        let status = harness.store.status
+        #expect((status.offeredSteps, status.supersededSteps) == (3, 2))
+        #expect(status.droppedSteps.isEmpty)
+    }
+
     @Test func `what a full disk or the end costs of them is counted`() throws {
         let harness = try StoreHarness {
             $0.mostPages = 24

@@ -23,6 +23,7 @@ extension CollectorView {
             writer.field("failed_writes", status.failedWrites)
             writer.object("posted_steps") { writer in
                 writer.field("offered", status.offeredSteps)
+                writer.field("superseded", status.supersededSteps)
                 writer.object("dropped") { writer in
                     for reason in StoreDropReason.allCases {
                         guard let steps = status.droppedSteps[reason], steps > 0 else { continue }
@@ -82,6 +83,10 @@ extension SelfMetricsFamilies {
                         Double(status.droppedSteps[reason] ?? 0)
                     )
                 }),
+            counter(
+                "superseded_posted_steps",
+                "Steps of posted events whose trace has spans, which are kept instead.",
+                status.supersededSteps),
             counter(
                 "failed_writes", "Transactions that the database refused.", status.failedWrites),
         ]

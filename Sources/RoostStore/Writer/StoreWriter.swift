@@ -283,10 +283,15 @@ final class StoreWriter {
                 continue
             }
             let now = unixNanoseconds()
+            var superseded = 0
             do throws(SQLiteError) {
                 _ = try keeper.transaction(bytes: bytes) { () throws(SQLiteError) in
-                    for (key, told) in some { try keeper.store(told.packed, of: key, now: now) }
+                    for (key, told) in some where try !keeper.store(told.packed, of: key, now: now)
+                    {
+                        superseded += told.steps
+                    }
                 }
+                counters.supersededSteps += UInt64(superseded)
                 recovered()
             } catch {
                 counters.failedWrites += 1

@@ -226,17 +226,19 @@ final class TraceKeeper {
         try understand(logs.key.trace, [request], [], now: now)
     }
 
-    /// Steps that were told without spans and log records, packed.
-    func store(_ packed: [[UInt8]], of key: TraceKey, now: UInt64) throws(SQLiteError) {
+    /// Steps that were told without spans and log records, packed. False when the trace has spans,
+    /// which are kept instead.
+    func store(_ packed: [[UInt8]], of key: TraceKey, now: UInt64) throws(SQLiteError) -> Bool {
         try understand(key, [], packed, now: now)
     }
 
-    /// A trace that consists of events only gets its row from them.
+    /// A trace that consists of events only gets its row from them; false when it has spans.
+    @discardableResult
     private func understand(
         _ key: TraceKey, _ requests: [ByteBlock], _ packed: [[UInt8]], now: UInt64
-    ) throws(SQLiteError) {
+    ) throws(SQLiteError) -> Bool {
         let known = try database.find(key)
-        guard (known?.chunks ?? 0) == 0 else { return }
+        guard (known?.chunks ?? 0) == 0 else { return false }
         var row =
             known
             ?? WriterDatabase.Row(
@@ -251,6 +253,7 @@ final class TraceKeeper {
         try put(
             &row, key, terms: Term.terms(of: row.summary),
             activities: isWhole ? understood.activities : earlier, isNew: known == nil, now: now)
+        return true
     }
 
     private func joined(_ parts: [[UInt8]]) -> [UInt8] {
