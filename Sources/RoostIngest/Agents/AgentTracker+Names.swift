@@ -79,6 +79,26 @@ extension AgentTracker {
         return top.flags.contains(.isFromLog) ? top.service : top.name
     }
 
+    /// Whether a node stands somewhere above another; of those in a circle every one does.
+    func isAbove(_ index: Int32, _ node: AgentNode) -> Bool { hasAbove(node) { $0 == index } }
+
+    /// The same by the id of its span.
+    func isAbove(_ span: UInt64, _ node: AgentNode) -> Bool {
+        hasAbove(node) { open.nodes[Int($0)].spanID == span }
+    }
+
+    @inline(__always)
+    private func hasAbove(_ node: AgentNode, _ isIt: (Int32) -> Bool) -> Bool {
+        var above = node.parent
+        var steps = 0
+        while above >= 0, steps < Self.deepest {
+            if isIt(above) { return true }
+            above = open.nodes[Int(above)].parent
+            steps += 1
+        }
+        return false
+    }
+
     func depth(of node: AgentNode) -> Int {
         var depth = 0
         var above = node.parent

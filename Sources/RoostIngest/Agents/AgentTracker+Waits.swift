@@ -26,7 +26,7 @@ extension AgentTracker {
     /// Nanoseconds in which people were waited for below a step, while it went on.
     func waited(_ node: AgentNode) -> UInt64 {
         guard node.flags.contains(.hasWaitBelow), let waits = waits[node.trace] else { return 0 }
-        let within = waits.filter { isBelow($0.node, node.spanID) }
+        let within = waits.filter { isAbove(node.spanID, open.nodes[Int($0.node)]) }
             .map { (start: max($0.start, node.start), end: min($0.end, node.end)) }
             .filter { $0.start < $0.end }
             .sorted { $0.start < $1.start }
@@ -38,17 +38,5 @@ extension AgentTracker {
             reached = wait.end
         }
         return waited
-    }
-
-    private func isBelow(_ node: Int32, _ spanID: UInt64) -> Bool {
-        var above = open.nodes[Int(node)].parent
-        var steps = 0
-        while above >= 0, steps < Self.deepest {
-            let parent = open.nodes[Int(above)]
-            if parent.spanID == spanID { return true }
-            above = parent.parent
-            steps += 1
-        }
-        return false
     }
 }

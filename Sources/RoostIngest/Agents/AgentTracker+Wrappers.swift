@@ -70,18 +70,6 @@ extension AgentTracker {
         return nil
     }
 
-    /// Whether one stands somewhere above another; of those in a circle every one does.
-    private func isAbove(_ index: Int32, _ node: AgentNode) -> Bool {
-        var above = node.parent
-        var steps = 0
-        while above >= 0, steps < Self.deepest {
-            if above == index { return true }
-            above = open.nodes[Int(above)].parent
-            steps += 1
-        }
-        return false
-    }
-
     private func account(_ node: AgentNode) -> CallAccount {
         let detail = open.detail(node)
         return CallAccount(

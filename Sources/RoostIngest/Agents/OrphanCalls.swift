@@ -134,18 +134,6 @@ extension AgentTracker {
                 && !isAbove(other.spanID, node) && !isAbove(node.spanID, other)
         }
     }
-
-    private func isAbove(_ span: UInt64, _ node: AgentNode) -> Bool {
-        var above = node.parent
-        var steps = 0
-        while above >= 0, steps < Self.deepest {
-            let parent = open.nodes[Int(above)]
-            if parent.spanID == span { return true }
-            above = parent.parent
-            steps += 1
-        }
-        return false
-    }
 }
 
 extension ActivityTokens {
