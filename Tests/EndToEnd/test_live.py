@@ -3,6 +3,8 @@ a client that does not read."""
 
 import asyncio
 import json
+import socket
+import struct
 import threading
 
 import httpx
@@ -271,6 +273,56 @@ def test_who_does_not_read_loses_messages_and_disturbs_nobody(process):
     asyncio.run(go())
     # A sanitizer keeps more beside the memory than there is of it.
     assert PATIENCE > 1 or process.resident_bytes() < 200 << 20
+
+
+def test_clients_that_break_off_in_the_middle_disturb_nobody(process):
+    """They reset their sockets while they are being sent to, so that the collector finds out then."""
+    def break_off(client):
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+
+    async def go():
+        async with connect(process, "events", max_queue=None) as quick:
+            await subscribe(quick, type=["agent.completed"])
+            for round_ in range(8):
+                clients = [raw_client(process, number) for number in range(30)]
+                numbers = range(round_ * 400, round_ * 400 + 400)
+                for part in range(4):
+                    some = numbers[part * 100:part * 100 + 100]
+                    posting = asyncio.to_thread(
+                        post, process,
+                        *(event for n in some for event in run("v" * 200, trace(0xd0000000 + n))))
+                    task = asyncio.create_task(posting)
+                    for client in clients[part * 7:part * 7 + 7]:
+                        await asyncio.sleep(0)
+                        break_off(client)
+                    for _ in some:
+                        assert (await receive(quick))["type"] == "agent.completed"
+                    await task
+                for client in clients[28:]:
+                    client.close()
+
+    asyncio.run(go())
+    wait_until(
+        lambda: process.metrics().value("roost_live_connections") == 0, what="all have left")
+
+
+def raw_client(process, number):
+    """A subscriber with a small buffer that nobody reads."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    host, port = process.web.split(":")
+    client.connect((host, int(port)))
+    client.sendall(
+        f"GET {ROOT}ws/events HTTP/1.1\r\nHost: {process.web}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode())
+    wish = json.dumps({"subscribe": {"agent": [f"{number}", "v" * 200]}}).encode()
+    client.sendall(bytes([0x81, 0x80 | 126]) + len(wish).to_bytes(2, "big") + bytes(4) + wish)
+    seen = b""
+    while b'"subscribed"' not in seen:
+        seen += client.recv(4096)
+    return client
 
 
 def lost(process):

@@ -77,6 +77,8 @@ final class LiveHub {
     /// rendered.
     func deliver(_ messages: [LiveMessage], missed: UInt64) {
         counters.events.wrappingAdd(UInt64(messages.count) &+ missed, ordering: .relaxed)
+        // Whoever cannot be sent to leaves in the middle of this.
+        let groups = groups
         var reached: [LiveGroup] = []
         if missed > 0 {
             for group in groups.all {
