@@ -20,7 +20,7 @@ public struct StoreStatus: Sendable, Equatable {
     public var expiredTraces: UInt64 = 0
     /// Unix nanoseconds of the arrival of the oldest trace; 0 without any.
     public var oldestUnixNano: UInt64 = 0
-    /// Steps of posted events, and of them those that are not kept.
+    /// Steps of posted events, and of them those that could not be kept.
     public var offeredSteps: UInt64 = 0
     public var droppedSteps: [StoreDropReason: UInt64] = [:]
     /// Steps of posted events whose trace has spans: those are kept instead.

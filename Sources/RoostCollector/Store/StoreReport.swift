@@ -76,7 +76,7 @@ extension SelfMetricsFamilies {
                 status.offeredSteps),
             SelfFamily(
                 name: "roost_store_dropped_posted_steps_total", type: .counter,
-                help: "Of them those that are not kept; they are counted all the same.",
+                help: "Of them those that could not be kept; they are counted all the same.",
                 series: StoreDropReason.allCases.map { reason in
                     (
                         ["reason": reason.inLedger.name] as LabelText,

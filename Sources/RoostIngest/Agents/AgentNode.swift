@@ -139,6 +139,7 @@ struct AgentTrace {
 
     /// Something that is over waits to be counted.
     var hasUnsettled: Bool { unsettled > pending }
+
     /// Its root has ended and every span that another names as its parent is here.
     var isComplete: Bool { isDerived || root >= 0 && placeholders == 0 && pending == 0 }
 }
