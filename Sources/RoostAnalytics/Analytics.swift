@@ -25,9 +25,6 @@ public struct Analytics: Sendable {
     private var lastTold: UInt64 = 0
 
     private static let keptEvents = 8_192
-    /// More new events than this are not rendered at once: those who listen learn that they missed
-    /// some.
-    private static let mostMessages = 4_000
 
     /// Levels that budgets reached and nobody has been told of.
     private var newBudgetEvents: [BudgetEvent] = []
@@ -217,10 +214,13 @@ public struct Analytics: Sendable {
     /// From here on `takeMessages` tells what comes.
     public mutating func beginMessages() { lastTold = events.latest }
 
-    /// The events since the last time, rendered, the oldest first, and how many were left out.
-    public mutating func takeMessages() -> (missed: UInt64, messages: [LiveMessage]) {
-        let (missed, new) = events.after(lastTold, most: Self.mostMessages)
-        lastTold = events.latest
+    /// The events since the last time, rendered, the oldest first, `most` at most, and how many
+    /// before them are not kept any more.
+    public mutating func takeMessages(
+        most: Int = .max
+    ) -> (missed: UInt64, messages: [LiveMessage]) {
+        let (missed, new) = events.after(lastTold, most: most)
+        lastTold = new.last?.id ?? lastTold
         return (missed, new.map { LiveMessage($0, symbols) })
     }
 
@@ -233,6 +233,9 @@ public struct Analytics: Sendable {
 
     /// The number of the latest event.
     public var latestEvent: UInt64 { events.latest }
+
+    /// Whether there is something that `takeMessages` has not told.
+    public var hasMessages: Bool { lastTold < events.latest }
 
     // MARK: questions
 

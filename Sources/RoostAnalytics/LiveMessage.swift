@@ -2,7 +2,8 @@ public import RoostCore
 
 /// An event as live streams send it, rendered once for all who want it.
 public struct LiveMessage: Sendable {
-    public let id: UInt64
+    /// Its place among the events that are kept; nil for what is told once and not kept.
+    public let id: UInt64?
     /// As `agent.failed`.
     public let type: String
     public let severity: String
@@ -30,9 +31,10 @@ public struct LiveMessage: Sendable {
 }
 
 extension LiveMessage {
-    /// A budget reached another level: `budget.warning`, `budget.exceeded` or `budget.ok`.
-    public init(_ event: BudgetEvent, id: UInt64) {
-        self.id = id
+    /// A budget reached another level: `budget.warning`, `budget.exceeded` or `budget.ok`. It goes by
+    /// the number of the event before it, which is where somebody who comes back goes on.
+    public init(_ event: BudgetEvent, after latest: UInt64) {
+        id = nil
         type = "budget." + event.to.rawValue
         severity = event.to == .exceeded ? "error" : event.to == .warning ? "warning" : "info"
         agent = event.rule.scope == .agent ? event.subject : ""
@@ -41,7 +43,7 @@ extension LiveMessage {
         var writer = JSONWriter()
         writer.beginObject()
         writer.field("type", type)
-        writer.field("id", String(id))
+        writer.field("id", String(latest))
         writer.field("time", rfc3339(unixNanoseconds: event.time))
         writer.field("severity", severity)
         writer.field("agent", agent)
@@ -91,15 +93,16 @@ struct EventRing: Sendable {
     /// Whether it cannot be known how many events came after `id`: those of an earlier run.
     func isEarlier(_ id: UInt64) -> Bool { id < first }
 
-    /// How many events of this run came after `id` and are not told any more, and the latest `most`
-    /// of those that are kept, the oldest first.
+    /// How many events of this run came after `id` and are not kept any more, and those that are, the
+    /// oldest first, `most` at most.
     func after(_ id: UInt64, most: Int = .max) -> (missed: UInt64, events: [FleetEvent]) {
         guard id < latest else { return (0, []) }
         let new = latest - max(id, first)
-        let wanted = Int(min(new, UInt64(min(events.count, most))))
-        let kept = (events.count - wanted..<events.count).map {
+        let kept = Int(min(new, UInt64(events.count)))
+        let begin = events.count - kept
+        let told = (begin..<begin + min(kept, max(most, 0))).map {
             events[(oldest + $0) % events.count]
         }
-        return (new - UInt64(wanted), kept)
+        return (new - UInt64(kept), told)
     }
 }

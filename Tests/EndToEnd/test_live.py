@@ -138,6 +138,51 @@ def test_goes_on_where_it_broke_off(process):
     asyncio.run(go())
 
 
+def post_runs(process, numbers):
+    for number in numbers:
+        post(process, *run("busy", trace(number)))
+
+
+def test_who_comes_back_while_events_come_gets_each_once(process):
+    async def go():
+        async with connect(process, "events") as socket:
+            await subscribe(socket, agent=["busy"])
+            post_runs(process, [0x51_0000])
+            last = int((await receive(socket, "agent.completed"))["id"])
+        for round_ in range(1, 11):
+            async with connect(process, "events", max_queue=None) as socket:
+                numbers = range(0x51_0000 + 10 * round_, 0x51_0000 + 10 * round_ + 10)
+                posting = asyncio.create_task(asyncio.to_thread(post_runs, process, numbers))
+                await receive(socket, "agent.completed")
+                await socket.send(json.dumps({"resume": str(last)}))
+                assert (await receive(socket, "resumed"))["data"]["missed"] == 0
+                for _ in range(2 * len(numbers)):
+                    assert int((await receive(socket))["id"]) == last + 1
+                    last += 1
+                await posting
+
+    asyncio.run(go())
+
+
+def test_who_changes_its_mind_while_events_come_misses_none(process):
+    """What both subscriptions want comes once, whichever holds when it comes."""
+    async def go():
+        numbers = range(0x52_0000, 0x52_0000 + 200)
+        async with connect(process, "events") as socket:
+            await subscribe(socket, agent=["busy"])
+            posting = asyncio.create_task(asyncio.to_thread(post_runs, process, numbers))
+            seen = []
+            while len(seen) < len(numbers):
+                message = await receive(socket, "agent.completed")
+                seen.append(message["trace_id"])
+                types = [["agent"], ["agent.completed"]][len(seen) % 2]
+                await socket.send(json.dumps({"subscribe": {"agent": "busy", "type": types}}))
+            assert seen == [trace(number) for number in numbers]
+            await posting
+
+    asyncio.run(go())
+
+
 def agents(process):
     page = httpx.get(f"http://{process.web}{ROOT}fleet", trust_env=False).json()
     return {row["agent"] for row in page["agents"] if row["completed"] + row["failed"]}

@@ -144,6 +144,12 @@ import Testing
         #expect(ring(10, limit: 4).isEarlier(id) == isEarlier)
     }
 
+    @Test func `of many the oldest come first`() {
+        #expect(ring(10, limit: 4).after(104, most: 3).events.map(\.id) == [107, 108, 109])
+        #expect(ring(10, limit: 4).after(104, most: 3).missed == 2)
+        #expect(ring(10, limit: 4).after(109, most: 3).events.map(\.id) == [110])
+    }
+
     @Test func `an empty ring has nothing to tell`() {
         #expect(ring(0, limit: 4).after(3).events.isEmpty)
         #expect(ring(0, limit: 4).after(3).missed == 0)

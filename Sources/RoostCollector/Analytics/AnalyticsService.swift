@@ -7,9 +7,6 @@ import Synchronization
 ///
 /// The lock is held for a part of a batch or for one question, a millisecond at most. Any thread.
 package final class AnalyticsService: Sendable {
-    /// Gets messages as they come, and how many were left out before them, on the analytics thread.
-    package typealias Watcher = @Sendable (_ missed: UInt64, _ messages: [LiveMessage]) -> Void
-
     private struct State {
         var isOn: Bool
         /// Made for the first fact or question: until then, and while it is off, nothing is held.
@@ -19,7 +16,7 @@ package final class AnalyticsService: Sendable {
     }
 
     private let state: Mutex<State>
-    private let watcher = Mutex<Watcher?>(nil)
+    private let listeners = Mutex<LiveMailbox?>(nil)
     private let isWatchedNow = Atomic<Bool>(false)
     private let began: UInt64
     private let file: AnalyticsFile?
@@ -83,11 +80,11 @@ package final class AnalyticsService: Sendable {
     /// Whether somebody waits for what comes.
     var isWatched: Bool { isWatchedNow.load(ordering: .relaxed) }
 
-    /// From now on `watcher` gets what comes; nil ends that.
-    package func watch(_ watcher: Watcher?) {
-        if watcher != nil { state.withLock { $0.analytics?.beginMessages() } }
-        self.watcher.withLock { $0 = watcher }
-        isWatchedNow.store(watcher != nil, ordering: .relaxed)
+    /// From now on `mailbox` gets what comes; nil ends that.
+    package func tell(_ mailbox: LiveMailbox?) {
+        if mailbox != nil { state.withLock { $0.analytics?.beginMessages() } }
+        listeners.withLock { $0 = mailbox }
+        isWatchedNow.store(mailbox != nil, ordering: .relaxed)
     }
 
     /// Takes in what the tracker found out. The analytics thread only.
@@ -108,14 +105,14 @@ package final class AnalyticsService: Sendable {
             let end = min(first + Self.factsAtOnce, batch.facts.count)
             state.withLock { $0.analytics?.take(batch.facts[first..<end], now: now) }
             first = end
-            tellWatcher()
+            tellListeners()
         }
     }
 
     /// Once a second, on the analytics thread.
     func tick(now: UInt64) {
         state.withLock { $0.analytics?.tick(now: now) }
-        tellWatcher()
+        tellListeners()
         tellBudgets()
         updateInsights(now: now)
     }
@@ -141,14 +138,21 @@ package final class AnalyticsService: Sendable {
             let text = "budget \(event.rule.name) of \(subject): \(event.to.rawValue)"
             if event.to == .ok { log.info(text) } else { log.warn(text) }
         }
-        guard isWatched, let watcher = watcher.withLock({ $0 }) else { return }
-        watcher(0, events.map { LiveMessage($0, id: latest) })
+        guard isWatched, let mailbox = listeners.withLock({ $0 }) else { return }
+        let messages = events.prefix(mailbox.room()).map { LiveMessage($0, after: latest) }
+        mailbox.put(missed: UInt64(events.count - messages.count), messages)
     }
 
-    private func tellWatcher() {
-        guard isWatched, let watcher = watcher.withLock({ $0 }) else { return }
-        let new = state.withLock { state in state.analytics?.takeMessages() }
-        if let new, !new.messages.isEmpty { watcher(new.missed, new.messages) }
+    /// Puts into the mailbox what there is room for. By itself whenever something has come.
+    package func tellListeners() {
+        guard isWatched, let mailbox = listeners.withLock({ $0 }) else { return }
+        // One lock around both, or two threads could bring them in the wrong order.
+        state.withLock { state in
+            guard state.analytics?.hasMessages == true else { return }
+            let room = mailbox.room()
+            guard room > 0, let new = state.analytics?.takeMessages(most: room) else { return }
+            mailbox.put(missed: new.missed, new.messages)
+        }
     }
 
     /// Asks for something, in a millisecond at most; nil while analytics are switched off.

@@ -6,6 +6,7 @@ import RoostNet
 /// HTML Living Standard, "Server-sent events". Confined to the web loop.
 final class EventStream: LiveClient, BodySource {
     var lost = 0
+    var latest: UInt64 = 0
     private let responder: Responder
     private var waiting: [UInt8] = []
     private var isTaken = false

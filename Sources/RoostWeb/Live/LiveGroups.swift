@@ -5,8 +5,8 @@ import RoostCore
 final class LiveGroup {
     let filter: LiveFilter
     var clients: [ObjectIdentifier: any LiveClient] = [:]
-    /// Something of the delivery at hand was for it.
-    var isReached = false
+    /// What its clients have to get on its next turn.
+    var news: [LiveNews] = []
 
     init(_ filter: LiveFilter) { self.filter = filter }
 }
@@ -21,6 +21,7 @@ struct LiveGroups {
     private var open: [LiveGroup] = []
 
     var isEmpty: Bool { groups.isEmpty }
+    var count: Int { groups.count }
     var all: some Collection<LiveGroup> { groups.values }
 
     subscript(filter: LiveFilter) -> LiveGroup? { groups[filter] }

@@ -5,7 +5,7 @@ import RoostNet
 
 /// Hands live messages to those who subscribed. Confined to the web loop.
 ///
-///     analytics ──messages, rendered once──► hub ──► groups (one for each filter) ──► clients
+///     analytics ──messages, rendered once──► mailbox ──► groups (one for each filter) ──► clients
 ///
 /// A message is matched against filters, not clients, and only against those that may want it.
 final class LiveHub {
@@ -18,13 +18,23 @@ final class LiveHub {
     private var heartbeat: LoopTimer?
     private var isWatching = false
     private let counters: LiveCounters
+    private let delivery: LiveDelivery
+    private lazy var mailbox = {
+        let home = LoopOwned(self, on: loop)
+        return LiveMailbox { home.post { if !$0.isTurnDue { $0.turn() } } }
+    }()
+    /// A turn is posted already.
+    private var isTurnDue = false
 
     static let heartbeatMilliseconds: UInt64 = 15_000
+    /// Messages in groups, each counted for each group: what comes beside them waits in the mailbox.
+    private static let mostWaiting = 16_384
 
     init(collector: CollectorView, loop: EventLoop) {
         self.collector = collector
         self.loop = loop
         counters = collector.liveCounters
+        delivery = LiveDelivery(counters: counters)
     }
 
     // MARK: clients
@@ -32,7 +42,12 @@ final class LiveHub {
     /// From now on a client gets what `filter` wants, instead of what it wanted before. After
     /// `resume`, what it missed since that message comes first.
     func subscribe(_ client: any LiveClient, to filter: LiveFilter, resume: UInt64? = nil) {
-        leaveGroup(client)
+        if let left = filters[ObjectIdentifier(client)].flatMap({ groups[$0] }) {
+            delivery.settle(client, in: left)
+            // It may have turned out that the client is gone.
+            guard filters[ObjectIdentifier(client)] != nil else { return }
+            leaveGroup(client)
+        }
         groups.group(filter).clients[ObjectIdentifier(client)] = client
         filters[ObjectIdentifier(client)] = filter
         watch()
@@ -73,51 +88,33 @@ final class LiveHub {
 
     // MARK: messages
 
-    /// Sends each message to those who want it. `missed` events before them were too many to be
-    /// rendered.
-    func deliver(_ messages: [LiveMessage], missed: UInt64) {
-        counters.events.wrappingAdd(UInt64(messages.count) &+ missed, ordering: .relaxed)
-        // Whoever cannot be sent to leaves in the middle of this.
-        let groups = groups
-        var reached: [LiveGroup] = []
-        if missed > 0 {
-            for group in groups.all {
-                for client in group.clients.values { lose(Int(clamping: missed), client) }
-            }
-        }
-        for index in messages.indices {
-            let text = LiveText(messages[index].json, id: messages[index].id)
-            groups.forEach(wanting: messages[index]) { group in
-                for client in group.clients.values { send(text, to: client) }
-                guard !group.isReached else { return }
-                group.isReached = true
-                reached.append(group)
-            }
-        }
-        // What came together leaves in one piece.
-        for group in reached {
-            group.isReached = false
-            for client in group.clients.values { client.flush() }
-        }
+    /// One turn: some of what came goes to the groups that want it, some of those to their clients.
+    private func turn() {
+        isTurnDue = false
+        let hasMore = collect()
+        delivery.advance()
+        guard hasMore || delivery.isDue, !isTurnDue else { return }
+        isTurnDue = true
+        let home = LoopOwned(self, on: loop)
+        home.post { $0.turn() }
     }
 
-    private func send(_ text: LiveText, to client: any LiveClient) {
-        if client.lost > 0 {
-            guard client.send(Self.lostNotice(client.lost)) else {
-                return lose(1, client)
-            }
-            client.lost = 0
+    /// Puts messages before the groups, unless these have enough; whether there are more.
+    private func collect() -> Bool {
+        guard delivery.waiting < Self.mostWaiting else { return true }
+        let mail = mailbox.take(most: max(Self.mostWaiting / max(groups.count, 1), 16))
+        counters.events.wrappingAdd(
+            UInt64(mail.messages.count) &+ mail.missed, ordering: .relaxed)
+        if mail.missed > 0 {
+            let count = Int(clamping: mail.missed)
+            for group in groups.all { delivery.tell(.missed(count), group) }
         }
-        if client.send(text) {
-            counters.delivered.wrappingAdd(1, ordering: .relaxed)
-        } else {
-            lose(1, client)
+        for message in mail.messages {
+            let text = LiveText(message.json, id: message.id)
+            groups.forEach(wanting: message) { delivery.tell(.message(text), $0) }
         }
-    }
-
-    private func lose(_ count: Int, _ client: any LiveClient) {
-        client.lost += count
-        counters.lost.wrappingAdd(UInt64(count), ordering: .relaxed)
+        if mail.isCut { collector.analytics.tellListeners() }
+        return mail.isCut
     }
 
     private func replay(to client: any LiveClient, _ filter: LiveFilter, after id: UInt64) {
@@ -131,12 +128,12 @@ final class LiveHub {
                 data.key("missed")
                 if let missed { data.value(missed) } else { data.null() }
             })
-        for message in messages { send(LiveText(message.json, id: message.id), to: client) }
+        for message in messages {
+            delivery.send(LiveText(message.json, id: message.id), to: client)
+        }
+        // Some of them are on their way to its group.
+        client.latest = max(client.latest, all.last?.id ?? 0)
         client.flush()
-    }
-
-    static func lostNotice(_ count: Int) -> LiveText {
-        .notice("lost") { $0.field("messages", count) }
     }
 
     // MARK: time
@@ -157,12 +154,9 @@ final class LiveHub {
         guard wantsMessages != isWatching else { return }
         isWatching = wantsMessages
         if wantsMessages {
-            let home = LoopOwned(self, on: loop)
-            collector.analytics.watch { missed, messages in
-                home.post { $0.deliver(messages, missed: missed) }
-            }
+            collector.analytics.tell(mailbox)
         } else {
-            collector.analytics.watch(nil)
+            collector.analytics.tell(nil)
         }
     }
 
@@ -170,19 +164,4 @@ final class LiveHub {
         for group in groups.all { for client in group.clients.values { client.beat() } }
         for meter in meters.values { meter.client?.beat() }
     }
-}
-
-/// Somebody at the other end of a live stream. Confined to the web loop.
-protocol LiveClient: AnyObject {
-    /// Messages that were not sent since the client was last told.
-    var lost: Int { get set }
-
-    /// Queues a message, to be followed by `flush`; false when too much is waiting already.
-    func send(_ text: LiveText) -> Bool
-
-    /// Hands on what was queued.
-    func flush()
-
-    /// Shows that the stream is alive.
-    func beat()
 }

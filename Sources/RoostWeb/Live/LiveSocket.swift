@@ -9,6 +9,7 @@ import RoostNet
 /// after a reconnect, `{"ping":…}` for a `{"type":"pong"}`.
 final class LiveSocket: LiveClient, WebSocketHandler {
     var lost = 0
+    var latest: UInt64 = 0
     /// From `opened` to `closed`.
     private var socket: WebSocket?
     private let hub: LiveHub

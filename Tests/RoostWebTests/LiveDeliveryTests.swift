@@ -1,0 +1,163 @@
+import RoostCore
+import Synchronization
+import Testing
+
+@testable import RoostCollector
+@testable import RoostWeb
+
+@Suite struct LiveDeliveryTests {
+    /// Remembers what it got, piece by piece.
+    private final class Client: LiveClient {
+        var lost = 0
+        var latest: UInt64 = 0
+        var pieces: [[String]] = []
+        private var queued: [String] = []
+        var takes = true
+        var onFlush: () -> Void = {}
+
+        func send(_ text: LiveText) -> Bool {
+            guard takes else { return false }
+            unsafe text.json.withBytes { unsafe queued.append(String(decoding: $0, as: UTF8.self)) }
+            return true
+        }
+
+        func flush() {
+            pieces.append(queued)
+            queued = []
+            onFlush()
+        }
+
+        func beat() {}
+    }
+
+    /// A clock that advances by a part of a turn with each look at it.
+    private final class Clock {
+        var now: UInt64 = 0
+        let step: UInt64
+
+        init(clientsInTurn: UInt64) { step = LiveDelivery.longestTurn / clientsInTurn }
+
+        func read() -> UInt64 {
+            now += step
+            return now
+        }
+    }
+
+    private let counters = LiveCounters()
+
+    private func delivery(clientsInTurn: UInt64) -> LiveDelivery {
+        let clock = Clock(clientsInTurn: clientsInTurn)
+        return LiveDelivery(counters: counters, clock: clock.read)
+    }
+
+    private func group(_ clients: [Client]) -> LiveGroup {
+        let group = LiveGroup(LiveFilter())
+        for client in clients { group.clients[ObjectIdentifier(client)] = client }
+        return group
+    }
+
+    private func text(_ id: UInt64) -> LiveNews {
+        .message(LiveText(ByteBlock(Array("\(id)".utf8)), id: id))
+    }
+
+    @Test func `a turn ends in time, and the next goes on where it ended`() {
+        let clients = (0..<10).map { _ in Client() }
+        let delivery = delivery(clientsInTurn: 4)
+        delivery.tell(text(1), group(clients))
+        for reached in [4, 8, 10] {
+            #expect(delivery.isDue)
+            delivery.advance()
+            #expect(clients.count { !$0.pieces.isEmpty } == reached)
+        }
+        #expect(!delivery.isDue)
+        #expect(clients.allSatisfy { $0.pieces == [["1"]] })
+        #expect(counters.delivered.load(ordering: .relaxed) == 10)
+    }
+
+    @Test func `what comes meanwhile leaves with what came before it, in one piece`() {
+        let (slow, quick) = (Client(), Client())
+        let (first, second) = (group([slow]), group([quick]))
+        let delivery = delivery(clientsInTurn: 1)
+        delivery.tell(text(1), first)
+        delivery.tell(text(2), second)
+        delivery.advance()
+        delivery.tell(text(3), second)
+        delivery.tell(text(4), first)
+        #expect(delivery.waiting == 3)
+        delivery.advance()
+        #expect(quick.pieces == [["2", "3"]])
+        delivery.advance()
+        #expect(slow.pieces == [["1"], ["4"]])
+        #expect(!delivery.isDue)
+        #expect(delivery.waiting == 0)
+    }
+
+    @Test func `who comes while others are served gets what comes from then on`() {
+        let (old, new) = (Client(), Client())
+        let group = group([old])
+        let delivery = delivery(clientsInTurn: 1)
+        delivery.tell(text(1), group)
+        delivery.advance()
+        group.clients[ObjectIdentifier(new)] = new
+        delivery.tell(text(2), group)
+        while delivery.isDue { delivery.advance() }
+        #expect(old.pieces == [["1"], ["2"]])
+        #expect(new.pieces == [["2"]])
+    }
+
+    @Test func `who leaves before its turn gets nothing`() {
+        let clients = (0..<3).map { _ in Client() }
+        let group = group(clients)
+        for client in clients {
+            client.onFlush = {
+                for other in clients where other !== client {
+                    group.clients[ObjectIdentifier(other)] = nil
+                }
+            }
+        }
+        let delivery = delivery(clientsInTurn: 10)
+        delivery.tell(text(1), group)
+        delivery.advance()
+        #expect(clients.count { !$0.pieces.isEmpty } == 1)
+        #expect(counters.lost.load(ordering: .relaxed) == 0)
+    }
+
+    @Test func `who changes groups gets what it had still to get, and nothing twice`() {
+        let (first, mover) = (Client(), Client())
+        let left = group([first, mover])
+        let entered = group([])
+        let delivery = delivery(clientsInTurn: 1)
+        delivery.tell(text(1), left)
+        delivery.advance()
+        for id in [2, 3] as [UInt64] { delivery.tell(text(id), left) }
+        for id in [1, 3] as [UInt64] { delivery.tell(text(id), entered) }
+
+        delivery.settle(mover, in: left)
+        mover.flush()
+        left.clients[ObjectIdentifier(mover)] = nil
+        entered.clients[ObjectIdentifier(mover)] = mover
+        delivery.tell(text(4), entered)
+        while delivery.isDue { delivery.advance() }
+        #expect(mover.pieces.flatMap { $0 } == ["1", "2", "3", "4"])
+        #expect(first.pieces.flatMap { $0 } == ["1", "2", "3"])
+    }
+
+    @Test func `what is not kept is told to all, and once the notice fits`() {
+        let client = Client()
+        let group = group([client])
+        let delivery = delivery(clientsInTurn: 10)
+        client.takes = false
+        delivery.tell(text(1), group)
+        delivery.tell(.missed(5), group)
+        delivery.tell(text(7), group)
+        delivery.advance()
+        #expect(client.lost == 7)
+        client.takes = true
+        delivery.tell(text(8), group)
+        delivery.advance()
+        #expect(client.pieces.last == [#"{"type":"lost","data":{"messages":7}}"#, "8"])
+        #expect(client.lost == 0)
+        #expect(counters.lost.load(ordering: .relaxed) == 7)
+        #expect(counters.delivered.load(ordering: .relaxed) == 1)
+    }
+}
