@@ -8,7 +8,8 @@ final class Committer {
     private let shared: LogShared
     /// As they were at the start of this turn.
     private var settings: SegmentLogSettings
-    private var cursorFile: CursorFile
+    private var cursors: CursorKeeper
+    private var disposal: SegmentDisposal
     private var nextSequence: UInt64
     private var active: ActiveSegment?
     /// Of the one before, for the header of the next.
@@ -17,22 +18,12 @@ final class Committer {
     private var buffer: WriteBuffer?
 
     private var lastSync: UInt64 = 0
-    private var lastCursorWrite: UInt64 = 0
-    private var lastCursorSync: UInt64 = 0
-    private var cursorsNeedSync = false
-    /// Removals that the system refused, tried again later.
-    private var leftover: [UInt64] = []
-    /// Made when there is something large to delete.
-    private var remover: FileRemover?
 
     /// When a disk that took nothing is tried again, and how much it has to take.
     private var nextProbe: UInt64 = 0
     private var probeBytes = 0
 
     private static let idleNanoseconds: UInt64 = 1_000_000_000
-    /// Positions are not written more often, unless they are synced more often: releases that come
-    /// while others are committed wake nobody.
-    private static let cursorNanoseconds: UInt64 = 20_000_000
     private static let probeNanoseconds: UInt64 = 500_000_000
     private static let mostProbeBytes = 1 << 20
 
@@ -42,7 +33,8 @@ final class Committer {
         before = after
         self.shared = shared
         settings = shared.settings
-        self.cursorFile = cursorFile
+        cursors = CursorKeeper(cursorFile, shared)
+        disposal = SegmentDisposal(shared)
         self.nextSequence = nextSequence
     }
 
@@ -60,13 +52,13 @@ final class Committer {
             commit(group)
             probe()
             syncInterval(isClosing)
-            saveCursors(isClosing)
+            cursors.saveDue(settings, isLast: isClosing)
             if isClosing, shared.state.withLock({ $0.pending.isEmpty }) { break }
             if group.isEmpty, !shared.state.withLock({ $0.wantsRoll }) { wait() }
         }
         active?.trim()
         active = nil
-        remover?.stop()
+        disposal.stop()
     }
 
     /// Has this thread wait for whoever has the processor when the disk has answered: loops are not
@@ -85,15 +77,10 @@ final class Committer {
         return lastSync &+ settings.gather.nanoseconds
     }
 
-    /// When positions may be written again.
-    private var cursorsDue: UInt64 {
-        lastCursorWrite &+ min(Self.cursorNanoseconds, settings.cursorSync.nanoseconds)
-    }
-
     private func wait() {
         let now = monotonicNanoseconds()
         var deadline = now &+ Self.idleNanoseconds
-        let cursorsDue = cursorsDue
+        let cursorsDue = cursors.writeDue(settings)
         let isPending = shared.state.withLock { state in
             state.isResting = !state.cursorsChanged && now >= cursorsDue
             if !state.isResting { deadline = max(now &+ 1, cursorsDue) }
@@ -101,9 +88,7 @@ final class Committer {
         }
         defer { shared.state.withLock { $0.isResting = false } }
         if isPending { deadline = min(deadline, nextCommit) }
-        if cursorsNeedSync {
-            deadline = min(deadline, lastCursorSync &+ settings.cursorSync.nanoseconds)
-        }
+        if let due = cursors.syncDue(settings) { deadline = min(deadline, due) }
         if case .interval(let interval) = settings.sync, active?.needsSync == true {
             deadline = min(deadline, lastSync &+ interval.nanoseconds)
         }
@@ -130,7 +115,7 @@ final class Committer {
                 let isWorthANewFile = fault.code == EFBIG && segment.hasRecords
                 // On a full disk as well: an ended segment goes when it is drained.
                 if !segment.isWhole || fault.isNoSpace { seal(&outcome) }
-                let hasMoreRoom = fault.isNoSpace && makeRoomOnDisk()
+                let hasMoreRoom = fault.isNoSpace && disposal.finish()
                 if isWorthANewFile || hasMoreRoom { continue }
                 throw fault.refusal
             } catch {
@@ -171,16 +156,13 @@ final class Committer {
     private var isDirect: Bool { settings.sync == .always && settings.passesPageCache }
 
     private func newSegment() throws(QueueFault) -> ActiveSegment {
-        if isDirect, let spare = remover?.takeSpare() {
-            do throws(QueueFault) {
-                return try ActiveSegment(
+        if isDirect {
+            let segment = disposal.takeSpare { spare throws(QueueFault) in
+                try ActiveSegment(
                     folder: settings.path, id: nextSequence, after: before, isDurable: true,
                     buffer: buffer, spare: spare)
-            } catch {
-                // Not every file system gives a file another name like this.
-                shared.note(error)
-                remover?.drop(spare)
             }
+            if let segment { return segment }
         }
         return try ActiveSegment(
             folder: settings.path, id: nextSequence, after: before,
@@ -226,17 +208,9 @@ final class Committer {
     /// its number.
     private func removeEmpty(_ segment: ActiveSegment) {
         guard !segment.hasRecords else { return }
-        do throws(QueueFault) {
-            try remove(segment.id)
-        } catch {
-            shared.note(error)
+        if !disposal.remove(segment.id, settings) {
             nextSequence = max(nextSequence, segment.id + 1)
-            leftover.append(segment.id)
         }
-    }
-
-    private func remove(_ id: UInt64) throws(QueueFault) {
-        try QueueFolder.remove(settings.path + "/" + SegmentFormat.fileName(id))
     }
 
     private func publish(_ outcome: CommitOutcome) {
@@ -333,7 +307,7 @@ final class Committer {
         }
         // The room is needed now.
         tidy()
-        _ = makeRoomOnDisk()
+        _ = disposal.finish()
         return isEnough
     }
 
@@ -380,97 +354,7 @@ final class Committer {
             seal(&outcome)
             shared.state.withLock { $0.note(outcome) }
         }
-        if let positions = drained.positions { saveCursors(positions) }
-        for id in drained.emptied {
-            do throws(QueueFault) {
-                try QueueFile(settings.path + "/" + SegmentFormat.fileName(id), .write)
-                    .truncate(to: SegmentFormat.start)
-            } catch {
-                shared.note(error)
-            }
-        }
-        let removals = leftover + (remover?.takeRefused() ?? []) + drained.removals
-        leftover = []
-        guard !leave(removals, drained.reusable) else { return }
-        for id in removals + drained.reusable {
-            do throws(QueueFault) {
-                try remove(id)
-            } catch {
-                shared.note(error)
-                leftover.append(id)
-            }
-        }
-    }
-
-    /// Below it, a file is deleted at once.
-    private static let largeSegment = 1 << 20
-
-    /// Leaves segments to the other thread, unless they are small, or their room is needed. It may
-    /// keep one that is `reusable`.
-    private func leave(_ removals: [UInt64], _ reusable: [UInt64]) -> Bool {
-        let each = settings.effectiveSegmentBytes
-        let count = removals.count + reusable.count
-        guard each >= Self.largeSegment, count + (remover?.spareCount ?? 0) > 0 else {
-            return false
-        }
-        let fileBytes = shared.state.withLock { $0.fileBytes }
-        let undeleted = count + (remover?.count ?? 0) + (remover?.spareCount ?? 0)
-        guard fileBytes + (undeleted + 1) * each <= settings.limitBytes else {
-            remover?.dropSpares()
-            return false
-        }
-        remover = remover ?? FileRemover(folder: settings.path)
-        remover?.remove(isDirect ? removals : removals + reusable)
-        if isDirect { remover?.reuse(reusable, leastBytes: each / 2) }
-        return remover != nil
-    }
-
-    /// Has everything deleted that is not needed; says whether there was something.
-    private func makeRoomOnDisk() -> Bool {
-        remover?.dropSpares()
-        return remover?.finish() == true
-    }
-
-    /// Before segments go: opening takes what is missing and was not released for damage.
-    private func saveCursors(_ positions: [CursorFile.Position]) {
-        do throws(QueueFault) {
-            try write(positions)
-            guard cursorsNeedSync else { return }
-            lastCursorSync = monotonicNanoseconds()
-            try cursorFile.sync()
-            cursorsNeedSync = false
-        } catch {
-            shared.note(error)
-        }
-    }
-
-    private func write(_ positions: [CursorFile.Position]) throws(QueueFault) {
-        // Set first, as below.
-        lastCursorWrite = monotonicNanoseconds()
-        try cursorFile.write(positions)
-        cursorsNeedSync = settings.sync != .never
-    }
-
-    private func saveCursors(_ isClosing: Bool) {
-        let isDue = isClosing || monotonicNanoseconds() >= cursorsDue
-        let positions = shared.state.withLock { state -> [CursorFile.Position]? in
-            guard isDue, state.cursorsChanged else { return nil }
-            state.cursorsChanged = false
-            return state.positions
-        }
-        do throws(QueueFault) {
-            if let positions { try write(positions) }
-            let due = lastCursorSync &+ settings.cursorSync.nanoseconds
-            if cursorsNeedSync, isClosing || monotonicNanoseconds() >= due {
-                // Set first: a disk that fails is not asked again at once.
-                lastCursorSync = monotonicNanoseconds()
-                try cursorFile.sync()
-                cursorsNeedSync = false
-            }
-        } catch {
-            // Nothing is lost: what was released is sent again after a crash.
-            shared.note(error)
-            lastCursorSync = monotonicNanoseconds()
-        }
+        if let positions = drained.positions { cursors.saveNow(positions, settings) }
+        disposal.dispose(of: drained, settings, isDirect: isDirect)
     }
 }

@@ -1,0 +1,100 @@
+import RoostCore
+
+/// Gets rid of the files of segments that nobody needs: small ones at once, large ones by a thread of
+/// its own, which may keep some for new segments.
+///
+/// Confined to the commit thread.
+struct SegmentDisposal {
+    private let shared: LogShared
+    /// Removals that the system refused, tried again later.
+    private var leftover: [UInt64] = []
+    /// Made when there is something large to delete.
+    private var remover: FileRemover?
+
+    /// Below it, a file is deleted at once.
+    private static let largeSegment = 1 << 20
+
+    init(_ shared: LogShared) { self.shared = shared }
+
+    /// Disposes of what was drained and of what could not be removed before. Files are kept for new
+    /// segments only where these are `isDirect`.
+    mutating func dispose(
+        of drained: DrainedSegments, _ settings: SegmentLogSettings, isDirect: Bool
+    ) {
+        for id in drained.emptied {
+            do throws(QueueFault) {
+                try QueueFile(path(id, settings), .write).truncate(to: SegmentFormat.start)
+            } catch {
+                shared.note(error)
+            }
+        }
+        let removals = leftover + (remover?.takeRefused() ?? []) + drained.removals
+        leftover = []
+        guard !leave(removals, drained.reusable, settings, isDirect: isDirect) else { return }
+        for id in removals + drained.reusable { remove(id, settings) }
+    }
+
+    /// Removes the file of a segment, later if the system refuses now; whether it is gone.
+    @discardableResult
+    mutating func remove(_ id: UInt64, _ settings: SegmentLogSettings) -> Bool {
+        do throws(QueueFault) {
+            try QueueFolder.remove(path(id, settings))
+            return true
+        } catch {
+            shared.note(error)
+            leftover.append(id)
+            return false
+        }
+    }
+
+    /// Leaves segments to the other thread, unless they are small, or their room is needed. It may
+    /// keep one that is `reusable`.
+    private mutating func leave(
+        _ removals: [UInt64], _ reusable: [UInt64], _ settings: SegmentLogSettings, isDirect: Bool
+    ) -> Bool {
+        let each = settings.effectiveSegmentBytes
+        let count = removals.count + reusable.count
+        guard each >= Self.largeSegment, count + (remover?.spareCount ?? 0) > 0 else {
+            return false
+        }
+        let fileBytes = shared.state.withLock { $0.fileBytes }
+        let undeleted = count + (remover?.count ?? 0) + (remover?.spareCount ?? 0)
+        guard fileBytes + (undeleted + 1) * each <= settings.limitBytes else {
+            remover?.dropSpares()
+            return false
+        }
+        remover = remover ?? FileRemover(folder: settings.path)
+        remover?.remove(isDirect ? removals : removals + reusable)
+        if isDirect { remover?.reuse(reusable, leastBytes: each / 2) }
+        return remover != nil
+    }
+
+    /// A segment made by `make` of a file that was kept, of which it gets the path; nil when there is
+    /// no such file, or none can be made of it.
+    func takeSpare(
+        _ make: (String) throws(QueueFault) -> ActiveSegment
+    ) -> ActiveSegment? {
+        guard let remover, let spare = remover.takeSpare() else { return nil }
+        do throws(QueueFault) {
+            return try make(spare)
+        } catch {
+            // Not every file system gives a file another name like this.
+            shared.note(error)
+            remover.drop(spare)
+            return nil
+        }
+    }
+
+    /// Has everything deleted that is not needed; says whether there was something.
+    func finish() -> Bool {
+        remover?.dropSpares()
+        return remover?.finish() == true
+    }
+
+    /// Ends the thread.
+    func stop() { remover?.stop() }
+
+    private func path(_ id: UInt64, _ settings: SegmentLogSettings) -> String {
+        settings.path + "/" + SegmentFormat.fileName(id)
+    }
+}
