@@ -34,7 +34,7 @@ public final class AgentUnderstanding: TraceUnderstanding {
 
     public func understand(
         traceIDHigh: UInt64, traceIDLow: UInt64, spans: [ByteBlock], logs: [ByteBlock],
-        activities: [UInt8]
+        activities: [[UInt8]]
     ) -> UnderstoodTrace {
         reader.withLock { reader in
             let events = Self.events(
@@ -49,10 +49,13 @@ public final class AgentUnderstanding: TraceUnderstanding {
 
     /// What was packed before and what came since; nil without any.
     private static func events(
-        _ logs: [ByteBlock], _ packed: [UInt8], _ reader: Reader, high: UInt64, low: UInt64
+        _ logs: [ByteBlock], _ packed: [[UInt8]], _ reader: Reader, high: UInt64, low: UInt64
     ) -> ActivityBatch? {
         guard !logs.isEmpty || !packed.isEmpty else { return nil }
-        var batch = ActivityBatch(unpacking: packed) ?? ActivityBatch()
+        var batch = packed.first.flatMap { ActivityBatch(unpacking: $0) } ?? ActivityBatch()
+        for part in packed.dropFirst() {
+            if let came = ActivityBatch(unpacking: part) { batch.append(came) }
+        }
         for request in logs where (try? reader.logs.read(request, names: reader.names)) != nil {
             batch.append(reader.logs.activities)
         }

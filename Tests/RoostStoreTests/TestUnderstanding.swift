@@ -7,7 +7,7 @@ import RoostWire
 struct TestUnderstanding: TraceUnderstanding {
     func understand(
         traceIDHigh: UInt64, traceIDLow: UInt64, spans: [ByteBlock], logs: [ByteBlock],
-        activities: [UInt8]
+        activities: [[UInt8]]
     ) -> UnderstoodTrace {
         var visitor = Visitor()
         visitor.summary.traceIDHigh = traceIDHigh
@@ -26,7 +26,7 @@ struct TestUnderstanding: TraceUnderstanding {
         var summary = visitor.summary
         if !visitor.hasRoot, !spans.isEmpty { summary.status = .running }
         if summary.workflow.isEmpty { summary.workflow = summary.name }
-        if spans.isEmpty { summary.spans += Int(activities.first ?? 0) }
+        if spans.isEmpty { summary.spans += Int(activities.first?.first ?? 0) }
         return UnderstoodTrace(summary: summary, activities: [UInt8(summary.spans & 0xFF)])
     }
 

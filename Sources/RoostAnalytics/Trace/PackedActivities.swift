@@ -74,6 +74,9 @@ private struct ActivityPacker {
     private var output: [UInt8] = []
     private var texts: [ArraySlice<UInt8>] = []
     private var numbers: [ArraySlice<UInt8>: UInt64] = [:]
+    /// Of each kind of text the one packed last: most activities repeat it.
+    private var latest = [(text: TextRef, number: UInt64)](
+        repeating: (.none, 0), count: Int(Activity.textCount))
 
     init(_ batch: ActivityBatch) { self.batch = batch }
 
@@ -137,7 +140,13 @@ private struct ActivityPacker {
         var present: UInt64 = 0
         copy.forEachText { text, bit in if !text.isEmpty { present |= 1 << bit } }
         varint(present)
-        copy.forEachText { text, _ in if !text.isEmpty { varint(number(batch.bytes(text))) } }
+        copy.forEachText { text, bit in
+            guard !text.isEmpty else { return }
+            if latest[Int(bit)].text != text {
+                latest[Int(bit)] = (text, number(batch.bytes(text)))
+            }
+            varint(latest[Int(bit)].number)
+        }
     }
 
     private mutating func number(_ text: ArraySlice<UInt8>) -> UInt64 {

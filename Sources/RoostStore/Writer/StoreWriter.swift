@@ -14,9 +14,10 @@ final class StoreWriter {
     let settings: StoreSettings
     private let traces: OpenTraces
     private let logs: OpenLogGroups
-    /// Steps that were told by themselves, packed, until the next tick.
+    /// Steps that were told by themselves, packed, until `nextTold`.
     private var told: [TraceKey: Told] = [:]
     private var toldBytes = 0
+    private var nextTold: UInt64 = 0
     /// Nil while there is no database that can be used.
     private var keeper: TraceKeeper?
     private var openBytesPaidFor = 0
@@ -32,7 +33,12 @@ final class StoreWriter {
     private static let tick: UInt64 = 500_000_000
     private static let betweenAttempts: UInt64 = 5_000_000_000
     private static let memoryStep = 1 << 20
-    private static let mostToldBytes = 1 << 20
+    private static let mostToldBytes = 4 << 20
+    /// Steps are written with all that were told of their trace before. So that long sessions do not
+    /// take all the time, so many times what it took passes before it is done again, but no more
+    /// than `longestTold`.
+    private static let timesTold: UInt64 = 10
+    private static let longestTold: UInt64 = 5_000_000_000
 
     init(_ shared: StoreShared) {
         self.shared = shared
@@ -100,7 +106,7 @@ final class StoreWriter {
             let now = monotonicNanoseconds()
             if now >= nextTick {
                 nextTick = now &+ Self.tick
-                storeTold()
+                if now >= nextTold { storeTold(takeTold()) }
                 store(traces.takeDue(now: now), logs.takeDue(now: now))
                 turn(now)
             }
@@ -142,7 +148,7 @@ final class StoreWriter {
             told[key, default: Told()].steps += steps.count
             toldBytes += packed.count
         }
-        if toldBytes > Self.mostToldBytes { storeTold() }
+        if toldBytes > Self.mostToldBytes || !payForOpen() { storeTold(takeTold()) }
         tellOpen()
     }
 
@@ -150,7 +156,7 @@ final class StoreWriter {
     @discardableResult
     private func payForOpen() -> Bool {
         guard let memory = shared.memory else { return true }
-        let wanted = traces.bytes + logs.bytes
+        let wanted = traces.bytes + logs.bytes + toldBytes
         if wanted > openBytesPaidFor {
             let step = wanted - openBytesPaidFor + Self.memoryStep
             guard memory.tryTake(step) else { return false }
@@ -164,10 +170,12 @@ final class StoreWriter {
     }
 
     private func fulfil(_ wish: StoreInbox.Wish) {
-        storeTold()
         switch wish {
-        case .all: store(traces.takeAll(), logs.takeAll())
+        case .all:
+            storeTold(takeTold())
+            store(traces.takeAll(), logs.takeAll())
         case .trace(let key):
+            storeTold(takeTold(key))
             store(
                 [traces.take(key)].compactMap { $0 }, logs.take(trace: key, session: nil))
         case .logs(let key, let session):
@@ -209,7 +217,7 @@ final class StoreWriter {
         let all = traces.takeAll()
         var rest = all[...]
         let records = logs.takeAll()
-        storeTold()
+        storeTold(takeTold())
         store([], records)
         while !rest.isEmpty, monotonicNanoseconds() < deadline {
             store(Array(rest.prefix(Self.mostInTransaction)), [])
@@ -268,10 +276,25 @@ final class StoreWriter {
         }
     }
 
-    private func storeTold() {
-        guard !told.isEmpty else { return }
-        var rest = Array(told)[...]
-        (told, toldBytes) = ([:], 0)
+    private func takeTold() -> [TraceKey: Told] {
+        defer { (told, toldBytes) = ([:], 0) }
+        return told
+    }
+
+    private func takeTold(_ key: TraceKey) -> [TraceKey: Told] {
+        guard let some = told.removeValue(forKey: key) else { return [:] }
+        toldBytes -= some.bytes
+        return [key: some]
+    }
+
+    private func storeTold(_ all: [TraceKey: Told]) {
+        guard !all.isEmpty else { return }
+        let began = monotonicNanoseconds()
+        defer {
+            let now = monotonicNanoseconds()
+            nextTold = now &+ min(Self.timesTold &* (now &- began), Self.longestTold)
+        }
+        var rest = Array(all)[...]
         let bytes = shared.bounds.shares.transactionBytes
         while !rest.isEmpty {
             let some = rest.prefix(Self.mostTold)
@@ -369,7 +392,7 @@ final class StoreWriter {
     private func publish() {
         tellOpen()
         counters.isOpen = keeper != nil
-        counters.openBytes = traces.bytes + logs.bytes
+        counters.openBytes = traces.bytes + logs.bytes + toldBytes
         counters.openTraces = traces.count
         counters.queueCapacityBytes = settings.queueBytes
         if let keeper {
@@ -388,6 +411,8 @@ final class StoreWriter {
 private struct Told {
     var packed: [[UInt8]] = []
     var steps = 0
+
+    var bytes: Int { packed.reduce(0) { $0 + $1.count } }
 }
 
 /// How much more goes into a transaction.

@@ -1,6 +1,5 @@
 import RoostAnalytics
 import RoostCore
-import RoostIngest
 import RoostWire
 
 /// Writes traces and log records into the database, inside of transactions.
@@ -245,22 +244,15 @@ final class TraceKeeper {
                 id: state.nextTrace, block: 0, chunks: 0, bytes: 0, summary: TraceSummary())
         let earlier = known == nil ? [] : try database.activities(of: row.id)
         let isWhole = earlier.count <= StoreLimits.mostRereadBytes
+        let isEmpty = earlier.isEmpty || !isWhole
         let understood = shared.understanding.understand(
             traceIDHigh: key.high, traceIDLow: key.low, spans: [], logs: requests,
-            activities: joined((isWhole ? [earlier] : []) + packed))
+            activities: (isEmpty ? [] : [earlier]) + packed)
         row.summary = isWhole ? understood.summary : merged(row.summary, understood.summary)
         row.summary.heard = now
         try put(
             &row, key, terms: Term.terms(of: row.summary),
             activities: isWhole ? understood.activities : earlier, isNew: known == nil, now: now)
         return true
-    }
-
-    private func joined(_ parts: [[UInt8]]) -> [UInt8] {
-        let parts = parts.filter { !$0.isEmpty }
-        guard parts.count > 1 else { return parts.first ?? [] }
-        var all = ActivityBatch()
-        for part in parts { if let batch = ActivityBatch(unpacking: part) { all.append(batch) } }
-        return all.packed()
     }
 }
