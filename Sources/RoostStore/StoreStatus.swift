@@ -25,6 +25,8 @@ public struct StoreStatus: Sendable, Equatable {
     public var droppedSteps: [StoreDropReason: UInt64] = [:]
     /// Steps of posted events whose trace has spans: those are kept instead.
     public var supersededSteps: UInt64 = 0
+    /// Steps of posted events of which only the sums of their trace are kept: it has too many.
+    public var summedSteps: UInt64 = 0
     public var failedWrites: UInt64 = 0
     public var lastError: String?
     public var lastErrorUnixNano: UInt64?

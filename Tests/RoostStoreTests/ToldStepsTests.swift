@@ -102,6 +102,47 @@ import Testing
         #expect(status.droppedSteps.isEmpty)
     }
 
+    @Test func `of a trace with very many the first are kept, and the sums of all`() throws {
+        let harness = try StoreHarness(
+            understanding: AgentUnderstanding(names: StoreHarness.names, prices: nil))
+        var folder = EventFolder(seed: 3)
+        var offered = 0
+        var rounds = 0
+        while rounds < 3 {
+            let batch = try Self.batch(of: 5_000, from: offered, folder: &folder)
+            offered += batch.activities.count
+            #expect(harness.store.offer(batch))
+            harness.store.flush()
+            try #require(offered < 200_000)
+            if harness.store.status.summedSteps > 0 { rounds += 1 }
+        }
+        let stored = try #require(try harness.store.trace(high: 0, low: 1))
+        let kept = try #require(ActivityBatch(unpacking: stored.activities)).activities.count
+        #expect(stored.summary.spans == offered)
+        #expect(harness.store.status.summedSteps == UInt64(offered - kept))
+
+        var document = TraceReader(names: StoreHarness.names, prices: nil).document(
+            chunks: [], activities: ActivityBatch(unpacking: stored.activities), traceIDHigh: 0,
+            traceIDLow: 1, most: 100)
+        document.note(whole: stored.summary)
+        #expect(document.steps.count == 100)
+        #expect(document.omitted == offered - 100)
+        #expect(document.whole?.spans == offered)
+    }
+
+    private static func batch(
+        of count: Int, from first: Int, folder: inout EventFolder
+    ) throws -> ActivityBatch {
+        var batch = ActivityBatch()
+        for number in first..<first + count {
+            let event = #"{"event_type":"tool.called","payload":{"tool":"t\#(number)"},\#(trace)}"#
+            folder.fold(
+                try PostedEvent(try JSONValue(parsing: event.utf8), now: 5_000_000_000),
+                into: &batch)
+        }
+        return batch
+    }
+
     @Test func `what a full disk or the end costs of them is counted`() throws {
         let harness = try StoreHarness {
             $0.mostPages = 24

@@ -74,6 +74,13 @@ public struct TraceDocument: Sendable {
     /// is none.
     public var root: Int?
 
+    /// Not all of its steps may have been kept: `summary` is of all there were.
+    public mutating func note(whole summary: TraceSummary) {
+        guard summary.spans > steps.count + omitted else { return }
+        omitted = summary.spans - steps.count
+        whole = summary
+    }
+
     public init(traceIDHigh: UInt64, traceIDLow: UInt64, steps: [TraceStep]) {
         self.traceIDHigh = traceIDHigh
         self.traceIDLow = traceIDLow

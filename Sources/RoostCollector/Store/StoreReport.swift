@@ -24,6 +24,7 @@ extension CollectorView {
             writer.object("posted_steps") { writer in
                 writer.field("offered", status.offeredSteps)
                 writer.field("superseded", status.supersededSteps)
+                writer.field("summed", status.summedSteps)
                 writer.object("dropped") { writer in
                     for reason in StoreDropReason.allCases {
                         guard let steps = status.droppedSteps[reason], steps > 0 else { continue }
@@ -87,6 +88,11 @@ extension SelfMetricsFamilies {
                 "superseded_posted_steps",
                 "Steps of posted events whose trace has spans, which are kept instead.",
                 status.supersededSteps),
+            counter(
+                "summed_posted_steps",
+                "Steps of posted events of which only the sums of their trace are kept, as it has "
+                    + "too many.",
+                status.summedSteps),
             counter(
                 "failed_writes", "Transactions that the database refused.", status.failedWrites),
         ]

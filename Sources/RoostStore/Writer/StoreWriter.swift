@@ -306,15 +306,19 @@ final class StoreWriter {
                 continue
             }
             let now = unixNanoseconds()
-            var superseded = 0
+            var (superseded, summed) = (0, 0)
             do throws(SQLiteError) {
                 _ = try keeper.transaction(bytes: bytes) { () throws(SQLiteError) in
-                    for (key, told) in some where try !keeper.store(told.packed, of: key, now: now)
-                    {
-                        superseded += told.steps
+                    for (key, told) in some {
+                        switch try keeper.store(told.packed, of: key, now: now) {
+                        case .kept: break
+                        case .superseded: superseded += told.steps
+                        case .summed: summed += told.steps
+                        }
                     }
                 }
                 counters.supersededSteps += UInt64(superseded)
+                counters.summedSteps += UInt64(summed)
                 recovered()
             } catch {
                 counters.failedWrites += 1

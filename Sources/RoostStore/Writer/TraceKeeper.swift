@@ -225,19 +225,29 @@ final class TraceKeeper {
         try understand(logs.key.trace, [request], [], now: now)
     }
 
-    /// Steps that were told without spans and log records, packed. False when the trace has spans,
-    /// which are kept instead.
-    func store(_ packed: [[UInt8]], of key: TraceKey, now: UInt64) throws(SQLiteError) -> Bool {
+    /// What became of steps that were told.
+    enum ToldOutcome {
+        case kept
+        /// The trace has spans, which are kept instead.
+        case superseded
+        /// The trace has as many as are kept of one; its summary counts them.
+        case summed
+    }
+
+    /// Steps that were told without spans and log records, packed.
+    func store(
+        _ packed: [[UInt8]], of key: TraceKey, now: UInt64
+    ) throws(SQLiteError) -> ToldOutcome {
         try understand(key, [], packed, now: now)
     }
 
-    /// A trace that consists of events only gets its row from them; false when it has spans.
+    /// A trace that consists of events only gets its row from them.
     @discardableResult
     private func understand(
         _ key: TraceKey, _ requests: [ByteBlock], _ packed: [[UInt8]], now: UInt64
-    ) throws(SQLiteError) -> Bool {
+    ) throws(SQLiteError) -> ToldOutcome {
         let known = try database.find(key)
-        guard (known?.chunks ?? 0) == 0 else { return false }
+        guard (known?.chunks ?? 0) == 0 else { return .superseded }
         var row =
             known
             ?? WriterDatabase.Row(
@@ -253,6 +263,6 @@ final class TraceKeeper {
         try put(
             &row, key, terms: Term.terms(of: row.summary),
             activities: isWhole ? understood.activities : earlier, isNew: known == nil, now: now)
-        return true
+        return isWhole ? .kept : .summed
     }
 }

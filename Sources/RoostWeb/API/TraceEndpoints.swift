@@ -239,6 +239,7 @@ enum TraceEndpoints {
                 chunks: stored.spans, activities: ActivityBatch(unpacking: stored.activities),
                 traceIDHigh: id.high, traceIDLow: id.low, most: mostSteps)
             document.isOver = stored.summary.status != .running
+            if stored.spans.isEmpty { document.note(whole: stored.summary) }
             return Loaded(id: id, stored: stored, document: document)
         }
     }
