@@ -34,6 +34,17 @@ START_SECONDS = 20 * PATIENCE
 STOP_SECONDS = 40 * PATIENCE
 
 
+def program_environment():
+    """What the program under test runs with: what the caller's shell exports must not configure it."""
+    clean = {
+        key: value for key, value in os.environ.items()
+        if not key.startswith("OTEL_") and not key.lower().endswith("_proxy")
+    }
+    if os.environ.get("ROOST_PRELOAD"):
+        clean["LD_PRELOAD"] = os.environ["ROOST_PRELOAD"]
+    return clean
+
+
 def roost_binary():
     """The program under test."""
     named = os.environ.get("ROOST_BINARY")
@@ -111,13 +122,6 @@ class Roost:
             }
             self.config_file.write_text(
                 yaml.safe_dump(merged(base, config or {}), sort_keys=False))
-        # What the caller's shell exports must not configure the program under test.
-        clean = {
-            key: value for key, value in os.environ.items()
-            if not key.startswith("OTEL_") and not key.lower().endswith("_proxy")
-        }
-        if os.environ.get("ROOST_PRELOAD"):
-            clean["LD_PRELOAD"] = os.environ["ROOST_PRELOAD"]
         self.lines = []
         self._has_news = threading.Condition()
         self._ended = False
@@ -125,7 +129,7 @@ class Roost:
         self.process = subprocess.Popen(
             [*limited, roost_binary(), "serve", "--config", str(self.config_file), *map(str, args)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            text=True, errors="replace", cwd=folder, env={**clean, **(env or {})})
+            text=True, errors="replace", cwd=folder, env={**program_environment(), **(env or {})})
         self.pid = self.process.pid
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

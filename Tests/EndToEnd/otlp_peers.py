@@ -12,6 +12,7 @@ from concurrent import futures
 
 import grpc
 import zstandard
+from conftest import PATIENCE
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service_pb2_grpc
@@ -354,7 +355,7 @@ class Sender:
         self.sent = {signal: collections.Counter() for signal in SIGNALS}
 
     def __call__(self, request, signal="traces"):
-        self.stubs[signal].Export(request, timeout=20)
+        self.stubs[signal].Export(request, timeout=20 * PATIENCE)
         self.sent[signal].update(items(signal, request))
 
     def count(self, signal="traces"):

@@ -10,7 +10,7 @@ from concurrent import futures
 
 import grpc
 import pytest
-from conftest import roost_binary, wait_until
+from conftest import PATIENCE, program_environment, roost_binary, wait_until
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service_pb2_grpc
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metrics_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
@@ -21,7 +21,8 @@ SECONDS = 4
 def run_demo(*arguments, timeout=60):
     return subprocess.run(
         [roost_binary(), "demo", *map(str, arguments)],
-        capture_output=True, text=True, timeout=timeout, check=False,
+        capture_output=True, text=True, timeout=timeout * PATIENCE, check=False,
+        env=program_environment(),
     )
 
 

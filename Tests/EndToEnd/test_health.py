@@ -182,7 +182,9 @@ def test_probes_come_between_the_slices_of_a_large_page(roost):
     scraper = threading.Thread(target=scrape)
     scraper.start()
     try:
-        with httpx.Client(trust_env=False, base_url=f"http://{process.web}") as client:
+        with httpx.Client(
+                trust_env=False, base_url=f"http://{process.web}",
+                timeout=5 * PATIENCE) as client:
             probes = []
             while len(probes) < 200 or len(pages) < 10:
                 began = time.perf_counter()
