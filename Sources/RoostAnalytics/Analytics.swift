@@ -35,9 +35,9 @@ public struct Analytics: Sendable {
     private static let insightInterval: UInt64 = 15
 
     /// `began` is when the program began, in Unix nanoseconds; events are numbered from there, so
-    /// that those of an earlier run have lower numbers. `memory` is what an earlier run left.
+    /// that those of an earlier run have lower numbers, or after `events`. `memory` is what an earlier run left.
     public init(
-        began: UInt64, memory: AnalyticsMemory = AnalyticsMemory(),
+        began: UInt64, events last: UInt64 = 0, memory: AnalyticsMemory = AnalyticsMemory(),
         rules: AnalyticsRules = AnalyticsRules()
     ) {
         self.began = began
@@ -48,8 +48,9 @@ public struct Analytics: Sendable {
             memory.budgets.flatMap { Budgets(decoding: $0, rules: rules.budgets) }
             ?? Budgets(rules: rules.budgets)
         insights.rules = InsightRule.all(with: rules.insights)
-        fleet = Fleet(firstEvent: began / 1_000)
-        events = EventRing(limit: Self.keptEvents, first: began / 1_000)
+        let first = max(began / 1_000, last)
+        fleet = Fleet(firstEvent: first)
+        events = EventRing(limit: Self.keptEvents, first: first)
         lastTold = events.latest
     }
 

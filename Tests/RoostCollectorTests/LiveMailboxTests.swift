@@ -1,3 +1,5 @@
+import RoostCore
+import RoostIngest
 import Synchronization
 import Testing
 
@@ -13,6 +15,16 @@ import Testing
         }
     }
 
+    /// The numbers of messages; what is missed is its last number, negative.
+    private func numbers(_ entries: [LiveMailbox.Entry]) -> [Int] {
+        entries.map { entry in
+            switch entry {
+            case .message(let message): Int(message.id ?? 0)
+            case .missed(_, let through): -Int(through)
+            }
+        }
+    }
+
     @Test func `whoever fills an empty one wakes its owner, once`() {
         let wakes = Atomic<Int>(0)
         let mailbox = LiveMailbox { wakes.add(1, ordering: .relaxed) }
@@ -21,36 +33,57 @@ import Testing
         mailbox.put(missed: 0, messages(1...2))
         mailbox.put(missed: 3, messages(6...6))
         #expect(wakes.load(ordering: .relaxed) == 1)
-
-        let mail = mailbox.take(most: 10)
-        #expect(mail.messages.map(\.id) == [1, 2, 6])
-        #expect(mail.missed == 3)
-        #expect(!mail.isCut)
-        #expect(mailbox.take(most: 10).messages.isEmpty)
-        mailbox.put(missed: 1, [])
+        let (entries, isCut) = mailbox.takeAll()
+        #expect(numbers(entries) == [1, 2, -5, 6])
+        #expect(!isCut)
+        #expect(mailbox.takeAll().entries.isEmpty)
+        mailbox.put(missed: 0, messages(7...7))
         #expect(wakes.load(ordering: .relaxed) == 2)
     }
 
-    @Test func `what is too much for one time is left`() {
+    @Test func `a full one says that there is more, once`() {
         let mailbox = LiveMailbox {}
-        mailbox.put(missed: 2, messages(3...7))
-        let first = mailbox.take(most: 2)
-        #expect(first.messages.map(\.id) == [3, 4])
-        #expect(first.missed == 2)
-        #expect(first.isCut)
-        let second = mailbox.take(most: 3)
-        #expect(second.messages.map(\.id) == [5, 6, 7])
-        #expect(second.missed == 0)
-        #expect(!second.isCut)
+        while mailbox.hasRoom { mailbox.put(missed: 0, messages(1...1_000)) }
+        #expect(mailbox.takeAll().isCut)
+        #expect(mailbox.hasRoom)
+        #expect(!mailbox.takeAll().isCut)
+        mailbox.put(missed: 0, messages(1...1), isCut: true)
+        #expect(mailbox.takeAll().isCut)
     }
 
-    @Test func `a full one says that there is more`() {
+    private func service() -> AnalyticsService {
+        AnalyticsService(
+            isOn: true, began: 5_000, rules: AnalyticsRules(), folder: nil, log: Log(level: .error))
+    }
+
+    private func tell(_ service: AnalyticsService, _ agents: Int) {
+        var batch = AgentFactBatch()
+        batch.newTexts = [Array("writer".utf8)]
+        for _ in 0..<agents {
+            var fact = AgentFact(.began)
+            fact.activity = .agent
+            fact.agent = 1
+            batch.facts.append(fact)
+        }
+        service.take(batch, now: 1_000_000_000)
+    }
+
+    @Test func `what found no room comes when asked, and numbers go on when all is turned off`() {
+        let service = service()
         let mailbox = LiveMailbox {}
-        mailbox.put(missed: 0, messages(1...UInt64(LiveMailbox.most)))
-        #expect(!mailbox.take(most: .max).isCut)
-        mailbox.put(missed: 0, messages(1...UInt64(LiveMailbox.most)))
-        #expect(mailbox.room() == 0)
-        #expect(mailbox.take(most: .max).isCut)
-        #expect(mailbox.room() == LiveMailbox.most)
+        _ = service.read { $0.latestEvent }
+        service.tell(mailbox)
+        tell(service, 3)
+        let first = numbers(mailbox.takeAll().entries)
+        #expect(!first.isEmpty)
+        let latest = service.read { $0.latestEvent }
+        service.turn(on: false)
+        service.turn(on: true)
+        service.tell(mailbox)
+        #expect(service.read { $0.latestEvent } == latest)
+        tell(service, 3)
+        let second = numbers(mailbox.takeAll().entries)
+        #expect(second.count == first.count)
+        #expect(second.allSatisfy { $0 > first.max() ?? .max })
     }
 }

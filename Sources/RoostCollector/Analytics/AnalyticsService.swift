@@ -9,6 +9,8 @@ import Synchronization
 package final class AnalyticsService: Sendable {
     private struct State {
         var isOn: Bool
+        /// The number of the latest event before it was turned off.
+        var latestEvent: UInt64 = 0
         /// Made for the first fact or question: until then, and while it is off, nothing is held.
         var analytics: Analytics?
         /// Texts that were told before.
@@ -41,7 +43,8 @@ package final class AnalyticsService: Sendable {
     private func make(_ state: inout State) {
         guard state.isOn, state.analytics == nil else { return }
         state.analytics = Analytics(
-            began: began, memory: file?.read() ?? AnalyticsMemory(), rules: rules.withLock { $0 })
+            began: began, events: state.latestEvent, memory: file?.read() ?? AnalyticsMemory(),
+            rules: rules.withLock { $0 })
         state.analytics?.begin(state.early)
         state.early = AgentFactBatch()
     }
@@ -70,7 +73,10 @@ package final class AnalyticsService: Sendable {
     /// What was known is forgotten when it is turned off, but for what has been written down.
     func turn(on isOn: Bool) {
         state.withLock { state in
-            if !isOn { state = State(isOn: false) }
+            if !isOn {
+                let latest = state.analytics?.latestEvent ?? state.latestEvent
+                state = State(isOn: false, latestEvent: latest)
+            }
             state.isOn = isOn
         }
     }
@@ -139,19 +145,22 @@ package final class AnalyticsService: Sendable {
             if event.to == .ok { log.info(text) } else { log.warn(text) }
         }
         guard isWatched, let mailbox = listeners.withLock({ $0 }) else { return }
-        let messages = events.prefix(mailbox.room()).map { LiveMessage($0, after: latest) }
-        mailbox.put(missed: UInt64(events.count - messages.count), messages)
+        // So few that they need no room.
+        mailbox.put(missed: 0, events.map { LiveMessage($0, after: latest) })
     }
 
-    /// Puts into the mailbox what there is room for. By itself whenever something has come.
-    package func tellListeners() {
+    /// Puts into the mailbox what there is room for, `most` at most. By itself whenever something has
+    /// come.
+    package func tellListeners(most: Int = 4_096) {
         guard isWatched, let mailbox = listeners.withLock({ $0 }) else { return }
         // One lock around both, or two threads could bring them in the wrong order.
         state.withLock { state in
             guard state.analytics?.hasMessages == true else { return }
-            let room = mailbox.room()
-            guard room > 0, let new = state.analytics?.takeMessages(most: room) else { return }
-            mailbox.put(missed: new.missed, new.messages)
+            guard mailbox.hasRoom, let new = state.analytics?.takeMessages(most: most) else {
+                return
+            }
+            let isCut = state.analytics?.hasMessages == true
+            mailbox.put(missed: new.missed, new.messages, isCut: isCut)
         }
     }
 

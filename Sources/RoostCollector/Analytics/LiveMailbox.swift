@@ -3,60 +3,65 @@ import Synchronization
 
 /// Events on their way from the analytics thread to the loop of those who listen.
 ///
-/// It holds so much and no more: while the loop is slow, events stay in the ring of `Analytics`, and
-/// what that forgets is counted as missed. Any thread.
+/// It holds so many bytes: while the loop is slow, events stay in the ring of `Analytics`, and what
+/// that forgets is counted as missed. Any thread.
 package final class LiveMailbox: Sendable {
-    /// What came since the last time.
-    package struct Mail: Sendable {
-        /// Events before these that nobody keeps any more.
-        package var missed: UInt64 = 0
-        package var messages: [LiveMessage] = []
-        /// There is more where this came from.
-        package var isCut = false
+    package enum Entry: Sendable {
+        case message(LiveMessage)
+        /// So many events that nobody keeps any more, the last of which had the number `through`.
+        case missed(UInt64, through: UInt64)
     }
 
-    private let mail = Mutex(Mail())
+    private struct State {
+        var entries: [Entry] = []
+        var bytes = 0
+        /// There is more where this came from.
+        var isCut = false
+    }
+
+    private let state = Mutex(State())
     private let wake: @Sendable () -> Void
 
-    /// Messages that find room.
-    static let most = 4_096
+    /// One request of the most events makes some 20,000 messages of 300 to 400 bytes.
+    static let mostBytes = 8 << 20
+    /// Of a message beside its text.
+    private static let overhead = 128
 
     /// `wake` is called whenever something lies here after there was nothing, by whoever puts it.
     package init(wake: @escaping @Sendable () -> Void) { self.wake = wake }
 
-    /// For how many more messages there is room; who sees none comes back when asked.
-    func room() -> Int {
-        mail.withLock { mail in
-            let room = max(Self.most - mail.messages.count, 0)
-            if room == 0 { mail.isCut = true }
-            return room
+    /// Whether more may be put; who is told no is to come back when asked.
+    var hasRoom: Bool {
+        state.withLock { state in
+            if state.bytes >= Self.mostBytes { state.isCut = true }
+            return state.bytes < Self.mostBytes
         }
     }
 
-    /// Puts in what there was room for.
-    func put(missed: UInt64, _ messages: [LiveMessage]) {
-        guard missed > 0 || !messages.isEmpty else { return }
-        let wasEmpty = mail.withLock { mail in
-            let wasEmpty = mail.messages.isEmpty && mail.missed == 0
-            mail.missed &+= missed
-            mail.messages += messages
+    /// Puts messages that came after `missed` others. `isCut` when there are more.
+    func put(missed: UInt64, _ messages: [LiveMessage], isCut: Bool = false) {
+        guard !messages.isEmpty else { return }
+        let wasEmpty = state.withLock { state in
+            let wasEmpty = state.entries.isEmpty
+            if missed > 0, let first = messages.first?.id {
+                state.entries.append(.missed(missed, through: first - 1))
+            }
+            for message in messages {
+                state.entries.append(.message(message))
+                state.bytes += message.json.count + Self.overhead
+            }
+            if isCut { state.isCut = true }
             return wasEmpty
         }
         if wasEmpty { wake() }
     }
 
-    /// Takes out the oldest, `most` at most. `isCut` is set when messages are left here, or found no
-    /// room: then `AnalyticsService.tellListeners` brings what comes next.
-    package func take(most: Int) -> Mail {
-        mail.withLock { mail in
-            var taken = mail
-            mail = Mail()
-            if taken.messages.count > most {
-                mail.messages = Array(taken.messages[most...])
-                taken.messages.removeSubrange(most...)
-                taken.isCut = true
-            }
-            return taken
+    /// Takes out everything. `isCut` when something found no room: then
+    /// `AnalyticsService.tellListeners` brings what comes next.
+    package func takeAll() -> (entries: [Entry], isCut: Bool) {
+        state.withLock { state in
+            defer { state = State() }
+            return (state.entries, state.isCut)
         }
     }
 }

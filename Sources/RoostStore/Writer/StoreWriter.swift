@@ -106,7 +106,7 @@ final class StoreWriter {
             let now = monotonicNanoseconds()
             if now >= nextTick {
                 nextTick = now &+ Self.tick
-                if now >= nextTold { storeTold(takeTold()) }
+                if now >= nextTold { storeAllTold() }
                 store(traces.takeDue(now: now), logs.takeDue(now: now))
                 turn(now)
             }
@@ -148,7 +148,7 @@ final class StoreWriter {
             told[key, default: Told()].steps += steps.count
             toldBytes += packed.count
         }
-        if toldBytes > Self.mostToldBytes || !payForOpen() { storeTold(takeTold()) }
+        if toldBytes > Self.mostToldBytes || !payForOpen() { storeAllTold() }
         tellOpen()
     }
 
@@ -287,13 +287,15 @@ final class StoreWriter {
         return [key: some]
     }
 
+    private func storeAllTold() {
+        let began = monotonicNanoseconds()
+        storeTold(takeTold())
+        let now = monotonicNanoseconds()
+        nextTold = now &+ min(Self.timesTold &* (now &- began), Self.longestTold)
+    }
+
     private func storeTold(_ all: [TraceKey: Told]) {
         guard !all.isEmpty else { return }
-        let began = monotonicNanoseconds()
-        defer {
-            let now = monotonicNanoseconds()
-            nextTold = now &+ min(Self.timesTold &* (now &- began), Self.longestTold)
-        }
         var rest = Array(all)[...]
         let bytes = shared.bounds.shares.transactionBytes
         while !rest.isEmpty {

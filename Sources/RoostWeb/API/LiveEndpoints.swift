@@ -56,9 +56,11 @@ enum LiveEndpoints {
             let trace = request.traceID("trace_id")
             return LiveSocket(hub: context.hub, trace: trace) { socket in
                 context.hub.subscribe(socket, to: LiveFilter(trace: trace))
-                if let state = trace.flatMap({ execution(of: $0, context) }) {
-                    _ = socket.send(state)
-                }
+                guard let trace else { return }
+                let (state, latest) = execution(of: trace, context)
+                // Those that are in its state already do not follow it.
+                socket.latest = max(socket.latest, latest)
+                _ = socket.send(state)
             }
         }
     }
@@ -181,21 +183,29 @@ enum LiveEndpoints {
 
     /// A run's state; nil when it is not held.
     private static func state(of id: TraceID, _ context: APIContext) -> LiveText? {
-        detail(of: id, context).map { detail in execution(id) { detail.write(into: &$0) } }
+        detail(of: id, context).detail.map { detail in execution(id) { detail.write(into: &$0) } }
     }
 
     /// The same, of a run that is not held without its state: nothing has come of it yet, or nothing
-    /// for long.
-    private static func execution(of id: TraceID, _ context: APIContext) -> LiveText? {
-        state(of: id, context) ?? execution(id) { $0.null() }
+    /// for long. And the number of the latest event before it.
+    private static func execution(
+        of id: TraceID, _ context: APIContext
+    ) -> (state: LiveText, latest: UInt64) {
+        let (detail, latest) = detail(of: id, context)
+        let state = execution(id) { data in
+            if let detail { detail.write(into: &data) } else { data.null() }
+        }
+        return (state, latest)
     }
 
-    private static func detail(of id: TraceID, _ context: APIContext) -> WorkflowDetail? {
+    private static func detail(
+        of id: TraceID, _ context: APIContext
+    ) -> (detail: WorkflowDetail?, latest: UInt64) {
         let now = unixNanoseconds()
         let found = context.collector.analytics.read {
-            $0.fleet.workflow(id.high, id.low, $0.symbols, now: now)
+            ($0.fleet.workflow(id.high, id.low, $0.symbols, now: now), $0.latestEvent)
         }
-        return found ?? nil
+        return found ?? (nil, 0)
     }
 
     private static func execution(

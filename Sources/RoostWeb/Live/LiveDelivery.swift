@@ -1,7 +1,7 @@
 import RoostCollector
 import RoostCore
 
-/// Hands what groups were told to their clients, in turns of about a millisecond.
+/// Hands what groups were told to their clients, a part in each turn of the loop.
 ///
 /// A group's clients get all it was told since its last turn, each in one piece, and go to the back
 /// of the line. So a thousand clients delay neither probes nor what comes in, and the more there is
@@ -24,9 +24,6 @@ final class LiveDelivery {
     /// How much the groups in line were told.
     private(set) var waiting = 0
 
-    /// Nanoseconds. One client's piece more at most.
-    static let longestTurn: UInt64 = 1_000_000
-
     /// `clock` is in nanoseconds.
     init(counters: LiveCounters, clock: @escaping () -> UInt64 = monotonicNanoseconds) {
         self.counters = counters
@@ -34,7 +31,7 @@ final class LiveDelivery {
     }
 
     /// Whether somebody has still to get something.
-    var isDue: Bool { turn.map { !$0.isOver } ?? false || !line.isEmpty }
+    var isDue: Bool { turn != nil || !line.isEmpty }
 
     func tell(_ news: LiveNews, _ group: LiveGroup) {
         if group.news.isEmpty { line.append(group) }
@@ -42,11 +39,11 @@ final class LiveDelivery {
         waiting += 1
     }
 
-    /// Goes on for a turn.
-    func advance() {
-        let end = clock() &+ Self.longestTurn
+    /// Goes on until `end`, with one client at least.
+    func advance(until end: UInt64) {
         repeat {
             guard let client = nextClient(), let turn else { return }
+            if turn.isOver { self.turn = nil }
             for news in turn.news { give(news, to: client) }
             client.flush()
         } while clock() < end
@@ -73,27 +70,20 @@ final class LiveDelivery {
         return group.news
     }
 
-    /// Gives a client that is about to leave its group what it has still to get there; `flush` has to
-    /// follow.
-    func settle(_ client: any LiveClient, in group: LiveGroup) {
-        if let turn, turn.group === group,
-            turn.clients[turn.next...].contains(where: { $0 === client })
-        {
-            for news in turn.news { give(news, to: client) }
-        }
-        for news in group.news { give(news, to: client) }
-    }
-
     private func give(_ news: LiveNews, to client: any LiveClient) {
         switch news {
         case .message(let text):
             if let id = text.id {
-                // It was told already, by another group or after it came back.
+                // Told already, or of a time before it came.
                 guard id > client.latest else { return }
                 client.latest = id
             }
             send(text, to: client)
-        case .missed(let count): lose(count, client)
+        case .missed(let count, let through):
+            guard through > client.latest else { return }
+            let own = min(count, through - client.latest)
+            client.latest = through
+            lose(Int(clamping: own), client)
         }
     }
 
@@ -120,8 +110,8 @@ final class LiveDelivery {
 /// What the clients of a group have to get.
 enum LiveNews {
     case message(LiveText)
-    /// So many events that nobody keeps any more.
-    case missed(Int)
+    /// So many events that nobody keeps any more, the last of which had the number `through`.
+    case missed(UInt64, through: UInt64)
 }
 
 /// Somebody at the other end of a live stream. Confined to the web loop.
@@ -129,7 +119,7 @@ protocol LiveClient: AnyObject {
     /// Messages that were not sent since the client was last told.
     var lost: Int { get set }
 
-    /// The number of the latest event that was told.
+    /// The number of the latest event that it knows of: it is told later ones. 0 before it came.
     var latest: UInt64 { get set }
 
     /// Queues a message, to be followed by `flush`; false when too much is waiting already.

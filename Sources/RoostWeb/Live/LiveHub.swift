@@ -23,12 +23,17 @@ final class LiveHub {
         let home = LoopOwned(self, on: loop)
         return LiveMailbox { home.post { if !$0.isTurnDue { $0.turn() } } }
     }()
+    /// Taken from the mailbox, and not yet put before the groups.
+    private var mail: ArraySlice<LiveMailbox.Entry> = []
     /// A turn is posted already.
     private var isTurnDue = false
 
     static let heartbeatMilliseconds: UInt64 = 15_000
-    /// Messages in groups, each counted for each group: what comes beside them waits in the mailbox.
+    /// Nanoseconds; a client's piece more at most, or a few messages.
+    private static let longestTurn: UInt64 = 1_000_000
+    /// Messages in groups, each counted for each group: what comes beside them waits.
     private static let mostWaiting = 16_384
+    private static let mostAtOnce = 128
 
     init(collector: CollectorView, loop: EventLoop) {
         self.collector = collector
@@ -42,8 +47,9 @@ final class LiveHub {
     /// From now on a client gets what `filter` wants, instead of what it wanted before. After
     /// `resume`, what it missed since that message comes first.
     func subscribe(_ client: any LiveClient, to filter: LiveFilter, resume: UInt64? = nil) {
-        if let left = filters[ObjectIdentifier(client)].flatMap({ groups[$0] }) {
-            delivery.settle(client, in: left)
+        if filters[ObjectIdentifier(client)] != nil {
+            // What its group has for it, and for all others, so that no group has anything twice.
+            while delivery.isDue { delivery.advance(until: .max) }
             // It may have turned out that the client is gone.
             guard filters[ObjectIdentifier(client)] != nil else { return }
             leaveGroup(client)
@@ -51,6 +57,9 @@ final class LiveHub {
         groups.group(filter).clients[ObjectIdentifier(client)] = client
         filters[ObjectIdentifier(client)] = filter
         watch()
+        if client.latest == 0 {
+            client.latest = collector.analytics.read { $0.latestEvent } ?? 0
+        }
         if let resume { replay(to: client, filter, after: resume) }
         noteConnections()
     }
@@ -91,30 +100,45 @@ final class LiveHub {
     /// One turn: some of what came goes to the groups that want it, some of those to their clients.
     private func turn() {
         isTurnDue = false
-        let hasMore = collect()
-        delivery.advance()
-        guard hasMore || delivery.isDue, !isTurnDue else { return }
+        let began = monotonicNanoseconds()
+        distribute(until: began &+ Self.longestTurn / 2)
+        delivery.advance(until: began &+ Self.longestTurn)
+        guard !mail.isEmpty || delivery.isDue, !isTurnDue else { return }
         isTurnDue = true
         let home = LoopOwned(self, on: loop)
         home.post { $0.turn() }
     }
 
-    /// Puts messages before the groups, unless these have enough; whether there are more.
-    private func collect() -> Bool {
-        guard delivery.waiting < Self.mostWaiting else { return true }
-        let mail = mailbox.take(most: max(Self.mostWaiting / max(groups.count, 1), 16))
-        counters.events.wrappingAdd(
-            UInt64(mail.messages.count) &+ mail.missed, ordering: .relaxed)
-        if mail.missed > 0 {
-            let count = Int(clamping: mail.missed)
-            for group in groups.all { delivery.tell(.missed(count), group) }
-        }
-        for message in mail.messages {
+    /// Puts messages before the groups until `end`, unless these have enough; some in any case.
+    private func distribute(until end: UInt64) {
+        repeat {
+            guard delivery.waiting < Self.mostWaiting else { return }
+            if mail.isEmpty { fetch() }
+            guard !mail.isEmpty else { return }
+            for entry in mail.prefix(Self.mostAtOnce) { distribute(entry) }
+            mail = mail.dropFirst(Self.mostAtOnce)
+        } while monotonicNanoseconds() < end
+        if mail.isEmpty { fetch() }
+    }
+
+    private func distribute(_ entry: LiveMailbox.Entry) {
+        switch entry {
+        case .message(let message):
+            counters.events.wrappingAdd(1, ordering: .relaxed)
             let text = LiveText(message.json, id: message.id)
             groups.forEach(wanting: message) { delivery.tell(.message(text), $0) }
+        case .missed(let count, let through):
+            counters.events.wrappingAdd(count, ordering: .relaxed)
+            for group in groups.all { delivery.tell(.missed(count, through: through), group) }
         }
-        if mail.isCut { collector.analytics.tellListeners() }
-        return mail.isCut
+    }
+
+    private func fetch() {
+        let (entries, isCut) = mailbox.takeAll()
+        mail = entries[...]
+        // What found no room; little of it, as it is rendered on this thread.
+        if isCut { collector.analytics.tellListeners(most: Self.mostAtOnce) }
+        if mail.isEmpty, isCut { mail = mailbox.takeAll().entries[...] }
     }
 
     private func replay(to client: any LiveClient, _ filter: LiveFilter, after id: UInt64) {
