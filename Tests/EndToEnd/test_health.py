@@ -156,7 +156,7 @@ def test_probes_come_between_the_slices_of_a_large_page(roost):
     """A scraper on this machine reads at once whatever is written; its page must not be one turn
     of the loop."""
     process = roost({"limits": {"series_per_metric": 50_000}})
-    with httpx.Client(trust_env=False) as sender:
+    with httpx.Client(trust_env=False, timeout=20 * PATIENCE) as sender:
         for first in range(0, 50_000, 5_000):
             message = request("metrics", 0)
             metric = scopes(message)[0].metrics.add(name="large")
