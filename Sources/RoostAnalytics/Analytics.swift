@@ -35,7 +35,8 @@ public struct Analytics: Sendable {
     private static let insightInterval: UInt64 = 15
 
     /// `began` is when the program began, in Unix nanoseconds; events are numbered from there, so
-    /// that those of an earlier run have lower numbers, or after `events`. `memory` is what an earlier run left.
+    /// that those of an earlier run have lower numbers, or after `last`, when this run told more.
+    /// `memory` is what an earlier run left.
     public init(
         began: UInt64, events last: UInt64 = 0, memory: AnalyticsMemory = AnalyticsMemory(),
         rules: AnalyticsRules = AnalyticsRules()
@@ -218,7 +219,7 @@ public struct Analytics: Sendable {
     /// The events since the last time, rendered, the oldest first, `most` at most, and how many
     /// before them are not kept any more.
     public mutating func takeMessages(
-        most: Int = .max
+        most: Int
     ) -> (missed: UInt64, messages: [LiveMessage]) {
         let (missed, new) = events.after(lastTold, most: most)
         lastTold = new.last?.id ?? lastTold

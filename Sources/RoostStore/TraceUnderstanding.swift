@@ -9,8 +9,7 @@ public protocol TraceUnderstanding: Sendable {
     /// `spans` are `ExportTraceServiceRequest`s: all of the trace, or what came since when it is too
     /// large to be read again. `activities` are what was packed before and what came packed since,
     /// `logs` are `ExportLogsServiceRequest`s that came since; both are told of traces that have no
-    /// spans. Everything is valid and of the trace
-    /// with this id, which may be one that was derived.
+    /// spans. Everything is valid and of the trace with this id, which may be one that was derived.
     func understand(
         traceIDHigh: UInt64, traceIDLow: UInt64, spans: [ByteBlock], logs: [ByteBlock],
         activities: [[UInt8]]

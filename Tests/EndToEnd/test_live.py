@@ -220,6 +220,44 @@ def test_one_run_is_followed_from_its_state_on(process):
     asyncio.run(go())
 
 
+def test_a_runs_state_and_what_follows_it_is_everything_once(process):
+    """Also for who comes while its events come."""
+    number, at_once, posts = trace(0x53_0000), 500, 20
+
+    def post_tools(posted):
+        for turn in range(posts):
+            post(process, *[
+                {"event_type": "tool.called", "trace_id": number, "session_id": number,
+                 "payload": {"agent": "busy", "tool": f"t{turn}-{each}", "duration_ms": 1}}
+                for each in range(at_once)])
+            posted()
+
+    async def follow():
+        async with connect(process, f"executions/{number}", max_queue=None) as socket:
+            state = (await receive(socket, "execution"))["data"]
+            seen = state["tool_calls"] if state else 0
+            while seen < posts * at_once:
+                await receive(socket, "tool.called")
+                seen += 1
+            # Nothing of it comes twice.
+            await socket.send('{"ping":1}')
+            assert (await receive(socket, "tool.called", "pong"))["type"] == "pong"
+            return bool(state)
+
+    async def go():
+        turns, loop = asyncio.Queue(), asyncio.get_running_loop()
+        posting = asyncio.create_task(asyncio.to_thread(
+            post_tools, lambda: loop.call_soon_threadsafe(turns.put_nowait, None)))
+        followers = []
+        for _ in range(posts):
+            await turns.get()
+            followers.append(asyncio.create_task(follow()))
+        await posting
+        assert any(await asyncio.gather(*followers))
+
+    asyncio.run(go())
+
+
 def test_a_run_is_followed_before_it_begins(process):
     async def go():
         async with connect(process, f"executions/{trace(0xd3)}") as socket, \

@@ -68,7 +68,28 @@ import Testing
         service.take(batch, now: 1_000_000_000)
     }
 
-    @Test func `what found no room comes when asked, and numbers go on when all is turned off`() {
+    @Test func `what found no room comes when asked`() {
+        let service = service()
+        let mailbox = LiveMailbox {}
+        _ = service.read { $0.latestEvent }
+        service.tell(mailbox)
+        while mailbox.hasRoom { mailbox.put(missed: 0, messages(1...1_000)) }
+        let full = mailbox.takeAll().entries.count
+        while mailbox.hasRoom { mailbox.put(missed: 0, messages(1...1_000)) }
+        tell(service, 3)
+        let (entries, isCut) = mailbox.takeAll()
+        #expect((entries.count, isCut) == (full, true))
+        // A part of it, and that there is more; then the rest.
+        service.tellListeners(most: 1)
+        let (some, hasMore) = mailbox.takeAll()
+        #expect((some.count, hasMore) == (1, true))
+        service.tellListeners()
+        let (rest, isMore) = mailbox.takeAll()
+        #expect(!rest.isEmpty && !isMore)
+        #expect(numbers(some + rest) == numbers(some + rest).sorted())
+    }
+
+    @Test func `numbers go on when all is turned off and on`() {
         let service = service()
         let mailbox = LiveMailbox {}
         _ = service.read { $0.latestEvent }

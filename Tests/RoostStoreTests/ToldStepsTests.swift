@@ -130,6 +130,25 @@ import Testing
         #expect(document.whole?.spans == offered)
     }
 
+    @Test func `questions about a long session put off no other`() throws {
+        let harness = try StoreHarness(
+            understanding: AgentUnderstanding(names: StoreHarness.names, prices: nil))
+        var folder = EventFolder(seed: 3)
+        #expect(harness.store.offer(try Self.batch(of: 10_000, from: 0, folder: &folder)))
+        harness.store.flush()
+        let other = try Self.steps(
+            #"{"event_type":"tool.failed","payload":{"tool":"t"},"trace_id":"00000000000000000000000000000002"}"#,
+            folder: &folder)
+        #expect(harness.store.offer(other))
+        var next = 10_000
+        while try harness.ids().count < 2, next < 10_100 {
+            #expect(harness.store.offer(try Self.batch(of: 1, from: next, folder: &folder)))
+            next += 1
+            _ = try harness.store.trace(high: 0, low: 1)
+        }
+        #expect(Set(try harness.ids()) == [1, 2])
+    }
+
     private static func batch(
         of count: Int, from first: Int, folder: inout EventFolder
     ) throws -> ActivityBatch {

@@ -5,7 +5,8 @@ import Synchronization
 
 /// The home of `Analytics`: fed by the thread `analytics`, asked by the web loop.
 ///
-/// The lock is held for a part of a batch or for one question, a millisecond at most. Any thread.
+/// The lock is held for a part of a batch or for one question, a millisecond at most, and where
+/// somebody listens for the rendering of what came, some milliseconds after a burst. Any thread.
 package final class AnalyticsService: Sendable {
     private struct State {
         var isOn: Bool

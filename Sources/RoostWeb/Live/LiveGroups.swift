@@ -21,7 +21,6 @@ struct LiveGroups {
     private var open: [LiveGroup] = []
 
     var isEmpty: Bool { groups.isEmpty }
-    var count: Int { groups.count }
     var all: some Collection<LiveGroup> { groups.values }
 
     subscript(filter: LiveFilter) -> LiveGroup? { groups[filter] }
