@@ -139,7 +139,7 @@ final class Committer {
             seal(&outcome)
         }
         do throws(QueueFault) {
-            buffer = isDirect ? buffer ?? WriteBuffer() : nil
+            buffer = isDirect ? buffer ?? WriteBuffer(bytes: settings.writeBytes) : nil
             let segment = try newSegment()
             active = segment
             return segment

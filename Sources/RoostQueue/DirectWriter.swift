@@ -41,7 +41,7 @@ final class DirectWriter {
     private func stage(_ record: WrittenRecord, _ reached: inout Int) -> QueueFault? {
         let stored = record.pending.record
         // In one piece, when that is not for a few bytes: then it is gone through once.
-        if buffer.room < min(record.pending.totalBytes, WriteBuffer.capacity / 2) {
+        if buffer.room < min(record.pending.totalBytes, buffer.capacity / 2) {
             if let fault = flush(padded: false, &reached) { return fault }
         }
         guard buffer.room >= record.pending.totalBytes else {

@@ -28,6 +28,9 @@ public struct SegmentLogSettings: Equatable, Sendable {
     /// Newest payloads kept in memory until all cursors have read them, so that a reader that keeps
     /// up reads no file. They count against whatever budget their blocks belong to.
     public var hotBytes = 8 << 20
+    /// Memory for what is on its way to the disk past the page cache, made once and kept. More than
+    /// 2 MiB is of no use, and less costs a quarter more to write.
+    public var writeBytes = 2 << 20
     /// The most that is copied into quarantine files, over all.
     public var quarantineBytes = 64 << 20
     /// How often cursors are synced; a loss of power repeats what was released since.

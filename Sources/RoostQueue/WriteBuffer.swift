@@ -10,21 +10,28 @@ import RoostCore
     /// No disk that is common asks for more, and file systems give out space by as much.
     static let block = 4096
     /// One huge page: the kernel then has one piece of memory to hand to the disk instead of 512.
-    static let capacity = 2 << 20
+    static let hugePage = 2 << 20
+    private static let leastBytes = 64 << 10
 
     private let base: UnsafeMutableRawBufferPointer
     /// The bytes in use.
     private(set) var count = 0
 
-    init() {
-        unsafe base = .allocate(byteCount: Self.capacity, alignment: Self.capacity)
+    /// `bytes` is how many there is memory for; at most one huge page is taken, and a few blocks at
+    /// least.
+    init(bytes: Int) {
+        let capacity = min(max(bytes, Self.leastBytes), Self.hugePage) / Self.block * Self.block
+        let isHuge = capacity == Self.hugePage
+        unsafe base = .allocate(
+            byteCount: capacity, alignment: isHuge ? Self.hugePage : Self.block)
         // Without one it costs a quarter more to write.
-        _ = unsafe madvise(base.baseAddress, Self.capacity, MADV_HUGEPAGE)
+        if isHuge { _ = unsafe madvise(base.baseAddress, capacity, MADV_HUGEPAGE) }
     }
 
     deinit { unsafe base.deallocate() }
 
-    var room: Int { Self.capacity - count }
+    var capacity: Int { unsafe base.count }
+    var room: Int { capacity - count }
 
     func removeAll() { count = 0 }
 

@@ -39,15 +39,18 @@ import Testing
             })
     }
 
-    @Test(arguments: [true, false], [true, false])
+    /// Past the page cache with so much memory, or in the usual way with none.
+    @Test(arguments: [true, false], [0, 1, 100_000, WriteBuffer.hugePage])
     func `keeps records of any length, and the file ends where the last one does`(
-        _ onDisk: Bool, _ direct: Bool
+        _ onDisk: Bool, _ writeBytes: Int
     ) throws {
         let fixture = try QueueFixture(onDisk: onDisk)
-        let isPadded = try direct && isOffered(fixture)
-        let log = try SegmentLog.open(settings(fixture, direct: direct))
+        let isPadded = try writeBytes > 0 && isOffered(fixture)
+        var settings = settings(fixture, direct: writeBytes > 0)
+        settings.writeBytes = writeBytes
+        let log = try SegmentLog.open(settings)
         let cursor = try #require(log.cursor("a"))
-        let capacity = WriteBuffer.capacity
+        let capacity = WriteBuffer(bytes: writeBytes).capacity
         let lengths = [
             8, 4096 - 96 - 48, 4000, 4048, 100_000, capacity - 100, capacity + 1,
             2 * capacity + 77, 9, 700,
@@ -64,7 +67,7 @@ import Testing
         let sizes = try fixture.segments.map { try fixture.bytes($0).count }
         let whole = lengths.reduce(0) { $0 + $1 + RecordHead.bytes }
         #expect(sizes.reduce(0, +) == whole + sizes.count * SegmentFormat.start)
-        let again = try SegmentLog.open(settings(fixture))
+        let again = try SegmentLog.open(self.settings(fixture))
         defer { again.close() }
         #expect(again.recovery.tornBytes == 0 && again.recovery.damagedPlaces == 0)
         let records = try again.readAll(try #require(again.cursor("a")), maxBytes: 1 << 20).records

@@ -48,6 +48,7 @@ final class DurableQueue: Sendable {
         log.gather = settings.queue.gather
         log.waitingBytes = Self.waitingBytes(settings, memoryBytes)
         log.hotBytes = memoryBytes / 4
+        log.writeBytes = memoryBytes / 8
         do throws(QueueOpenError) {
             self.log = try SegmentLog.open(log, onCommit: onCommit) { eviction in
                 let lost = eviction.lost.first { $0.cursor == Self.reader }?.lost
