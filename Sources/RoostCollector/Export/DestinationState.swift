@@ -6,14 +6,6 @@ import RoostWire
 /// A pure state machine: time and chance are passed in, what has to be done is handed back. Times
 /// are monotonic nanoseconds unless the name says otherwise.
 struct DestinationState {
-    /// Broken uploads of one batch before it counts as too large.
-    static let brokenUploadsBeforeCut = 2
-    /// And of a single item before it is given up.
-    static let brokenUploadsBeforeEnd = 3
-    /// Answers to one batch that say nothing before it is given up.
-    static let doubtfulAnswersBeforeEnd = 3
-    /// A broken upload below it is the network's fault: it fits every first window.
-    static let smallestSuspectBytes = 64 << 10
     /// How long the size that a peer refused is remembered.
     static let sizeMemory: UInt64 = 600 * 1_000_000_000
 
@@ -43,49 +35,6 @@ struct DestinationState {
     private(set) var queuedItems = 0
     private(set) var health = Health.working
     private(set) var lastError: (text: String, unixNano: UInt64)?
-
-    /// What a log line is written about when it changes.
-    enum Health: Equatable {
-        case working
-        /// Cannot be reached, or asks to come back later.
-        case failing
-        /// Refuses batches, or items of them, for good.
-        case refusing
-    }
-
-    /// What became of a payload that came in.
-    enum Appended: Equatable {
-        /// It goes out when its turn comes.
-        case quietly
-        /// The export thread sleeps for longer than this payload should wait.
-        case needsWaking
-        /// The drain deadline has passed: it was not taken.
-        case closed
-    }
-
-    /// What the export thread does next for this destination.
-    enum Step {
-        case send(ExportBatch)
-        /// To be cut into pieces of at most so many bytes, then given to `cut`.
-        case cut(ExportBatch, maxBytes: Int)
-        case drop(ExportBatch, DropReason)
-        /// To be kept as a dead letter, then told to `buried`.
-        case bury(ExportBatch, DropReason)
-        /// Nothing until then, or until something happens.
-        case wait(until: UInt64?)
-    }
-
-    /// What became of a batch that was answered.
-    enum Outcome: Equatable {
-        case delivered(sent: Int, rejected: Int)
-        case dropped(DropReason)
-        /// To be kept as a dead letter, then told to `buried`; until then it counts as queued.
-        case undeliverable(DropReason)
-        /// It stays in the queue.
-        case kept
-        /// The batch was no longer known: it had been dropped at the drain deadline.
-        case unknown
-    }
 
     /// `stagingBytes` is what may be in memory of a queue on disk; nil when there is none.
     init(_ settings: ExportSettings, stagingBytes: Int? = nil) {
@@ -304,60 +253,33 @@ struct DestinationState {
             return .kept
         case .unanswered(let text):
             note(text, .failing, unixNano)
-            guard blamesSize(&batch) else {
+            guard batch.suspicion.wentUnanswered(batch) else {
                 retry(batch, after: nil, now: now, random: random)
                 return .kept
             }
             return shrink(batch, orEnd: .refusedEarly, now: now)
         case .doubtful(_, let text):
-            batch.doubtfulAnswers += 1
-            guard batch.doubtfulAnswers < Self.doubtfulAnswersBeforeEnd else {
-                clock.answered(now)
-                note(text, .refusing, unixNano)
-                return end(batch, .permanent)
+            guard batch.suspicion.answerWasDoubtful() else {
+                note(text, .failing, unixNano)
+                retry(batch, after: nil, now: now, random: random)
+                return .kept
             }
-            note(text, .failing, unixNano)
-            retry(batch, after: nil, now: now, random: random)
-            return .kept
+            clock.answered(now)
+            note(text, .refusing, unixNano)
+            return end(batch, .permanent)
         case .tooLarge(let text):
             clock.answered(now)
             note(text, .refusing, unixNano)
             return shrink(batch, orEnd: .tooLargeForPeer, now: now)
         case .brokenUpload(let text, let byPeer):
             note(text, .failing, unixNano)
-            guard blamesBatch(&batch, byPeer) else {
+            guard batch.suspicion.uploadBroke(batch, byPeer: byPeer, deliveries: deliveries)
+            else {
                 retry(batch, after: nil, now: now, random: random)
                 return .kept
             }
             return shrink(batch, orEnd: .refusedEarly, now: now)
         }
-    }
-
-    /// Whether an upload that was broken off once more was so because of what is in it.
-    ///
-    /// A peer that ends the stream in good order says so by repetition. A connection that breaks may
-    /// do so for any reason; there it counts whether others came through in between, or for a batch
-    /// that can be cut whether it is large.
-    private func blamesBatch(_ batch: inout ExportBatch, _ byPeer: Bool) -> Bool {
-        batch.brokenUploads += 1
-        let before = batch.deliveriesBefore ?? deliveries
-        batch.deliveriesBefore = before
-        let canBeCut = batch.items > 1
-        guard
-            batch.brokenUploads
-                >= (canBeCut ? Self.brokenUploadsBeforeCut : Self.brokenUploadsBeforeEnd)
-        else { return false }
-        return byPeer || deliveries > before
-            || canBeCut && batch.bytes > Self.smallestSuspectBytes
-    }
-
-    /// Whether a large batch that broke the connection once more is cut, though all of it had been
-    /// handed over: what the peer never read of it may still have been on the way. A single item is
-    /// never blamed for that.
-    private func blamesSize(_ batch: inout ExportBatch) -> Bool {
-        guard batch.items > 1, batch.bytes > Self.smallestSuspectBytes else { return false }
-        batch.brokenUploads += 1
-        return batch.brokenUploads >= Self.brokenUploadsBeforeCut
     }
 
     /// A batch that was undeliverable is kept as a dead letter, or counted as lost to that, too.
@@ -491,8 +413,8 @@ struct DestinationState {
         // A little more than half, since both halves repeat the headers.
         batch.wantedBytes = batch.bytes / 2 + batch.bytes / 16
         batch.encoded = nil
-        if batch.bytes > Self.smallestSuspectBytes {
-            let half = max(batch.bytes / 2, Self.smallestSuspectBytes)
+        if batch.bytes > Suspicion.smallestBytes {
+            let half = max(batch.bytes / 2, Suspicion.smallestBytes)
             peerLimit = (min(half, batchBytes(now)), now &+ Self.sizeMemory)
         }
         putFirst([batch])

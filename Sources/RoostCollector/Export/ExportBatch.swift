@@ -5,10 +5,10 @@ import RoostWire
 struct ExportBatch: Sendable {
     let id: UInt64
     let signal: Signal
-    let payloads: [Payload]
-    let items: Int
+    private(set) var payloads: [Payload]
+    private(set) var items: Int
     /// Before compression.
-    let bytes: Int
+    private(set) var bytes: Int
     /// Monotonic nanoseconds; nil before the first attempt. Pieces of a batch keep it.
     var firstAttempt: UInt64?
     var startedAt: UInt64 = 0
@@ -18,12 +18,8 @@ struct ExportBatch: Sendable {
     var failures = 0
     /// Monotonic nanoseconds; others go first until then.
     var notBefore: UInt64 = 0
-    /// Uploads that the peer broke off without saying why.
-    var brokenUploads = 0
-    /// Answers that said nothing.
-    var doubtfulAnswers = 0
-    /// How many batches the destination had taken when the first of these happened.
-    var deliveriesBefore: Int?
+    /// Whether it is its own fault.
+    var suspicion = Suspicion()
     /// To the last attempt, its own or that of the batch it was cut from.
     var lastAnswer: DeadLetter.Answer?
     /// Times that there was no memory to cut it.
@@ -50,19 +46,11 @@ struct ExportBatch: Sendable {
     func without(before sequence: UInt64) -> ExportBatch? {
         let rest = payloads.filter { !$0.isBefore(sequence) }
         guard !rest.isEmpty else { return nil }
-        var batch = ExportBatch(id: id, signal: signal, payloads: rest)
-        batch.firstAttempt = firstAttempt
-        batch.startedAt = startedAt
-        batch.attempts = attempts
-        batch.failures = failures
-        batch.notBefore = notBefore
-        batch.brokenUploads = brokenUploads
-        batch.doubtfulAnswers = doubtfulAnswers
-        batch.deliveriesBefore = deliveriesBefore
-        batch.lastAnswer = lastAnswer
-        batch.memoryFailures = memoryFailures
-        batch.isCut = isCut
-        batch.wantedBytes = wantedBytes
+        var batch = self
+        batch.payloads = rest
+        batch.items = rest.reduce(0) { $0 + $1.items }
+        batch.bytes = rest.reduce(0) { $0 + $1.bytes }
+        batch.encoded = nil
         return batch
     }
 

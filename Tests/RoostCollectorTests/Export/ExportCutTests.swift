@@ -161,11 +161,11 @@ import Testing
         #expect(state.put(payload(size, items: 4), now: 0) == true)
         var now = second
         var (smallest, tries) = (size, 0)
-        while smallest > DestinationState.smallestSuspectBytes, tries < 50 {
+        while smallest > Suspicion.smallestBytes, tries < 50 {
             switch state.next(now) {
             case .send(let batch):
                 tries += 1
-                let isHandedOver = batch.brokenUploads == 0
+                let isHandedOver = batch.suspicion.brokenUploads == 0
                 let verdict =
                     isHandedOver
                     ? ExportVerdict.unanswered("x") : .brokenUpload("x", byPeer: false)
