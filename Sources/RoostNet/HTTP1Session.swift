@@ -251,7 +251,7 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         isHTTP10 = parser.minorVersion == 0
         requestKeepsAlive = parser.keepsAlive
         let block = exchange.head.block
-        let fault = faultInHead(block)
+        let fault = block.faultInHTTP1(isHTTP10: isHTTP10)
         let hasBody =
             block.index(of: "transfer-encoding") != nil
             || (exchange.head.contentLength ?? 0) > 0
@@ -261,36 +261,6 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         if !exchange.isAnswered, hasBody, !isHTTP10, block.index(of: "expect") != nil {
             pending.append("HTTP/1.1 100 Continue\r\n\r\n" as StaticString)
         }
-    }
-
-    private func faultInHead(_ block: HeaderBlock) -> RequestFault? {
-        if let coding = unsafe block.firstValue(of: "transfer-encoding") {
-            if block.index(of: "content-length") != nil {
-                return .malformed("both a transfer-encoding and a content-length")
-            }
-            if let first = block.index(of: "transfer-encoding"),
-                block.index(of: "transfer-encoding", from: first + 1) != nil
-            {
-                return .malformed("more than one transfer-encoding")
-            }
-            guard unsafe equalsIgnoringCase(coding, "chunked") else {
-                return unsafe .unsupportedTransferEncoding(
-                    String(decoding: coding, as: UTF8.self))
-            }
-            if isHTTP10 { return .malformed("a transfer-encoding in HTTP/1.0") }
-        }
-        if let expected = unsafe block.firstValue(of: "expect"),
-            unsafe !equalsIgnoringCase(expected, "100-continue")
-        {
-            return .expectationFailed
-        }
-        // RFC 9112 §3.2
-        if !isHTTP10 {
-            guard let host = block.index(of: "host"),
-                block.index(of: "host", from: host + 1) == nil
-            else { return .malformed("not exactly one host header") }
-        }
-        return nil
     }
 
     func body(_ bytes: UnsafeRawBufferPointer) {
@@ -339,18 +309,7 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         guard limit.tryTake() else {
             throw .unavailable("\(limit.limit) WebSockets are open, and no more are allowed")
         }
-        pending.append(
-            "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
-                as StaticString)
-        pending.append("sec-websocket-accept: " as StaticString)
-        pending.append(upgrade.acceptKey)
-        if let subprotocol = upgrade.acceptance.subprotocol {
-            pending.append("\r\nsec-websocket-protocol: " as StaticString)
-            appendHeaderValue(subprotocol)
-        }
-        pending.append("\r\ndate: " as StaticString)
-        pending.append(context.date())
-        pending.append("\r\n\r\n" as StaticString)
+        HTTP1Answer.write(upgrade, date: context.date(), to: &pending)
         upgraded = WebSocket(upgrade.acceptance, context: context, peer: peer, host: host)
     }
 
@@ -367,30 +326,12 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         if isStream, isHTTP10 { closesAfterAnswer = true }
         isChunked = isStream && !isHTTP10
 
-        pending.append("HTTP/1.1 " as StaticString)
-        pending.append(String(response.status))
-        pending.append(reasonPhrase(response.status))
-        for (name, value) in response.headers {
-            pending.append(name)
-            pending.append(": " as StaticString)
-            appendHeaderValue(value)
-            pending.append("\r\n" as StaticString)
-        }
-        if isChunked, !hasNoBody {
-            pending.append("transfer-encoding: chunked\r\n" as StaticString)
-        } else if !isStream, !hasNoBody {
-            pending.append("content-length: " as StaticString)
-            pending.append(String(outgoing.available))
-            pending.append("\r\n" as StaticString)
-        }
-        if closesAfterAnswer {
-            pending.append("connection: close\r\n" as StaticString)
-        } else if isHTTP10 {
-            pending.append("connection: keep-alive\r\n" as StaticString)
-        }
-        pending.append("date: " as StaticString)
-        pending.append(context.date())
-        pending.append("\r\n\r\n" as StaticString)
+        let length: HTTP1Answer.Length =
+            hasNoBody
+            ? .none : isChunked ? .chunked : isStream ? .untilClose : .bytes(outgoing.available)
+        let persistence: HTTP1Answer.Persistence =
+            closesAfterAnswer ? .close : isHTTP10 ? .keepAlive : .usual
+        HTTP1Answer(response, length, persistence, date: context.date()).write(to: &pending)
 
         if hasNoBody || exchange.head.methodIs("HEAD") { outgoing.cancel() }
         if !outgoing.isStream {
@@ -398,13 +339,6 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         }
         isWritingBody = !outgoing.isFinished
         exchange.outgoing = outgoing
-    }
-
-    /// Without the control characters that would end the line.
-    private func appendHeaderValue(_ value: String) {
-        for byte in value.utf8 {
-            pending.append(byte: (byte < 0x20 && byte != 0x09) || byte == 0x7F ? 0x20 : byte)
-        }
     }
 
     /// Ends the exchange when both sides of it are done.
@@ -424,38 +358,5 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         quietDeadline = context.now &+ context.idleMilliseconds
         context.noteDeadline(quietDeadline)
         unpauseWhenReady()
-    }
-}
-
-/// What follows the code in the status line, up to the line's end.
-private func reasonPhrase(_ status: Int) -> StaticString {
-    switch status {
-    case 200: " OK\r\n"
-    case 202: " Accepted\r\n"
-    case 204: " No Content\r\n"
-    case 301: " Moved Permanently\r\n"
-    case 302: " Found\r\n"
-    case 303: " See Other\r\n"
-    case 304: " Not Modified\r\n"
-    case 400: " Bad Request\r\n"
-    case 401: " Unauthorized\r\n"
-    case 403: " Forbidden\r\n"
-    case 404: " Not Found\r\n"
-    case 405: " Method Not Allowed\r\n"
-    case 406: " Not Acceptable\r\n"
-    case 408: " Request Timeout\r\n"
-    case 411: " Length Required\r\n"
-    case 413: " Content Too Large\r\n"
-    case 414: " URI Too Long\r\n"
-    case 415: " Unsupported Media Type\r\n"
-    case 417: " Expectation Failed\r\n"
-    case 426: " Upgrade Required\r\n"
-    case 429: " Too Many Requests\r\n"
-    case 431: " Request Header Fields Too Large\r\n"
-    case 500: " Internal Server Error\r\n"
-    case 501: " Not Implemented\r\n"
-    case 503: " Service Unavailable\r\n"
-    case 504: " Gateway Timeout\r\n"
-    default: " \r\n"
     }
 }
