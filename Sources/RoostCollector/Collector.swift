@@ -64,7 +64,7 @@ public final class Collector {
                 ("version", .string(parts.version)), ("pid", .number(Double(getpid()))),
                 ("web", .string(addresses.web.address.description)),
             ])
-        StartCode.forget()
+        CodePages.forget()
         parts.lifecycle.enter(.running)
         log.info(
             "ready",

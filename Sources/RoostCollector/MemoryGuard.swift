@@ -42,6 +42,7 @@ final class MemoryGuard: Sendable {
         guard givesBack == true, let worker else { return }
         worker.add { [weak self] in
             Allocator.giveBackFreeMemory()
+            CodePages.forget()
             self?.state.withLock { $0.isGivingBack = false }
         }
     }

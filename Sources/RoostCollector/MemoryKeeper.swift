@@ -3,10 +3,9 @@ import RoostCore
 /// Keeps the resident memory of the process near what the budget says is held.
 ///
 /// The process has more than the telemetry in it: its code, and what the allocator keeps of what was
-/// freed. Near the limit the allocator is asked to give that back, and what it has beyond some 14 MiB
-/// is taken out of the budget, so that new data is refused before resident memory passes the limit by
-/// 32 MiB. It is taken while there is room, too: what is left can be filled between two looks. One
-/// thread at a time.
+/// freed. Near the limit that is given back, and what there is beyond some 14 MiB is taken out of the
+/// budget, so that new data is refused before resident memory passes the limit by 32 MiB. It is taken
+/// while there is room, too: what is left can be filled between two looks. One thread at a time.
 struct MemoryKeeper {
     /// Code and start data, which are always there.
     private static let ownBytes = 20 << 20
@@ -43,8 +42,8 @@ struct MemoryKeeper {
         share = budget.share("allocator")
     }
 
-    /// Looks at what is `resident`, `now` by the monotonic clock; whether the allocator should give
-    /// back what it can.
+    /// Looks at what is `resident`, `now` by the monotonic clock; whether what can be is to be
+    /// given back.
     mutating func look(now: UInt64, resident: () -> Int?) -> Bool {
         // Whatever is freed or taken meanwhile, it does not seem more than there is.
         let usedBefore = budget.usedBytes

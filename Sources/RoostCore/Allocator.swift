@@ -14,18 +14,23 @@ public enum Allocator {
         var kept = 4 << 20
         /// What a heap grows by beside what is asked for.
         var growth = 1 << 20
+        /// How many heaps there are for all threads; what is there stays.
+        var heaps = 4
 
-        /// The sizes for so much telemetry: a 64th of it, a 16th, and a 64th, within bounds.
+        /// The sizes for so much telemetry: a 64th of it, a 16th, and a 64th, within bounds, and half
+        /// as many heaps below 64 MiB.
         init(limitBytes: Int = .max) {
             map = min(max(limitBytes >> 6, 256 << 10), map)
             kept = min(max(limitBytes >> 4, 1 << 20), kept)
             growth = min(max(limitBytes >> 6, 128 << 10), growth)
+            if limitBytes < 64 << 20 { heaps = 2 }
         }
 
         func use() {
             _ = mallopt(M_MMAP_THRESHOLD, CInt(map))
             _ = mallopt(M_TRIM_THRESHOLD, CInt(clamping: kept))
             _ = mallopt(M_TOP_PAD, CInt(growth))
+            _ = mallopt(M_ARENA_MAX, CInt(heaps))
         }
     }
 
@@ -46,7 +51,6 @@ public enum Allocator {
     /// Called early, by whoever needs it.
     public static func keepFreedMemory() {
         state.withLock { $0.use() }
-        _ = mallopt(M_ARENA_MAX, 4)
     }
 
     /// Keeps so much at the end of a heap, where that is more. Requests that wait for a disk come and

@@ -1,11 +1,13 @@
 import Glibc
 
-/// Code that only a start needs: reading YAML, tables and certificates, starting libraries.
+/// The program's code and that of its libraries, as far as it is in memory.
 ///
-/// Its pages stay mapped, and count as resident, although nobody will look at them again.
-public enum StartCode {
+/// A page that was run once stays mapped, and counts as resident, although nobody may look at it
+/// again: reading YAML, tables and certificates, starting libraries, answering a question.
+public enum CodePages {
     /// Unmaps all pages of code, for what is still needed to come back from the page cache: a fault
-    /// for each 64 KiB. Called once, when everything has started.
+    /// for each 64 KiB, a millisecond or two for all. Called when everything has started, and when
+    /// memory is short. Any thread.
     ///
     /// Only mappings that are executable and come from files: nobody has written to these. madvise(2).
     public static func forget() {
