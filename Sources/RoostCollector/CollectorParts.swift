@@ -39,8 +39,7 @@ final class CollectorParts: Sendable {
     /// Apart, so that senders who take every connection do not keep probes and scrapes out.
     private let webConnections: ConnectionLimit
     private static let mostOfWeb = 2_048
-    /// Half of it is for pages and messages that peers of the web port are slow to read.
-    private let webBuffers: MemoryBudget
+    private let setAside: SetAside
     /// Pays for answers of the API.
     let answers: AnswerRoom
     private let bodies: MemoryBudget.Share
@@ -81,14 +80,7 @@ final class CollectorParts: Sendable {
             })
         switches = Switches(config.enable)
         access = ListenAccess(config.listen)
-        // What is held of open traces and waits to be counted has its own bounds, and is set aside.
-        if config.enable.analytics {
-            budget.share("agents").setAside(Self.roomOfAgents(config))
-        }
-        // Half of these are ever used.
-        let buffers = min(config.limits.memory / 16, 16 << 20)
-        budget.share("web").setAside(buffers)
-        webBuffers = MemoryBudget(limitBytes: 2 * max(buffers, 2 << 20))
+        setAside = SetAside(budget, config)
         answers = AnswerRoom(budget: budget)
         let book = config.prices
         prices = Mutex(book)
@@ -122,24 +114,13 @@ final class CollectorParts: Sendable {
         give(names, to: config.enable)
     }
 
-    /// Of an activity that is held, with its part of a trace, of the indexes and of what is told of it.
-    private static let bytesOfActivity = 512
-
-    /// An eighth of the memory, or as much as `agents.open_activities` can fill, which is 24 MiB at
-    /// least.
-    private static func roomOfAgents(_ config: Config) -> Int {
-        let wanted = config.agents.openActivities * bytesOfActivity
-        return min(max(24 << 20, wanted), config.limits.memory / 8)
-    }
-
     private static func tracking(
         _ config: Config, _ limit: SeriesLimit, memory: MemoryBudget.Share, began: UInt64,
         userKey: [UInt8]?
     ) -> AgentTrackerSettings {
         var tracking = AgentTrackerSettings()
         tracking.hold = config.agents.hold.nanoseconds
-        tracking.openActivities = min(
-            config.agents.openActivities, roomOfAgents(config) / bytesOfActivity)
+        tracking.openActivities = SetAside.openActivities(config)
         tracking.seriesLimit = limit
         tracking.bounds = config.limits.bounds
         tracking.memory = memory
@@ -194,6 +175,8 @@ final class CollectorParts: Sendable {
         store.use(config)
         audit.use(config)
         budget.setLimit(limits.memory)
+        setAside.use(config)
+        answers.suitLimit()
         Allocator.suit(limitBytes: limits.memory)
         intake.maxRequestBytes.store(limits.request, ordering: .relaxed)
         connections.setLimit(DescriptorLimit.fit(connections: limits.connections, log))
@@ -219,7 +202,7 @@ final class CollectorParts: Sendable {
         settings.tls = access[listener].tls
         guard listener == .web else { return settings }
         // Probes and scrapes are answered when the memory is full, too.
-        settings.buffers = webBuffers.share("web")
+        settings.buffers = setAside.webBuffers.share("web")
         settings.webSockets = ConnectionLimit(webConnections.limit / 2)
         return settings
     }

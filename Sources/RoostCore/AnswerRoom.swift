@@ -9,6 +9,7 @@ public final class AnswerRoom: Sendable {
     private let budget: MemoryBudget
     private let rest: MemoryBudget.Share
     /// What is set aside is shared out here.
+    private let aside: MemoryBudget
     private let own: MemoryBudget.Share
 
     private static let mostOwnBytes = 8 << 20
@@ -16,9 +17,16 @@ public final class AnswerRoom: Sendable {
     public init(budget: MemoryBudget) {
         self.budget = budget
         rest = budget.share("answers")
+        aside = MemoryBudget(limitBytes: 0)
+        own = aside.share("answers")
+        suitLimit()
+    }
+
+    /// To be called when the budget has another limit.
+    public func suitLimit() {
         let bytes = min(budget.limitBytes / 16, Self.mostOwnBytes)
         rest.setAside(bytes)
-        own = MemoryBudget(limitBytes: bytes).share("answers")
+        aside.setLimit(bytes)
     }
 
     /// As much of `bytes` as an answer should take of so small a limit.

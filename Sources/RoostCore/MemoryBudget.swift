@@ -67,6 +67,7 @@ public final class MemoryBudget: Sendable {
         public let name: String
         private let total: Total
         private let used = Atomic<Int>(0)
+        private let aside = Mutex(0)
         /// A part's own: the share that it draws on, and the most that it would have held.
         private let whole: Share?
         private let most = Atomic<Int>(0)
@@ -102,10 +103,16 @@ public final class MemoryBudget: Sendable {
             bytes <= total.limitBytes - total.setAside.load(ordering: .relaxed)
         }
 
-        /// Takes `bytes` for as long as the program runs; nobody can count on them again.
+        /// Takes `bytes` for as long as the program runs, instead of what was set aside before; nobody
+        /// else can count on them. What there is no room for is not taken.
         public func setAside(_ bytes: Int) {
-            guard tryTake(bytes) else { return }
-            total.setAside.wrappingAdd(bytes, ordering: .relaxed)
+            aside.withLock { aside in
+                let more = bytes - aside
+                guard more <= 0 || tryTake(more) else { return }
+                if more < 0 { giveBack(-more) }
+                total.setAside.wrappingAdd(more, ordering: .relaxed)
+                aside = bytes
+            }
         }
 
         /// Whether half of the whole budget would still be free if `bytes` were taken.

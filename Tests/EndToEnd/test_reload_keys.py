@@ -73,7 +73,10 @@ def changed(path, value):
 
 
 def limits_memory(place):
-    assert place.roost.metrics().value("roost_memory_limit_bytes") == 64 << 20
+    assert place.roost.metrics().value("roost_memory_limit_bytes") == 32 << 20
+    # What the parts have for their own follows.
+    assert place.roost.status()["memory"]["used_bytes"] < 16 << 20
+    place.send("traces", request("traces", 5))
 
 
 def limits_request(place):
@@ -285,7 +288,7 @@ ROWS = {
     "listen.tokens": Row(["t" * 32], token),
     "listen.tokens_file": Row(lambda place: place.file("tokens", "t" * 32 + "\n"), token),
     "listen.cors": Row(["https://app.example"], preflight),
-    "limits.memory": Row("64MiB", limits_memory),
+    "limits.memory": Row("32MiB", limits_memory),
     "limits.request": Row("1KiB", limits_request),
     "limits.connections": Row(1, limits_connections),
     "limits.header_timeout": Row("200ms", half_a_head),

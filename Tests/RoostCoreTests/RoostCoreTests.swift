@@ -22,6 +22,21 @@ import Testing
         #expect(!share.isBeyondBudget)
     }
 
+    @Test func `what is set aside follows the limit`() {
+        let budget = MemoryBudget(limitBytes: 100)
+        let share = budget.share("agents")
+        share.setAside(40)
+        #expect(budget.usedBytes == 40)
+        budget.setLimit(50)
+        share.setAside(20)
+        #expect(budget.usedBytes == 20 && share.canEverHold(30) && !share.canEverHold(31))
+        share.setAside(60)
+        #expect(budget.usedBytes == 20, "there is no room")
+        budget.setLimit(100)
+        share.setAside(60)
+        #expect(budget.usedBytes == 60 && !share.canEverHold(41))
+    }
+
     @Test func `an eighth of the budget is promised at the most`() {
         let budget = MemoryBudget(limitBytes: 800)
         let share = budget.share("requests")
