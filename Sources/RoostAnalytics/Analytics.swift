@@ -31,9 +31,6 @@ public struct Analytics: Sendable {
     private static let mostBudgetEvents = 1_000
     private let began: UInt64
 
-    /// How often it is worked out what is worth knowing, in seconds.
-    private static let insightInterval: UInt64 = 15
-
     /// `began` is when the program began, in Unix nanoseconds; events are numbered from there, so
     /// that those of an earlier run have lower numbers, or after `last`, when this run told more.
     /// `memory` is what an earlier run left.
@@ -120,7 +117,7 @@ public struct Analytics: Sendable {
         failures.correct(early, to: run, now: now, fleet: fleet)
     }
 
-    /// Once a second; then `insightsDue` tells whether these should be worked out again.
+    /// Once a second.
     public mutating func tick(now: UInt64) {
         windows.tick(now: now)
         fleet.tick(now: now, events: &newEvents)
@@ -129,12 +126,6 @@ public struct Analytics: Sendable {
         costs.tick(now: now)
         note(budgets.tick(now: now))
         keepEvents()
-    }
-
-    /// Whether it is time to work out what is worth knowing.
-    public func insightsDue(now: UInt64) -> Bool {
-        now < insights.updated
-            || now - insights.updated >= Self.insightInterval * 1_000_000_000
     }
 
     /// Works out what is worth knowing, in some milliseconds: for a copy that nobody waits for, whose

@@ -264,6 +264,9 @@ def test_zipkin_json():
     assert root["localEndpoint"] == {"serviceName": "desk"}
     assert root["tags"]["whole"] == "-7" and root["tags"]["yes"] == "true"
     assert root["tags"]["host.cpus"] == "4"
+    # What JSON has as a text is one here, too.
+    assert (root["tags"]["large"], root["tags"]["nan"]) == (str(2**63 - 1), "NaN")
+    assert base64.b64decode(root["tags"]["raw"]) == b"\x00\xff\x10"
     assert json.loads(root["annotations"][0]["value"]) == {"exception": {"exception.type": "E", "code": 5}}
     assert root["annotations"][1]["value"] == "bare"
 

@@ -212,11 +212,15 @@ extension JSONWriter {
 }
 
 extension AnyValueView {
-    /// Text as it is, anything else as JSON.
+    /// Text as it is, anything else as JSON, without the quotes of numbers and bytes that JSON has as
+    /// texts.
     public var jsonText: String {
         if kind == .string { return stringBytes.string }
         var writer = JSONWriter()
         writer.value(self)
-        return String(decoding: writer.bytes, as: UTF8.self)
+        let quote: UInt8 = 0x22
+        let isQuoted = writer.bytes.first == quote && writer.bytes.last == quote
+        let bytes = isQuoted ? writer.bytes.dropFirst().dropLast() : writer.bytes[...]
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

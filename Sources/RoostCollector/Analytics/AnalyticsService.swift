@@ -16,6 +16,7 @@ package final class AnalyticsService: Sendable {
         var analytics: Analytics?
         /// Texts that were told before.
         var early = AgentFactBatch()
+        var insights = InsightClock()
     }
 
     private let state: Mutex<State>
@@ -106,6 +107,7 @@ package final class AnalyticsService: Sendable {
             }
             make(&state)
             state.analytics?.begin(batch)
+            state.insights.hasNews = true
         }
         var first = 0
         while first < batch.facts.count {
@@ -127,11 +129,13 @@ package final class AnalyticsService: Sendable {
     /// Works insights out from a copy, while questions go on. Nothing is changed meanwhile, since
     /// facts are taken by the same thread; so the copy costs no more than its making.
     private func updateInsights(now: UInt64) {
-        let known = state.withLock { state in
-            state.analytics.flatMap { $0.insightsDue(now: now) ? $0 : nil }
-        }
+        let began = monotonicNanoseconds()
+        let known = state.withLock { $0.insights.begin(began) ? $0.analytics : nil }
         guard let book = known?.newInsights(now: now) else { return }
-        state.withLock { $0.analytics?.take(insights: book) }
+        state.withLock { state in
+            state.analytics?.take(insights: book)
+            state.insights.end(began: began, now: monotonicNanoseconds())
+        }
     }
 
     /// Budgets that reached another level are told in the log, whoever listens.
