@@ -19,6 +19,8 @@ public final class Collector {
     /// How often the span metrics began anew.
     private var spanMetricsGeneration = 0
     private var threads: [NamedThread] = []
+    /// Where it listens once it has started, with the real ports.
+    public private(set) var listeners: [(name: String, address: ListenAddress)] = []
     /// Locked for as long as the collector is there.
     private var dataFolder: DataFolder?
 
@@ -46,6 +48,10 @@ public final class Collector {
         }
         if config.enable.audit { try parts.audit.open() }
         let addresses = try reserveAddresses()
+        listeners = [
+            ("listen.grpc", addresses.grpc.address), ("listen.http", addresses.http.address),
+            ("listen.web", addresses.web.address),
+        ]
         do {
             try openLoops(addresses, web: web)
         } catch let error as ListenError {

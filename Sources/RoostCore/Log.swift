@@ -3,7 +3,7 @@ import Synchronization
 
 /// Lines for the operator, to standard error: changes of state, never one per request.
 ///
-/// A line is written with one `write`, so lines of several threads do not mix. Any thread.
+/// Lines of several threads do not mix. Any thread.
 public final class Log: Sendable {
     /// How much a line matters.
     public enum Level: Int, Sendable, Comparable, CaseIterable {
@@ -100,7 +100,6 @@ public final class Log: Sendable {
     }
 
     /// Writes a line to standard error; a closed or full one is no reason to stop.
-    public static let standardError: @Sendable ([UInt8]) -> Void = { line in
-        _ = unsafe line.withUnsafeBytes { unsafe Glibc.write(2, $0.baseAddress, $0.count) }
-    }
+    public static let standardError: @Sendable ([UInt8]) -> Void = { errorLines.write($0) }
+    private static let errorLines = LinePipe(2)
 }

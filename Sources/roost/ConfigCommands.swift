@@ -27,9 +27,9 @@ func serveCommand(_ options: Options) -> Int32 {
     }
     let log = Log(level: loaded.config.log.level, format: loaded.config.log.format)
     for warning in loaded.warnings { log.warn("\(warning)") }
-    return serve(loaded.config, log: log, version: version) {
+    return serve(loaded.config, log: log, version: version) { running in
         do throws(ConfigErrors) {
-            let loaded = try load(options)
+            let loaded = try load(options, running: running)
             for warning in loaded.warnings { log.warn("\(warning)") }
             return loaded.config
         } catch {
@@ -39,7 +39,10 @@ func serveCommand(_ options: Options) -> Int32 {
     }
 }
 
-private func load(_ options: Options) throws(ConfigErrors) -> ConfigLoader.Loaded {
+private func load(
+    _ options: Options, running: ConfigLoader.Running? = nil
+) throws(ConfigErrors) -> ConfigLoader.Loaded {
     try ConfigLoader.load(
-        file: options.last("--config"), sets: options.all("--set"), environment: startEnvironment())
+        file: options.last("--config"), sets: options.all("--set"), environment: startEnvironment(),
+        running: running)
 }

@@ -9,9 +9,10 @@ enum ServeSignals {
 
 /// Runs the collector until a signal ends it; the exit code of the program.
 ///
-/// `reload` reads the configuration again and tells what is wrong with it; nil changes nothing.
+/// `reload` reads the configuration again, for a collector that runs, and tells what is wrong with
+/// it; nil changes nothing.
 func serve(
-    _ config: Config, log: Log, version: String, reload: () -> Config?
+    _ config: Config, log: Log, version: String, reload: (ConfigLoader.Running) -> Config?
 ) -> Int32 {
     keepMemoryOutOfCoreFiles()
     // Blocked before the first thread is made, so that every thread leaves them to this one.
@@ -24,7 +25,8 @@ func serve(
         return 1
     }
     while signals.next() == SignalWaiter.hangUp {
-        if let new = reload() { collector.apply(new) }
+        let running = ConfigLoader.Running(listeners: collector.listeners)
+        if let new = reload(running) { collector.apply(new) }
     }
     collector.drain()
     return 0

@@ -1,5 +1,6 @@
 """The configuration file as a user meets it: faults with their place, variables, flags, reload."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -8,7 +9,7 @@ import httpx
 import pytest
 import yaml
 
-from conftest import roost_binary, wait_until
+from conftest import PATIENCE, program_environment, roost_binary, wait_until
 
 
 def check(text, *arguments, folder, env=None, command="check"):
@@ -203,6 +204,69 @@ def test_hang_up_reloads_and_a_bad_file_changes_nothing(roost):
     assert post() == 404
     assert running.status()["configuration"]["enable"]["traces"] is False
     assert running.stop() == 0
+
+
+def test_hang_up_with_nothing_to_read_changes_nothing(roost):
+    """A file that is about to be written is empty for a moment; a pipe was used up at the start."""
+    token = "t" * 32
+    running = roost({"listen": {"tokens": [token]}})
+    text = running.config_file.read_text()
+
+    def is_refused(why):
+        before = len(running.lines)
+        running.signal(signal.SIGHUP)
+        wait_until(lambda: any("not reloaded" in line and why in line
+                               for line in running.lines[before:]), what=f"a line: {why}")
+        answer = httpx.get(f"http://{running.web}/metrics", trust_env=False)
+        assert answer.status_code == 401
+
+    running.config_file.write_text("")
+    is_refused("is empty")
+    running.config_file.unlink()
+    # Nobody will ever write into it, and nobody waits for that.
+    os.mkfifo(running.config_file)
+    is_refused("is no regular file")
+    running.config_file.unlink()
+    running.config_file.write_text(text)
+    running.signal(signal.SIGHUP)
+    assert running.wait_for_line("configuration reloaded")
+    assert running.stop() == 0
+
+
+def test_a_reload_knows_where_the_collector_listens(roost):
+    """Whatever the file has by now: a change of addresses waits for a restart."""
+    running = roost()
+    config = yaml.safe_load(running.config_file.read_text())
+    config["listen"]["http"] = "127.0.0.1:1"
+    config["export"] = [{"name": "x", "endpoint": f"http://{running.http}"}]
+    running.config_file.write_text(yaml.safe_dump(config))
+    running.signal(signal.SIGHUP)
+    assert running.wait_for_line(rf"not reloaded: .*own listen.http \({running.http}\)")
+    assert running.status()["exporters"] == []
+
+
+def test_a_log_that_nobody_reads_holds_up_nothing(tmp_path):
+    """The pipe is full; reloads, which are told, and the end come all the same."""
+    file = tmp_path / "roost.yaml"
+    file.write_text(yaml.safe_dump({
+        "listen": {name: "127.0.0.1:0" for name in ("grpc", "http", "web")},
+        "store": {"path": str(tmp_path / "data")}}))
+    process = subprocess.Popen(
+        [roost_binary(), "serve", "--config", str(file)], stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=program_environment())
+    try:
+        first = b""
+        while b" ready" not in first:
+            first = process.stderr.readline()
+        fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, 4096)
+        file.write_text("".join(f"nothing_{number}: 1\n" for number in range(200)))
+        for _ in range(3):
+            process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30 * PATIENCE) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_hang_up_takes_up_tables_and_a_bad_one_changes_nothing(roost, tmp_path):

@@ -8,16 +8,19 @@ struct ConfigChecks {
     private let addresses: OwnAddresses
     private let fallback: ConfigOrigin
     private let memoryAllowed: Int?
+    private let running: ConfigLoader.Running?
     private let whyUnreadable: (String) -> String?
 
     /// `fallback` is told for what stands nowhere; `memoryAllowed` is what the process may take at
-    /// most, in bytes; `whyUnreadable` is asked about files that are named.
+    /// most, in bytes; `running` is what a collector has that runs already; `whyUnreadable` is asked
+    /// about files that are named.
     init(
         _ config: Config, _ reading: ConfigReading, _ addresses: OwnAddresses,
-        fallback: ConfigOrigin, memoryAllowed: Int?,
+        fallback: ConfigOrigin, memoryAllowed: Int?, running: ConfigLoader.Running? = nil,
         whyUnreadable: @escaping (String) -> String?
     ) {
         self.memoryAllowed = memoryAllowed
+        self.running = running
         self.whyUnreadable = whyUnreadable
         self.config = config
         self.reading = reading
@@ -348,7 +351,7 @@ struct ConfigChecks {
         for text in [export.endpoint] + signals {
             guard let endpoint = try? ExportEndpoint(text, protocol: export.protocol ?? .grpc)
             else { continue }
-            for listener in listeners
+            for listener in listeners + (running?.listeners ?? [])
             where addresses.reaches(host: endpoint.host, port: endpoint.port, listener.address) {
                 return "\(listener.name) (\(listener.address))"
             }

@@ -1,5 +1,6 @@
 import Glibc
 import RoostCore
+public import RoostNet
 
 /// Makes the configuration in force of a file, flags and the environment.
 public enum ConfigLoader {
@@ -7,6 +8,16 @@ public enum ConfigLoader {
     public struct Loaded: Sendable, Equatable {
         public var config: Config
         public var warnings: [ConfigFault]
+    }
+
+    /// What a collector that runs already has, when its configuration is read again.
+    public struct Running: Sendable {
+        /// Where it listens, whatever the file says by now.
+        public var listeners: [(name: String, address: ListenAddress)]
+
+        public init(listeners: [(name: String, address: ListenAddress)]) {
+            self.listeners = listeners
+        }
     }
 
     /// The most that a file may hold.
@@ -17,32 +28,43 @@ public enum ConfigLoader {
     /// `sets` are `key.path=value` as `--set` takes them. Throws everything that is wrong at once.
     /// `environment` gives the variables of `${NAME}`, and destinations by the standard variables
     /// when neither file nor flags have any.
+    ///
+    /// With `running` the configuration is read again: then a file that has nothing to say is a
+    /// fault, too, since somebody may be about to write it, or it was a pipe and is used up.
     public static func load(
-        file: String?, sets: [String], environment: [String: String]
+        file: String?, sets: [String], environment: [String: String], running: Running? = nil
     ) throws(ConfigErrors) -> Loaded {
         var text: [UInt8]?
         if let file {
-            text = readFile(file, limit: maxBytes)
-            if text == nil {
+            text = readFile(file, limit: maxBytes, waitsForWriter: running == nil)
+            if let fault = text == nil
+                ? whyUnreadable(file) ?? "cannot be read, or holds more than \(sizeText(maxBytes))"
+                : running == nil ? nil : whyUnusableAgain(file, text)
+            {
                 throw ConfigErrors(faults: [
-                    ConfigFault(
-                        origin: .file(file, line: 0, column: 0),
-                        message: whyUnreadable(file)
-                            ?? "cannot be read, or holds more than \(sizeText(maxBytes))")
+                    ConfigFault(origin: .file(file, line: 0, column: 0), message: fault)
                 ])
             }
         }
         return try load(
             text: text, name: file ?? "", sets: sets, environment: environment,
             addresses: OwnAddresses.ofThisMachine(), memoryAllowed: ControlGroup.memoryLimit(),
-            whyUnreadable: whyUnreadable)
+            running: running, whyUnreadable: whyUnreadable)
+    }
+
+    private static func whyUnusableAgain(_ path: String, _ text: [UInt8]?) -> String? {
+        var status = stat()
+        if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+            return "is no regular file, which can be read once only; restart with the new one"
+        }
+        return text == [] ? "is empty; write {} when everything is to be as without a file" : nil
     }
 
     /// `memoryAllowed` is what the process may take at most, in bytes; `whyUnreadable` says why a file
     /// cannot be read, nil when it can.
     static func load(
         text: [UInt8]?, name: String, sets: [String], environment: [String: String],
-        addresses: OwnAddresses, memoryAllowed: Int? = nil,
+        addresses: OwnAddresses, memoryAllowed: Int? = nil, running: Running? = nil,
         whyUnreadable: @escaping (String) -> String?
     ) throws(ConfigErrors) -> Loaded {
         var reading = ConfigReading(environment: environment)
@@ -66,7 +88,7 @@ public enum ConfigLoader {
         for node in nodes { Config.section.read(node, at: "", into: &config, &reading) }
         var checks = ConfigChecks(
             config, reading, addresses, fallback: .file(name, line: 0, column: 0),
-            memoryAllowed: memoryAllowed, whyUnreadable: whyUnreadable)
+            memoryAllowed: memoryAllowed, running: running, whyUnreadable: whyUnreadable)
         checks.run()
         let faults = checks.reading.faults
         guard faults.isEmpty else { throw ConfigErrors(faults: inOrder(faults)) }
