@@ -60,6 +60,13 @@ static inline curl_off_t roost_curl_info_offset(CURL *easy, CURLINFO info) {
     return value;
 }
 
+/// The status with which the last proxy answered CONNECT; 0 when none was asked.
+static inline long roost_curl_connect_status(CURL *easy) {
+    long value = 0;
+    (curl_easy_getinfo)(easy, CURLINFO_HTTP_CONNECTCODE, &value);
+    return value;
+}
+
 /// The socket of a request under way, or -1.
 static inline int roost_curl_socket(CURL *easy) {
     curl_socket_t value = CURL_SOCKET_BAD;

@@ -51,7 +51,8 @@ public struct ClientAnswer: Sendable {
 public struct ClientFailure: Error, Sendable, Equatable {
     /// The causes, told apart as far as a caller acts differently.
     public enum Kind: Sendable, Equatable {
-        /// The name was not found, or nobody accepts connections there.
+        /// The name was not found, nobody accepts connections there, or a proxy opens none to it:
+        /// nothing of the request has reached the server.
         case unreachable
         /// Handshake, certificate, or a file of ours that could not be read.
         case tls

@@ -59,6 +59,9 @@ import CCurl
     /// Bytes of the body that have been given to the protocol below.
     var uploadedBytes: Int { unsafe Int(roost_curl_info_offset(pointer, CURLINFO_SIZE_UPLOAD_T)) }
 
+    /// What a proxy answered to CONNECT; 0 when none was asked.
+    var connectStatus: Int { unsafe roost_curl_connect_status(pointer) }
+
     /// -1 without a connection; of a request that has ended, when the connection was not kept.
     var socket: CInt { unsafe roost_curl_socket(pointer) }
 

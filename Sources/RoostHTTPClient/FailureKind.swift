@@ -5,6 +5,9 @@ func failureKind(_ code: CURLcode, text: String) -> ClientFailure.Kind {
     switch code {
     case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT:
         .unreachable
+    // The proxy ended the connection before it answered.
+    case CURLE_RECV_ERROR where text.hasPrefix("Proxy CONNECT aborted"):
+        .unreachable
     case CURLE_OPERATION_TIMEDOUT:
         .timeout
     case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM,

@@ -72,6 +72,10 @@ import RoostCore
             answer.failure = failureInDisguise
             return
         }
+        if let refusal = refusalOfProxy {
+            answer.failure = refusal
+            return
+        }
         var text = unsafe String(cString: errorText)
         if text.isEmpty { text = unsafe String(cString: curl_easy_strerror(code)) }
         var kind = failureKind(code, text: text)
@@ -80,6 +84,13 @@ import RoostCore
             text += "; the server says: " + alert
         }
         answer.failure = ClientFailure(kind, text)
+    }
+
+    /// That a proxy opened no way to the server, if it said so: nothing was sent there.
+    private var refusalOfProxy: ClientFailure? {
+        let status = easy.connectStatus
+        guard !isHeadComplete, status != 0, !(200..<300).contains(status) else { return nil }
+        return ClientFailure(.unreachable, "the proxy answered CONNECT with HTTP \(status)")
     }
 
     /// What is wrong with an answer that libcurl takes for whole.
@@ -161,6 +172,8 @@ import RoostCore
         easy.set(CURLOPT_CONNECTTIMEOUT_MS, request.connectTimeout.wholeMilliseconds)
         // libcurl obeys http_proxy and all_proxy by itself; only https may go through a proxy.
         if !isHTTPS { easy.set(CURLOPT_PROXY, "") }
+        // What a proxy says to CONNECT is not the server's answer.
+        easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, true)
         unsafe easy.set(CURLOPT_HEADERDATA, pointer: user)
         unsafe easy.set(CURLOPT_HEADERFUNCTION, callback: transferReceivesHeader)
         unsafe easy.set(CURLOPT_WRITEDATA, pointer: user)
