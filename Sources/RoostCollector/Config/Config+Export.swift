@@ -86,11 +86,16 @@ extension Config.Export {
     /// keeps.
     func settings(folder: String) -> ExportSettings? {
         guard let endpoint = try? ExportEndpoint(endpoint, protocol: `protocol`) else { return nil }
-        var urls = ExportURLs()
-        for signal in signals {
-            urls[signal] = signalEndpoints[signal] ?? endpoint.url(for: signal)
+        var settings = ExportSettings(
+            name: name, protocol: endpoint.protocol, urls: ExportURLs())
+        for signal in Signal.allCases {
+            let url = signalEndpoints[signal] ?? endpoint.url(for: signal)
+            if signals.contains(signal) {
+                settings.urls[signal] = url
+            } else {
+                settings.otherURLs[signal] = url
+            }
         }
-        var settings = ExportSettings(name: name, protocol: endpoint.protocol, urls: urls)
         settings.headers = headers
         settings.compression = compression
         settings.timeout = timeout

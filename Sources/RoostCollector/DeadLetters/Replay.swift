@@ -156,7 +156,7 @@ package final class Replay {
         _ entry: DeadLetterFolder.Entry, of folder: DeadLetterFolder, _ client: HTTPClient
     ) throws(Fault) -> Bool {
         let destination = try destination(of: entry, in: folder)
-        guard destination.takes(entry.signal) else {
+        guard destination.settings.url(for: entry.signal) != nil else {
             tell("\(entry.name): \(destination.settings.name) takes no \(entry.signal.name)")
             summary.left += 1
             return true

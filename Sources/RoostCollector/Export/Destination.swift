@@ -25,8 +25,6 @@ final class Destination: Sendable {
     let durable: DurableQueue?
     private let core: Core
     private let log: Log
-    /// Where each signal goes; what waits of one that is no longer taken goes where it went before.
-    private let urls: ExportURLs
     /// Nil when they are switched off.
     let letters: DeadLetterBox?
 
@@ -36,7 +34,6 @@ final class Destination: Sendable {
         self.log = log
         letters = settings.deadLetters.map(DeadLetterBox.init)
         self.durable = durable
-        urls = settings.urls
         core = Core(settings, stagingBytes: durable?.stagingBytes)
     }
 
@@ -49,9 +46,6 @@ final class Destination: Sendable {
         letters =
             settings.deadLetters == old.settings.deadLetters
             ? old.letters : settings.deadLetters.map(DeadLetterBox.init)
-        var urls = settings.urls
-        for signal in Signal.allCases where urls[signal] == nil { urls[signal] = old.urls[signal] }
-        self.urls = urls
         core = old.core
     }
 
@@ -63,6 +57,11 @@ final class Destination: Sendable {
 
     func takes(_ signal: Signal) -> Bool { settings.urls[signal] != nil }
 
+    /// Whether the queue that `settings` ask for is the one that this has.
+    func hasQueue(of settings: ExportSettings) -> Bool {
+        self.settings.queue.folder == settings.queue.folder
+    }
+
     /// Under the lock, which is held for as long as `body` runs: no input, output or log there.
     func withState<Result: Sendable>(_ body: (inout DestinationState) -> Result) -> Result {
         core.state.withLock { body(&$0) }
@@ -70,7 +69,7 @@ final class Destination: Sendable {
 
     /// The request that delivers a batch. `encoded` is its compressed body, if it is compressed.
     func request(for batch: ExportBatch) -> ClientRequest {
-        var request = ClientRequest(url: urls[batch.signal] ?? "")
+        var request = ClientRequest(url: settings.url(for: batch.signal) ?? "")
         let coding = batch.encoded == nil ? nil : batch.coding.rawValue
         request.body = batch.encoded.map { [$0.slice] } ?? batch.slices
         request.timeout = settings.timeout
@@ -125,7 +124,7 @@ final class Destination: Sendable {
     func letter(for batch: ExportBatch, _ reason: DropReason, unixNano: UInt64) -> DeadLetter {
         DeadLetter(
             destination: settings.name,
-            endpoint: urls[batch.signal].map(Self.origin) ?? "",
+            endpoint: settings.url(for: batch.signal).map(Self.origin) ?? "",
             protocol: settings.protocol, signal: batch.signal, items: batch.items,
             bytes: batch.bytes, reason: reason, attempts: batch.attempts, unixNano: unixNano,
             answer: batch.lastAnswer)

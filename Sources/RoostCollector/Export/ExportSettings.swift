@@ -7,8 +7,11 @@ public struct ExportSettings: Sendable, Equatable {
     /// The label `exporter`; unique among the destinations.
     public var name: String
     public var `protocol`: ExportProtocol
-    /// Where each signal goes; a signal without an address is not sent here.
+    /// Where each signal goes; nothing new of a signal without an address is sent here.
     public var urls: ExportURLs
+    /// Where the other signals go: those were sent here once, and something of them is left in a
+    /// queue on disk or as a dead letter.
+    public var otherURLs = ExportURLs()
     /// Sent with every request. Values are secrets: they appear in no message.
     public var headers: [Header] = []
     public var compression: ExportCompression = .none
@@ -28,6 +31,9 @@ public struct ExportSettings: Sendable, Equatable {
         self.protocol = `protocol`
         self.urls = urls
     }
+
+    /// Where what there is of `signal` goes.
+    public func url(for signal: Signal) -> String? { urls[signal] ?? otherURLs[signal] }
 
     /// A request header.
     public struct Header: Sendable, Equatable {

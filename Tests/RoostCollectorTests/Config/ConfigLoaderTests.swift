@@ -67,6 +67,8 @@ import Testing
         #expect(settings[0].protocol == .httpProtobuf)
         #expect(settings[0].urls[.traces] == "http://j:4318/p/v1/traces")
         #expect(settings[0].urls[.metrics] == nil)
+        // For what is left of them from before.
+        #expect(settings[0].otherURLs == ExportURLs(metrics: "http://j:4318/p/v1/metrics"))
     }
 
     @Test(arguments: ["", "# nothing\n", "---\n", "{}", "listen:\nexport:\n", "null"])
