@@ -1,8 +1,8 @@
 import Glibc
 import Synchronization
 
-/// A folder that nobody else uses while this lives: flock(2) on a file that stays and names the
-/// process. The lock ends with the process.
+/// A folder that nobody else uses until this is released or gone: flock(2) on a file that stays and
+/// names the process. The lock ends with the process.
 final class FolderClaim: Sendable {
     enum Failure: Error {
         /// `pid` is empty when the other process has not said it yet.
@@ -10,11 +10,13 @@ final class FolderClaim: Sendable {
         case failed(reason: String)
     }
 
-    private let file: CInt
+    /// -1 when there is none.
+    private let file: Mutex<CInt>
 
     /// The folder has to be there.
     init(_ path: String) throws(Failure) {
-        file = unsafe open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let file = unsafe open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        self.file = Mutex(file)
         guard file >= 0 else { throw .failed(reason: unsafe String(cString: strerror(errno))) }
         if flock(file, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
             var text = [UInt8](repeating: 0, count: 20)
@@ -31,7 +33,15 @@ final class FolderClaim: Sendable {
     }
 
     /// After an `init` that throws, too.
-    deinit { if file >= 0 { close(file) } }
+    deinit { release() }
+
+    /// Lets go of the folder now, whoever still holds this.
+    func release() {
+        file.withLock { file in
+            if file >= 0 { close(file) }
+            file = -1
+        }
+    }
 
     private struct Held: Sendable { weak var claim: FolderClaim? }
 

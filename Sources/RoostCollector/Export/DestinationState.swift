@@ -47,9 +47,10 @@ struct DestinationState {
     }
 
     /// Other settings for what waits and comes. What the peer said before is forgotten: it may be
-    /// another one.
+    /// another one. A destination that was on its way out stays.
     mutating func use(_ new: ExportSettings) {
         settings = new
+        isDraining = false
         delay = new.batch.delay.nanosecondsClamped
         giveUpAfter = new.retry.giveUpAfter?.nanosecondsClamped
         if staging == nil { queue.capacityBytes = new.queue.capacityBytes }

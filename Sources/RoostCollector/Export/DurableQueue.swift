@@ -127,6 +127,8 @@ final class DurableQueue: Sendable {
     func close() {
         reader.stop()
         log.close()
+        // Answers that are still to come may hold this for longer.
+        lock.release()
     }
 
     var statistics: QueueStatistics { log.statistics() }

@@ -4,9 +4,60 @@ import Synchronization
 
 /// Destinations on their way out, and queues on disk that are being closed.
 struct LeavingDestinations: Sendable {
-    /// Each with the monotonic nanoseconds at which it ends whatever it has.
-    var draining: [(destination: Destination, deadline: UInt64)] = []
-    var closing: [(folder: String, thread: NamedThread?)] = []
+    struct Draining: Sendable {
+        let destination: Destination
+        /// Monotonic nanoseconds at which it ends whatever it has.
+        let deadline: UInt64
+        /// A change that is being prepared puts it back; until that is in force it does not end.
+        var isWanted = false
+    }
+
+    /// Each with what opens when it is closed.
+    struct Closing: Sendable {
+        let folder: String
+        let isClosed: Latch
+    }
+
+    var draining: [Draining] = []
+    var closing: [Closing] = []
+
+    /// The one that has the queue on disk which `settings` ask for. It does not end before `forget`
+    /// or `release`.
+    mutating func want(_ settings: ExportSettings) -> Destination? {
+        let index = draining.firstIndex {
+            $0.destination.durable != nil && $0.destination.settings.name == settings.name
+                && $0.destination.hasQueue(of: settings)
+        }
+        guard let index else { return nil }
+        draining[index].isWanted = true
+        return draining[index].destination
+    }
+
+    /// None of them is put back.
+    mutating func release() {
+        for index in draining.indices { draining[index].isWanted = false }
+    }
+
+    /// Those that are wanted have been put back.
+    mutating func forget() { draining.removeAll(where: \.isWanted) }
+
+    /// The destination ends now, and its queue on disk, if it has one, is being closed until the
+    /// latch opens. Nil when it may not end or has ended.
+    mutating func end(_ destination: Destination) -> Latch? {
+        let index = draining.firstIndex { $0.destination === destination && !$0.isWanted }
+        guard let index else { return nil }
+        draining.remove(at: index)
+        let isClosed = Latch(1)
+        if let folder = destination.durable?.folder {
+            closing.append(Closing(folder: folder, isClosed: isClosed))
+        }
+        return isClosed
+    }
+
+    mutating func closed(_ latch: Latch) {
+        closing.removeAll { $0.isClosed === latch }
+        latch.countDown()
+    }
 }
 
 /// Changes of destinations while the collector runs: no connection is closed and nothing is lost
@@ -14,12 +65,15 @@ struct LeavingDestinations: Sendable {
 ///
 /// One that is altered keeps its queue, and what is under way. One that is taken out gets nothing
 /// new and sends what it has for a bounded time; the rest is dropped and counted, or stays on disk.
+/// One that is put back within that time goes on with its queue on disk as if nothing had been.
 extension ExportService {
     /// What a reload is going to change; everything that can fail has been done.
     struct Change: Sendable {
         fileprivate var destinations: [Destination] = []
         fileprivate var added: [Destination] = []
         fileprivate var altered: [Destination] = []
+        /// They were on their way out.
+        fileprivate var returned: [Destination] = []
         fileprivate var leaving: [Destination] = []
     }
 
@@ -33,22 +87,27 @@ extension ExportService {
                 let before = old.first { $0.settings.name == new.name }
                 if let before, before.settings == new {
                     change.destinations.append(before)
-                } else if let before, before.settings.queue.folder == new.queue.folder {
+                } else if let before, before.hasQueue(of: new) {
                     let destination = Destination(new, altering: before)
                     change.altered.append(destination)
                     change.destinations.append(destination)
+                } else if let before = leaving.withLock({ $0.want(new) }) {
+                    let destination = Destination(new, altering: before)
+                    change.returned.append(destination)
+                    change.destinations.append(destination)
                 } else {
-                    if let folder = new.queue.folder { end(folder) }
+                    if let folder = new.queue.folder { waitUntilClosed(folder) }
                     let destination = try open(
                         Destination(new, index: ledger.exporterIndex(named: new.name), log: log))
                     change.added.append(destination)
                     change.destinations.append(destination)
                 }
             }
-            try startLetters(change.added + change.altered)
+            try startLetters(change.added + change.altered + change.returned)
             if !settings.isEmpty { try startThreads(settings) }
         } catch {
             for destination in change.added { destination.durable?.close() }
+            leaving.withLock { $0.release() }
             ledger.forgetExporters(from: known)
             throw error
         }
@@ -63,15 +122,18 @@ extension ExportService {
     func apply(_ change: Change, deadline: UInt64) {
         let now = monotonicNanoseconds()
         for destination in change.added { announce(destination) }
-        for destination in change.altered { destination.useSettings() }
+        for destination in change.altered + change.returned { destination.useSettings() }
         table.withLock { $0 = change.destinations }
+        leaving.withLock { $0.forget() }
         for destination in change.leaving {
             destination.withState { $0.beginDraining(now) }
-            leaving.withLock { $0.draining.append((destination, deadline)) }
+            let entry = LeavingDestinations.Draining(destination: destination, deadline: deadline)
+            leaving.withLock { $0.draining.append(entry) }
         }
         wake()
         for (what, destinations) in [
-            ("added", change.added), ("altered", change.altered), ("taken out", change.leaving),
+            ("added", change.added), ("altered", change.altered), ("put back", change.returned),
+            ("taken out", change.leaving),
         ] {
             for destination in destinations {
                 log.info("destination \(what)", ["exporter": destination.settings.name])
@@ -86,7 +148,8 @@ extension ExportService {
     /// On the export thread.
     func pumpLeaving(_ now: UInt64) -> UInt64? {
         var wakeUp: UInt64?
-        for (destination, deadline) in leaving.withLock({ $0.draining }) {
+        for entry in leaving.withLock({ $0.draining }) {
+            let (destination, deadline) = (entry.destination, entry.deadline)
             let time = pump(destination, now)
             if now >= deadline || destination.withState(\.isIdle) && !destination.isAwaited {
                 end(destination)
@@ -101,48 +164,34 @@ extension ExportService {
 
     /// Counts what is lost, and has the queue on disk closed by a thread of its own.
     private func end(_ destination: Destination) {
-        let isFirst = leaving.withLock { leaving -> Bool in
-            let count = leaving.draining.count
-            leaving.draining.removeAll { $0.destination === destination }
-            return leaving.draining.count < count
-        }
-        guard isFirst else { return }
+        guard let isClosed = leaving.withLock({ $0.end(destination) }) else { return }
         close(destination)
         guard let durable = destination.durable else { return }
         let (log, name) = (log, destination.settings.name)
         let items = durable.statistics.cursors.first?.waiting.allItems ?? 0
-        let close: @Sendable () -> Void = {
+        let close: @Sendable () -> Void = { [self] in
             durable.close()
-            guard items > 0 else { return }
-            log.warn(
-                "a queue on disk belongs to no destination: its data stays, and nobody sends it",
-                ["name": name, "folder": durable.folder, "items": "\(items)"])
+            if items > 0 {
+                log.warn(
+                    "a queue on disk belongs to no destination: its data stays, and nobody sends it",
+                    ["name": name, "folder": durable.folder, "items": "\(items)"])
+            }
+            leaving.withLock { $0.closed(isClosed) }
         }
         guard let thread = NamedThread("queue-close", close) else { return close() }
-        leaving.withLock { $0.closing.append((durable.folder, thread)) }
+        thread.detach()
     }
 
-    /// Ends whoever still has `folder`, which is wanted again. Blocks.
-    private func end(_ folder: String) {
-        let held = leaving.withLock { leaving in
-            leaving.draining.map(\.destination).filter { $0.durable?.folder == folder }
-        }
-        for destination in held { end(destination) }
-        let threads = leaving.withLock { leaving in
-            defer { leaving.closing.removeAll { $0.folder == folder } }
-            return leaving.closing.filter { $0.folder == folder }.map(\.thread)
-        }
-        for thread in threads { thread?.join() }
+    /// Waits for whoever closes the queue in `folder`, which is wanted again.
+    private func waitUntilClosed(_ folder: String) {
+        let closing = leaving.withLock { $0.closing.filter { $0.folder == folder } }
+        for queue in closing { queue.isClosed.wait(untilMonotonic: .max) }
     }
 
     /// Ends all of them. Blocks.
     func endLeaving() {
-        for (destination, _) in leaving.withLock({ $0.draining }) { end(destination) }
-        let threads = leaving.withLock { leaving in
-            defer { leaving.closing = [] }
-            return leaving.closing.map(\.thread)
-        }
-        for thread in threads { thread?.join() }
+        for entry in leaving.withLock({ $0.draining }) { end(entry.destination) }
+        for queue in leaving.withLock(\.closing) { queue.isClosed.wait(untilMonotonic: .max) }
     }
 }
 

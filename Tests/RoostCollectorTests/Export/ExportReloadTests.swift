@@ -1,0 +1,208 @@
+import Foundation
+import RoostCore
+import RoostNet
+import RoostWire
+import Synchronization
+import Testing
+
+@testable import RoostCollector
+
+/// Destinations that change while something of theirs waits or is under way.
+@Suite struct ExportReloadTests {
+    private final class Rig: Sendable {
+        let service: ExportService
+        let ledger: Ledger
+        private let lines: Lines
+
+        private final class Lines: Sendable {
+            let all = Mutex<[String]>([])
+            let added = Semaphore()
+        }
+
+        init(_ settings: [ExportSettings]) throws {
+            let lines = Lines()
+            self.lines = lines
+            ledger = Ledger(exporters: settings.map(\.name))
+            service = ExportService(
+                destinations: settings, ledger: ledger, budget: MemoryBudget(limitBytes: 256 << 20),
+                log: Log { line in
+                    lines.all.withLock { $0.append(String(decoding: line, as: UTF8.self)) }
+                    lines.added.signal()
+                })
+            try service.start()
+        }
+
+        func wait(forLine text: String) {
+            while !lines.all.withLock({ $0.contains { $0.contains(text) } }) { lines.added.wait() }
+        }
+
+        func put(_ payload: Payload) throws {
+            let reservation = try service.reserve(signal: payload.signal, bytes: payload.bytes)
+            let kept = Mutex<ExportService.Kept?>(nil)
+            let isKept = Latch(1)
+            service.keep(reservation, payload) { answer in
+                kept.withLock { $0 = answer }
+                isKept.countDown()
+            }
+            isKept.wait(untilMonotonic: .max)
+            service.commit(
+                reservation, payload, kept: kept.withLock { $0 }, transport: .grpc)
+        }
+
+        /// Those that leave have `patience` nanoseconds.
+        func reload(_ settings: [ExportSettings], patience: UInt64 = 60 * second) throws {
+            let change = try service.prepare(settings)
+            service.apply(change, deadline: monotonicNanoseconds() + patience)
+        }
+
+        /// Ends the service and gives the first exporter's counts.
+        func drain() -> ExporterCounts {
+            service.drain(deadline: monotonicNanoseconds() + 20 * second)
+            return ledger.snapshot().exporters[0]
+        }
+    }
+
+    /// A peer that holds its first request until it is told to go on.
+    private final class Gate: Sendable {
+        let isReached = Latch(1)
+        let opens = Latch(1)
+
+        func peer() throws -> ExportTestPeer {
+            try ExportTestPeer { [self] number, _ in
+                guard number == 1 else { return nil }
+                isReached.countDown()
+                opens.wait(untilMonotonic: .max)
+                return nil
+            }
+        }
+
+        func waitUntilReached() { isReached.wait(untilMonotonic: .max) }
+        func open() { opens.countDown() }
+    }
+
+    private func destination(
+        _ peer: ExportTestPeer, _ form: ExportProtocol = .httpProtobuf, folder: String? = nil
+    ) throws -> ExportSettings {
+        let endpoint = try ExportEndpoint("http://\(peer.address)", protocol: form)
+        var settings = ExportSettings(
+            name: "peer", protocol: form, urls: ExportURLs(traces: endpoint.url(for: .traces)))
+        settings.batch.bytes = 2000
+        settings.batch.delay = .milliseconds(5)
+        settings.concurrency = 1
+        settings.retry.initial = .milliseconds(20)
+        settings.retry.max = .milliseconds(100)
+        settings.queue.folder = folder
+        return settings
+    }
+
+    /// `settings` with no signal of which the test sends anything.
+    private func withoutTraces(_ settings: ExportSettings) -> ExportSettings {
+        var settings = settings
+        settings.otherURLs.traces = settings.urls.traces
+        settings.urls = ExportURLs(logs: settings.urls.traces)
+        return settings
+    }
+
+    private func fill(_ rig: Rig) throws {
+        for first in stride(from: UInt64(1), to: 101, by: 10) {
+            try rig.put(traceRequest(first..<first + 10))
+        }
+    }
+
+    @Test func `a queue on disk that is put back goes on, also while a request is under way`()
+        throws
+    {
+        let (gate, place) = (Gate(), try TestFolder())
+        let peer = try gate.peer()
+        defer { peer.stop() }
+        let settings = try destination(peer, folder: place.path + "/peer")
+        let rig = try Rig([settings])
+        try fill(rig)
+        gate.waitUntilReached()
+        try rig.reload([])
+        try rig.reload([settings])
+        try rig.put(traceRequest(101..<111))
+        gate.open()
+        peer.wait(forSpans: 110)
+        let counts = rig.drain()
+        #expect(peer.spans.values.allSatisfy { $0 == 1 })
+        #expect(counts.offered(.traces) == 110 && counts.sent(.traces) == 110)
+    }
+
+    @Test func `a queue on disk that was closed is opened again before its last answer has come`()
+        throws
+    {
+        let (gate, place) = (Gate(), try TestFolder())
+        let peer = try gate.peer()
+        defer { peer.stop() }
+        let settings = try destination(peer, folder: place.path + "/peer")
+        let rig = try Rig([settings])
+        try fill(rig)
+        gate.waitUntilReached()
+        try rig.reload([], patience: 0)
+        rig.wait(forLine: "belongs to no destination")
+        try rig.reload([settings])
+        gate.open()
+        peer.wait(forSpans: 100)
+        #expect(rig.drain().sent(.traces) == 100)
+    }
+
+    @Test func `a change that fails leaves a queue that is being sent at it`() throws {
+        let (gate, place) = (Gate(), try TestFolder())
+        let peer = try gate.peer()
+        defer { peer.stop() }
+        let settings = try destination(peer, folder: place.path + "/peer")
+        let rig = try Rig([settings])
+        try fill(rig)
+        gate.waitUntilReached()
+        try rig.reload([])
+        try Data().write(to: URL(filePath: place.path + "/file"))
+        var bad = try destination(peer, folder: place.path + "/file/bad")
+        bad.name = "bad"
+        #expect(throws: ExportStartError.self) { try rig.reload([settings, bad]) }
+        gate.open()
+        peer.wait(forSpans: 100)
+        #expect(rig.service.statuses().isEmpty)
+        #expect(rig.drain().sent(.traces) == 100)
+    }
+
+    @Test(arguments: [true, false])
+    func `what waits of a signal that is not taken any more is still sent`(byReload: Bool) throws {
+        let place = try TestFolder()
+        let down = try ExportTestPeer()
+        let old = try destination(down, folder: place.path + "/peer")
+        down.stop()
+        let peer = try ExportTestPeer()
+        defer { peer.stop() }
+        let new = withoutTraces(try destination(peer, folder: place.path + "/peer"))
+        var rig = try Rig([old])
+        try fill(rig)
+        if byReload {
+            try rig.reload([new])
+        } else {
+            _ = rig.drain()
+            rig = try Rig([new])
+        }
+        try rig.put(traceRequest(101..<111))
+        peer.wait(forSpans: 100)
+        let counts = rig.drain()
+        #expect(counts.sent(.traces) == 100 && counts.dropped(.traces) == 0)
+        #expect(peer.spans.count == 100)
+    }
+
+    @Test func `with another protocol what waits of such a signal goes to the new address, too`()
+        throws
+    {
+        let refusing = try ExportTestPeer { _, _ in .grpc(code: 14, message: "later") }
+        defer { refusing.stop() }
+        let peer = try ExportTestPeer()
+        defer { peer.stop() }
+        let rig = try Rig([destination(refusing, .grpc)])
+        try rig.put(traceRequest(1..<11))
+        refusing.wait(forRequests: 1)
+        try rig.reload([withoutTraces(destination(peer, .httpProtobuf))])
+        peer.wait(forSpans: 10)
+        let counts = rig.drain()
+        #expect(counts.sent(.traces) == 10 && counts.dropped(.traces) == 0)
+    }
+}
