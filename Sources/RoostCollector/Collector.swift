@@ -119,6 +119,10 @@ public final class Collector {
     /// folder of the store; names those. Nothing changes when a destination or the key for users
     /// cannot be made.
     public func apply(_ asked: Config) {
+        var asked = asked
+        if canonicalPath(asked.store.path) == canonicalPath(config.store.path) {
+            asked.store.path = config.store.path
+        }
         var new = asked
         new.listen.grpc = config.listen.grpc
         new.listen.http = config.listen.http

@@ -10,7 +10,7 @@ final class DataFolder: Sendable {
         try Self.makeFolders(path)
         do throws(FolderClaim.Failure) { lock = try FolderClaim(path) } catch {
             switch error {
-            case .inUse(let pid): throw .dataFolderInUse(path: path, pid: pid)
+            case .inUse(let holder): throw .dataFolderInUse(path: path, by: holder)
             case .failed(let reason): throw .dataFolder(path: path, reason: reason)
             }
         }

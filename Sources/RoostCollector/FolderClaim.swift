@@ -5,56 +5,103 @@ import Synchronization
 /// names the process. The lock ends with the process.
 final class FolderClaim: Sendable {
     enum Failure: Error {
-        /// `pid` is empty when the other process has not said it yet.
-        case inUse(pid: String)
+        case inUse(by: FolderHolder)
         case failed(reason: String)
     }
 
-    /// -1 when there is none.
-    private let file: Mutex<CInt>
+    /// A file whatever its path is.
+    private struct FileID: Hashable {
+        let device: dev_t
+        let number: ino_t
+    }
+
+    /// The locks of this process. Its number does not tell: two containers with one volume may both
+    /// be process 1.
+    private static let locked = Mutex<Set<FileID>>([])
+
+    /// Nil when it was released, or never had.
+    private let file: Mutex<(descriptor: CInt, id: FileID)?>
 
     /// The folder has to be there.
     init(_ path: String) throws(Failure) {
-        let file = unsafe open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        self.file = Mutex(file)
-        guard file >= 0 else { throw .failed(reason: unsafe String(cString: strerror(errno))) }
-        if flock(file, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
-            var text = [UInt8](repeating: 0, count: 20)
-            let count = unsafe text.withUnsafeMutableBytes {
-                unsafe read(file, $0.baseAddress, $0.count)
-            }
-            let pid = String(decoding: text.prefix(max(0, count)), as: UTF8.self)
-                .prefix { $0.isNumber }
-            throw .inUse(pid: String(pid))
+        file = Mutex(nil)
+        let descriptor = unsafe open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw .failed(reason: unsafe String(cString: strerror(errno)))
+        }
+        var status = stat()
+        unsafe fstat(descriptor, &status)
+        let id = FileID(device: status.st_dev, number: status.st_ino)
+        if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+            let holder = Self.holder(of: descriptor, id)
+            close(descriptor)
+            throw .inUse(by: holder)
         }
         let pid = Array("\(getpid())\n".utf8)
-        ftruncate(file, 0)
-        _ = unsafe pid.withUnsafeBytes { unsafe write(file, $0.baseAddress, $0.count) }
+        ftruncate(descriptor, 0)
+        _ = unsafe pid.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+        Self.locked.withLock { _ = $0.insert(id) }
+        file.withLock { $0 = (descriptor, id) }
     }
 
-    /// After an `init` that throws, too.
     deinit { release() }
 
     /// Lets go of the folder now, whoever still holds this.
     func release() {
-        file.withLock { file in
-            if file >= 0 { close(file) }
-            file = -1
+        let held = file.withLock { file in
+            defer { file = nil }
+            return file
         }
+        guard let held else { return }
+        Self.locked.withLock { _ = $0.remove(held.id) }
+        close(held.descriptor)
+    }
+
+    private static func holder(of descriptor: CInt, _ id: FileID) -> FolderHolder {
+        if locked.withLock({ $0.contains(id) }) { return .thisProcess }
+        var text = [UInt8](repeating: 0, count: 20)
+        let count = unsafe text.withUnsafeMutableBytes {
+            unsafe read(descriptor, $0.baseAddress, $0.count)
+        }
+        let pid = String(decoding: text.prefix(max(0, count)), as: UTF8.self)
+            .prefix { $0.isNumber }
+        return .another(pid: String(pid))
     }
 
     private struct Held: Sendable { weak var claim: FolderClaim? }
 
+    /// By canonical path.
     private static let held = Mutex<[String: Held]>([:])
 
     /// The claim that this process has on the folder, which several parts may hold at once, or a new
     /// one.
     static func shared(_ path: String) throws(Failure) -> FolderClaim {
-        try held.withLock { held throws(Failure) in
-            if let claim = held[path]?.claim { return claim }
+        let name = canonicalPath(path)
+        return try held.withLock { held throws(Failure) in
+            if let claim = held[name]?.claim { return claim }
             let claim = try FolderClaim(path)
-            held[path] = Held(claim: claim)
+            held[name] = Held(claim: claim)
             return claim
         }
     }
+}
+
+/// Who has a folder.
+public enum FolderHolder: Sendable, Equatable {
+    /// Something else of this process.
+    case thisProcess
+    /// `pid` is empty when the other process has not said it yet.
+    case another(pid: String)
+
+    /// To follow after the path of the folder.
+    var text: String {
+        switch self {
+        case .thisProcess: "is in use by this roost already"
+        case .another(let pid):
+            "is in use by another roost" + (pid.isEmpty ? "" : " (pid \(pid))")
+        }
+    }
+
+    /// What to do besides choosing another folder, if there is something.
+    var advice: String { self == .thisProcess ? "" : "stop that or " }
 }

@@ -4,8 +4,7 @@ public import RoostNet
 public enum StartError: Error, CustomStringConvertible {
     case listener(name: String, ListenError)
     case dataFolder(path: String, reason: String)
-    /// `pid` is empty when the other process has not said it yet.
-    case dataFolderInUse(path: String, pid: String)
+    case dataFolderInUse(path: String, by: FolderHolder)
     case exporter(ExportStartError)
     case store(String)
     /// There is no key for labels of users.
@@ -23,10 +22,9 @@ public enum StartError: Error, CustomStringConvertible {
         case .dataFolder(let path, let reason):
             "store.path: \(path) cannot be written: \(reason); mend that or choose another "
                 + "folder with --set store.path=FOLDER"
-        case .dataFolderInUse(let path, let pid):
-            "store.path: \(path) is in use by another roost"
-                + (pid.isEmpty ? "" : " (pid \(pid))")
-                + "; stop that or choose another folder with --set store.path=FOLDER"
+        case .dataFolderInUse(let path, let holder):
+            "store.path: \(path) \(holder.text); \(holder.advice)choose another folder with "
+                + "--set store.path=FOLDER"
         case .exporter(let error): "export: \(error.text)"
         case .store(let text):
             "store: \(text); or start without it with --set enable.store=false"
@@ -55,15 +53,13 @@ extension ExportStartError {
         switch self {
         case .noThread: "the system has no thread to give"
         case .noCurl: "libcurl has no memory or no sockets"
-        case .queueInUse(let exporter, let folder, let pid):
-            "the queue of \(exporter): \(folder) is in use by another roost"
-                + (pid.isEmpty ? "" : " (pid \(pid))")
-                + "; stop that or choose another folder in queue.path"
+        case .queueInUse(let exporter, let folder, let holder):
+            "the queue of \(exporter): \(folder) \(holder.text); "
+                + "\(holder.advice)choose another folder in queue.path"
         case .queue(let exporter, let text): "the queue of \(exporter): \(text)"
-        case .lettersInUse(let exporter, let folder, let pid):
-            "the dead letters of \(exporter): \(folder) is in use by another roost"
-                + (pid.isEmpty ? "" : " (pid \(pid))")
-                + "; stop that or choose another folder in dead_letters.path"
+        case .lettersInUse(let exporter, let folder, let holder):
+            "the dead letters of \(exporter): \(folder) \(holder.text); "
+                + "\(holder.advice)choose another folder in dead_letters.path"
         }
     }
 }

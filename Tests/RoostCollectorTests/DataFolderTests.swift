@@ -13,13 +13,13 @@ import Testing
         try FileManager.default.removeItem(atPath: base)
     }
 
-    @Test func `one folder has one user, and the second is told who that is`() throws {
+    @Test func `one folder has one user, and the second is told so`() throws {
         let first = try DataFolder(base)
         do {
             _ = try DataFolder(base)
             Issue.record("two use one folder")
         } catch {
-            #expect("\(error)".contains("in use by another roost (pid \(getpid()))"))
+            #expect("\(error)".contains("in use by this roost already"))
         }
         _ = first
         try FileManager.default.removeItem(atPath: base)
@@ -35,6 +35,36 @@ import Testing
         #expect(second == nil)
         _ = first
         try FileManager.default.removeItem(atPath: base)
+    }
+
+    @Test func `a claim that is released is free, whoever still holds it`() throws {
+        try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
+        let first = try FolderClaim(base)
+        first.release()
+        let second = try FolderClaim(base)
+        first.release()
+        #expect(throws: FolderClaim.Failure.self) { try FolderClaim(base) }
+        withExtendedLifetime((first, second)) {}
+        try FileManager.default.removeItem(atPath: base)
+    }
+
+    @Test func `another process is told by its number, this one is not`() {
+        #expect(FolderHolder.another(pid: "7").text == "is in use by another roost (pid 7)")
+        #expect(FolderHolder.another(pid: "").text == "is in use by another roost")
+        #expect(FolderHolder.thisProcess.text == "is in use by this roost already")
+        #expect(FolderHolder.thisProcess.advice.isEmpty)
+    }
+
+    @Test func `a claim is shared under every spelling of the folder`() throws {
+        let files = FileManager.default
+        try files.createDirectory(atPath: base + "/real/inner", withIntermediateDirectories: true)
+        try files.createSymbolicLink(
+            atPath: base + "/link", withDestinationPath: base + "/real")
+        let first = try FolderClaim.shared(base + "/real")
+        for spelling in ["/link", "/real/", "/./real", "/real/inner/..", "//real"] {
+            #expect(try FolderClaim.shared(base + spelling) === first)
+        }
+        try files.removeItem(atPath: base)
     }
 
     @Test func `names the folder when a file is in its place`() throws {

@@ -41,7 +41,7 @@ struct ConfigChecks {
         checkUserKey()
         checkBudgets()
         for index in config.export.indices { checkDestination(index) }
-        checkDeadLetters()
+        checkFolders()
     }
 
     private mutating func fault(_ path: String, _ message: String) {
@@ -257,22 +257,33 @@ struct ConfigChecks {
         }
     }
 
-    /// Each destination's folder has bounds of its own, so no two may share one.
-    private mutating func checkDeadLetters() {
-        var owners: [String: String] = [:]
-        for (index, export) in config.export.enumerated() {
-            let settings = export.deadLetterSettings(folder: config.store.path)
-            guard let path = settings?.path else { continue }
-            let normal = path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
-            let key = path.hasPrefix("/") ? "/" + normal : normal
-            // Names that are not unique are told of already.
-            if let owner = owners[key], owner != export.name {
-                fault(
-                    "export[\(index)].dead_letters.path",
-                    "\(path) is the folder of \(owner) already")
-            }
-            owners[key] = export.name
+    /// Each destination's folders have bounds and a lock of their own, so no two may be one, however
+    /// they are spelled.
+    private mutating func checkFolders() {
+        var owners = [canonicalPath(config.store.path): "the store"]
+        if config.enable.audit {
+            owners[canonicalPath(config.store.path + "/audit")] = "the audit trail"
         }
+        for (index, export) in config.export.enumerated() {
+            if let path = export.queue.path {
+                let folder = path + "/" + export.name
+                own(folder, "export[\(index)].queue.path", "the queue of " + export.name, &owners)
+            }
+            if let letters = export.deadLetterSettings(folder: config.store.path) {
+                own(letters.path, "export[\(index)].dead_letters.path", export.name, &owners)
+            }
+        }
+    }
+
+    private mutating func own(
+        _ path: String, _ key: String, _ owner: String, _ owners: inout [String: String]
+    ) {
+        let folder = canonicalPath(path)
+        // Names that are not unique are told of already.
+        if let other = owners[folder], other != owner {
+            fault(key, "\(path) is the folder of \(other) already")
+        }
+        owners[folder] = owner
     }
 
     private mutating func checkEndpoint(_ path: String, _ export: Config.Export) {

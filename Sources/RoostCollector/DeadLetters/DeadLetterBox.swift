@@ -24,15 +24,14 @@ final class DeadLetterBox: Sendable {
     /// The last that is known.
     var status: DeadLetterStatus { state.withLock { $0 } }
 
-    /// Takes the folder for this process. Answers who has it, by its process identifier, empty when it
-    /// is not known; nil when nobody else has. A folder that cannot be made now is taken with the
-    /// first letter.
-    func otherOwner() -> String? {
+    /// Takes the folder for this process. Answers who has it; nil when nobody else has. A folder that
+    /// cannot be made now is taken with the first letter.
+    func otherOwner() -> FolderHolder? {
         do throws(FileFault) { try folder.make() } catch { return nil }
         return claim.withLock { claim in
             guard claim == nil else { return nil }
             do throws(FolderClaim.Failure) { claim = try FolderClaim.shared(settings.path) } catch {
-                if case .inUse(let pid) = error { return pid }
+                if case .inUse(let holder) = error { return holder }
             }
             return nil
         }
@@ -49,12 +48,7 @@ final class DeadLetterBox: Sendable {
                 .oversize,
                 "a letter of \(needed) bytes is larger than dead_letters.size (\(settings.bytes))")
         }
-        if let pid = otherOwner() {
-            return lose(
-                .disk,
-                "\(settings.path) is in use by another roost" + (pid.isEmpty ? "" : " (pid \(pid))")
-            )
-        }
+        if let holder = otherOwner() { return lose(.disk, settings.path + " " + holder.text) }
         do throws(FileFault) {
             try folder.make()
             try makeRoom(for: needed)

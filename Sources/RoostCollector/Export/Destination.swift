@@ -59,7 +59,9 @@ final class Destination: Sendable {
 
     /// Whether the queue that `settings` ask for is the one that this has.
     func hasQueue(of settings: ExportSettings) -> Bool {
-        self.settings.queue.folder == settings.queue.folder
+        guard let folder = settings.queue.folder else { return self.settings.queue.folder == nil }
+        return folder == self.settings.queue.folder
+            || canonicalPath(folder) == durable?.canonicalFolder
     }
 
     /// Under the lock, which is held for as long as `body` runs: no input, output or log there.

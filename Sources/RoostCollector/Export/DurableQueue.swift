@@ -12,6 +12,8 @@ final class DurableQueue: Sendable {
     /// Reads what is no longer in memory.
     let reader: WorkThread
     let folder: String
+    /// The one spelling of it.
+    let canonicalFolder: String
     private let memoryBytes: Int
     /// Of all that was read and not sent.
     let stagingBytes: Int
@@ -35,13 +37,15 @@ final class DurableQueue: Sendable {
             lock = try Self.lock(folder)
         } catch {
             switch error {
-            case .inUse(let pid): throw .queueInUse(exporter: name, folder: folder, pid: pid)
+            case .inUse(let holder):
+                throw .queueInUse(exporter: name, folder: folder, by: holder)
             case .failed(let reason):
                 throw .queue(
                     exporter: name,
                     "\(folder) cannot be written: \(reason); mend that or choose another folder")
             }
         }
+        canonicalFolder = canonicalPath(folder)
         var log = SegmentLogSettings(
             path: folder, limitBytes: settings.queue.capacityBytes, cursors: [Self.reader])
         log.sync = settings.queue.sync

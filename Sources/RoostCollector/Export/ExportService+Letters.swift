@@ -14,10 +14,10 @@ extension ExportService {
         let boxes = destinations.compactMap(\.letters)
         guard !boxes.isEmpty else { return }
         for destination in destinations {
-            guard let pid = destination.letters?.otherOwner() else { continue }
+            guard let holder = destination.letters?.otherOwner() else { continue }
             throw .lettersInUse(
                 exporter: destination.settings.name,
-                folder: destination.settings.deadLetters?.path ?? "", pid: pid)
+                folder: destination.settings.deadLetters?.path ?? "", by: holder)
         }
         let writer = letters.withLock { letters in
             if letters == nil { letters = DeadLetterWriter() }

@@ -14,6 +14,7 @@ struct LeavingDestinations: Sendable {
 
     /// Each with what opens when it is closed.
     struct Closing: Sendable {
+        /// Canonical.
         let folder: String
         let isClosed: Latch
     }
@@ -48,7 +49,7 @@ struct LeavingDestinations: Sendable {
         guard let index else { return nil }
         draining.remove(at: index)
         let isClosed = Latch(1)
-        if let folder = destination.durable?.folder {
+        if let folder = destination.durable?.canonicalFolder {
             closing.append(Closing(folder: folder, isClosed: isClosed))
         }
         return isClosed
@@ -184,6 +185,7 @@ extension ExportService {
 
     /// Waits for whoever closes the queue in `folder`, which is wanted again.
     private func waitUntilClosed(_ folder: String) {
+        let folder = canonicalPath(folder)
         let closing = leaving.withLock { $0.closing.filter { $0.folder == folder } }
         for queue in closing { queue.isClosed.wait(untilMonotonic: .max) }
     }

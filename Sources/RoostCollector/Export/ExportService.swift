@@ -235,9 +235,7 @@ public enum ExportStartError: Error, Equatable {
     case noThread
     /// libcurl has no memory or no sockets for a handle.
     case noCurl
-    /// `pid` is empty when it is not known.
-    case queueInUse(exporter: String, folder: String, pid: String)
+    case queueInUse(exporter: String, folder: String, by: FolderHolder)
     case queue(exporter: String, String)
-    /// `pid` is empty when it is not known.
-    case lettersInUse(exporter: String, folder: String, pid: String)
+    case lettersInUse(exporter: String, folder: String, by: FolderHolder)
 }

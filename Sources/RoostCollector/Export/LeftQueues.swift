@@ -17,10 +17,11 @@ final class LeftQueues: Sendable {
     func wait() { thread?.join() }
 
     private static func look(_ inUse: [String], _ log: Log) {
-        let used = Set(inUse)
+        let used = Set(inUse.map(canonicalPath))
         for parent in Set(inUse.map(parent)).sorted() {
-            for name in names(in: parent) where !used.contains(parent + "/" + name) {
+            for name in names(in: parent) {
                 let folder = parent + "/" + name
+                guard !used.contains(canonicalPath(folder)) else { continue }
                 guard let found = QueueInspection(folder) else { continue }
                 log.warn(
                     "a queue on disk belongs to no destination: its data stays, and nobody sends it",

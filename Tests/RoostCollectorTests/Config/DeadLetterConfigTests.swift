@@ -45,4 +45,26 @@ import Testing
         #expect(faults.count == 1)
         #expect(faults.first?.contains("is the folder of a already") == true, "\(faults)")
     }
+
+    @Test(arguments: [
+        ("dead_letters: { path: /none/data }", "dead_letters.path", "the store"),
+        ("dead_letters: { path: /none/x/../data/audit/ }", "dead_letters.path", "the audit trail"),
+        ("queue: { path: /none }, name: data", "queue.path", "the store"),
+        (
+            "queue: { path: /none/q }, dead_letters: { path: /none/q/./j }", "dead_letters.path",
+            "the queue of j"
+        ),
+    ])
+    func `no folder has two uses`(_ keys: String, _ key: String, _ owner: String) {
+        let name = keys.contains("name:") ? "" : "name: j, "
+        let faults = configFaults(
+            """
+            export: [{ \(name)endpoint: 'http://a:4318', \(keys) }]
+            store: { path: /none/data }
+            """)
+        #expect(faults.count == 1)
+        #expect(faults.first?.contains("export[0].\(key)") == true, "\(faults)")
+        #expect(
+            faults.first?.contains("is the folder of \(owner) already") == true, "\(faults)")
+    }
 }

@@ -156,9 +156,9 @@ func body(_ bytes: Int, mark: UInt8 = 7) -> [ByteSlice] {
         do {
             let other = try FolderClaim(place.path)
             let box = box(place)
-            #expect(box.otherOwner() == String(getpid()))
+            #expect(box.otherOwner() == .thisProcess)
             box.put(letter(), body: body(10))
-            #expect(box.status.error?.contains("in use by another roost") == true)
+            #expect(box.status.error?.contains("in use by this roost already") == true)
             #expect(box.status.lost == [.disk: 1])
             withExtendedLifetime(other) {}
         }

@@ -114,7 +114,10 @@ import Testing
     {
         let (gate, place) = (Gate(), try TestFolder())
         let peer = try gate.peer()
-        defer { peer.stop() }
+        defer {
+            gate.open()
+            peer.stop()
+        }
         let settings = try destination(peer, folder: place.path + "/peer")
         let rig = try Rig([settings])
         try fill(rig)
@@ -134,7 +137,10 @@ import Testing
     {
         let (gate, place) = (Gate(), try TestFolder())
         let peer = try gate.peer()
-        defer { peer.stop() }
+        defer {
+            gate.open()
+            peer.stop()
+        }
         let settings = try destination(peer, folder: place.path + "/peer")
         let rig = try Rig([settings])
         try fill(rig)
@@ -150,7 +156,10 @@ import Testing
     @Test func `a change that fails leaves a queue that is being sent at it`() throws {
         let (gate, place) = (Gate(), try TestFolder())
         let peer = try gate.peer()
-        defer { peer.stop() }
+        defer {
+            gate.open()
+            peer.stop()
+        }
         let settings = try destination(peer, folder: place.path + "/peer")
         let rig = try Rig([settings])
         try fill(rig)
@@ -163,7 +172,8 @@ import Testing
         gate.open()
         peer.wait(forSpans: 100)
         #expect(rig.service.statuses().isEmpty)
-        #expect(rig.drain().sent(.traces) == 100)
+        #expect(peer.spans.values.allSatisfy { $0 == 1 })
+        _ = rig.drain()
     }
 
     @Test(arguments: [true, false])
@@ -204,5 +214,27 @@ import Testing
         peer.wait(forSpans: 10)
         let counts = rig.drain()
         #expect(counts.sent(.traces) == 10 && counts.dropped(.traces) == 0)
+    }
+
+    @Test func `a queue on disk under another spelling of its path stays as it is`() throws {
+        let (gate, place) = (Gate(), try TestFolder())
+        let peer = try gate.peer()
+        defer {
+            gate.open()
+            peer.stop()
+        }
+        let settings = try destination(peer, folder: place.path + "/peer")
+        let rig = try Rig([settings])
+        try fill(rig)
+        gate.waitUntilReached()
+        for spelling in ["/./peer", "//peer", "/peer/../peer"] {
+            try rig.reload([destination(peer, folder: place.path + spelling)])
+        }
+        try rig.reload([])
+        try rig.reload([destination(peer, folder: place.path + "/peer/.")])
+        gate.open()
+        peer.wait(forSpans: 100)
+        #expect(peer.spans.values.allSatisfy { $0 == 1 })
+        #expect(rig.drain().sent(.traces) == 100)
     }
 }
