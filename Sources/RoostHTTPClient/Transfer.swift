@@ -16,6 +16,10 @@ import RoostCore
     private var headerBytes = 0
     /// Whether the head of the answer, other than an interim one, has come to its end.
     private var isHeadComplete = false
+    /// How often the server was seen to refuse the stream.
+    private var refusals = 0
+    /// It has done so too often for libcurl to try again by itself.
+    private var isRefused = false
     /// What the server ended its side of TLS with, unless in good order.
     private var alert: String?
     /// The connection, when it is this request's alone and gathers what is written until `push`.
@@ -72,7 +76,7 @@ import RoostCore
             answer.failure = failureInDisguise
             return
         }
-        if let refusal = refusalOfProxy {
+        if let refusal = refusalOfProxy ?? refusalOfStream {
             answer.failure = refusal
             return
         }
@@ -91,6 +95,12 @@ import RoostCore
         let status = easy.connectStatus
         guard !isHeadComplete, status != 0, !(200..<300).contains(status) else { return nil }
         return ClientFailure(.unreachable, "the proxy answered CONNECT with HTTP \(status)")
+    }
+
+    private var refusalOfStream: ClientFailure? {
+        guard isRefused else { return nil }
+        return ClientFailure(
+            .streamReset(code: 7), "the server refused the stream (REFUSED_STREAM)")
     }
 
     /// What is wrong with an answer that libcurl takes for whole.
@@ -283,7 +293,16 @@ import RoostCore
         unsafe upload.read(into: target)
     }
 
-    fileprivate func rewind(to offset: Int) -> Bool { upload.seek(to: offset) }
+    /// Has the body sent from there again, on another connection.
+    ///
+    /// libcurl does so up to five times without a pause, when a connection that was used before turns
+    /// out to be dead, or when the server refuses the stream; whether a server that is busy is tried
+    /// again is not for it to decide. One refusal may be that of a used connection which the server
+    /// was just about to end. A connection of its own has no other reason.
+    fileprivate func rewind(to offset: Int) -> Bool {
+        isRefused = isAlone || refusals > 1
+        return !isRefused && upload.seek(to: offset)
+    }
 
     fileprivate func receiveHeader(_ line: UnsafeRawBufferPointer) -> Bool {
         headerBytes += line.count
@@ -326,8 +345,10 @@ import RoostCore
 
     /// A line about the connection, such as "TLSv1.3 (IN), TLS alert, unknown CA (560):".
     fileprivate func trace(_ line: UnsafeRawBufferPointer) {
-        guard alert == nil, line.count < 200 else { return }
+        guard line.count < 200 else { return }
         let text = unsafe String(decoding: line, as: UTF8.self)
+        if text.hasPrefix("REFUSED_STREAM") { refusals += 1 }
+        guard alert == nil else { return }
         guard let start = text.firstRange(of: "(IN), TLS alert, ") else { return }
         let name = text[start.upperBound...].prefix { $0 != "(" && !$0.isNewline }
         if !name.hasPrefix("close notify") { alert = trimmed(name) }

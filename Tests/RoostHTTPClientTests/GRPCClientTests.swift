@@ -144,6 +144,25 @@ import Testing
         }
     }
 
+    @Test func `a stream that the server refuses is not sent again without the caller`() throws {
+        let refusal = frame(4, 0, stream: 0, []) + frame(3, 0, stream: 1, [0, 0, 0, 7])
+        let server = RawServer { connection, _ in
+            connection.read(until: Self.mark)
+            connection.write(refusal)
+            connection.read(atLeast: 1 << 20)
+        }
+        let client = try HTTPClient()
+        defer {
+            client.stop()
+            client.join()
+            server.stop()
+        }
+        let answer = client.perform(call(server.url + "/x", Self.mark))
+        #expect(answer.failure?.kind == .streamReset(code: 7))
+        // Later versions of libcurl may use connections again, and then try once more.
+        #expect(server.connections <= 2)
+    }
+
     @Test func `the same on a connection that ends may be`() throws {
         try withRawServer(answerFrames(isEnd: true) + goAway, ends: true) { answer in
             #expect(answer.failure?.kind == .connectionLost)
