@@ -18,8 +18,8 @@ from conftest import roost_binary, wait_until
 from dead_letters import folder_of, kept, letters
 from early_peer import DONE, EMPTY, OK, REFUSAL, EarlyPeer
 from otlp_peers import (
-    SIGNALS, GRPCPeer, HTTPPeer, RawPeer, grpc_failure, hang, log_request, metric_request,
-    trace_request)
+    SIGNALS, GRPCPeer, HTTPPeer, RawPeer, Sender, grpc_failure, hang, log_request,
+    metric_request, trace_request)
 from test_forwarding import (  # noqa: F401
     assert_same, destination, ends, forward, ledger, settled)
 
@@ -420,6 +420,31 @@ def test_an_http_server_that_refuses_by_the_announced_length(answer, ending, for
 
 
 @pytest.mark.parametrize("kind", PEERS)
+@pytest.mark.parametrize("status", [403, 404, 407, 413, 500])
+def test_a_proxy_that_refuses_is_no_answer_of_the_destination(status, kind, roost, ends):
+    """Nothing of it got there: it is sent again for as long as it takes, whole."""
+    def refuse(connection, _):
+        connection.recv(1 << 16)
+        connection.sendall(b"HTTP/1.1 %d So\r\nContent-Length: 4\r\n\r\nnope" % status)
+        connection.close()
+
+    proxy = ends(RawPeer(refuse))
+    entry = {**destination(proxy), "endpoint": "https://collector.invalid",
+             "protocol": kind.protocol}
+    collector = roost(
+        {"export": [entry], "shutdown": "1s"}, env={"https_proxy": proxy.endpoint})
+    sender = ends(Sender(collector))
+    sender(trace_request(0, 10))
+    proxy.wait_accepted(5)
+    counts = ledger(collector)
+    assert (counts["sent"], counts["queue"], counts["dropped"]) == (0, 10, {})
+    assert set(counts["failed"]) == {"unreachable"}
+    assert collector.status()["exporters"][0]["last_error"] == (
+        f"the proxy answered CONNECT with HTTP {status}")
+    assert letters(collector) == []
+
+
+@pytest.mark.parametrize("kind", PEERS)
 def test_a_peer_that_hangs_then_answers_slowly(kind, forward, ends):
     peer = ends(kind())
 
@@ -728,6 +753,19 @@ def test_replay_to_any_address_splits_what_is_too_large(kind, forward, ends):
     assert peer.headers[0]["x-who"] == "replay"
     large = ends(HTTPPeer())
     assert replay(folder, "--to", large.endpoint, "--protocol", "http/protobuf")["sent"] == 1
+
+
+def test_replay_of_a_signal_that_is_not_sent_any_more(forward, ends):
+    peer = ends(HTTPPeer(lambda number, _: (400, {}, b"") if number == 1 else None))
+    collector, sender = forward(destination(peer))
+    sender(trace_request(0, 10))
+    settled(collector)
+    config = yaml.safe_load(collector.config_file.read_text())
+    config["export"][0]["signals"] = ["logs"]
+    collector.config_file.write_text(yaml.safe_dump(config))
+    told = replay(folder_of(collector), "--config", collector.config_file)
+    assert told["sent"] == 1 and told["items"]["spans"] == 10
+    assert peer.items["traces"] == sender.sent["traces"]
 
 
 def test_replay_into_a_peer_that_is_away_leaves_everything(forward, ends):

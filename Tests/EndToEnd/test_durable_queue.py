@@ -10,6 +10,7 @@ import threading
 
 import grpc
 import pytest
+import yaml
 from conftest import wait_until
 from otlp_peers import GRPCPeer, HTTPPeer, Sender, log_request, metric_request, trace_request
 from trouble import end_of_records
@@ -303,6 +304,76 @@ def test_two_processes_on_one_folder(roost, ends, queues):
     peer.wait_items(10)
     assert first.stop() == 0
     assert roost({"export": [durable(peer, queues)]}).stop() == 0
+
+
+def use(collector, *exports):
+    """Has the running collector take over these destinations."""
+    config = yaml.safe_load(collector.config_file.read_text())
+    collector.config_file.write_text(yaml.safe_dump({**config, "export": list(exports)}))
+    seen = collector.log.count("configuration reloaded")
+    collector.signal(signal.SIGHUP)
+    wait_until(lambda: collector.log.count("configuration reloaded") > seen
+               or "configuration not reloaded" in collector.log, what="a reload")
+    assert "configuration not reloaded" not in collector.log, collector.log
+
+
+def test_taken_out_and_put_back_while_a_request_is_under_way(roost, ends, queues):
+    hold = threading.Event()
+    peer = ends(HTTPPeer(lambda number, _: hold.wait(20) and None if number == 1 else None))
+    entry = durable(peer, queues, concurrency=1, batch={"delay": "20ms", "bytes": "4KiB"})
+    collector = roost({"export": [entry], "shutdown": "30s"})
+    sender = ends(Sender(collector))
+    for number in range(10):
+        sender(trace_request(number * 20, 20))
+    peer.wait_asked(1)
+    use(collector)
+    use(collector, entry)
+    sender(trace_request(1000, 10))
+    hold.set()
+    peer.wait_items(210)
+    assert settled(collector) == {"recovered": 0, "sent": 210, "queue": 0, "dropped": {}}
+    assert peer.items["traces"] == sender.sent["traces"]
+    assert collector.stop() == 0
+
+
+def test_the_same_folder_under_another_spelling_is_the_same_queue(roost, ends, queues, tmp_path):
+    nobody = Nobody()
+    collector = roost({"export": [durable(nobody, queues)]})
+    sender = ends(Sender(collector))
+    sender(trace_request(0, 10))
+    (tmp_path / "link").symlink_to(queues)
+    letters = tmp_path / "letters"
+    spellings = [f"{queues}/", f"{tmp_path}/./queues", f"{queues}/../queues", f"{tmp_path}/link"]
+    for number, path in enumerate(spellings, 1):
+        use(collector, durable(
+            nobody, path, dead_letters={"path": f"{tmp_path}/.{'/' * number}letters"}))
+        sender(trace_request(number * 10, 10))
+    assert letters.is_dir()
+    peer = ends(HTTPPeer(port=nobody.port))
+    peer.wait_items(50)
+    assert settled(collector) == {"recovered": 0, "sent": 50, "queue": 0, "dropped": {}}
+    assert peer.items["traces"] == sender.sent["traces"]
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_what_waits_of_a_signal_that_is_not_sent_any_more_still_is(running, roost, ends, queues):
+    nobody = Nobody()
+    collector = roost({"export": [durable(nobody, queues)], "shutdown": "1s"})
+    sender = ends(Sender(collector))
+    sender(trace_request(0, 50))
+    sender(log_request(0, 5), "logs")
+    peer = ends(GRPCPeer())
+    entry = durable(peer, queues, signals=["logs"])
+    if running:
+        use(collector, entry)
+    else:
+        assert collector.stop() == 0
+        collector = roost({"export": [entry]})
+    for name, count in (("traces", 50), ("logs", 5)):
+        peer.wait_items(count, name)
+        assert settled(collector, signal=name) == {
+            "recovered": 0 if running else count, "sent": count, "queue": 0, "dropped": {}}
+        assert peer.items[name] == sender.sent[name]
 
 
 def test_a_queue_of_nobody_is_told_of_and_kept(roost, ends, queues):
