@@ -9,6 +9,8 @@ import Synchronization
 /// takes the signal, `offered = accepted`. Any thread.
 public final class Ledger: Sendable {
     private let state: Mutex<LedgerSnapshot>
+    /// By index.
+    private let deadLetters = Mutex<[Int: DeadLetterCounts]>([:])
 
     /// `exporters` in the order in which they get their indices, 0 first.
     public init(exporters: [String] = []) {
@@ -21,6 +23,16 @@ public final class Ledger: Sendable {
             if let index = state.exporters.firstIndex(where: { $0.name == name }) { return index }
             state.exporters.append(ExporterCounts(name: name))
             return state.exporters.count - 1
+        }
+    }
+
+    /// The dead letters of an exporter, counted for as long as its items are.
+    func deadLetterCounts(exporter: Int) -> DeadLetterCounts {
+        deadLetters.withLock { counts in
+            if let known = counts[exporter] { return known }
+            let new = DeadLetterCounts()
+            counts[exporter] = new
+            return new
         }
     }
 

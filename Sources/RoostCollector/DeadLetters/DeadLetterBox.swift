@@ -10,19 +10,26 @@ final class DeadLetterBox: Sendable {
 
     private let settings: ExportSettings.DeadLetters
     private let folder: DeadLetterFolder
+    private let counts: DeadLetterCounts
     private let state = Mutex(DeadLetterStatus())
     /// Held from the first use of the folder on.
     private let claim = Mutex<FolderClaim?>(nil)
     /// Something was put in and is not on the disk for sure. The writer's thread.
     private let needsSync = Atomic<Bool>(false)
 
-    init(_ settings: ExportSettings.DeadLetters) {
+    /// `counts` are those of the destination, which go on with another box.
+    init(_ settings: ExportSettings.DeadLetters, counts: DeadLetterCounts = DeadLetterCounts()) {
         self.settings = settings
+        self.counts = counts
         folder = DeadLetterFolder(path: settings.path)
     }
 
     /// The last that is known.
-    var status: DeadLetterStatus { state.withLock { $0 } }
+    var status: DeadLetterStatus {
+        var status = state.withLock { $0 }
+        (status.written, status.lost) = counts.all
+        return status
+    }
 
     /// Takes the folder for this process. Answers who has it; nil when nobody else has. A folder that
     /// cannot be made now is taken with the first letter.
@@ -57,9 +64,9 @@ final class DeadLetterBox: Sendable {
             state.withLock { state in
                 state.letters += 1
                 state.bytes += bytes
-                state.written += 1
                 state.error = nil
             }
+            counts.wrote()
         } catch {
             lose(error.isNoSpace ? .diskFull : .disk, error.description)
         }
@@ -74,11 +81,19 @@ final class DeadLetterBox: Sendable {
         }
     }
 
-    /// Counts what is in the folder, which others may have changed, and cleans up.
-    func look(unixNano: UInt64) {
+    /// Counts what is in the folder, which others may have changed, and cleans up. With `isBounded`
+    /// what is above the bounds goes, too: they may be lower than they were.
+    func look(unixNano: UInt64, isBounded: Bool = false) {
         try? folder.removeLeftovers(unixNano: unixNano)
         guard let entries = try? folder.entries() else { return }
         note(entries)
+        let bytes = entries.reduce(0) { $0 + $1.bytes }
+        guard isBounded, entries.count > settings.count || bytes > settings.bytes else { return }
+        do throws(FileFault) { try evict(from: entries, to: settings.count, settings.bytes) } catch
+        {
+            let text = error.description
+            state.withLock { $0.error = text }
+        }
     }
 
     private func makeRoom(for bytes: Int) throws(FileFault) {
@@ -87,23 +102,29 @@ final class DeadLetterBox: Sendable {
             !known.wasRead || known.letters >= settings.count
                 || known.bytes > settings.bytes - bytes
         else { return }
-        var entries = try folder.entries()
+        let entries = try folder.entries()
+        let total = entries.reduce(0) { $0 + $1.bytes }
+        guard entries.count >= settings.count || total > settings.bytes - bytes else {
+            return note(entries)
+        }
+        try evict(
+            from: entries, to: settings.count - max(1, settings.count / Self.roomParts),
+            settings.bytes - max(bytes, settings.bytes / Self.roomParts))
+    }
+
+    /// Removes the oldest until so many are left, and so many bytes.
+    private func evict(
+        from entries: [DeadLetterFolder.Entry], to count: Int, _ bytes: Int
+    ) throws(FileFault) {
         var total = entries.reduce(0) { $0 + $1.bytes }
         var evicted = 0
-        if entries.count >= settings.count || total > settings.bytes - bytes {
-            let most = settings.bytes - max(bytes, settings.bytes / Self.roomParts)
-            let mostCount = settings.count - max(1, settings.count / Self.roomParts)
-            while evicted < entries.count,
-                entries.count - evicted > mostCount || total > most
-            {
-                try folder.remove(entries[evicted])
-                total -= entries[evicted].bytes
-                evicted += 1
-            }
-            entries.removeFirst(evicted)
+        while evicted < entries.count, entries.count - evicted > count || total > bytes {
+            try folder.remove(entries[evicted])
+            total -= entries[evicted].bytes
+            evicted += 1
         }
-        note(entries)
-        if evicted > 0 { state.withLock { $0.lost[.evicted, default: 0] += evicted } }
+        note(Array(entries.dropFirst(evicted)))
+        counts.lost(.evicted, evicted)
     }
 
     private func note(_ entries: [DeadLetterFolder.Entry]) {
@@ -116,10 +137,23 @@ final class DeadLetterBox: Sendable {
     }
 
     private func lose(_ loss: DeadLetterLoss, _ error: String) {
-        state.withLock { state in
-            state.lost[loss, default: 0] += 1
-            state.error = error
-        }
+        counts.lost(loss, 1)
+        state.withLock { $0.error = error }
+    }
+}
+
+/// What became of the dead letters of one destination since start, whatever its settings were. Any
+/// thread.
+final class DeadLetterCounts: Sendable {
+    private let state = Mutex((written: 0, lost: [DeadLetterLoss: Int]()))
+
+    var all: (written: Int, lost: [DeadLetterLoss: Int]) { state.withLock { $0 } }
+
+    func wrote() { state.withLock { $0.written += 1 } }
+
+    func lost(_ loss: DeadLetterLoss, _ letters: Int) {
+        guard letters > 0 else { return }
+        state.withLock { $0.lost[loss, default: 0] += letters }
     }
 }
 

@@ -17,7 +17,7 @@ final class DeadLetterWriter: Sendable {
 
     private enum Job: Sendable {
         case write(Letter)
-        case look(DeadLetterBox)
+        case look(DeadLetterBox, isBounded: Bool)
     }
 
     private struct State {
@@ -44,8 +44,10 @@ final class DeadLetterWriter: Sendable {
         add(.write(Letter(letter: letter, body: body, box: box, then: then)))
     }
 
-    /// Looks what is in the folder.
-    func look(_ box: DeadLetterBox) { add(.look(box)) }
+    /// Looks what is in the folder, and with `isBounded` whether it is too much.
+    func look(_ box: DeadLetterBox, isBounded: Bool = false) {
+        add(.look(box, isBounded: isBounded))
+    }
 
     /// Ends the thread once everything is written. One that waits for its disk longer than until
     /// `deadline` (monotonic nanoseconds) is left behind.
@@ -88,7 +90,8 @@ final class DeadLetterWriter: Sendable {
             case .write(let letter):
                 letter.box.put(letter.letter, body: letter.body)
                 written.append(letter)
-            case .look(let box): box.look(unixNano: unixNanoseconds())
+            case .look(let box, let isBounded):
+                box.look(unixNano: unixNanoseconds(), isBounded: isBounded)
             }
         }
         var synced: [ObjectIdentifier: DeadLetterBox] = [:]

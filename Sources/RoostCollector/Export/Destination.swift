@@ -12,8 +12,10 @@ final class Destination: Sendable {
         let narrator = Mutex(HealthNarrator())
         let lettersFail = Mutex(false)
         let diskNarrator = Mutex(DiskNarrator())
+        let letterCounts: DeadLetterCounts
 
-        init(_ settings: ExportSettings, stagingBytes: Int?) {
+        init(_ settings: ExportSettings, stagingBytes: Int?, _ letterCounts: DeadLetterCounts) {
+            self.letterCounts = letterCounts
             state = Mutex(DestinationState(settings, stagingBytes: stagingBytes))
         }
     }
@@ -28,13 +30,16 @@ final class Destination: Sendable {
     /// Nil when they are switched off.
     let letters: DeadLetterBox?
 
-    init(_ settings: ExportSettings, index: Int, log: Log, durable: DurableQueue? = nil) {
+    init(
+        _ settings: ExportSettings, index: Int, log: Log, durable: DurableQueue? = nil,
+        letterCounts: DeadLetterCounts = DeadLetterCounts()
+    ) {
         self.settings = settings
         self.index = index
         self.log = log
-        letters = settings.deadLetters.map(DeadLetterBox.init)
+        letters = settings.deadLetters.map { DeadLetterBox($0, counts: letterCounts) }
         self.durable = durable
-        core = Core(settings, stagingBytes: durable?.stagingBytes)
+        core = Core(settings, stagingBytes: durable?.stagingBytes, letterCounts)
     }
 
     /// `old` with other settings, but the same queue. `useSettings` follows.
@@ -45,7 +50,8 @@ final class Destination: Sendable {
         durable = old.durable
         letters =
             settings.deadLetters == old.settings.deadLetters
-            ? old.letters : settings.deadLetters.map(DeadLetterBox.init)
+            ? old.letters
+            : settings.deadLetters.map { DeadLetterBox($0, counts: old.core.letterCounts) }
         core = old.core
     }
 

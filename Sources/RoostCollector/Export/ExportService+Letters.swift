@@ -35,14 +35,16 @@ extension ExportService {
         }?.stop(deadline: max(deadline, monotonicNanoseconds()) &+ Self.lastLetters)
     }
 
-    /// Others may have taken letters out; `/metrics` is to say so.
+    /// Others may have taken letters out; `/metrics` is to say so. After a change of settings there
+    /// may be too many.
     func lookAtLetters(_ now: UInt64) {
         guard now >= nextLook.load(ordering: .relaxed), let writer = letters.withLock({ $0 }) else {
             return
         }
         nextLook.store(now &+ Self.lookInterval, ordering: .relaxed)
-        for box in destinations.compactMap(\.letters) where box.status.letters > 0 {
-            writer.look(box)
+        for box in destinations.compactMap(\.letters) {
+            let status = box.status
+            if status.letters > 0 || !status.wasRead { writer.look(box, isBounded: true) }
         }
     }
 

@@ -98,8 +98,11 @@ extension ExportService {
                     change.destinations.append(destination)
                 } else {
                     if let folder = new.queue.folder { waitUntilClosed(folder) }
+                    let index = ledger.exporterIndex(named: new.name)
                     let destination = try open(
-                        Destination(new, index: ledger.exporterIndex(named: new.name), log: log))
+                        Destination(
+                            new, index: index, log: log,
+                            letterCounts: ledger.deadLetterCounts(exporter: index)))
                     change.added.append(destination)
                     change.destinations.append(destination)
                 }
@@ -126,6 +129,8 @@ extension ExportService {
         for destination in change.altered + change.returned { destination.useSettings() }
         table.withLock { $0 = change.destinations }
         leaving.withLock { $0.forget() }
+        // Bounds of dead letters may be lower now.
+        nextLook.store(0, ordering: .relaxed)
         for destination in change.leaving {
             destination.withState { $0.beginDraining(now) }
             let entry = LeavingDestinations.Draining(destination: destination, deadline: deadline)

@@ -41,7 +41,10 @@ public final class ExportService: Sendable {
         share = budget.share("export")
         table = Mutex(
             destinations.map { settings in
-                Destination(settings, index: ledger.exporterIndex(named: settings.name), log: log)
+                let index = ledger.exporterIndex(named: settings.name)
+                return Destination(
+                    settings, index: index, log: log,
+                    letterCounts: ledger.deadLetterCounts(exporter: index))
             })
     }
 
@@ -95,7 +98,9 @@ public final class ExportService: Sendable {
                 self?.dropped(counts, .evicted, exporter: index)
                 self?.evict(before: before, in: folder)
             })
-        return Destination(settings, index: index, log: log, durable: durable)
+        return Destination(
+            settings, index: index, log: log, durable: durable,
+            letterCounts: ledger.deadLetterCounts(exporter: index))
     }
 
     /// Counts and tells what was found in a queue on disk that was opened.

@@ -193,6 +193,53 @@ func body(_ bytes: Int, mark: UInt8 = 7) -> [ByteSlice] {
         #expect(box.status.lost == [.evicted: 7])
     }
 
+    @Test func `lower bounds hold as soon as the folder is looked at for them`() throws {
+        let place = try TestFolder()
+        let counts = DeadLetterCounts()
+        var settings = ExportSettings.DeadLetters(path: place.path)
+        let before = DeadLetterBox(settings, counts: counts)
+        for time in 1...10 as ClosedRange<UInt64> {
+            before.put(letter(time, bytes: 1000), body: body(1000))
+        }
+        settings.count = 7
+        let after = DeadLetterBox(settings, counts: counts)
+        after.look(unixNano: 0)
+        #expect(after.status.letters == 10 && after.status.written == 10)
+        after.look(unixNano: 0, isBounded: true)
+        #expect(after.status.letters == 7 && after.status.lost == [.evicted: 3])
+        settings.bytes = 4000
+        let small = DeadLetterBox(settings, counts: counts)
+        small.look(unixNano: 0, isBounded: true)
+        let folder = DeadLetterFolder(path: place.path)
+        let times = try folder.entries().compactMap { folder.note(of: $0)?.unixNano }
+        #expect(times == [8, 9, 10] && small.status.bytes <= 4000)
+        #expect(small.status.written == 10 && small.status.lost == [.evicted: 7])
+    }
+
+    @Test func `counts go on when settings change, and when a destination comes back`() throws {
+        let place = try TestFolder()
+        let ledger = Ledger()
+        func destination(_ count: Int) -> Destination {
+            var settings = settings { $0.deadLetters = .init(path: place.path) }
+            settings.deadLetters?.count = count
+            let index = ledger.exporterIndex(named: settings.name)
+            return Destination(
+                settings, index: index, log: Log(level: .error),
+                letterCounts: ledger.deadLetterCounts(exporter: index))
+        }
+        let first = destination(3)
+        for time in 1...4 as ClosedRange<UInt64> {
+            first.letters?.put(letter(time), body: body(10))
+        }
+        let altered = Destination(destination(5).settings, altering: first)
+        #expect(altered.letters !== first.letters)
+        altered.letters?.put(letter(5), body: body(10))
+        let back = destination(5)
+        for box in [first.letters, altered.letters, back.letters] {
+            #expect(box?.status.written == 5 && box?.status.lost == [.evicted: 1])
+        }
+    }
+
     @Test func `one that is larger than the bound is counted and removes nothing`() throws {
         let place = try TestFolder()
         let box = box(place, bytes: 5000)
