@@ -30,7 +30,7 @@ private func hexValue(_ byte: UInt8) -> UInt8? {
 }
 
 /// Standard base64 with or without padding; nil where it is neither. RFC 4648 §4.
-func base64Decoded(_ text: String) -> [UInt8]? {
+package func base64Decoded(_ text: String) -> [UInt8]? {
     var decoded: [UInt8] = []
     decoded.reserveCapacity(text.utf8.count / 4 * 3 + 3)
     var bits: UInt32 = 0

@@ -27,6 +27,7 @@ final class Destination: Sendable {
     let durable: DurableQueue?
     private let core: Core
     private let log: Log
+    private let mask: SecretMask
     /// Nil when they are switched off.
     let letters: DeadLetterBox?
 
@@ -39,6 +40,8 @@ final class Destination: Sendable {
         self.log = log
         letters = settings.deadLetters.map { DeadLetterBox($0, counts: letterCounts) }
         self.durable = durable
+        mask = SecretMask(
+            headers: settings.headers, urls: settings.allURLs, environment: startEnvironment())
         core = Core(settings, stagingBytes: durable?.stagingBytes, letterCounts)
     }
 
@@ -52,6 +55,8 @@ final class Destination: Sendable {
             settings.deadLetters == old.settings.deadLetters
             ? old.letters
             : settings.deadLetters.map { DeadLetterBox($0, counts: old.core.letterCounts) }
+        mask = SecretMask(
+            headers: settings.headers, urls: settings.allURLs, environment: startEnvironment())
         core = old.core
     }
 
@@ -96,8 +101,8 @@ final class Destination: Sendable {
         return request
     }
 
-    /// A verdict with the values of our own headers taken out of its text, should the peer repeat
-    /// them.
+    /// A verdict with our own secrets taken out of its text, should the peer repeat them, and the
+    /// text made short.
     func withoutSecrets(_ verdict: ExportVerdict) -> ExportVerdict {
         switch verdict {
         case .delivered(let rejected, let message):
@@ -112,21 +117,8 @@ final class Destination: Sendable {
         }
     }
 
-    private func masked(_ text: String) -> String {
-        var text = text
-        for secret in settings.headers.flatMap({ Self.secrets(in: $0.value) }) {
-            text = text.split(separator: secret, omittingEmptySubsequences: false)
-                .joined(separator: "***")
-        }
-        return text
-    }
-
-    /// The value of a header, and the words of it: a peer may repeat the token without the
-    /// `Bearer` before it.
-    private static func secrets(in value: String) -> [String] {
-        let words = value.split { " ,;=\"".contains($0) }.filter { $0.utf8.count >= 8 }
-        return (value.utf8.count >= 4 ? [value] : []) + words.map(String.init)
-    }
+    /// Only what is left is cut: a secret across the cut would not be found.
+    private func masked(_ text: String) -> String { shortText(mask.masked(text).utf8) }
 
     /// What is kept beside a batch that is given up.
     func letter(for batch: ExportBatch, _ reason: DropReason, unixNano: UInt64) -> DeadLetter {

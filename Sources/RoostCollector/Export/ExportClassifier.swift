@@ -11,7 +11,9 @@ func classify(
         // A server may answer and close before it has read the whole request.
         case .httpProtobuf: answer.httpStatus >= 400
         }
-    if let failure = answer.failure, !isTold { return classify(failure, of: answer) }
+    if let failure = answer.failure, !isTold {
+        return classify(failure, of: answer)
+    }
     return switch `protocol` {
     case .grpc: classifyGRPC(answer, unixSeconds)
     case .httpProtobuf: classifyHTTP(answer, unixSeconds)
@@ -54,7 +56,7 @@ private func classifyGRPC(_ answer: ClientAnswer, _ unixSeconds: Int) -> ExportV
         return .delivered(rejected: partial.rejected, message: partial.message)
     }
     let status = answer.grpcStatusDetails.map { PeerStatus(status: $0[...]) }
-    let said = answer.grpcStatusMessage.map { shortText($0.utf8) } ?? status?.message ?? ""
+    let said = answer.grpcStatusMessage.map { peerText($0.utf8) } ?? status?.message ?? ""
     let text = "gRPC \(grpcName(code))" + (said.isEmpty ? "" : ": " + said)
     let after = status?.retryDelay ?? retryAfter(answer, unixSeconds)
     switch code {
@@ -70,7 +72,7 @@ private func classifyGRPC(_ answer: ClientAnswer, _ unixSeconds: Int) -> ExportV
 /// servers written with tonic, which would be tried for ever, and 400 from Go's `MaxBytesReader`,
 /// as the OpenTelemetry Collector answers, which would be given up whole.
 private func tellsOfSize(_ text: String) -> Bool {
-    let text = text.lowercased()
+    let text = shortText(text.utf8).lowercased()
     return sizeTexts.contains { text.contains($0) }
 }
 
@@ -145,8 +147,8 @@ private func describe(_ answer: ClientAnswer, _ type: String) -> String {
     let said: String? =
         switch type {
         case "application/x-protobuf": PeerStatus(status: answer.body[...]).message
-        case "application/json": jsonMessage(answer.body) ?? shortText(answer.body)
-        case "text/plain": shortText(answer.body)
+        case "application/json": jsonMessage(answer.body) ?? peerText(answer.body)
+        case "text/plain": peerText(answer.body)
         default: nil
         }
     let head = "HTTP \(answer.httpStatus)"

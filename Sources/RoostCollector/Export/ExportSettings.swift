@@ -35,6 +35,13 @@ public struct ExportSettings: Sendable, Equatable {
     /// Where what there is of `signal` goes.
     public func url(for signal: Signal) -> String? { urls[signal] ?? otherURLs[signal] }
 
+    /// Of every signal, whether it is taken or not.
+    var allURLs: ExportURLs {
+        var all = urls
+        for signal in Signal.allCases { all[signal] = url(for: signal) }
+        return all
+    }
+
     /// A request header.
     public struct Header: Sendable, Equatable {
         public var name: String

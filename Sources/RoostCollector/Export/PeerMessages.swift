@@ -17,7 +17,7 @@ struct PeerPartialSuccess: Equatable {
                 case (1, .varint(let count)):
                     rejected = Int(clamping: Int64(bitPattern: count))
                 case (2, .bytes(let text)) where !text.isEmpty:
-                    message = shortText(text)
+                    message = peerText(text)
                 default: continue
                 }
             }
@@ -40,7 +40,7 @@ extension PeerPartialSuccess {
             }
         }
         if let text = partial["errorMessage"]?.string, !text.isEmpty {
-            message = shortText(text.utf8)
+            message = peerText(text.utf8)
         }
     }
 }
@@ -48,7 +48,7 @@ extension PeerPartialSuccess {
 /// The `message` of a `google.rpc.Status` as JSON.
 func jsonMessage(_ json: [UInt8]) -> String? {
     guard json.count <= 64 << 10, let value = try? JSONValue(parsing: json) else { return nil }
-    return value["message"]?.string.map { shortText($0.utf8) }
+    return value["message"]?.string.map { peerText($0.utf8) }
 }
 
 /// What a `RetryInfo` in a `google.rpc.Status` as JSON says: `"retryDelay": "2.5s"`.
@@ -78,7 +78,7 @@ struct PeerStatus: Equatable {
         var fields = ProtobufFields(status)
         while let (number, value) = fields.next() {
             switch (number, value) {
-            case (2, .bytes(let text)) where !text.isEmpty: message = shortText(text)
+            case (2, .bytes(let text)) where !text.isEmpty: message = peerText(text)
             case (3, .bytes(let any)): readDetail(any)
             default: continue
             }
@@ -169,7 +169,19 @@ struct ProtobufFields {
     }
 }
 
-/// A peer's text for people: at most 300 bytes of it.
+/// A peer's text as far as it is looked at: more than people are shown, so that a secret in it is
+/// found before the text is cut for them.
+func peerText(_ bytes: some Collection<UInt8>) -> String {
+    String(decoding: bytes.prefix(4096), as: UTF8.self)
+}
+
+/// A text for people: at most 300 bytes of it, without half a character at its end.
 func shortText(_ bytes: some Collection<UInt8>) -> String {
-    String(decoding: bytes.prefix(300), as: UTF8.self)
+    guard bytes.count > 300 else { return String(decoding: bytes, as: UTF8.self) }
+    var end = Array(bytes.prefix(301))
+    let next = end.removeLast()
+    if next & 0xC0 == 0x80 {
+        while let last = end.popLast(), last & 0xC0 == 0x80 {}
+    }
+    return String(decoding: end, as: UTF8.self)
 }
