@@ -12,7 +12,7 @@ func classify(
         case .httpProtobuf: answer.httpStatus >= 400
         }
     if let failure = answer.failure, !isTold {
-        return classify(failure, of: answer)
+        return takenAtLength(failure, answer, `protocol`) ?? classify(failure, of: answer)
     }
     return switch `protocol` {
     case .grpc: classifyGRPC(answer, unixSeconds)
@@ -41,6 +41,18 @@ private func classify(_ failure: ClientFailure, of answer: ClientAnswer) -> Expo
     case .invalidRequest: .permanent(.invalidAnswer, failure.text)
     case .cancelled, .other: .retryable(.connectionLost, failure.text, after: nil)
     }
+}
+
+/// A yes over HTTP in more words than are read: the peer has the batch, and what it says about
+/// single items is not known.
+private func takenAtLength(
+    _ failure: ClientFailure, _ answer: ClientAnswer, _ protocol: ExportProtocol
+) -> ExportVerdict? {
+    guard failure.kind == .answerTooLarge, `protocol` == .httpProtobuf,
+        200..<300 ~= answer.httpStatus, mediaType(answer) != "text/html"
+    else { return nil }
+    return .delivered(
+        rejected: 0, message: "HTTP \(answer.httpStatus), taken as a yes: \(failure.text)")
 }
 
 // MARK: gRPC

@@ -237,6 +237,24 @@ import Testing
         #expect(reason(classify(told, .grpc, unixSeconds: 0)) == "tooLarge")
     }
 
+    @Test func `a yes that is too long to be read is a yes`() {
+        var answer = http(200)
+        answer.failure = ClientFailure(.answerTooLarge, "the answer is longer than 9 bytes")
+        #expect(
+            classify(answer, .httpProtobuf, unixSeconds: 0)
+                == .delivered(
+                    rejected: 0,
+                    message: "HTTP 200, taken as a yes: the answer is longer than 9 bytes"))
+        #expect(reason(classify(answer, .grpc, unixSeconds: 0)) == "permanent")
+        answer.headers = [(name: "content-type", value: "text/html")]
+        #expect(reason(classify(answer, .httpProtobuf, unixSeconds: 0)) == "permanent")
+        answer.headers = []
+        answer.httpStatus = 301
+        #expect(reason(classify(answer, .httpProtobuf, unixSeconds: 0)) == "permanent")
+        answer.httpStatus = 503
+        #expect(reason(classify(answer, .httpProtobuf, unixSeconds: 0)) == "retryable")
+    }
+
     @Test func `a web page is no answer`() {
         let answer = http(200, [("content-type", "text/html; charset=utf-8")], body: [0x3C])
         #expect(reason(classify(answer, .httpProtobuf, unixSeconds: 0)) == "permanent")
