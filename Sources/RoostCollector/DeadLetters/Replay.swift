@@ -50,6 +50,9 @@ package final class Replay {
         package var isComplete: Bool { refused == 0 && left == 0 }
     }
 
+    /// A single request has as long as there is patience, and with none at all this.
+    private static let shortestTimeout: Duration = .seconds(1)
+
     private let folders: [DeadLetterFolder]
     private var locks: [FolderLock] = []
     private let target: (String) -> ExportSettings?
@@ -149,6 +152,11 @@ package final class Replay {
         var sent = 0
         var rejected = 0
         var refused: [(batch: ExportBatch, reason: DropReason)] = []
+        /// What had no answer when there was no patience left; nil when everything has one.
+        var rest: [Payload]?
+
+        /// Whether all of the letter is still to be sent.
+        var isUnanswered: Bool { sent == 0 && rejected == 0 && refused.isEmpty }
     }
 
     /// Whether to go on with the next.
@@ -166,9 +174,11 @@ package final class Replay {
         guard let body = folder.body(of: entry) else { return true }
         let items = unsafe body.withUnsafeBytes { unsafe countItems($0, signal: entry.signal) }
         let payload = Payload(signal: entry.signal, items: items, block: ByteBlock(body))
-        guard let course = deliver(payload, to: destination, client) else {
-            tell("\(entry.name): \(destination.lastErrorText); it stays")
-            return false
+        let course = deliver(payload, to: destination, client)
+        if course.rest != nil {
+            let stays = course.isUnanswered ? "it stays" : "what is left of it stays"
+            tell("\(entry.name): \(destination.lastErrorText); \(stays)")
+            if course.isUnanswered { return false }
         }
         summary.items[entry.signal.rawValue] += course.sent
         summary.rejectedItems += course.rejected
@@ -177,7 +187,7 @@ package final class Replay {
         } catch {
             throw .file(error.description)
         }
-        return true
+        return course.rest == nil
     }
 
     /// Removes the letter, or keeps what is left of it.
@@ -185,35 +195,51 @@ package final class Replay {
         _ entry: DeadLetterFolder.Entry, _ note: DeadLetter?, _ payload: Payload,
         _ course: Course, _ destination: Destination, _ folder: DeadLetterFolder
     ) throws(FileFault) {
-        guard !course.refused.isEmpty else {
+        if course.refused.isEmpty, course.rest == nil {
             summary.sent += 1
             if course.rejected > 0 {
                 tell("\(entry.name): taken but for \(course.rejected) items, which are rejected")
             }
             return try folder.remove(entry)
         }
-        summary.refused += 1
         for (batch, reason) in course.refused {
-            var letter = destination.letter(
-                for: batch, reason, unixNano: note?.unixNano ?? unixNanoseconds())
-            // It keeps its name though it was sent elsewhere.
-            letter.destination = note?.destination ?? letter.destination
-            letter.attempts += note?.attempts ?? 0
+            let letter = letter(for: batch, reason, note, destination)
             tell("\(entry.name): refused: \(letter.answer?.message ?? reason.name)")
             if batch.items == payload.items {
+                summary.refused += 1
                 return try folder.replaceNote(of: entry, with: letter)
             }
             _ = try folder.write(letter, body: batch.slices)
+        }
+        if let rest = course.rest {
+            let batch = ExportBatch(id: 0, signal: payload.signal, payloads: rest)
+            var letter = letter(for: batch, note?.reason ?? .gaveUp, note, destination)
+            letter.answer = note?.answer
+            _ = try folder.write(letter, body: batch.slices)
+        } else {
+            summary.refused += 1
         }
         try folder.sync()
         try folder.remove(entry)
     }
 
-    /// Sends a payload with every repetition and cut that it takes; nil when the peer was not there
-    /// for as long as there is patience.
+    /// A part of a letter keeps its name and age though it was sent elsewhere.
+    private func letter(
+        for batch: ExportBatch, _ reason: DropReason, _ note: DeadLetter?,
+        _ destination: Destination
+    ) -> DeadLetter {
+        var letter = destination.letter(
+            for: batch, reason, unixNano: note?.unixNano ?? unixNanoseconds())
+        letter.destination = note?.destination ?? letter.destination
+        letter.attempts += note?.attempts ?? 0
+        return letter
+    }
+
+    /// Sends a payload with every repetition and cut that it takes, until all of it is answered or
+    /// the peer was not there for as long as there is patience.
     private func deliver(
         _ payload: Payload, to destination: Destination, _ client: HTTPClient
-    ) -> Course? {
+    ) -> Course {
         var course = Course()
         let began = monotonicNanoseconds()
         destination.withState { state in
@@ -240,9 +266,12 @@ package final class Replay {
                 if destination.withState(\.isIdle) { return course }
                 let until = time ?? now
                 if let deadline, until > deadline {
-                    _ = destination.withState { $0.close() }
+                    course.rest = destination.withState { state in
+                        defer { _ = state.close() }
+                        return state.pending.flatMap(\.payloads)
+                    }
                     destinations = [:]
-                    return nil
+                    return course
                 }
                 sleep(nanoseconds: until > now ? until - now : 1_000_000)
             }
@@ -256,7 +285,9 @@ package final class Replay {
         var batch = batch
         let coding = ContentCoding(rawValue: destination.settings.compression.rawValue)
         if let coding, coding != .identity { batch.encoded = compress(batch.slices, coding) }
-        let answer = client.perform(destination.request(for: batch))
+        var request = destination.request(for: batch)
+        request.timeout = min(request.timeout, max(patience, Self.shortestTimeout))
+        let answer = client.perform(request)
         let unixNano = unixNanoseconds()
         let verdict = destination.withoutSecrets(
             classify(

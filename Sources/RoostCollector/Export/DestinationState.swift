@@ -18,7 +18,7 @@ struct DestinationState {
     var staging: Staging?
     private(set) var clock: RetryClock
     /// Sent before what still waits in the queue: batches that failed, and pieces.
-    private var pending: [ExportBatch] = []
+    private(set) var pending: [ExportBatch] = []
     private(set) var inFlight: [UInt64: ExportBatch] = [:]
     /// Given up, and held until they are kept as dead letters. While a disk is slow to take many of
     /// them, nothing is sent.

@@ -89,6 +89,70 @@ import Testing
         #expect(try folder.entries().count == 1 && folder.body(of: entry)?.count == note.bytes)
     }
 
+    @Test func `of a letter that was cut what was taken is gone when the peer goes away`() throws {
+        let state = Mutex((limit: 5, taken: 0))
+        let rule: ExportTestPeer.Rule = { _, bytes in
+            guard bytes <= 5000 else { return Response(status: 413) }
+            let isTaken = state.withLock { state in
+                state.taken += 1
+                return state.taken <= state.limit
+            }
+            return isTaken ? nil : Response(status: 503)
+        }
+        let peer = try ExportTestPeer(rule)
+        defer { peer.stop() }
+        let place = try TestFolder()
+        let folder = try fill(place, [1..<401])
+        let told = Mutex<[String]>([])
+        let settings = try settings(peer, .httpProtobuf)
+        let first = try replay(
+            place, to: settings, patience: .milliseconds(30),
+            told: { line in told.withLock { $0.append(line) } })
+        let taken = peer.spans.count
+        #expect(taken > 0 && taken < 400)
+        #expect(first.items[0] == taken && first.left == 1)
+        #expect(first.sent == 0 && first.refused == 0)
+        #expect(told.withLock { $0.last }?.hasSuffix("; what is left of it stays") == true)
+        let entry = try #require(try folder.entries().first)
+        let note = try #require(folder.note(of: entry))
+        #expect(try folder.entries().count == 1)
+        #expect(note.items == 400 - taken && note.reason == .permanent && note.unixNano == 1)
+        #expect(note.answer?.httpStatus == 400 && folder.body(of: entry)?.count == note.bytes)
+        state.withLock { $0.limit = .max }
+        let second = try replay(place, to: settings)
+        #expect(second.isComplete && second.items[0] == 400 - taken)
+        #expect(peer.spans.count == 400 && peer.spans.values.allSatisfy { $0 == 1 })
+    }
+
+    @Test func `a letter that was cut and not taken at all stays as it is`() throws {
+        let peer = try ExportTestPeer { _, bytes in Response(status: bytes > 5000 ? 413 : 503) }
+        defer { peer.stop() }
+        let place = try TestFolder()
+        _ = try fill(place, [1..<401])
+        let files = place.files
+        let summary = try replay(
+            place, to: settings(peer, .httpProtobuf), patience: .milliseconds(30))
+        #expect(summary.left == 1 && summary.items == [0, 0, 0])
+        #expect(place.files == files)
+    }
+
+    @Test func `a peer that hangs is waited for as long as there is patience`() throws {
+        let peer = try HangingPeer()
+        let place = try TestFolder()
+        _ = try fill(place, [1..<11])
+        let endpoint = try ExportEndpoint(
+            "http://127.0.0.1:\(peer.port)", protocol: .httpProtobuf)
+        var settings = ExportSettings(
+            name: "jaeger", protocol: .httpProtobuf,
+            urls: ExportURLs(traces: endpoint.url(for: .traces)))
+        settings.timeout = .seconds(60)
+        let began = ContinuousClock.now
+        let summary = try replay(place, to: settings, patience: .seconds(1))
+        #expect(summary.left == 1)
+        #expect(ContinuousClock.now - began < .seconds(30))
+        withExtendedLifetime(peer) {}
+    }
+
     @Test func `what a peer says cannot steer a terminal`() throws {
         let peer = try ExportTestPeer { _, _ in
             Response(
@@ -189,4 +253,28 @@ import Testing
             return
         }
     }
+}
+
+/// Takes connections and says nothing.
+private final class HangingPeer {
+    private let descriptor: CInt
+    let port: UInt16
+
+    init() throws {
+        descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = unsafe withUnsafeMutablePointer(to: &address) { [descriptor] place in
+            unsafe place.withMemoryRebound(to: sockaddr.self, capacity: 1) { place in
+                unsafe bind(descriptor, place, length) == 0 && listen(descriptor, 8) == 0
+                    && getsockname(descriptor, place, &length) == 0
+            }
+        }
+        port = UInt16(bigEndian: address.sin_port)
+        try #require(isBound)
+    }
+
+    deinit { close(descriptor) }
 }
