@@ -158,7 +158,16 @@ extension Config.Listen {
         + "`Authorization: Bearer`; people log in with one at `/login`"
 }
 
-private let bearerToken = ConfigForm<String>.text("a bearer token", isSecret: true)
+/// As a line of `tokens_file` has to be: no client could send another.
+private let bearerToken = ConfigForm<String>(
+    allowed: "a bearer token",
+    parse: { text throws(ConfigFormError) in
+        guard !text.isEmpty else { throw ConfigFormError("is empty") }
+        guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw ConfigFormError("holds more than one word of plain ASCII")
+        }
+        return text
+    }, show: { _ in .text("***") }, isSecret: true)
 
 extension Config.ServerTLS {
     static let section = ConfigSection<Config.ServerTLS>([
