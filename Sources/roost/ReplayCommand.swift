@@ -99,17 +99,17 @@ private struct ReplayTarget {
         do throws(ExportEndpointError) {
             endpoint = try ExportEndpoint(url, protocol: form)
         } catch {
-            throw Problem(text: "--to \(url): \(error)")
+            throw Problem(text: "--to \(shownAddress(url)): \(error)")
         }
         var settings = ExportSettings(
             name: endpoint.origin, protocol: endpoint.protocol, urls: ExportURLs())
         for signal in Signal.allCases { settings.urls[signal] = endpoint.url(for: signal) }
         settings.headers = try options.all("--header").map { text in
-            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, !parts[0].isEmpty else {
-                throw Problem(text: "--header takes NAME=VALUE")
+            do throws(ExportSettings.Header.Problem) {
+                return try ExportSettings.Header(argument: text)
+            } catch {
+                throw Problem(text: "--header: \(error)")
             }
-            return .init(name: String(parts[0]), value: String(parts[1]))
         }
         return settings
     }

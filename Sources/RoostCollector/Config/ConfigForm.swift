@@ -7,6 +7,8 @@ struct ConfigForm<Value: Sendable & Equatable>: Sendable {
     let show: @Sendable (Value) -> ConfigValue
     /// Secrets are never repeated in a message and are shown as `***`.
     var isSecret = false
+    /// Addresses are repeated without what may be secret in them.
+    var isAddress = false
 }
 
 /// What is wrong with the text of a value, to follow after it: `is no size`.

@@ -147,7 +147,7 @@ extension ConfigForm where Value == String {
                 throw ConfigFormError("is no endpoint: \(error)")
             }
             return text
-        }, show: { .text($0) })
+        }, show: { .text($0) }, isAddress: true)
 }
 
 extension ConfigForm where Value == ListenAddress {

@@ -50,7 +50,7 @@ private func readHeaders(
     if case .flag = node.origin {} else { headers = [] }
     for entry in entries {
         let name = entry.key.lowercased()
-        let inner = path + "." + entry.key
+        let inner = path + "." + shownKey(entry.key)
         if let problem = headerNameProblem(name) {
             reading.fault(entry.keyOrigin, "\(inner): \(problem)")
             continue
@@ -62,16 +62,42 @@ private func readHeaders(
     }
 }
 
-/// Why a header cannot be sent with every request; nil when it can. RFC 9110 §5.6.2.
+/// Why a header cannot be sent with every request; nil when it can.
 func headerNameProblem(_ lowercaseName: String) -> String? {
-    let isToken =
-        !lowercaseName.isEmpty
-        && lowercaseName.unicodeScalars.allSatisfy {
-            $0.value > 0x20 && $0.value < 0x7F && !"\"(),/:;<=>?@[\\]{}".unicodeScalars.contains($0)
-        }
-    guard isToken else { return "is no name of a header" }
+    guard isHeaderName(lowercaseName) else { return "is no name of a header" }
     guard !ownHeaders.contains(lowercaseName), !lowercaseName.hasPrefix("grpc-") else {
         return "is set by Roost itself; leave it out"
     }
     return nil
+}
+
+/// A token of RFC 9110 §5.6.2.
+func isHeaderName(_ text: some StringProtocol) -> Bool {
+    !text.isEmpty
+        && text.unicodeScalars.allSatisfy {
+            $0.value > 0x20 && $0.value < 0x7F && !"\"(),/:;<=>?@[\\]{}".unicodeScalars.contains($0)
+        }
+}
+
+extension ExportSettings.Header {
+    /// What is wrong with a header on a command line, without its value.
+    package struct Problem: Error, Equatable, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Reads `NAME=VALUE` and refuses what the configuration would refuse.
+    package init(argument: String) throws(Problem) {
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2 else { throw Problem(description: "no = in it; write NAME=VALUE") }
+        let name = String(parts[0])
+        if let problem = headerNameProblem(name.lowercased()) {
+            let shown = name.isEmpty ? "an empty name" : shownKey(name)
+            throw Problem(description: shown + " " + problem)
+        }
+        do throws(ConfigFormError) {
+            self.init(name: name, value: try headerValue.parse(String(parts[1])))
+        } catch {
+            throw Problem(description: "the value of \(name) \(error.reason)")
+        }
+    }
 }

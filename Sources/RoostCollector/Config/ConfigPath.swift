@@ -12,7 +12,7 @@ enum ConfigPath {
         }
         let key = String(argument[..<equals])
         let value = String(argument[argument.index(after: equals)...])
-        let origin = ConfigOrigin.flag(key)
+        let origin = ConfigOrigin.flag(shownKey(key))
         var node = ConfigNode(content: .scalar(value, isPlain: true), origin: origin)
         for step in try steps(of: key).reversed() {
             switch step {
@@ -37,13 +37,13 @@ enum ConfigPath {
             let rest = part.dropFirst(name.count)
             guard !rest.isEmpty else { continue }
             guard rest.hasSuffix("]"), let index = Int(rest.dropFirst().dropLast()), index >= 0
-            else { throw fault(key, "\(rest) is no index; write export[0].name=VALUE") }
+            else { throw fault(key, "\(shownKey(rest)) is no index; write export[0].name=VALUE") }
             steps.append(.index(index))
         }
         return steps
     }
 
     private static func fault(_ key: String, _ message: String) -> ConfigErrors {
-        ConfigErrors(faults: [ConfigFault(origin: .flag(key), message: message)])
+        ConfigErrors(faults: [ConfigFault(origin: .flag(shownKey(key)), message: message)])
     }
 }

@@ -18,17 +18,10 @@ extension ConfigForm {
     }
 
     private func quoted(_ expanded: String, from text: String) -> String {
-        let shown = withoutCredentials(expanded)
+        let shown = isAddress ? shownAddress(expanded) : withoutUserInfo(expanded)
         let short = shown.count > 80 ? shown.prefix(77) + "..." : shown[...]
-        return "\"\(short)\"" + (expanded == text ? "" : " (from \(withoutCredentials(text)))")
-    }
-
-    /// An address without the name and password before its host.
-    private func withoutCredentials(_ text: String) -> String {
-        guard let start = text.firstRange(of: "://")?.upperBound, let at = text.lastIndex(of: "@"),
-            start < at
-        else { return text }
-        return text[..<start] + "***" + text[at...]
+        guard expanded != text else { return "\"\(short)\"" }
+        return "\"\(short)\" (from \(isAddress ? shownAddress(text) : withoutUserInfo(text)))"
     }
 
     /// Reads a list, which takes the place of the one there; `[i]` of a flag changes one entry.

@@ -51,9 +51,9 @@ struct ConfigSection<Owner: Sendable>: Sendable {
         let place = path.isEmpty ? "" : " in \(path)"
         let names = keys.map(\.name)
         guard let near = nearest(name, among: names) else {
-            return "unknown key \(name)\(place); known are \(inWords(names, last: "and"))"
+            return "unknown key \(shownKey(name))\(place); known are \(inWords(names, last: "and"))"
         }
-        return "unknown key \(name)\(place); did you mean \(near)?"
+        return "unknown key \(shownKey(name))\(place); did you mean \(near)?"
     }
 }
 
@@ -131,7 +131,8 @@ struct ConfigKey<Owner: Sendable>: Sendable {
             parse: { text throws(ConfigFormError) in
                 if text.isEmpty { return nil }
                 return try form.parse(text)
-            }, show: { $0.map(form.show) ?? .null }, isSecret: form.isSecret)
+            }, show: { $0.map(form.show) ?? .null }, isSecret: form.isSecret,
+            isAddress: form.isAddress)
         let key = value(name, place, wrapped, doc, later: later)
         return ConfigKey(
             name: name, later: later,

@@ -137,19 +137,21 @@ struct OTLPVariables {
     private mutating func headers(_ signal: Signal) -> [ExportSettings.Header] {
         guard let (variable, text, _) = value("HEADERS", signal) else { return [] }
         var headers: [ExportSettings.Header] = []
-        for pair in text.split(separator: ",") {
+        for (index, pair) in text.split(separator: ",").enumerated() {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = parts.first.map(trimmed), parts.count == 2 else {
-                warn(variable, "an entry without = is ignored; write name=value,name=value")
+            let name = parts.first.map(trimmed) ?? ""
+            // Only what is a name for sure: the rest may be a value that was written wrongly.
+            let entry = "entry \(index + 1)" + shownHeaderName(name, isCut: parts.count < 2)
+            guard parts.count == 2 else {
+                warn(variable, "\(entry) is ignored: no = in it; write name=value,name=value")
                 continue
             }
             if let problem = headerNameProblem(name.lowercased()) {
-                warn(variable, "the entry \(name) \(problem)")
+                warn(variable, "\(entry) is ignored: its name \(problem)")
                 continue
             }
             guard let value = percentDecoded(trimmed(parts[1])) else {
-                warn(
-                    variable, "the entry \(name) is ignored: its value is not percent-encoded text")
+                warn(variable, "\(entry) is ignored: its value is not percent-encoded text")
                 continue
             }
             headers.removeAll { $0.name.lowercased() == name.lowercased() }

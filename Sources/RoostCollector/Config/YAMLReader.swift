@@ -112,7 +112,8 @@ import CYAML
             if let first = places[key] {
                 faults.append(
                     ConfigFault(
-                        origin: place, message: "\(key) is given twice, first at \(first)"))
+                        origin: place, message: "\(shownKey(key)) is given twice, first at \(first)"
+                    ))
                 continue
             }
             places[key] = place

@@ -118,9 +118,13 @@ public enum ExportEndpointError: Error, Equatable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .unknownScheme(let scheme): "unknown scheme \"\(scheme)\"; use http or https"
+        case .unknownScheme(let scheme):
+            "unknown scheme \"\(shownKey(scheme))\"; use http or https"
         case .noHost: "no host in the address"
-        case .badPort(let port): "\"\(port)\" is no port; use 1 to 65535"
+        // What is no number may be the beginning of a password: `name:pass/word@host`.
+        case .badPort(let port) where port.count < 6 && port.allSatisfy(\.isNumber):
+            "\"\(port)\" is no port; use 1 to 65535"
+        case .badPort: "what stands behind the host is no port; use 1 to 65535"
         case .illegalByte: "a space or a byte that an address cannot hold"
         case .hasCredentials: "a user name in the address; use headers for credentials"
         case .hasQuery: "a query or fragment in the address"

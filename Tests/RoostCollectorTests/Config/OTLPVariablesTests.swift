@@ -93,6 +93,35 @@ import Testing
         #expect(loaded.config.export[0].headers.map(\.name) == ["ok"])
     }
 
+    @Test(arguments: [
+        ("Authorization: Bearer aHVudGVyMg==", "entry 1 (Authorization) is ignored: its"),
+        ("Authorization: Bearer hunter2", "entry 1 (Authorization) is ignored: no = in it"),
+        ("a=b, x-key hunter2=", "entry 2 (x-key) is ignored: its name is no name of a header"),
+        ("hunter2", "entry 1 is ignored: no = in it"), ("{hunter2}=a", "entry 1 is ignored: its"),
+        ("a=b,host=hunter2", "entry 2 (host) is ignored: its name is set by Roost itself"),
+        ("x-key=%zzhunter2", "entry 1 (x-key) is ignored: its value is not percent-encoded"),
+    ])
+    func `a header that is no header is told without what may be its value`(
+        _ headers: String, _ told: String
+    ) throws {
+        let loaded = try loadConfig(
+            "", [], [general: "http://h:4318", "OTEL_EXPORTER_OTLP_HEADERS": headers])
+        let message = try #require(loaded.warnings.first?.message)
+        #expect(loaded.warnings.count == 1 && message.hasPrefix(told))
+        #expect(!message.contains("hunter2") && !message.contains("aHVudGVy"))
+    }
+
+    @Test(arguments: [
+        "user:hunter2@h:4318", "h:4318?key=hunter2", "user:hunter2/x@h:4318",
+        "user:hunter2@h://x", "http://user:hunter2@h:4318", "http://h:4318/?hunter2",
+    ])
+    func `an endpoint with credentials is ignored without repeating them`(_ endpoint: String) throws
+    {
+        let loaded = try loadConfig("", [], [general: endpoint])
+        #expect(loaded.config.export.isEmpty && loaded.warnings.count == 1)
+        #expect(loaded.warnings.allSatisfy { !$0.description.contains("hunter2") })
+    }
+
     @Test func `nonsense gives no destination`() throws {
         let loaded = try loadConfig("", [], [general: "ftp://h"])
         #expect(loaded.config.export.isEmpty)
