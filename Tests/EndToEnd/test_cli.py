@@ -60,6 +60,7 @@ def test_nothing_to_do_is_wrong_usage():
         (["replay", "/nowhere/at/all"], ["/nowhere/at/all is no folder"]),
         (["replay", "x", "--to", "collector"], ["--to collector", "add protocol"]),
         (["replay", "x", "--header", "a=b"], ["--header goes with --to"]),
+        (["replay", "x", "--to", "http://h:4317", "--header", "te=x"], ["te is set by Roost"]),
         (["replay", "x", "--destination", "jaeger"], ["no destination is called jaeger"]),
         (["replay", "x", "--patience", "soon"], ["soon is no duration"]),
         (["user-hash"], ["say which user"]),

@@ -171,6 +171,20 @@ def test_the_standard_variables_give_a_destination(tmp_path):
     assert "OTEL_EXPORTER_OTLP_ENDPOINT: warning: is not used" in listed.stderr
 
 
+def test_secrets_in_the_wrong_place_are_not_printed(tmp_path):
+    export = "export: [{ name: a, endpoint: 'http://h:4318' }]"
+    for config, args, env in (
+            ("", [], {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:4318",
+                      "OTEL_EXPORTER_OTLP_HEADERS": "Authorization: Bearer aHVudGVyMg=="}),
+            ("", [], {"OTEL_EXPORTER_OTLP_ENDPOINT": "user:aHVudGVyMg@h:4318"}),
+            (export.replace("}]", ", headers: { 'Authorization: Bearer aHVudGVyMg': x } }]"), [], {}),
+            (export, ["--set", "export[0].headers.Authorization: Bearer aHVudGVyMg=="], {}),
+            (export.replace("http://", "user:aHVudGVyMg@"), [], {}),
+            (export.replace("4318", "4318/?api_key=aHVudGVyMg"), [], {})):
+        result = check(config, *args, folder=tmp_path, env=env)
+        assert result.stderr and "aHVudGVyMg" not in result.stdout + result.stderr
+
+
 @pytest.mark.parametrize("host", ["localhost:4318", "127.0.0.1:4317", "0.0.0.0:4318", "[::1]:4317"])
 def test_our_own_listener_from_the_environment_is_ignored(tmp_path, host):
     listen = "listen: { grpc: 'localhost:4317' }\n"

@@ -561,6 +561,48 @@ def test_what_is_refused_for_good_is_kept_whole(kind, signal, forward, ends):
     assert collector.status()["exporters"][0]["dead_letters"]["letters"] == 1
 
 
+@pytest.mark.parametrize("said", [
+    "invalid token {token}", "x" * 280 + "Bearer {token}", "{TOKEN}",
+    "cannot POST /k/hunter2pw/v1/traces", "password hunter2pw of admin"])
+def test_what_a_peer_repeats_of_our_secrets_is_shown_nowhere(said, forward, ends):
+    token = "".join(f"T0ken{number:05}" for number in range(80))
+    text = said.replace("{TOKEN}", token.upper()).replace("{token}", token)
+    peer = ends(HTTPPeer(lambda *_: (401, {"content-type": "text/plain"}, text.encode())))
+    one = destination(peer, headers={
+        "authorization": f"Bearer {token}", "x-basic": "Basic YWRtaW46aHVudGVyMnB3"})
+    one["endpoint"] += "/k/hunter2pw"
+    collector, sender = forward(one)
+    sender(trace_request(0, 10))
+    settled(collector)
+    (letter,) = letters(collector)
+    status = collector.status()["exporters"][0]
+    for shown in (collector.log, status["last_error"], letter.message,
+                  collector.get("/api/v1/observability/overview").text):
+        assert "t0ken00" not in shown.lower() and "hunter2pw" not in shown
+    assert "***" in letter.message and "***" in status["last_error"]
+
+
+def test_a_malformed_proxy_is_told_without_its_password(roost, ends):
+    collector = roost(
+        {"export": [{"name": "peer", "endpoint": "https://localhost:9", "protocol": "grpc",
+                     "retry": {"initial": "20ms", "max": "50ms"}, "batch": {"delay": "20ms"}}]},
+        env={"https_proxy": "foo://user:hunter2pw@127.0.0.1:1"})
+    ends(Sender(collector))(trace_request(0, 10))
+    wait_until(lambda: "last_error" in collector.status()["exporters"][0])
+    assert collector.wait_for_line("destination is failing.*exporter=peer")
+    for shown in (collector.log, str(collector.status()["exporters"])):
+        assert "hunter2pw" not in shown
+
+
+def test_a_yes_that_is_too_long_is_a_yes(forward, ends):
+    peer = ends(HTTPPeer(lambda *_: (200, {"content-type": "text/plain"}, b"x" * (5 << 20))))
+    collector, sender = forward(destination(peer))
+    sender(trace_request(0, 10))
+    wait_until(lambda: ledger(collector)["sent"] == 10)
+    assert letters(collector) == [] and peer.asked == 1
+    assert "longer than" in collector.status()["exporters"][0]["last_error"]
+
+
 def test_what_is_given_up_is_kept(forward, ends):
     peer = ends(HTTPPeer(lambda *_: (503, {"content-type": "text/plain"}, b"busy")))
     collector, sender = forward(destination(
@@ -805,3 +847,54 @@ def test_replay_that_is_interrupted_goes_on_where_it_was(forward, ends):
     settled(collector)
     assert replay(folder, *arguments)["sent"] == 7
     assert set(peer.items["traces"]) == set(sender.sent["traces"]) and letters(folder) == []
+
+
+def test_replay_into_a_peer_that_goes_away_keeps_only_the_rest(forward, ends):
+    """Of a letter that is too large for one request, some parts are taken before."""
+    refusing = ends(HTTPPeer(lambda *_: (400, {}, b"")))
+    collector, sender = forward(destination(refusing))
+    sender(trace_request(0, 400))
+    settled(collector)
+    folder = folder_of(collector)
+    state = {"left": 5}
+
+    def rule(_, size):
+        if size > 20_000:
+            return 413, {}, b""
+        state["left"] -= 1
+        return (503, {}, b"") if state["left"] < 0 else None
+
+    peer = ends(HTTPPeer(rule))
+    arguments = ["--to", peer.endpoint, "--protocol", "http/protobuf"]
+    told = replay(folder, *arguments, "--patience", "1s", code=1)
+    taken = peer.count()
+    assert 0 < taken < 400 and told["items"]["spans"] == taken and told["left"] == 1
+    (letter,) = letters(folder)
+    assert letter.note["items"] == 400 - taken and letter.reason == "permanent"
+    state["left"] = 1 << 30
+    assert replay(folder, *arguments)["items"]["spans"] == 400 - taken
+    assert peer.items["traces"] == sender.sent["traces"] and letters(folder) == []
+
+
+def test_replay_has_no_more_patience_than_it_is_told(forward, ends):
+    refusing = ends(HTTPPeer(lambda *_: (400, {}, b"")))
+    collector, sender = forward(destination(refusing))
+    sender(trace_request(0, 10))
+    settled(collector)
+    stuck = ends(RawPeer(hang))
+    began = time.monotonic()
+    told = replay(folder_of(collector), "--to", stuck.endpoint, "--protocol", "http/protobuf",
+                  "--patience", "1s", code=1)
+    assert told["left"] == 1 and time.monotonic() - began < 8
+
+
+@pytest.mark.parametrize("header, words", [
+    ("content-length=5", "content-length is set by Roost itself"),
+    ("Host=evil", "Host is set by Roost itself"),
+    ("Transfer-Encoding=chunked", "Transfer-Encoding is set by Roost itself"),
+    ("x=hunter2\r\nInjected: yes", "the value of x holds a control character"),
+    ("Authorization: Bearer hunter2==", "is no name of a header"), ("hunter2", "no = in it")])
+def test_replay_refuses_headers_that_the_configuration_refuses(header, words, tmp_path):
+    told = replay(tmp_path, "--to", "http://127.0.0.1:1", "--protocol", "grpc",
+                  "--header", header, code=2)
+    assert words in told and "hunter2" not in told

@@ -228,3 +228,23 @@ def test_addresses_and_the_store_need_a_restart(roost):
     reload(collector, lambda config: (
         config["listen"].update(grpc="127.0.0.1:1"), config["store"].update(path="elsewhere")),
         "needs a restart: listen.grpc, store.path")
+
+
+def test_dead_letters_are_counted_on_and_lower_bounds_hold_at_once(roost, ends):
+    peer = ends(HTTPPeer(lambda *_: (400, {}, b"")))
+    collector = roost({"export": [in_memory(peer)]})
+    sender = ends(Sender(collector))
+    for number in range(6):
+        sender(trace_request(number * 10, 10))
+        peer.wait_asked(number + 1)
+
+    def count(kind, **labels):
+        return collector.metrics().value(f"roost_dead_letters{kind}", exporter="peer", **labels)
+
+    wait_until(lambda: count("_written_total") == 6)
+    reload(collector, lambda config: config["export"][0].update(dead_letters={"count": 2}))
+    wait_until(lambda: count("") == 2)
+    assert count("_written_total") == 6
+    assert count("_dropped_total", reason="evicted") == 4
+    reload(collector, lambda config: config["export"][0].update(dead_letters={"count": 9}))
+    assert count("_written_total") == 6 and count("") == 2
