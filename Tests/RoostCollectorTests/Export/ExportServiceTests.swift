@@ -1,3 +1,4 @@
+import Foundation
 import RoostCore
 import RoostNet
 import RoostWire
@@ -297,6 +298,38 @@ import Testing
         peer.wait(forRequests: 1)
         let counts = rig.drain(50 * millisecond)
         #expect(counts.dropped(.traces, .shutdown) == 10)
+    }
+
+    @Test func `dead letters are counted on over a change that lowers their bounds`() throws {
+        let peer = try ExportTestPeer { _, _ in Response(status: 400) }
+        defer { peer.stop() }
+        let place = try TestFolder()
+        var settings = try destination(peer, .httpProtobuf) {
+            $0.deadLetters = .init(path: place.path)
+        }
+        let rig = try Rig([settings])
+        func wait(until isTrue: (DeadLetterStatus) -> Bool) {
+            let end = monotonicNanoseconds() + 20 * second
+            while let status = rig.service.statuses()[0].deadLetters, !isTrue(status) {
+                guard monotonicNanoseconds() < end else {
+                    Issue.record("\(status)")
+                    return
+                }
+                Thread.sleep(forTimeInterval: 0.002)
+            }
+        }
+        for step in UInt64(0)..<6 {
+            #expect(rig.put(traceRequest(step * 10 + 1..<step * 10 + 11)))
+            wait { $0.written == Int(step) + 1 }
+        }
+        for count in [2, 9] {
+            settings.deadLetters?.count = count
+            rig.service.apply(try rig.service.prepare([settings]), deadline: 0)
+            wait { $0.letters == 2 }
+            let status = try #require(rig.service.statuses()[0].deadLetters)
+            #expect(status.written == 6 && status.lost == [.evicted: 4])
+        }
+        _ = rig.drain()
     }
 
     @Test func `without destinations requests are counted and that is all`() throws {
