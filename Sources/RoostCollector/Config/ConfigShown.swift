@@ -21,6 +21,10 @@ package func shownAddress(_ text: String) -> String {
     let end = text.firstIndex { $0 == "?" || $0 == "#" } ?? text.endIndex
     let shown = withoutUserInfo(String(text[..<end]), needsScheme: false)
     guard end < text.endIndex else { return shown }
+    // The question mark may belong to the password.
+    if text[end...].contains("@") {
+        return text[..<(text[..<end].firstRange(of: "://")?.upperBound ?? text.startIndex)] + "***"
+    }
     let query = text[text.index(after: end)...].split(separator: "&").map { pair in
         pair.firstIndex(of: "=").map { pair[..<$0] + "=***" } ?? "***"
     }
@@ -29,8 +33,8 @@ package func shownAddress(_ text: String) -> String {
 
 /// A text without the name and password in it, should it be an address.
 func withoutUserInfo(_ text: String, needsScheme: Bool = true) -> String {
-    let scheme = text.firstRange(of: "://")
-    guard scheme != nil || !needsScheme, let at = text.lastIndex(of: "@") else { return text }
-    let start = scheme.map(\.upperBound) ?? text.startIndex
-    return start < at ? text[..<start] + "***" + text[at...] : text
+    guard let at = text.lastIndex(of: "@") else { return text }
+    let scheme = text[..<at].firstRange(of: "://")
+    guard scheme != nil || !needsScheme else { return text }
+    return text[..<(scheme?.upperBound ?? text.startIndex)] + "***" + text[at...]
 }

@@ -34,7 +34,9 @@ import Testing
         ("user:hunter2@h:4318", "\"***@h:4318\""),
         ("http://user:hunter2@h:4318", "\"http://***@h:4318\""),
         ("http://h:4318/v1?api_key=hunter2&b=hunter2&hunter2", "?api_key=***&b=***&***\""),
-        ("h:4318#hunter2", "\"h:4318#***\""), ("u:p?hunter2@h:1", "\"u:p?***\""),
+        ("h:4318#hunter2", "\"h:4318#***\""), ("u:hunter2@h://x", "\"***@h://x\""),
+        ("u:hunter2?p@h:1", "\"***\""),
+        ("http://u:hunter2#p@h:1", "\"http://***\""),
     ])
     func `addresses are shown without credentials`(_ address: String, _ told: String) {
         let faults = configFaults("export: [{ name: a, endpoint: '\(address)' }]")
