@@ -112,6 +112,8 @@ extension ExportService {
         } catch {
             for destination in change.added { destination.durable?.close() }
             leaving.withLock { $0.release() }
+            // Their time may have come meanwhile.
+            wake()
             ledger.forgetExporters(from: known)
             throw error
         }

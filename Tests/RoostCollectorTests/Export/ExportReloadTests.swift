@@ -132,6 +132,29 @@ import Testing
         #expect(counts.offered(.traces) == 110 && counts.sent(.traces) == 110)
     }
 
+    @Test func `a destination that gets another folder and then its own back goes on with it`()
+        throws
+    {
+        let (gate, place) = (Gate(), try TestFolder())
+        let peer = try gate.peer()
+        defer {
+            gate.open()
+            peer.stop()
+        }
+        let settings = try destination(peer, folder: place.path + "/one/peer")
+        let rig = try Rig([settings])
+        try fill(rig)
+        gate.waitUntilReached()
+        try rig.reload([destination(peer, folder: place.path + "/two/peer")])
+        try rig.reload([settings])
+        try rig.put(traceRequest(101..<111))
+        gate.open()
+        peer.wait(forSpans: 110)
+        let counts = rig.drain()
+        #expect(peer.spans.values.allSatisfy { $0 == 1 })
+        #expect(counts.offered(.traces) == 110 && counts.sent(.traces) == 110)
+    }
+
     @Test func `a queue on disk that was closed is opened again before its last answer has come`()
         throws
     {
