@@ -27,7 +27,8 @@ struct AgentFactLog: Sendable {
         let hash = unsafe text.withUnsafeBufferPointer {
             unsafe ByteHash.hash($0, seed: 0x1DE7)
         }
-        let known = max(hash, 1)
+        // Neither of the numbers that mean something else.
+        let known = min(max(hash, 1), .max - 1)
         if known == latest.first || known == latest.second { return known }
         latest = (known, latest.first)
         if batch.identities.count < AgentFactLog.mostFacts, toldIdentities.insert(known) {

@@ -4,8 +4,9 @@ struct AgentNode {
     /// Unix nanoseconds.
     var start: UInt64 = 0
     var end: UInt64 = 0
-    /// Of whom it is, as facts call them; 0 is none.
+    /// Whose it is by its own word, as facts call them; 0 is none.
     var session: UInt64 = 0
+    var user: UInt64 = 0
     /// Index of the node above; -1 is none.
     var parent: Int32 = -1
     /// Index of the next node of the same trace; -1 ends the list.
@@ -49,8 +50,6 @@ struct AgentDetail {
     var cost = Double.nan
     /// Of service and call id; 0 is none.
     var call: UInt64 = 0
-    /// Whose it is, as facts call them; 0 is none.
-    var user: UInt64 = 0
     /// Monotonic nanoseconds.
     var arrived: UInt64 = 0
 
@@ -106,6 +105,9 @@ struct AgentTrace {
     var user: Int32 = 0
     /// Of events without spans: the hash of their session.
     var session: UInt64 = 0
+    /// The session and the user that it tells of, as facts call them, or `severalOwners`.
+    var onlySession: UInt64 = 0
+    var onlyUser: UInt64 = 0
     var nodes: Int32 = 0
     var unsettled: Int32 = 0
     /// How many of its nodes have a detail.

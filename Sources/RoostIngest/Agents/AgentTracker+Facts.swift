@@ -17,25 +17,6 @@ extension AgentTracker {
 
     // MARK: told while activities come in
 
-    /// Notes whose an activity is.
-    mutating func identify(
-        _ activity: Activity, _ batch: ActivityBatch, _ node: inout AgentNode,
-        _ detail: inout AgentDetail
-    ) {
-        if !activity.session.isEmpty {
-            // A batch holds each text once.
-            if activity.session != toldSession.text {
-                toldSession = (
-                    activity.session, facts?.identity(batch.bytes(activity.session)) ?? 0
-                )
-            }
-            node.session = toldSession.hash
-        }
-        if !activity.user.isEmpty {
-            detail.user = facts?.identity(batch.bytes(activity.user)) ?? 0
-        }
-    }
-
     /// Notes that an activity came.
     mutating func noteArrival(_ index: Int32, _ activity: Activity) {
         guard facts != nil, activity.isAgentic else { return }
@@ -204,8 +185,7 @@ extension AgentTracker {
         fact.traceIDLow = trace.idLow
         fact.spanID = node.spanID
         fact.parentSpanID = node.parent >= 0 ? open.nodes[Int(node.parent)].spanID : 0
-        fact.session = node.session
-        fact.user = detail.user
+        (fact.session, fact.user) = owner(of: node, in: trace)
         fact.service = node.service
         fact.name = node.name
         fact.agent = agentName(node)

@@ -213,7 +213,7 @@ extension AgentTracker {
             node.flags.insert(.isPending)
             open.traces[Int(node.trace)].pending += 1
         }
-        if facts != nil { identify(activity, batch, &node, &detail) }
+        if facts != nil { identify(activity, batch, &node) }
         open.nodes[Int(index)] = node
         open.setDetail(index, detail)
         if open.traces[Int(node.trace)].isDerived { noteStart(index) }

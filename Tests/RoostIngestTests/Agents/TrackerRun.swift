@@ -63,6 +63,7 @@ struct Step {
     var tool = ""
     var workflow = ""
     var user = ""
+    var session = ""
     var service = "crew"
     var callID = ""
     var phase = ActivityPhase.finished
@@ -127,6 +128,8 @@ struct Step {
 
     func by(_ user: String) -> Step { with { $0.user = user } }
 
+    func of(_ session: String) -> Step { with { $0.session = session } }
+
     func inTrace(_ trace: UInt64) -> Step { with { $0.trace = trace } }
 
     /// The announcement of the same.
@@ -164,6 +167,7 @@ struct Step {
         activity.tool = text(tool)
         activity.workflow = text(workflow)
         activity.user = text(user)
+        activity.session = text(session)
         activity.callID = text(callID)
         return activity
     }

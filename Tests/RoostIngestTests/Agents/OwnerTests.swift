@@ -1,0 +1,63 @@
+import Testing
+
+@testable import RoostIngest
+
+/// Whose facts are.
+@Suite struct OwnerTests {
+    /// `session user` of each call that was counted, in the order of their ids.
+    private func owners(_ requests: [[Step]], passing seconds: UInt64 = 31) -> [String] {
+        let run = TrackerRun()
+        run.tracker.tellFacts()
+        for request in requests { run.take(request) }
+        run.pass(seconds)
+        let told = run.tracker.takeFacts(room: AgentFactBatch())
+        var texts: [UInt64: String] = [0: "-"]
+        for one in told.identities { texts[one.hash] = String(decoding: one.text, as: UTF8.self) }
+        return told.facts.filter { $0.kind == .ended && $0.activity == .llm }
+            .sorted { $0.spanID < $1.spanID }
+            .map { "\(texts[$0.session] ?? "?") \(texts[$0.user] ?? "?")" }
+    }
+
+    private let root = Step.agent("planner", 1).of("s1").by("u1")
+
+    @Test func `what a root says holds for everything below it`() {
+        let call = Step.call(3, below: 2)
+        let steps = [root, Step(.other, 2, below: 1), call]
+        #expect(owners([steps]) == ["s1 u1"])
+        #expect(owners([steps.reversed()]) == ["s1 u1"])
+        #expect(owners(steps.reversed().map { [$0] }) == ["s1 u1"])
+    }
+
+    @Test func `the own word is believed, then the nearest above`() {
+        let steps = [
+            root, .agent("writer", 2, below: 1).of("s2").by("u2"), .call(3, below: 2),
+            .call(4, below: 1), .call(5, below: 2).of("s3"), .call(6, below: 1).by("u3"),
+        ]
+        let expected = ["s2 u2", "s1 u1", "s3 u2", "s1 u3"]
+        #expect(owners([steps]) == expected)
+        #expect(owners([steps.reversed()]) == expected)
+    }
+
+    @Test func `the only one of a trace holds where nobody above says`() {
+        let aside = Step(.other, 2, below: 1).of("s1").by("u1")
+        #expect(owners([[Step(.other, 1), aside, .call(3, below: 1)]]) == ["s1 u1"])
+        // Below a span that never came, too.
+        #expect(owners([[.call(3, below: 9), root]]) == ["s1 u1"])
+        // Of two nobody knows whose it is.
+        let other = Step(.other, 4, below: 1).of("s2")
+        #expect(owners([[Step(.other, 1), aside, other, .call(5, below: 1)]]) == ["- u1"])
+    }
+
+    @Test func `one that is known from its announcement or before its children is remembered`() {
+        #expect(owners([[root.announced], [.call(2, below: 1)]]) == ["s1 u1"])
+        #expect(owners([[root], [.call(2, below: 1)], [.call(3, below: 2)]]) == ["s1 u1"])
+        #expect(
+            owners([
+                [root, Step.agent("writer", 2, below: 1).by("u2")], [.call(3, below: 2)],
+            ]) == ["s1 u2"])
+    }
+
+    @Test func `traces do not share theirs`() {
+        #expect(owners([[root, .call(2, below: 1), .call(3).inTrace(2)]]) == ["s1 u1", "- -"])
+    }
+}
