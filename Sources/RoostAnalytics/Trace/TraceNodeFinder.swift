@@ -92,12 +92,27 @@ struct TraceNodeFinder {
             if kind == .other {
                 nodes[above].directCall = better(nodes[above].directCall, direct, nodes, batch)
             } else if kind.isCall, !nodes[above].flags.contains(.isWrapper),
-                account(nodes[above], batch).wraps(account(nodes[Int(direct)], batch)),
+                wraps(above, direct, nodes, batch),
                 !isAbove(direct, Int32(truncatingIfNeeded: above), parents)
             {
                 nodes[above].flags.insert(.isWrapper)
+                nodes[above].directCall = direct
             }
         }
+    }
+
+    /// Whether a call only tells once more what those below it tell together.
+    private func wraps(
+        _ place: Int, _ nearest: Int32, _ nodes: [TraceNode], _ batch: ActivityBatch
+    ) -> Bool {
+        var teller = nodes[Int(nearest)]
+        var steps = 0
+        while teller.flags.contains(.isWrapper), teller.directCall >= 0, steps < Self.deepest {
+            teller = nodes[Int(teller.directCall)]
+            steps += 1
+        }
+        return account(nodes[place], batch).wraps(
+            account(teller, batch), through: account(nodes[Int(nearest)], batch))
     }
 
     /// As in `AgentTracker`.
@@ -324,7 +339,7 @@ struct TraceNodeFinder {
                 if node.remarkable < 0 { node.remarkable = parent.remarkable }
                 if parent.remarkable >= 0,
                     isSameTool(node, nodes[Int(parent.remarkable)], batch.activities)
-                        || repeats(place, node, nodes, parent.remarkable, batch, parents)
+                        || repeats(place, node, nodes, parent.remarkable, batch, tree, parents)
                 {
                     node.flags.insert(.isRepeated)
                 }
@@ -339,18 +354,29 @@ struct TraceNodeFinder {
             && activities[Int(above.activity)].kind == .tool && above.tool == node.tool
     }
 
-    /// Whether a call tells without usage what the one above it tells with it.
+    /// Whether a call tells without usage what one above it tells with it, or tells worse. What
+    /// repeats another itself is looked past, unless it tells this one.
     private func repeats(
-        _ place: Int32, _ node: TraceNode, _ nodes: [TraceNode], _ above: Int32,
-        _ batch: ActivityBatch, _ parents: [Int32]
+        _ place: Int32, _ node: TraceNode, _ nodes: [TraceNode], _ nearest: Int32,
+        _ batch: ActivityBatch, _ tree: TraceTree, _ parents: [Int32]
     ) -> Bool {
-        let parent = nodes[Int(above)]
-        guard batch.activities[Int(node.activity)].kind.isCall,
-            batch.activities[Int(parent.activity)].kind.isCall,
-            batch.activities[Int(parent.activity)].phase == .finished,
-            !parent.flags.contains(.isWrapper)
-        else { return false }
-        return account(node, batch).repeats(account(parent, batch))
-            && !isAbove(place, above, parents)
+        guard batch.activities[Int(node.activity)].kind.isCall else { return false }
+        let own = account(node, batch)
+        var above = nearest
+        var steps = 0
+        while above >= 0, steps < Self.deepest {
+            let parent = nodes[Int(above)]
+            let activity = batch.activities[Int(parent.activity)]
+            guard activity.kind.isCall, activity.phase == .finished else { return false }
+            if !parent.flags.contains(.isWrapper) {
+                let said = account(parent, batch)
+                if own.repeats(said) { return !isAbove(place, above, parents) }
+                guard own.isSame(as: said), parent.flags.contains(.isRepeated) else { return false }
+            }
+            let next = tree.parents[Int(above)]
+            above = next < 0 ? -1 : nodes[Int(next)].remarkable
+            steps += 1
+        }
+        return false
     }
 }

@@ -14,7 +14,8 @@ struct TraceNode {
     var tool: Int32 = 0
     /// The nearest node, from this one upwards, that is more than a span between; -1 is none.
     var remarkable: Int32 = -1
-    /// A call below it with nothing but unremarkable spans between; -1 is none.
+    /// A call below it with nothing but unremarkable spans between, of a wrapper the one that it
+    /// tells once more; -1 is none.
     var directCall: Int32 = -1
 
     struct Flags: OptionSet {

@@ -12,7 +12,8 @@ struct AgentNode {
     /// Index of the next node of the same trace; -1 ends the list.
     var next: Int32 = -1
     var trace: Int32 = -1
-    /// Index of a call below it with nothing but unremarkable spans between; -1 is none.
+    /// Index of a call below it with nothing but unremarkable spans between, of a wrapper the one
+    /// that it tells once more; -1 is none.
     var directCall: Int32 = -1
     /// Index of its detail; -1 when nothing that needs it can come any more, or has come.
     var detail: Int32 = -1

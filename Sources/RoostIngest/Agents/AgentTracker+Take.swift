@@ -279,6 +279,7 @@ extension AgentTracker {
         var direct =
             isCall ? index : isOver && node.kind == .other ? node.directCall : -1
         guard !told.isEmpty || direct >= 0 else { return }
+        var isBelowCall = false
         var above = node.parent
         var steps = 0
         while above >= 0, above != index, steps < Self.deepest {
@@ -291,6 +292,11 @@ extension AgentTracker {
             if direct >= 0, !isBetween {
                 if parent.kind.isCall { noteWrapper(above, around: direct) }
                 direct = -1
+                isBelowCall = parent.kind.isCall
+            } else if isBelowCall, !isBetween {
+                // What stands just below tells more, or less, than it did.
+                if parent.kind.isCall { noteWrapper(above) }
+                isBelowCall = parent.kind.isCall
             }
             above = parent.parent
         }

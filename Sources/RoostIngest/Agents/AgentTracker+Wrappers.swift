@@ -1,4 +1,5 @@
-/// One call that two spans tell, one below the other with nothing of note between: counted once.
+/// One call that several spans tell, one below the other with nothing of note between: counted
+/// once, at whatever depth.
 extension AgentTracker {
     /// Which of two calls below a span is kept in mind: a language model's before an embedding, the
     /// larger one, else the later one. `known` may be -1.
@@ -10,14 +11,52 @@ extension AgentTracker {
         return open.tokens(known) > open.tokens(new) ? known : new
     }
 
-    /// Notes that a call below tells what this one tells, if it does.
-    mutating func noteWrapper(_ index: Int32, around below: Int32) {
+    /// Notes whether calls below tell what this one tells. `below` is the nearest of them; without
+    /// it those are looked at again that were known before.
+    mutating func noteWrapper(_ index: Int32, around below: Int32? = nil) {
         let node = open.nodes[Int(index)]
-        guard node.flags.isDisjoint(with: [.isWrapper, .isPending, .standsForBelow]) else { return }
-        let inner = open.nodes[Int(below)]
-        let isCounted = !inner.flags.isDisjoint(with: [.isCounted, .isToldBefore])
-        guard account(node).wraps(account(inner), isBelowCounted: isCounted) else { return }
-        open.nodes[Int(index)].flags.insert(.isWrapper)
+        let nearest = below ?? node.directCall
+        guard nearest >= 0, nearest != index,
+            node.flags.isDisjoint(with: [.isSettled, .standsForBelow])
+        else { return }
+        if node.flags.contains(.isPending) {
+            // What it tells is known when it ends.
+            open.nodes[Int(index)].directCall = better(node.directCall, nearest)
+        } else if wraps(node, nearest) {
+            open.nodes[Int(index)].directCall = nearest
+            open.nodes[Int(index)].flags.insert(.isWrapper)
+        } else if isNearer(nearest, than: node.directCall) {
+            open.nodes[Int(index)].directCall = nearest
+            open.nodes[Int(index)].flags.remove(.isWrapper)
+        } else if !node.flags.contains(.isWrapper) {
+            open.nodes[Int(index)].directCall = better(node.directCall, nearest)
+        }
+    }
+
+    /// Whether it is the call that was known, or stands between.
+    private func isNearer(_ nearest: Int32, than known: Int32) -> Bool {
+        known == nearest || known >= 0 && isAbove(nearest, open.nodes[Int(known)])
+    }
+
+    /// Whether a call only tells once more what those below it tell together.
+    private func wraps(_ node: AgentNode, _ nearest: Int32) -> Bool {
+        let teller = open.nodes[Int(teller(of: nearest))]
+        let isCounted = !teller.flags.isDisjoint(with: [.isCounted, .isToldBefore])
+        return account(node).wraps(
+            account(teller), through: account(open.nodes[Int(nearest)]), isTellerCounted: isCounted)
+    }
+
+    /// Of calls that stand one below the other and tell one, the one that counts.
+    private func teller(of index: Int32) -> Int32 {
+        var teller = index
+        var steps = 0
+        while steps < Self.deepest {
+            let node = open.nodes[Int(teller)]
+            guard node.flags.contains(.isWrapper), node.directCall >= 0 else { break }
+            teller = node.directCall
+            steps += 1
+        }
+        return teller
     }
 
     /// Whether what a span says of itself is told by the embeddings below it: nothing was written,
@@ -48,19 +87,27 @@ extension AgentTracker {
             let parent = open.nodes[Int(above)]
             if parent.kind.isCall {
                 // Of one that was counted before only the model may be known.
+                if parent.flags.contains(.isPending) { return nil }
+                let isLookedPast =
+                    parent.flags.contains(.isWrapper)
+                    && parent.flags.isDisjoint(with: [.isCounted, .isToldBefore])
+                if isLookedPast {
+                    above = parent.parent
+                    steps += 1
+                    continue
+                }
                 let said = account(parent)
                 let own = account(node)
-                if parent.flags.contains(.isPending) || !own.isSame(as: said) { return nil }
+                if !own.isSame(as: said) { return nil }
                 // The event that told what a span above tells stands below that span.
                 let isTold =
                     parent.flags.contains(.isToldBefore) && !node.flags.contains(.isFromLog)
                 if isTold || parent.flags.contains(.isCounted) {
                     return own.isAttempt(of: said) && !own.hasUsage ? nil : above
                 }
-                // What repeats another itself is looked past.
-                if parent.flags.isDisjoint(with: [.isWrapper, .isSettled]) {
-                    return own.repeats(said) ? above : nil
-                }
+                // What repeats another itself is looked past, unless it tells this one.
+                if own.repeats(said) { return above }
+                if !parent.flags.contains(.isSettled) { return nil }
             } else if parent.kind != .other {
                 return nil
             }

@@ -44,6 +44,17 @@ package struct CallAccount {
         return isBelowCounted || !tellsMore(than: below)
     }
 
+    /// The same where those below tell one call together: `nearest` stands just below, and `teller`
+    /// is the one of them that counts.
+    package func wraps(
+        _ teller: CallAccount, through nearest: CallAccount, isTellerCounted: Bool = false
+    ) -> Bool {
+        // It tells better than all of them.
+        if !isTellerCounted, teller.repeats(self) { return false }
+        return wraps(teller, isBelowCounted: isTellerCounted)
+            || wraps(nearest, isBelowCounted: true)
+    }
+
     /// Whether it tells what the one above it tells with usage, or tells better.
     package func repeats(_ above: CallAccount) -> Bool {
         guard isSame(as: above), !isAttempt(of: above) else { return false }

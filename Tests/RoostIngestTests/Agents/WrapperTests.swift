@@ -74,6 +74,25 @@ import Testing
         expect([Self.call("router", 1, 0), .call(2, below: 1)], calls: 1, tokens: 100)
     }
 
+    @Test func `one that says little between two that say more hides neither`() {
+        expect(
+            [.call(1), .call(2, below: 1, tokens: 0), .call(3, below: 2)], calls: 1, tokens: 100)
+        // Another model between is another call.
+        expect(
+            [.call(1), Self.call("gpt-4o-mini", 2, below: 1, 10), .call(3, below: 2)], calls: 3,
+            tokens: 210)
+    }
+
+    @Test func `one that was announced is known to tell those that came before its end`() {
+        let run = TrackerRun()
+        run.take(Step.call(1, below: 9).announced)
+        run.take(.call(2, below: 1))
+        run.take(.call(1, below: 9))
+        run.take(Step(.other, 9))
+        run.pass(31)
+        #expect((run.calls, run.tokens()) == (1, 100))
+    }
+
     /// 1,000 of input and 100 of output, as far as they are divided up.
     private static func account(
         _ id: UInt64, below: UInt64 = 0, cached: UInt64 = 0, reasoning: UInt64 = 0,
