@@ -108,7 +108,7 @@ extension ActivityReader {
 
     private func place(_ record: LogRecordView, _ activity: inout Activity) {
         // The same record sent again is the same activity.
-        var id = unsafe ByteHash.hash(record.bytes.pointer, count: record.bytes.count, seed: 1)
+        var id = unsafe MadeID.hash(record.bytes.buffer, seed: 1)
         if !record.traceID.isEmpty {
             activity.traceIDHigh = unsafe load(record.traceID.base)
             activity.traceIDLow = unsafe load(record.traceID.base + 8)
@@ -118,27 +118,23 @@ extension ActivityReader {
             let prompt = slots.text(.prompt)
             activity.flags.insert(.isDerivedTrace)
             if !prompt.isEmpty { activity.flags.insert(.isOfPrompt) }
-            var high = unsafe service.withUnsafeBufferPointer { unsafe ByteHash.hash($0, seed: 2) }
-            high = unsafe ByteHash.hash(session.pointer, count: session.count, seed: high)
+            var high = unsafe service.withUnsafeBytes { unsafe MadeID.hash($0, seed: 2) }
+            high = unsafe MadeID.hash(session.buffer, seed: high)
             activity.traceIDHigh = high
             // Without a session nothing says which records belong together.
             activity.traceIDLow =
                 session.isEmpty && prompt.isEmpty
-                ? id : unsafe ByteHash.hash(prompt.pointer, count: prompt.count, seed: high)
+                ? id : unsafe MadeID.hash(prompt.buffer, seed: high)
         }
         if activity.kind == .agent, slots.has(.agentID) {
             // Start and end of one run.
-            let agent = slots.text(.agentID)
-            id = unsafe ByteHash.hash(
-                agent.pointer, count: agent.count, seed: activity.traceIDLow)
+            id = unsafe MadeID.hash(slots.text(.agentID).buffer, seed: activity.traceIDLow)
         }
         activity.spanID = id | 1
     }
 }
 
 extension WireBytes {
-    fileprivate var pointer: UnsafeRawPointer { unsafe UnsafeRawPointer(base) }
-
     fileprivate func isText(_ text: String) -> Bool {
         unsafe text.utf8.count == count && buffer.elementsEqual(text.utf8)
     }

@@ -209,6 +209,6 @@ public struct PostedEvent: Sendable, Equatable {
 
     static func hash(_ text: String, seed: UInt64) -> UInt64 {
         let bytes = Array(text.utf8)
-        return max(1, unsafe bytes.withUnsafeBufferPointer { unsafe ByteHash.hash($0, seed: seed) })
+        return max(1, unsafe bytes.withUnsafeBytes { unsafe MadeID.hash($0, seed: seed) })
     }
 }
