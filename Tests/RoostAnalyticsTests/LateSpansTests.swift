@@ -137,6 +137,53 @@ import Testing
         #expect(world.totals == [0, 1, 0])
     }
 
+    @Test func `a run that is over keeps its name, whatever comes late`() {
+        let world = World()
+        let call = Self.span(.llm, 2, 1, "gpt", from: 1, to: 2)
+        world.take([call, Self.span(.agent, 1, 0, "boss", from: 0, to: 3)], until: 40)
+        #expect(world.row?.workflow == "boss")
+        for late in [call, Self.span(.llm, 3, 1, "late", from: 2, to: 3)] {
+            world.take([late])
+            #expect(world.row?.workflow == "boss")
+            world.take(until: world.clock + 40)
+            #expect(world.row?.workflow == "boss")
+        }
+        #expect(world.byWorkflow == ["boss": [1, 0]])
+    }
+
+    @Test(arguments: [[], [1], [2]] as [[UInt64]])
+    func `of two roots the one that ended first names the run`(_ failed: [UInt64]) {
+        func root(_ id: UInt64, _ name: String, _ end: Double) -> (inout ActivityBatch) -> Activity
+        {
+            Self.span(.agent, id, 0, name, from: end - 5, to: end, isError: failed.contains(id))
+        }
+        let (first, second) = (root(1, "first", 10), root(2, "second", 20))
+        let call = Self.span(.llm, 3, 2, "gpt", from: 16, to: 17)
+        for requests in [[[first], [second, call]], [[first, call, second]], [[second, first]]] {
+            let world = World()
+            for request in requests { world.take(request) }
+            world.take(until: 40)
+            #expect(world.row?.workflow == "first")
+            #expect(world.row?.state == (failed == [1] ? .failed : .completed))
+            let counted = world.tracker.snapshot.values(of: "roost_workflow_runs_total")
+                .filter { $0.1 > 0 }
+            #expect(counted.map { $0.0["workflow"] } == ["first"])
+            #expect(counted.map { $0.0["status"] } == [failed == [1] ? "error" : "ok"])
+        }
+    }
+
+    @Test func `what events tell late has no name for the run`() {
+        var record = WorkflowRecord()
+        record.isDerived = true
+        var fact = AgentFact(.seen)
+        (fact.service, fact.workflow) = (3, 3)
+        for (told, name) in [(3, 3), (5, 5), (3, 5), (6, 6)] as [(Int32, Int32)] {
+            fact.workflow = told
+            _ = record.note(fact, now: 1)
+            #expect(record.name == name)
+        }
+    }
+
     @Test func `the last steps come with the root`() {
         let world = World()
         world.take([Self.span(.llm, 3, 2, "gpt", from: 1, to: 2)], until: 40)

@@ -90,6 +90,8 @@ struct WorkflowRecord: Sendable {
     var isStuck = false
     /// Nothing more was expected of it.
     var isClosed = false
+    /// Its end has said what it is called.
+    var isNamed = false
     /// It was over before and went on; what it was then, and the minute in which it was over first.
     var wasOver = false
     var former = WorkflowState.completed
@@ -121,7 +123,7 @@ struct WorkflowRecord: Sendable {
 
     /// What every fact says; true when it is the first of its moment.
     mutating func note(_ fact: AgentFact, now: UInt64) -> Bool {
-        if fact.workflow != 0 { name = fact.workflow }
+        noteName(fact)
         if service == 0 { service = fact.service }
         if fact.user != 0 { user = fact.user }
         if fact.start != 0, fact.start < start { start = fact.start }
@@ -132,6 +134,16 @@ struct WorkflowRecord: Sendable {
         if state.isOpen { longestSilence = max(longestSilence, now.less(lastHeard)) }
         lastHeard = now
         return true
+    }
+
+    /// The end of a run names it, and nothing after that but the late root of one that was counted
+    /// without it. What events tell later of theirs names it only by a word for the workflow.
+    private mutating func noteName(_ fact: AgentFact) {
+        guard fact.workflow != 0 else { return }
+        let isWord = !isDerived || name == 0 || fact.workflow != fact.service
+        let isEnd = fact.kind == .workflowEnded && !isDerived
+        if isNamed ? fact.kind == .workflowCorrected : isWord { name = fact.workflow }
+        if isEnd { isNamed = true }
     }
 
     /// Puts a step at the end of its list, whose first `kept` are never folded.

@@ -236,7 +236,9 @@ extension AgentTracker {
             // workflow that told its end.
             let isBare =
                 activity.flags.contains(.isDerivedTrace) && !activity.flags.contains(.tellsEnd)
-            if activity.phase == .finished, !isBare { open.traces[Int(trace)].root = index }
+            if activity.phase == .finished, !isBare, isRoot(index, of: open.traces[Int(trace)]) {
+                open.traces[Int(trace)].root = index
+            }
             return
         }
         if let parent = open.findNode(trace, parentID) {
@@ -247,6 +249,17 @@ extension AgentTracker {
         open.nodes[Int(parent)].flags.insert(.isPlaceholder)
         open.traces[Int(trace)].placeholders += 1
         open.nodes[Int(index)].parent = parent
+    }
+
+    /// Whether a node without parent is its trace's root: of several spans the one that ended first,
+    /// and once the run is counted whichever that was. Of events the latest is.
+    private func isRoot(_ index: Int32, of trace: AgentTrace) -> Bool {
+        guard trace.root >= 0, !trace.isDerived else { return true }
+        let node = open.nodes[Int(index)]
+        let root = open.nodes[Int(trace.root)]
+        if root.flags.contains(.isFromLog) { return true }
+        if node.flags.contains(.isFromLog) || trace.isWorkflowCounted { return false }
+        return node.end < root.end
     }
 
     private mutating func addNode(_ trace: Int32, _ spanID: UInt64) -> Int32 {
