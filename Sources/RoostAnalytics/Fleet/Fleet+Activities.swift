@@ -141,7 +141,7 @@ extension Fleet {
             count(fact, place, slot, isTold: isTold, now: now)
             if fact.activity == .humanWait { noteLateWait(place, slot) }
         } else {
-            if fact.kind == .ended, workflows[slot].foldedSeen > 0 {
+            if fact.kind == .ended, workflows[slot].foldedKinds[fact.activity] > 0 {
                 isTold = true
                 takeBackFolded(fact, slot)
             }

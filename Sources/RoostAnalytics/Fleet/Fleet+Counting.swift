@@ -108,9 +108,11 @@ extension Fleet {
         if steps[place].cost.isFinite { workflows[slot].provisionalCost -= steps[place].cost }
     }
 
-    /// The same where the step is held no longer: this must be it.
+    /// The same where the step is held no longer: this must be it, which comes back.
     mutating func takeBackFolded(_ fact: AgentFact, _ slot: Int32) {
-        workflows[slot].foldedSeen &-= 1
+        workflows[slot].foldedKinds[fact.activity] &-= 1
+        workflows[slot].folded &-= 1
+        totals.foldedSteps &-= 1
         workflows[slot].seen &-= 1
         if fact.activity == .llm || fact.activity == .embedding {
             workflows[slot].provisionalTokens = workflows[slot].provisionalTokens
@@ -141,7 +143,7 @@ extension Fleet {
             place = steps[place].newer
         }
         workflows[slot].seen = 0
-        workflows[slot].foldedSeen = 0
+        workflows[slot].foldedKinds = FoldedSteps()
         settleProvisional(slot)
     }
 }

@@ -236,7 +236,7 @@ extension Fleet {
             countAnnounced(place, slot, -1)
         case .seen:
             steps.forget(place)
-            workflows[slot].foldedSeen &+= 1
+            workflows[slot].foldedKinds[steps[place].kind] &+= 1
         default: break
         }
         unlink(place, slot)

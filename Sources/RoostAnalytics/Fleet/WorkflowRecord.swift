@@ -50,7 +50,7 @@ struct WorkflowRecord: Sendable {
     var waits: Int32 = 0
     var seen: Int32 = 0
     /// Of those seen, how many were folded away.
-    var foldedSeen: Int32 = 0
+    var foldedKinds = FoldedSteps()
     var calls: Int32 = 0
     var toolCalls: Int32 = 0
     var agentRuns: Int32 = 0
@@ -104,7 +104,7 @@ struct WorkflowRecord: Sendable {
     var mayGoOn: Bool { !state.isOpen && !isEndTold && (isDerived || !hasRootEnded) }
 
     /// Steps whose end may still come and that are held.
-    var indexed: Int32 { announced &+ seen &- foldedSeen }
+    var indexed: Int32 { announced &+ seen &- foldedKinds.sum }
 
     var tokensSoFar: UInt64 { tokens.addingUpTo(provisionalTokens) }
 
@@ -152,5 +152,27 @@ struct WorkflowRecord: Sendable {
         last = place
         steps += 1
         if middle < 0, steps > kept { middle = place }
+    }
+}
+
+/// How many steps of a run were folded away before their account was final, by what they are.
+struct FoldedSteps: Sendable {
+    /// Calls to models, calls of tools, runs of agents, all else.
+    private var counts = SIMD4<Int32>()
+
+    var sum: Int32 { counts.wrappedSum() }
+
+    subscript(kind: ActivityKind) -> Int32 {
+        get { counts[FoldedSteps.place(kind)] }
+        set { counts[FoldedSteps.place(kind)] = newValue }
+    }
+
+    private static func place(_ kind: ActivityKind) -> Int {
+        switch kind {
+        case .llm, .embedding: 0
+        case .tool: 1
+        case .agent: 2
+        default: 3
+        }
     }
 }

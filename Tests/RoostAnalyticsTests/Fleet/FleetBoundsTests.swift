@@ -57,6 +57,9 @@ import Testing
         #expect(detail.timeline.last?.spanID == 100_001)
         #expect(detail.row.tokens == 100_000)
         #expect(bench.fleet.heldSteps == 128)
+        // Each step is shown or folded.
+        #expect(detail.folded == 100_001 - 128)
+        #expect(bench.fleet.totals.foldedSteps == 100_001 - 128)
     }
 
     @Test func `when steps run out, finished runs go before open ones`() {

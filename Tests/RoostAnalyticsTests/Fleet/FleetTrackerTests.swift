@@ -167,6 +167,23 @@ import Testing
         #expect(world.row?.agentRuns == 1)
     }
 
+    @Test(arguments: [true, false])
+    func `a root that comes after more steps than are held`(_ isLate: Bool) throws {
+        let world = World()
+        let calls = (2...300 as ClosedRange<UInt64>).map { id in
+            Self.span(.llm, id, 1, "gpt", from: Double(id), to: Double(id) + 1)
+        }
+        let root = Self.span(.agent, 1, 0, "boss", from: 0, to: 400)
+        world.take(isLate ? calls : calls + [root], until: 1)
+        if isLate { world.take([root], until: 50) }
+        let row = try #require(world.row)
+        #expect((row.state, row.calls, row.agentRuns) == (.completed, 299, 1))
+        #expect((row.tokens, row.cost) == (2_990, 149.5))
+        let detail = try #require(world.fleet.workflow(0, 1, world.symbols, now: world.now))
+        #expect(detail.timeline.count + detail.folded == 300)
+        #expect(detail.timeline.contains { $0.spanID == 1 })
+    }
+
     @Test func `a call below a request that is no activity`() {
         let world = World()
         world.take(
