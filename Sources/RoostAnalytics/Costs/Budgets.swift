@@ -53,7 +53,7 @@ public struct Budgets: Sendable {
             case .tokens:
                 tables[index].spenders[place].spend(Double(fact.tokens.total), now: now)
             case .usd:
-                if !isPriced { tables[index].spenders[place].unpriced &+= 1 }
+                if fact.isUnpriced { tables[index].spenders[place].unpriced &+= 1 }
                 tables[index].spenders[place].spend(isPriced ? fact.cost : 0, now: now)
             }
             if let event = level(index, place, now) { events.append(event) }

@@ -41,7 +41,7 @@ struct CostTally: Sendable, Equatable {
             cost = fact.cost
             priced = accounts
             if isFailed { failedCost = cost }
-        } else if !fact.tokens.isEmpty {
+        } else if fact.isUnpriced {
             unpriced = accounts
         }
         let output = fact.tokens.output &+ fact.tokens.reasoning

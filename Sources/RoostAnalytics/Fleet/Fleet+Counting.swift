@@ -28,9 +28,11 @@ extension Fleet {
             agents[row].cost += fact.cost
             agents[row].hasCost = true
         }
-        guard fact.traceIDHigh | fact.traceIDLow != 0,
-            let slot = workflows.find(fact.traceIDHigh, fact.traceIDLow)
-        else { return }
+        guard fact.traceIDHigh | fact.traceIDLow != 0 else {
+            sessions.spend(fact, tokens, now: now)
+            return
+        }
+        guard let slot = workflows.find(fact.traceIDHigh, fact.traceIDLow) else { return }
         workflows[slot].tokens = workflows[slot].tokens.addingUpTo(tokens)
         if fact.cost.isFinite {
             workflows[slot].cost += fact.cost

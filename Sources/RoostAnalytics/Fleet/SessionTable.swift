@@ -8,7 +8,7 @@ struct SessionRecord: Sendable {
     var service: Int32 = 0
     /// Runs that are held.
     var held: Int32 = 0
-    /// Of runs that are not held any more.
+    /// Of runs that are not held any more, and what no run tells.
     var workflows: Int32 = 0
     var failed: Int32 = 0
     var tokens: UInt64 = 0
@@ -56,15 +56,30 @@ struct SessionTable: Sendable {
 
     /// The session of a run that it did not know of; -1 when there is no room.
     mutating func join(_ hash: UInt64, now: UInt64) -> Int32 {
+        let place = find(hash, now: now)
+        if place >= 0 { self[place].held += 1 }
+        return place
+    }
+
+    /// Adds what no run tells.
+    mutating func spend(_ fact: AgentFact, _ tokens: UInt64, now: UInt64) {
+        guard fact.session != 0 else { return }
+        let place = find(fact.session, now: now)
+        guard place >= 0 else { return }
+        self[place].note(fact, now: now)
+        self[place].tokens = self[place].tokens.addingUpTo(tokens)
+        guard fact.cost.isFinite else { return }
+        self[place].cost += fact.cost
+        self[place].hasCost = true
+    }
+
+    /// A session, known or new; -1 when there is no room.
+    private mutating func find(_ hash: UInt64, now: UInt64) -> Int32 {
         let key = SlotIndex.hash(hash, hash)
-        if let known = index.find(key, where: { records[Int($0)].hash == hash }) {
-            self[known].held += 1
-            return known
-        }
+        if let known = index.find(key, where: { records[Int($0)].hash == hash }) { return known }
         sequence += 1
         var record = SessionRecord()
         record.hash = hash
-        record.held = 1
         record.sequence = sequence
         record.firstHeard = now
         record.lastHeard = now

@@ -63,14 +63,25 @@ extension InsightReport {
         ] where count > 0 {
             did.append(Wording.count(count, word))
         }
-        var text = "\(Wording.window(coverage.seconds)) saw \(Wording.list(did))"
+        var text = "\(Wording.window(coverage.seconds)) saw "
         text = text.prefix(1).uppercased() + text.dropFirst()
+        guard coverage.hasActivities else {
+            let used = [
+                coverage.tokens > 0 ? Wording.tokens(coverage.tokens) : nil,
+                coverage.cost.map { _ in "costs of \(costText)" },
+            ].compactMap(\.self)
+            return text + "\(Wording.list(used)); of runs and calls nothing was told."
+        }
+        text += Wording.list(did)
         if coverage.tokens > 0 { text += ", using \(Wording.tokens(coverage.tokens))" }
-        if let cost = coverage.cost {
-            let floor = coverage.unpricedCalls > 0 ? "at least " : ""
-            text += (coverage.tokens > 0 ? " for " : ", costing ") + floor + Wording.dollars(cost)
+        if coverage.cost != nil {
+            text += (coverage.tokens > 0 ? " for " : ", costing ") + costText
         }
         return text + "."
+    }
+
+    private var costText: String {
+        (coverage.unpricedCalls > 0 ? "at least " : "") + Wording.dollars(coverage.cost ?? 0)
     }
 
     /// Whether silence may only mean that little was seen.
@@ -158,7 +169,7 @@ extension InsightReport {
             "Counts are of what arrived in \(Wording.window(coverage.seconds)); what shows only "
                 + "over a longer time is judged by the last 24 hours. Durations leave out waiting "
                 + "for people.")
-        if !coverage.isEmpty {
+        if coverage.hasActivities {
             lines.append(
                 coverage.errors == 0
                     ? "No activity ended in error."

@@ -28,7 +28,11 @@ public struct InsightCoverage: Sendable {
 
     public init() {}
 
-    var isEmpty: Bool { workflowRuns + agentRuns + llmCalls + toolCalls == 0 }
+    /// Nothing at all was heard.
+    var isEmpty: Bool { !hasActivities && tokens == 0 && cost == nil }
+
+    /// False while only metrics tell what was used, or nothing does.
+    var hasActivities: Bool { workflowRuns + agentRuns + llmCalls + toolCalls > 0 }
 }
 
 /// What `GET insights` and `GET insights/report.md` tell.

@@ -47,7 +47,7 @@ public struct WindowTotals: Sendable, Equatable {
         tokens.add(fact.tokens)
         if fact.cost.isFinite {
             cost += fact.cost
-        } else if !fact.tokens.isEmpty {
+        } else if fact.isUnpriced {
             unpricedCalls &+= UInt64(max(1, fact.calls))
         }
     }

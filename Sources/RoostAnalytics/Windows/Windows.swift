@@ -402,7 +402,7 @@ struct WindowUsage: Sendable {
         if fact.cost.isFinite {
             cost = fact.cost
             priced = max(1, fact.calls)
-        } else if !fact.tokens.isEmpty {
+        } else if fact.isUnpriced {
             unpriced = max(1, fact.calls)
         }
     }

@@ -14,7 +14,8 @@ public struct AgentFact: Sendable {
         /// An activity was counted, once: this is its account.
         case ended
         /// Usage that no single activity tells: an agent's account of its own, or metrics. Only
-        /// service, agent, workflow, model, provider, tokens and cost mean something, and `calls`.
+        /// service, agent, workflow, model, provider, session, user, tokens and cost mean something,
+        /// and `calls`.
         case usage
         /// A workflow run was counted: `workflow`, `status`, `start` and `end` are those of the run.
         case workflowEnded
@@ -40,6 +41,8 @@ public struct AgentFact: Sendable {
     public var isDerivedTrace = false
     /// What it used is told by others too and counts with them: it is for showing alone.
     public var isUsageRepeated = false
+    /// What these tokens cost is told apart, by other facts: it is not unknown.
+    public var isCostApart = false
     /// A run was counted although its root had not come; `workflowCorrected` may follow.
     public var isRootless = false
 
@@ -84,6 +87,11 @@ public struct AgentFact: Sendable {
 
 extension AgentFact {
     public var hasUsage: Bool { !tokens.isEmpty || cost.isFinite }
+
+    /// Nobody knows what its tokens cost.
+    @inlinable public var isUnpriced: Bool {
+        !tokens.isEmpty && !cost.isFinite && !isCostApart
+    }
 
     /// The same, but for what was used.
     public var withoutUsage: AgentFact {

@@ -131,6 +131,7 @@ extension AgentTracker {
         fact.service = held.source.service
         fact.agent = held.agent
         fact.workflow = held.source.service
+        (fact.session, fact.user) = (held.owner.session, held.owner.user)
         fact.provider = held.provider
         fact.model = held.model
         fact.tool = held.tool
@@ -141,15 +142,19 @@ extension AgentTracker {
         facts?.add(fact)
     }
 
-    /// Tokens of one model that metrics tell, and what they cost.
-    mutating func tellUsage(_ key: AgentSeriesKey, _ tokens: ActivityTokens, cost: Double) {
+    /// Tokens of one model that metrics tell, and what they cost, if that is known.
+    mutating func tellUsage(
+        _ key: AgentSeriesKey, _ tokens: ActivityTokens, of owner: UsageOwner, cost: Double?
+    ) {
         guard facts != nil else { return }
         var fact = AgentFact(.usage)
         (fact.agent, fact.provider, fact.model) = (key.first, key.second, key.third)
         (fact.service, fact.workflow) = (key.fourth, key.fourth)
+        (fact.session, fact.user) = (owner.session, owner.user)
         fact.tokens = tokens
-        fact.cost = cost
-        fact.costSource = cost.isNaN ? .unknown : .computed
+        fact.cost = cost ?? .nan
+        fact.costSource = cost == nil ? .unknown : .computed
+        fact.isCostApart = costTellers.contains(key.fourth)
         fact.calls = 0
         facts?.add(fact)
     }

@@ -28,7 +28,8 @@ extension AgentTracker {
             let user = users == nil ? TextTable.none : userNumber(fact.user[...])
             held.append(
                 HeldUsage(
-                    fact, of: source, by: user, amount, arrived: now, texts: &metrics.texts))
+                    fact, of: source, by: user, toldAs: owner(of: fact), amount, arrived: now,
+                    texts: &metrics.texts))
         }
         usage.held += held
     }
@@ -52,8 +53,7 @@ extension AgentTracker {
                 let key = AgentSeriesKey(
                     first: one.agent, second: one.provider, third: one.model,
                     fourth: one.source.service, fifth: user)
-                groups[key, default: UsageGroup(isExclusive: one.isExclusive)]
-                    .tokens[one.tokenType] += one.amount
+                groups[key, default: UsageGroup(isExclusive: one.isExclusive)].add(one)
             case .cost:
                 metrics.llmCost.add(
                     one.amount,
@@ -82,8 +82,7 @@ extension AgentTracker {
     }
 
     private mutating func count(_ group: UsageGroup, _ key: AgentSeriesKey, unixNow: UInt64) {
-        var tokens = group.tokens
-        if !group.isExclusive { tokens[0] -= min(tokens[0], tokens[1] + tokens[2]) }
+        let tokens = group.apart(group.tokens)
         for (place, type) in metrics.tokenTypes.enumerated() {
             metrics.llmTokens.add(
                 tokens[place],
@@ -92,36 +91,80 @@ extension AgentTracker {
                     fifth: key.fifth),
                 nil, now: unixNow)
         }
+        let cost = cost(of: group.exact(tokens), key, unixNow: unixNow)
+        if let cost {
+            metrics.llmCost.add(
+                cost,
+                AgentSeriesKey(
+                    first: key.first, second: key.fourth, third: key.second, fourth: key.third,
+                    fifth: metrics.computed, sixth: key.fifth), nil, now: unixNow)
+        } else if key.third > 0, !costTellers.contains(key.fourth) {
+            // As many as facts tell of.
+            metrics.llmUnpricedCalls.add(
+                Double(group.byOwner.count), AgentSeriesKey(first: key.second, second: key.third),
+                nil, now: unixNow)
+        }
+        guard facts != nil else { return }
+        for (owner, told) in group.byOwner {
+            let exact = group.exact(group.apart(told))
+            tellUsage(key, exact, of: owner, cost: self.cost(of: exact, key, unixNow: unixNow))
+        }
+    }
+
+    /// What tokens cost whose cost nothing else tells; nil when it is told, or the price is unknown.
+    /// Several calls together: how long each was is unknown, so the price is that of short ones.
+    private func cost(
+        of tokens: ActivityTokens, _ key: AgentSeriesKey, unixNow: UInt64
+    ) -> Double? {
+        guard !costTellers.contains(key.fourth), key.third > 0 else { return nil }
+        return cost(of: tokens, model: key.third, provider: key.second, unixNow: unixNow)
+    }
+
+    /// Whose a point is, as facts call them.
+    private mutating func owner(of fact: UsageFact) -> UsageOwner {
+        guard facts != nil else { return UsageOwner() }
+        return UsageOwner(
+            session: facts?.identity(fact.session[...]) ?? 0,
+            user: facts?.identity(fact.user[...]) ?? 0)
+    }
+}
+
+/// A session and a user, as facts call them; 0 is none.
+struct UsageOwner: Hashable, Sendable {
+    var session: UInt64 = 0
+    var user: UInt64 = 0
+}
+
+/// Tokens of one model that the points of one request tell.
+private struct UsageGroup {
+    let isExclusive: Bool
+    private(set) var tokens = [Double](repeating: 0, count: 5)
+    /// Those of each session and user.
+    private(set) var byOwner: [UsageOwner: [Double]] = [:]
+
+    init(isExclusive: Bool) { self.isExclusive = isExclusive }
+
+    mutating func add(_ one: HeldUsage) {
+        tokens[one.tokenType] += one.amount
+        byOwner[one.owner, default: [Double](repeating: 0, count: 5)][one.tokenType] += one.amount
+    }
+
+    /// The same, none of them within another.
+    func apart(_ tokens: [Double]) -> [Double] {
+        var tokens = tokens
+        if !isExclusive { tokens[0] -= min(tokens[0], tokens[1] + tokens[2]) }
+        return tokens
+    }
+
+    func exact(_ tokens: [Double]) -> ActivityTokens {
         var exact = ActivityTokens()
         exact.input = UInt64(tokens[0])
         exact.cacheRead = UInt64(tokens[1])
         exact.cacheWrite = UInt64(tokens[2])
         exact.output = UInt64(tokens[3])
         exact.reasoning = UInt64(tokens[4])
-        guard !costTellers.contains(key.fourth), key.third > 0 else {
-            return tellUsage(key, exact, cost: .nan)
-        }
-        // Several calls together: how long each was is unknown, so the price is that of short ones.
-        guard let cost = cost(of: exact, model: key.third, provider: key.second, unixNow: unixNow)
-        else {
-            metrics.llmUnpricedCalls.add(
-                1, AgentSeriesKey(first: key.second, second: key.third), nil, now: unixNow)
-            tellUsage(key, exact, cost: .nan)
-            return
-        }
-        metrics.llmCost.add(
-            cost,
-            AgentSeriesKey(
-                first: key.first, second: key.fourth, third: key.second, fourth: key.third,
-                fifth: metrics.computed, sixth: key.fifth), nil, now: unixNow)
-        tellUsage(key, exact, cost: cost)
+        return exact
     }
-}
-
-/// Tokens of one model that the points of one request tell.
-private struct UsageGroup {
-    let isExclusive: Bool
-    var tokens = [Double](repeating: 0, count: 5)
 }
 
 extension AgentSignals.Fact {
@@ -137,7 +180,9 @@ struct HeldUsage: Sendable {
     let isError: Bool
     let isExclusive: Bool
     let agent: Int32
+    /// Of the text that stands for the user.
     let user: Int32
+    let owner: UsageOwner
     let provider: Int32
     let model: Int32
     let tool: Int32
@@ -147,11 +192,12 @@ struct HeldUsage: Sendable {
     let arrived: UInt64
 
     init(
-        _ fact: UsageFact, of source: AgentSignals.Source, by user: Int32, _ amount: Double,
-        arrived: UInt64, texts: inout TextTable
+        _ fact: UsageFact, of source: AgentSignals.Source, by user: Int32,
+        toldAs owner: UsageOwner, _ amount: Double, arrived: UInt64, texts: inout TextTable
     ) {
         self.source = source
         self.user = user
+        self.owner = owner
         tells = fact.tells
         tokenType = fact.tokenType
         isError = fact.isError
