@@ -72,12 +72,14 @@ public final class ExportService: Sendable {
             }
             guard isThere else { throw .noThread }
         }
-        guard client.withLock({ $0 == nil }) else { return }
         do throws(ClientStartError) {
-            let started = try HTTPClient(
-                name: "export", userAgent: "OTel-OTLP-Exporter-Roost/" + roostVersion,
-                work: { [weak self] now in self?.pump(now) })
-            client.withLock { $0 = started }
+            // Its thread begins at once, and waits here until there is somebody to send with.
+            try client.withLock { client throws(ClientStartError) in
+                guard client == nil else { return }
+                client = try HTTPClient(
+                    name: "export", userAgent: "OTel-OTLP-Exporter-Roost/" + roostVersion,
+                    work: { [weak self] now in self?.pump(now) })
+            }
         } catch {
             throw error == .noThread ? .noThread : .noCurl
         }
