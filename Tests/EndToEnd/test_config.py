@@ -256,7 +256,8 @@ def test_a_reload_knows_where_the_collector_listens(roost):
     running = roost()
     config = yaml.safe_load(running.config_file.read_text())
     config["listen"]["http"] = "127.0.0.1:1"
-    config["export"] = [{"name": "x", "endpoint": f"http://{running.http}"}]
+    config["export"] = [
+        {"name": "x", "endpoint": f"http://{running.http}", "protocol": "http/protobuf"}]
     running.config_file.write_text(yaml.safe_dump(config))
     running.signal(signal.SIGHUP)
     assert running.wait_for_line(rf"not reloaded: .*own listen.http \({running.http}\)")
