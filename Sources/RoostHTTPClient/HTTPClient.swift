@@ -22,20 +22,22 @@ public final class HTTPClient: Sendable {
 
     private let multi: MultiHandle
     private let userAgent: String
-    private let work: (@Sendable (_ now: UInt64) -> UInt64?)?
+    private let work: Work?
     private let state = Mutex(State())
     private let thread = Mutex<NamedThread?>(nil)
 
     /// Version of the libcurl in use, for `/status`.
     public static var libraryVersion: String { CurlVersion.loaded.text }
 
+    /// What the client's thread does after every round of input and output: takes the monotonic
+    /// time in nanoseconds, and answers when it wants to run again at the latest, nil for when
+    /// woken. It runs for the first time before `init` has returned, so it is given the client.
+    public typealias Work = @Sendable (_ client: HTTPClient, _ now: UInt64) -> UInt64?
+
     /// Makes the client and starts its thread, called `name` (at most 15 bytes).
-    ///
-    /// `work` runs on that thread after every round of input and output, with the monotonic time in
-    /// nanoseconds, and answers when it wants to run again at the latest, nil for when woken.
     public init(
         name: String = "http-client", userAgent: String = "Roost",
-        work: (@Sendable (_ now: UInt64) -> UInt64?)? = nil
+        work: Work? = nil
     ) throws(ClientStartError) {
         _ = CurlVersion.loaded
         guard let multi = MultiHandle() else { throw .noHandle }
@@ -107,7 +109,7 @@ public final class HTTPClient: Sendable {
             multi.perform()
             unsafe finishDone(&transfers)
             unsafe transfers.values.forEach { $0.push() }
-            let deadline = work?(monotonicNanoseconds())
+            let deadline = work?(self, monotonicNanoseconds())
             // An answer or `work` may just have sent something; then there is no time to wait.
             if state.withLock({ $0.incoming.isEmpty && !$0.isStopping && !$0.isCancelling }) {
                 let isStalled = unsafe stall.note(transfers.values.map(\.progress))

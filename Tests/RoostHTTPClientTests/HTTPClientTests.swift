@@ -195,7 +195,7 @@ import Testing
     @Test func `work runs on the client's thread when woken and when its time has come`() throws {
         let ran = Semaphore()
         let count = Atomic<Int>(0)
-        let client = try HTTPClient { now in
+        let client = try HTTPClient { _, now in
             ran.signal()
             return count.wrappingAdd(1, ordering: .relaxed).newValue < 5 ? now + 1_000_000 : nil
         }
@@ -206,13 +206,41 @@ import Testing
         client.join()
     }
 
+    @Test func `work that runs before there is a client to know of sends all the same`() throws {
+        let server = RawServer { connection, _ in
+            _ = connection.readRequest()
+            connection.answer("200 OK")
+        }
+        defer { server.stop() }
+        let request = post(server.url, [[1]])
+        let hasSent = Atomic(false)
+        let answered = Semaphore()
+        let status = Mutex<Int?>(nil)
+        let known = Mutex<HTTPClient?>(nil)
+        // Whoever makes the client knows of it only after its thread has begun.
+        try known.withLock { known in
+            known = try HTTPClient { client, _ in
+                guard !hasSent.exchange(true, ordering: .relaxed) else { return nil }
+                client.send(request) { answer in
+                    status.withLock { $0 = answer.httpStatus }
+                    answered.signal()
+                }
+                return nil
+            }
+            answered.wait()
+        }
+        #expect(status.withLock { $0 } == 200)
+        known.withLock { $0 }?.stop()
+        known.withLock { $0 }?.join()
+    }
+
     @Test func `a gRPC peer that gives no window does not keep the thread busy`() throws {
         let server = RawServer { connection, _ in
             connection.read(atLeast: .max)
         }
         defer { server.stop() }
         let rounds = Atomic<Int>(0)
-        let client = try HTTPClient { _ in
+        let client = try HTTPClient { _, _ in
             rounds.wrappingAdd(1, ordering: .relaxed)
             return nil
         }

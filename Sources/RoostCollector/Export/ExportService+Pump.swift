@@ -7,32 +7,33 @@ import Synchronization
 
 /// The way of batches out, on the export thread.
 extension ExportService {
-    /// Does everything that can be done now; answers when there is more to do.
-    func pump(_ now: UInt64) -> UInt64? {
-        for (destination, batch) in takeCompressed() { send(batch, to: destination) }
+    /// Does everything that can be done now; answers when there is more to do. `client` is the one
+    /// whose thread this is.
+    func pump(_ now: UInt64, _ client: HTTPClient) -> UInt64? {
+        for (destination, batch) in takeCompressed() { send(batch, to: destination, client) }
         lookAtLetters(now)
         var wakeUp: UInt64?
         let destinations = self.destinations
         for destination in destinations {
-            if let time = pump(destination, now) { wakeUp = min(time, wakeUp ?? .max) }
+            if let time = pump(destination, now, client) { wakeUp = min(time, wakeUp ?? .max) }
         }
-        if let time = pumpLeaving(now) { wakeUp = min(time, wakeUp ?? .max) }
+        if let time = pumpLeaving(now, client) { wakeUp = min(time, wakeUp ?? .max) }
         let deadline = drainDeadline.load(ordering: .sequentiallyConsistent)
         guard deadline > 0 else { return wakeUp }
         if now >= deadline || destinations.allSatisfy({ $0.withState(\.isIdle) }) {
             close()
-            client.withLock { $0 }?.stop()
+            client.stop()
         }
         return min(deadline, wakeUp ?? .max)
     }
 
-    func pump(_ destination: Destination, _ now: UInt64) -> UInt64? {
+    func pump(_ destination: Destination, _ now: UInt64, _ client: HTTPClient) -> UInt64? {
         release(destination)
         let look = destination.lookAtDisk(now)
         let reading = [look, read(destination, now)].compactMap { $0 }.min()
         while true {
             switch destination.withState({ $0.next(now) }) {
-            case .send(let batch): prepare(batch, for: destination)
+            case .send(let batch): prepare(batch, for: destination, client)
             case .cut(let batch, let maxBytes): cut(batch, maxBytes, at: destination)
             case .drop(let batch, let reason):
                 dropped(batch.signal, batch.items, reason, at: destination)
@@ -117,11 +118,13 @@ extension ExportService {
 
     // MARK: Batches
 
-    private func prepare(_ batch: ExportBatch, for destination: Destination) {
+    private func prepare(
+        _ batch: ExportBatch, for destination: Destination, _ client: HTTPClient
+    ) {
         let coding = ContentCoding(rawValue: destination.settings.compression.rawValue)
         guard let coding, batch.encoded == nil,
             let compressor = compressor.withLock({ $0 })
-        else { return send(batch, to: destination) }
+        else { return send(batch, to: destination, client) }
         compressor.add { [weak self] in
             var batch = batch
             let encoded = compress(batch.slices, coding)
@@ -141,10 +144,12 @@ extension ExportService {
         }
     }
 
-    private func send(_ batch: ExportBatch, to destination: Destination) {
+    private func send(
+        _ batch: ExportBatch, to destination: Destination, _ client: HTTPClient
+    ) {
         let id = batch.id
         let signal = batch.signal
-        client.withLock { $0 }?.send(destination.request(for: batch)) { [weak self] answer in
+        client.send(destination.request(for: batch)) { [weak self] answer in
             guard let self else { return }
             let verdict = classify(
                 answer, destination.settings.protocol,

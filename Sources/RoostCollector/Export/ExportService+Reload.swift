@@ -1,4 +1,5 @@
 import RoostCore
+import RoostHTTPClient
 import RoostQueue
 import Synchronization
 
@@ -154,11 +155,11 @@ extension ExportService {
     private static let look: UInt64 = 50_000_000
 
     /// On the export thread.
-    func pumpLeaving(_ now: UInt64) -> UInt64? {
+    func pumpLeaving(_ now: UInt64, _ client: HTTPClient) -> UInt64? {
         var wakeUp: UInt64?
         for entry in leaving.withLock({ $0.draining }) {
             let (destination, deadline) = (entry.destination, entry.deadline)
-            let time = pump(destination, now)
+            let time = pump(destination, now, client)
             if now >= deadline || destination.withState(\.isIdle) && !destination.isAwaited {
                 end(destination)
             } else {

@@ -73,12 +73,11 @@ public final class ExportService: Sendable {
             guard isThere else { throw .noThread }
         }
         do throws(ClientStartError) {
-            // Its thread begins at once, and waits here until there is somebody to send with.
             try client.withLock { client throws(ClientStartError) in
                 guard client == nil else { return }
                 client = try HTTPClient(
                     name: "export", userAgent: "OTel-OTLP-Exporter-Roost/" + roostVersion,
-                    work: { [weak self] now in self?.pump(now) })
+                    work: { [weak self] client, now in self?.pump(now, client) })
             }
         } catch {
             throw error == .noThread ? .noThread : .noCurl
