@@ -319,8 +319,14 @@ struct ConfigChecks {
         guard tls != Config.ClientTLS() else { return }
         let endpoint = try? ExportEndpoint(export.endpoint, protocol: export.protocol ?? .grpc)
         guard endpoint?.scheme == "http" else {
+            var isReadable = true
             for (key, file) in [("ca", tls.ca), ("cert", tls.cert), ("key", tls.key)] {
                 guard let file, let reason = whyUnreadable(file) else { continue }
+                isReadable = false
+                fault("\(path).tls.\(key)", "\(file) \(reason)")
+            }
+            guard isReadable else { return }
+            for (key, file, reason) in ClientTLSFiles(tls: tls).faults() {
                 fault("\(path).tls.\(key)", "\(file) \(reason)")
             }
             return

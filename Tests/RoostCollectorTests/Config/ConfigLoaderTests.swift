@@ -158,6 +158,21 @@ import Testing
         }
     }
 
+    @Test func `files of an export that are no PEM are faults`() {
+        let file = #filePath
+        func faults(_ tls: String) -> [String] {
+            configFaults("export: [{ name: a, endpoint: 'https://h:4317', tls: { \(tls) } }]")
+        }
+        #expect(
+            faults("ca: '\(file)'") == [
+                "f.yaml:1:60: export[0].tls.ca: \(file) holds no certificate in PEM"
+            ])
+        #expect(
+            faults("cert: '\(file)', key: '\(file)'") == [
+                "f.yaml:1:62: export[0].tls.cert: \(file) holds no certificate in PEM"
+            ])
+    }
+
     @Test func `a file that cannot be read is told with the variable that names it`() {
         let prefix = "OTEL_EXPORTER_OTLP_"
         let faults = configFaults(
