@@ -93,6 +93,7 @@ public struct Analytics: Sendable {
         fleet.take(fact, symbols, now: now, events: &newEvents)
         findings.take(end, symbols, now: now)
         failures.take(end, symbols, now: now, fleet: fleet)
+        costs.take(end, symbols, now: now)
         guard !fact.isUsageRepeated else { return }
         var usage = fact
         usage.kind = .usage

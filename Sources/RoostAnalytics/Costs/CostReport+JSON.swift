@@ -50,7 +50,7 @@ extension CostReport {
                 json.field("\(dimension)", share.name)
                 json.key("share")
                 json.valueOrNull(share.share)
-                share.figures.writeFields(into: &json)
+                share.figures.writeFields(into: &json, runs: dimension.hasRuns)
                 if dimension == .workflow {
                     json.key("cost_per_run_usd")
                     json.valueOrNull(share.figures.costPerRun)
@@ -108,7 +108,7 @@ extension CostReport {
 }
 
 extension CostFigures {
-    func writeFields(into json: inout JSONWriter) {
+    func writeFields(into json: inout JSONWriter, runs hasRuns: Bool = true) {
         json.key("cost_usd")
         json.valueOrNull(cost)
         json.key("tokens")
@@ -117,7 +117,7 @@ extension CostFigures {
         json.field("failed_calls", failedCalls)
         json.field("failed_cost_usd", failedCost)
         json.field("unpriced_calls", unpricedCalls)
-        json.field("runs", runs)
+        if hasRuns { json.field("runs", runs) }
     }
 }
 

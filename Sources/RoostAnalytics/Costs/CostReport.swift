@@ -23,7 +23,7 @@ public struct CostFigures: Sendable, Equatable {
     public let failedCost: Double
     /// Calls with tokens whose price is unknown: what they cost is in no sum.
     public let unpricedCalls: UInt64
-    /// Workflow runs.
+    /// Of an agent its own runs, else those of workflows; see `CostDimension.hasRuns`.
     public let runs: UInt64
 
     init(_ tally: CostTally) {

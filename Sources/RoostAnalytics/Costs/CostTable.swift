@@ -4,6 +4,15 @@ import RoostIngest
 public enum CostDimension: Int, CaseIterable, Sendable {
     case agent, model, provider, workflow, session, user, service, operation
 
+    /// Whether a run belongs to one of them. Models, providers and operations are used by calls,
+    /// and one run uses several.
+    var hasRuns: Bool {
+        switch self {
+        case .agent, .workflow, .session, .user, .service: true
+        case .model, .provider, .operation: false
+        }
+    }
+
     /// Names of it that are told apart.
     var room: Int {
         switch self {

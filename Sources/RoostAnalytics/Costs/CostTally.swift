@@ -15,8 +15,14 @@ struct CostTally: Sendable, Equatable {
     /// Accounts with a known cost, and with tokens whose price is unknown.
     var priced: UInt32 = 0
     var unpriced: UInt32 = 0
-    /// Runs of workflows.
+    /// Runs of an agent, in its own tally; everywhere else runs of workflows.
     var runs: UInt32 = 0
+
+    static var run: CostTally {
+        var tally = CostTally()
+        tally.runs = 1
+        return tally
+    }
 
     /// Outputs of at most so many tokens are short.
     static let shortOutput: UInt64 = 64
@@ -28,10 +34,6 @@ struct CostTally: Sendable, Equatable {
 
     @inline(__always)
     init(_ fact: AgentFact) {
-        if fact.kind == .workflowEnded {
-            runs = 1
-            return
-        }
         tokens = fact.tokens
         calls = fact.calls
         let isFailed = fact.status == .error && fact.kind == .ended

@@ -36,21 +36,21 @@ public struct Costs: Sendable {
 
     public mutating func take(_ fact: AgentFact, _ symbols: Symbols, now: UInt64) {
         switch fact.kind {
-        case .ended:
-            switch fact.activity {
-            case .llm, .embedding: break
-            default: if fact.tokens.isEmpty, !fact.cost.isFinite { return }
-            }
+        case .ended, .usage:
+            let isCall = fact.activity == .llm || fact.activity == .embedding
+            let isRun = fact.activity == .agent && fact.kind == .ended
+            let hasSpent = isCall || !fact.tokens.isEmpty || fact.cost.isFinite
+            guard hasSpent || isRun else { return }
             advance(now)
-            spend(fact, symbols)
-        case .usage:
-            advance(now)
-            spend(fact, symbols)
+            if isRun { add(.run, .agent, fact.agent, symbols) }
+            if hasSpent { spend(fact, symbols) }
         case .workflowEnded:
             advance(now)
-            let run = CostTally(fact)
-            note(run)
-            add(run, .workflow, fact.workflow, symbols)
+            note(.run)
+            add(.run, .workflow, fact.workflow, symbols)
+            add(.run, .service, fact.service, symbols)
+            add(.run, .session, hash: fact.session, symbols)
+            add(.run, .user, hash: fact.user, symbols)
         case .began, .seen, .workflowCorrected, .traceClosed: break
         }
     }

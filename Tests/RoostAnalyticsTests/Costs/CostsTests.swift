@@ -55,6 +55,37 @@ import Testing
         #expect(report.dayTrend == nil)
     }
 
+    @Test func `runs are those of an agent, else the workflows that belong there`() throws {
+        var costs = Costs()
+        costs.take(call(agent: 1), symbols, now: midnight)
+        for _ in 0..<3 { costs.take(endedFact(.agent, agent: 1), symbols, now: midnight) }
+        costs.take(endedFact(.agent, agent: 9), symbols, now: midnight)
+        for _ in 0..<2 {
+            var run = AgentFact(.workflowEnded)
+            (run.workflow, run.service, run.agent) = (3, 8, 1)
+            costs.take(run, symbols, now: midnight)
+        }
+        let report = costs.report(.day, limit: 9, now: midnight)
+        #expect((report.total.runs, report.total.calls) == (2, 1))
+        func runs(_ dimension: CostDimension) -> [String: UInt64] {
+            Dictionary(
+                uniqueKeysWithValues: (report.groups[dimension] ?? []).map {
+                    ($0.name, $0.figures.runs)
+                })
+        }
+        #expect(runs(.agent) == ["t1": 3, "t9": 1])
+        #expect(runs(.workflow) == ["t3": 2])
+        #expect(runs(.service) == ["": 0, "t8": 2])
+        #expect(runs(.session) == ["": 2] && runs(.user) == ["": 2])
+        var json = JSONWriter()
+        report.write(into: &json)
+        let answer = try JSONValue(parsing: json.bytes)
+        for dimension in CostDimension.allCases {
+            let first = try #require(answer["by_\(dimension)"]?.array?.first)
+            #expect((first["runs"] != nil) == dimension.hasRuns, "\(dimension)")
+        }
+    }
+
     @Test func `the five dearest are listed, and how many there are`() throws {
         var costs = Costs()
         for agent in 1...9 as ClosedRange<Int32> {

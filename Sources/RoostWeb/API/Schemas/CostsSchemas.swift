@@ -10,20 +10,35 @@ extension Schemas {
             "change": {"type": ["number", "null"]}
           }
         },
-        "CostFigures": {
+        "CallCosts": {
           "type": "object",
           "required": [
-            "cost_usd", "tokens", "calls", "failed_calls", "failed_cost_usd", "unpriced_calls",
-            "runs"
+            "cost_usd", "tokens", "calls", "failed_calls", "failed_cost_usd", "unpriced_calls"
           ],
           "properties": {
             "cost_usd": {"type": ["number", "null"], "minimum": 0},
             "tokens": {"$ref": "#/components/schemas/Tokens"},
-            "calls": {"type": "integer", "minimum": 0},
+            "calls": {
+              "type": "integer",
+              "minimum": 0,
+              "description": "Calls to models; a tool counts where it tells what it used."
+            },
             "failed_calls": {"type": "integer", "minimum": 0},
             "failed_cost_usd": {"type": "number", "minimum": 0},
-            "unpriced_calls": {"type": "integer", "minimum": 0},
-            "runs": {"type": "integer", "minimum": 0}
+            "unpriced_calls": {"type": "integer", "minimum": 0}
+          }
+        },
+        "CostFigures": {
+          "allOf": [{"$ref": "#/components/schemas/CallCosts"}],
+          "type": "object",
+          "required": ["runs"],
+          "properties": {
+            "runs": {
+              "type": "integer",
+              "minimum": 0,
+              "description":
+                "Of an agent its own runs; else runs of workflows: of a session, user or service those that its root belongs to."
+            }
           }
         },
         "Costs": {
@@ -147,7 +162,7 @@ extension Schemas {
             "by_model": {
               "type": "array",
               "items": {
-                "allOf": [{"$ref": "#/components/schemas/CostFigures"}],
+                "allOf": [{"$ref": "#/components/schemas/CallCosts"}],
                 "type": "object",
                 "required": ["model", "share", "trend_24h"],
                 "properties": {
@@ -160,7 +175,7 @@ extension Schemas {
             "by_provider": {
               "type": "array",
               "items": {
-                "allOf": [{"$ref": "#/components/schemas/CostFigures"}],
+                "allOf": [{"$ref": "#/components/schemas/CallCosts"}],
                 "type": "object",
                 "required": ["provider", "share", "trend_24h"],
                 "properties": {
@@ -226,7 +241,7 @@ extension Schemas {
             "by_operation": {
               "type": "array",
               "items": {
-                "allOf": [{"$ref": "#/components/schemas/CostFigures"}],
+                "allOf": [{"$ref": "#/components/schemas/CallCosts"}],
                 "type": "object",
                 "required": ["operation", "share", "trend_24h"],
                 "properties": {
