@@ -23,6 +23,9 @@ public struct WindowTotals: Sendable, Equatable {
             events &+= 1
             workflowRuns &+= 1
             return
+        case (.usage, .tool):
+            toolCalls &+= UInt64(fact.calls)
+            return
         case (.usage, _):
             llmCalls &+= UInt64(fact.calls)
         case (_, .agent):

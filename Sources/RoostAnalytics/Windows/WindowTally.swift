@@ -35,9 +35,9 @@ struct WindowTally: Sendable {
         var total = 0.0
 
         @inline(__always)
-        mutating func note(_ isError: Bool) {
-            count &+= 1
-            if isError { errors &+= 1 }
+        mutating func note(_ isError: Bool, _ times: UInt32 = 1) {
+            count &+= times
+            if isError { errors &+= times }
         }
 
         @inline(__always)

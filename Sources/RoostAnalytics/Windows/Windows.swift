@@ -143,8 +143,14 @@ public struct Windows: Sendable {
     private mutating func takeUsage(_ fact: AgentFact) {
         cumulative.note(fact)
         let usage = WindowUsage(fact)
+        let isError = fact.status == .error
+        let isTool = fact.activity == .tool
         forEachKey(fact) { tally in
-            tally.llm.count &+= fact.calls
+            if isTool {
+                tally.tool.note(isError, fact.calls)
+            } else {
+                tally.llm.note(isError, fact.calls)
+            }
             tally.add(usage)
         }
     }

@@ -98,6 +98,26 @@ import Testing
         #expect(unknown.costs.report(.day, now: began).total.unpricedCalls == 1)
     }
 
+    @Test func `calls of tools that metrics tell are calls of tools`() throws {
+        let model = "claude-sonnet-4-5"
+        var failed = point(.tools, 2, session: "", user: "", model: "", time: 3)
+        failed.tool = Array("grep".utf8)
+        failed.isError = true
+        var tool = point(.tools, 5, session: "", user: "", model: "", time: 2)
+        tool.tool = Array("grep".utf8)
+        let analytics = taken([
+            point(.calls, 3, session: "", user: "", model: model, time: 1), tool, failed,
+        ])
+        let window = try #require(analytics.window(60, now: began))
+        #expect((window.overall.llmCalls.count, window.overall.llmCalls.errors) == (3, 0))
+        #expect((window.overall.toolCalls.count, window.overall.toolCalls.errors) == (7, 2))
+        #expect((window.cumulative.llmCalls, window.cumulative.toolCalls) == (3, 7))
+        let tools = try #require(window.groups[.tool]?.first)
+        #expect(tools.name == "grep")
+        #expect((tools.figures.llmCalls.count, tools.figures.toolCalls.count) == (0, 7))
+        #expect(analytics.costs.report(.day, now: began).total.calls == 3)
+    }
+
     @Test func `usage without runs and calls is something that was heard of`() {
         let analytics = taken([
             point(.tokens, 1_500, session: "m1", user: "", time: 1),
