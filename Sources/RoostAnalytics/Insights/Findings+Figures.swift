@@ -63,9 +63,11 @@ extension Findings {
         var coverage = InsightCoverage()
         coverage.missed =
             patterns.missed + regressions.unwatched + Int(clamping: inputs.droppedFacts ?? 0)
-        for assessment in regressions.assessments {
-            if assessment.isLearned { coverage.learned += 1 } else { coverage.learning += 1 }
-        }
+        let baselines =
+            regressions.assessments.map(\.isLearned)
+            + regressions.adopted.baselines.values.map(\.isLearned)
+        coverage.learned = baselines.count { $0 }
+        coverage.learning = baselines.count - coverage.learned
         guard let windows = inputs.windows else { return coverage }
         let all = windows.overall
         coverage.seconds = windows.window

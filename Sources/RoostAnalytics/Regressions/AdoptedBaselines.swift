@@ -11,16 +11,32 @@ struct AdoptedBaselines: Sendable {
         var lastSeen: UInt64
         /// By measure.
         var parts: [Part]
+
+        var isLearned: Bool { parts.contains { $0.isLearned && !$0.codes.isEmpty } }
     }
 
     private(set) var baselines: [FindingSubject: Baseline] = [:]
+    /// What each says, worked out when it was read: questions come often.
+    private var figures: [FindingSubject: OperationFigures] = [:]
 
     mutating func take(_ subject: FindingSubject) -> Baseline? {
-        baselines.isEmpty ? nil : baselines.removeValue(forKey: subject)
+        if baselines.isEmpty { return nil }
+        figures[subject] = nil
+        return baselines.removeValue(forKey: subject)
     }
 
     mutating func add(_ subject: FindingSubject, _ baseline: Baseline) {
         baselines[subject] = baseline
+        figures[subject] = Assessor.figures(baseline.parts.map { $0.codes.sorted() })
+    }
+
+    /// In no order.
+    var summaries: [BaselineSummary] {
+        baselines.map { subject, baseline in
+            BaselineSummary(
+                subject: subject, isLearned: baseline.isLearned,
+                baseline: figures[subject] ?? OperationFigures(), recent: OperationFigures())
+        }
     }
 }
 

@@ -54,8 +54,8 @@ struct Assessor {
             new.append(table.recentCodes(at).sorted())
             if table.series[at].isLearned { result.isLearned = true }
         }
-        result.baseline = figures(old)
-        result.recent = figures(new)
+        result.baseline = Self.figures(old)
+        result.recent = Self.figures(new)
         if let span = table.recentSpan(table.at(place, .failure)) {
             (result.recentFrom, result.recentTo) = (span.from, span.to)
         }
@@ -95,7 +95,8 @@ struct Assessor {
         return result
     }
 
-    private func figures(_ codes: [[UInt16]]) -> OperationFigures {
+    /// Of sorted samples, by measure.
+    static func figures(_ codes: [[UInt16]]) -> OperationFigures {
         var figures = OperationFigures()
         figures.duration = SampleSummary(sorted: codes[SampledMeasure.duration.rawValue])
         let failures = codes[SampledMeasure.failure.rawValue]

@@ -160,7 +160,7 @@ public struct RegressionReport: Sendable {
     /// For the worse; severe first, then the surest.
     public let regressions: [RegressionFinding]
     public let improvements: [RegressionFinding]
-    /// By kind and name.
+    /// By kind and name; those that wait have nothing recent.
     public let baselines: [BaselineSummary]
     /// Baselines of before the last start whose operations have not come again.
     public let waiting: Int
@@ -190,7 +190,7 @@ public struct RegressionReport: Sendable {
 extension Regressions {
     public func report(_ symbols: Symbols, now: UInt64) -> RegressionReport {
         let findings = findings(symbols)
-        let baselines = keys.indices.map { place in
+        let known = keys.indices.map { place in
             let assessment = assessments[place]
             return BaselineSummary(
                 subject: keys[place].subject(symbols), isLearned: assessment.isLearned,
@@ -199,7 +199,7 @@ extension Regressions {
         return RegressionReport(
             time: now, regressions: findings.filter { !$0.isImprovement },
             improvements: findings.filter(\.isImprovement),
-            baselines: baselines.sorted {
+            baselines: (known + adopted.summaries).sorted {
                 ($0.subject.kind.rawValue, $0.subject.name)
                     < ($1.subject.kind.rawValue, $1.subject.name)
             },

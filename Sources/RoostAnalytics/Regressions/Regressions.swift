@@ -266,9 +266,11 @@ public struct Regressions: Sendable {
 
     // MARK: baselines set from outside
 
-    /// From now on what is usual now is what is compared with. False when nothing is known.
+    /// From now on what is usual now is what is compared with; a baseline that has not been compared
+    /// with anything since the start stays as it is. False when nothing is known.
     public mutating func acceptBaseline(of subject: FindingSubject, _ symbols: Symbols) -> Bool {
-        change(of: subject, symbols) { table, at in table.accept(at) }
+        let isWaiting = adopted.baselines[subject] != nil
+        return change(of: subject, symbols) { table, at in table.accept(at) } || isWaiting
     }
 
     /// Forgets how a subject used to do; it is learned anew. False when nothing is known.

@@ -192,6 +192,35 @@ import Testing
         #expect(finding.severity == .moderate)
     }
 
+    @Test mutating func `baselines of before are there before anything comes`() throws {
+        calls(200, tokens: 500, spread: 0.1)
+        let before = findings.regressions.report(feed.symbols, now: feed.now)
+        let known = try #require(
+            Regressions(decoding: findings.regressions.encoded(feed.symbols)))
+        findings = Findings(regressions: known)
+        let after = findings.regressions.report(Symbols(), now: feed.now)
+        #expect(after.baselines.map(\.subject) == before.baselines.map(\.subject))
+        let (old, new) = (try #require(before.baselines.first), after.baselines[0])
+        #expect(new.isLearned && old.isLearned)
+        #expect(new.baseline.duration == old.baseline.duration)
+        #expect(new.baseline.tokens == old.baseline.tokens)
+        #expect((new.recent.calls, after.waiting) == (0, 1))
+        #expect(findings.coverage(InsightInputs()).learned == 1)
+
+        let model = FindingSubject(.model, "m")
+        let kept = findings.regressions.encoded(Symbols())
+        let isAccepted = findings.regressions.acceptBaseline(of: model, Symbols())
+        #expect(isAccepted && findings.regressions.encoded(Symbols()) == kept)
+        let isOther = findings.regressions.acceptBaseline(of: FindingSubject(.tool, "?"), Symbols())
+        #expect(!isOther)
+        feed = FactFeed()
+        calls(1)
+        let again = findings.regressions.report(feed.symbols, now: feed.now)
+        #expect((again.baselines.count, again.waiting) == (1, 0))
+        let isReset = findings.regressions.resetBaseline(of: model, feed.symbols)
+        #expect(isReset)
+    }
+
     @Test mutating func `damaged bytes are no baselines`() {
         calls(120)
         let kept = findings.regressions.encoded(feed.symbols)

@@ -107,7 +107,11 @@ extension Schemas {
               "required": ["operations", "waiting_baselines", "missed"],
               "properties": {
                 "operations": {"type": "integer", "minimum": 0},
-                "waiting_baselines": {"type": "integer", "minimum": 0},
+                "waiting_baselines": {
+                  "description": "Those of before the start of which nothing has come since",
+                  "type": "integer",
+                  "minimum": 0
+                },
                 "missed": {"type": "integer", "minimum": 0}
               }
             }
