@@ -170,6 +170,43 @@ import Testing
         #expect(find(String(repeating: "x", count: 1 << 20)) == nil)
     }
 
+    /// OpenAI's names of tuned models: base, organisation, suffix and id, some with a checkpoint.
+    @Test(arguments: [
+        ("ft:gpt-4o-2024-08-06:acme::A1b2", 3.75),
+        ("ft:gpt-4o-mini-2024-07-18:my-org:custom:9abc123", 0.3),
+        ("ft:gpt-4.1-2025-04-14:acme::Z", 3), ("openai/ft:gpt-4.1-mini-2025-04-14:acme:x:1", 0.8),
+        ("ft:gpt-4.1-nano-2025-04-14:acme:20250101", 0.2), ("ft:o4-mini-2025-04-16:acme:x:Z", 4),
+        ("ft:gpt-3.5-turbo-0125:acme:x:Z:ckpt-step-90", 3), ("ft:davinci-002:acme::Z", 12),
+    ])
+    func `a tuned model costs what its tuned base does`(_ model: String, _ input: Double) {
+        for provider in ["openai", ""] {
+            #expect(find(model, provider)?.rates.input == input, "\(provider)")
+        }
+    }
+
+    @Test func `a tuned model whose price nobody knows does not cost what its base does`() throws {
+        for model in ["ft:gpt-4o:org::id", "ft:gpt-5:org::1", "ft:open-mistral-7b:org:20240430:id"]
+        {
+            for provider in ["openai", "mistral_ai", ""] { #expect(find(model, provider) == nil) }
+        }
+        #expect(find("ft:gpt-4.1-2025-04-14:acme::Z", "openai", .batch)?.rates.input == 1.5)
+        let book = try PriceBook(
+            users: """
+                openai ^ft:gpt-4o:org: - standard 0 7 - - - 8 -
+                openai =ft:gpt-4o - standard 0 5 - - - 6 -
+                openai =ft:gpt-4.1-2025-04-14:ACME::Z - standard 0 9 - - - 9 -
+                """)
+        func input(_ model: String) -> Double? {
+            book.find(
+                model: model, provider: "openai", tier: .standard, inputTokens: 0,
+                unixNano: Self.now)?.rates.input
+        }
+        #expect(input("ft:gpt-4o:org::id") == 7)
+        #expect(input("ft:gpt-4o:other:x:id") == 5)
+        #expect(input("ft:gpt-4.1-2025-04-14:acme::Z") == 9)
+        #expect(input("ft:gpt-4.1-2025-04-14:acme::Y") == 3)
+    }
+
     @Test func `kinds without a price are paid as plain ones`() {
         var tokens = ActivityTokens()
         tokens.input = 1_000_000

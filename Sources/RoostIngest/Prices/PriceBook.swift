@@ -292,7 +292,8 @@ enum PriceNames {
         if provider == "gcp.vertex_ai" || provider == "gcp.gen_ai" { found.append("gcp.gemini") }
         if provider == "azure.ai.inference" { found.append("azure.ai.openai") }
         for form in forms(of: model) {
-            for maker in makers where maker.prefixes.contains(where: form.hasPrefix) {
+            let made = form.hasPrefix(tuned) ? form.dropFirst(tuned.count) : form[...]
+            for maker in makers where maker.prefixes.contains(where: made.hasPrefix) {
                 if !found.contains(maker.provider) { found.append(maker.provider) }
             }
         }
@@ -305,8 +306,12 @@ enum PriceNames {
             .contains { name.hasPrefix($0) }
     }
 
-    /// The name as it is, then without a provider and region before it, then without a date or
-    /// version behind it, then without `-latest`.
+    /// How names of models begin that somebody tuned: `ft:BASE:ORGANISATION:SUFFIX:ID`.
+    private static let tuned = "ft:"
+
+    /// The name as it is, then without a provider and region before it, then without whose it is, if
+    /// it was tuned, then without a date or version behind it, then without `-latest`. A tuned model
+    /// is never taken for its base, which costs less.
     static func forms(of model: String) -> [String] {
         var forms = [model]
         func add(_ form: some StringProtocol) {
@@ -323,6 +328,10 @@ enum PriceNames {
                 "anthropic.", "meta.", "mistral.", "cohere.", "deepseek.", "openai.", "google.",
             ]
             where rest.hasPrefix(maker) { add(rest.dropFirst(maker.count)) }
+        }
+        for form in forms where form.hasPrefix(tuned) {
+            let base = form.dropFirst(tuned.count).prefix { $0 != ":" }
+            if !base.isEmpty { add(tuned + base) }
         }
         for form in forms { add(withoutVersion(form)) }
         for form in forms where form.hasSuffix("-latest") { add(form.dropLast(7)) }
