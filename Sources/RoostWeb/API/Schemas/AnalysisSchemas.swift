@@ -36,9 +36,22 @@ extension Schemas {
             "working_seconds": {"type": "number", "minimum": 0},
             "human_wait_seconds": {"type": "number", "minimum": 0},
             "idle_seconds": {"type": "number", "minimum": 0},
-            "total_work_seconds": {"type": "number", "minimum": 0},
-            "parallelization_ratio": {"type": "number", "minimum": 0, "maximum": 1},
-            "parallelization_factor": {"type": "number", "minimum": 0},
+            "total_work_seconds": {
+              "description": "The time that each span ran and nothing below it did, added up, by one clock; not total_seconds of the run",
+              "type": "number",
+              "minimum": 0
+            },
+            "parallelization_ratio": {
+              "description": "The share of the busy time in which at least two were at work; not parallelisation.ratio of the run",
+              "type": "number",
+              "minimum": 0,
+              "maximum": 1
+            },
+            "parallelization_factor": {
+              "description": "total_work_seconds / working_seconds, in which nothing may have run; not parallelisation.factor of the run",
+              "type": "number",
+              "minimum": 0
+            },
             "overlap_seconds": {"type": "number", "minimum": 0},
             "peak_parallel_steps": {"type": "integer", "minimum": 0},
             "performance_score": {"type": ["number", "null"], "minimum": 0, "maximum": 100},

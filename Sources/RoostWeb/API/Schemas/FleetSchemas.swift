@@ -187,8 +187,13 @@ extension Schemas {
           "properties": {
             "root_ended": {"type": "boolean"},
             "wall_clock_seconds": {"type": "number", "minimum": 0},
-            "total_seconds": {"type": "number", "minimum": 0},
+            "total_seconds": {
+              "description": "The durations of all steps without others within them, added up, as their senders' clocks tell them. The analysis of the trace adds up the own time of every span instead: total_work_seconds",
+              "type": "number",
+              "minimum": 0
+            },
             "parallelisation": {
+              "description": "Of the steps that total_seconds is of. The analysis of the trace has other definitions: parallelization_ratio, parallelization_factor",
               "type": "object",
               "required": [
                 "mode", "ratio", "factor", "total_seconds", "busy_seconds", "overlap_seconds",
@@ -196,8 +201,16 @@ extension Schemas {
               ],
               "properties": {
                 "mode": {"type": "string"},
-                "ratio": {"type": "number", "minimum": 0},
-                "factor": {"type": "number", "minimum": 0},
+                "ratio": {
+                  "description": "What was saved by working at once / what could have been: 0 is one after another, 1 all within the time of the longest",
+                  "type": "number",
+                  "minimum": 0
+                },
+                "factor": {
+                  "description": "total_seconds / busy_seconds",
+                  "type": "number",
+                  "minimum": 0
+                },
                 "total_seconds": {"type": "number", "minimum": 0},
                 "busy_seconds": {"type": "number", "minimum": 0},
                 "overlap_seconds": {"type": "number", "minimum": 0},
