@@ -17,7 +17,9 @@ public struct Analytics: Sendable {
     public private(set) var facts: UInt64 = 0
     public private(set) var droppedFacts: UInt64 = 0
 
-    private var rootless = RootlessRuns()
+    private var rootless = CountedRuns()
+    /// Those whose root was there. Apart, so that neither pushes the others out.
+    private var rooted = CountedRuns()
     private var events: EventRing
     /// Told by the parts, and not yet in the ring.
     private var newEvents: [FleetEvent] = []
@@ -68,6 +70,7 @@ public struct Analytics: Sendable {
                 correct(fact, now: now)
                 continue
             case .workflowEnded where fact.isRootless: rootless.note(fact, now: now)
+            case .workflowEnded where !fact.isDerivedTrace: rooted.note(fact, now: now)
             case .ended where fact.activity == .agent || fact.activity == .tool:
                 fact.humanWait = max(fact.humanWait, fleet.waited(below: fact))
             default: break
@@ -104,15 +107,16 @@ public struct Analytics: Sendable {
         note(budgets.take(usage, symbols, now: now))
     }
 
-    /// The root of a run that was counted without it has come: what the run was is put right
+    /// The root of a run that was counted without it, or with a later one, has come: what the run was is put right
     /// everywhere but in what was counted for good (costs, budgets, samples of baselines).
     private mutating func correct(_ fact: AgentFact, now: UInt64) {
-        guard let early = rootless.take(fact) else { return }
+        guard let early = rootless.take(fact) ?? rooted.takeIfEarlier(fact) else { return }
         var run = fact
         // The name of the root's span is less than what something below it said.
         if early.isNamed, run.workflow == run.name { run.workflow = early.workflow }
         fleet.take(run, symbols, now: now, events: &newEvents)
         run.kind = .workflowEnded
+        rooted.note(run, now: now)
         windows.correct(early, to: run, symbols, now: now)
         findings.correct(early, to: run, symbols, now: now)
         failures.correct(early, to: run, now: now, fleet: fleet)

@@ -151,24 +151,38 @@ import Testing
         #expect(world.byWorkflow == ["boss": [1, 0]])
     }
 
-    @Test(arguments: [[], [1], [2]] as [[UInt64]])
-    func `of two roots the one that ended first names the run`(_ failed: [UInt64]) {
-        func root(_ id: UInt64, _ name: String, _ end: Double) -> (inout ActivityBatch) -> Activity
-        {
-            Self.span(.agent, id, 0, name, from: end - 5, to: end, isError: failed.contains(id))
+    /// The second goes on within the time of the first, or begins after it, or begins with it.
+    @Test(arguments: [[], [1], [2]] as [[UInt64]], [(10, 20), (35, 38), (0, 3)])
+    func `of two roots the one that started first names the run, whenever it comes`(
+        _ failed: [UInt64], _ time: (Double, Double)
+    ) {
+        func root(_ id: UInt64, _ name: String, _ from: Double, _ to: Double) -> (
+            inout ActivityBatch
+        ) -> Activity {
+            Self.span(.agent, id, 0, name, from: from, to: to, isError: failed.contains(id))
         }
-        let (first, second) = (root(1, "first", 10), root(2, "second", 20))
-        let call = Self.span(.llm, 3, 2, "gpt", from: 16, to: 17)
-        for requests in [[[first], [second, call]], [[first, call, second]], [[second, first]]] {
-            let world = World()
-            for request in requests { world.take(request) }
-            world.take(until: 40)
-            #expect(world.row?.workflow == "first")
-            #expect(world.row?.state == (failed == [1] ? .failed : .completed))
-            let counted = world.tracker.snapshot.values(of: "roost_workflow_runs_total")
-                .filter { $0.1 > 0 }
-            #expect(counted.map { $0.0["workflow"] } == ["first"])
-            #expect(counted.map { $0.0["status"] } == [failed == [1] ? "error" : "ok"])
+        let (first, second) = (root(1, "first", 0, 30), root(2, "second", time.0, time.1))
+        let call = Self.span(.llm, 3, 2, "gpt", from: time.0 + 1, to: time.0 + 2)
+        let hasFailed = failed == [1]
+        for (requests, name) in [
+            ([[first], [second, call]], "first"), ([[first, call, second]], "first"),
+            ([[second, first], [call]], "first"), ([[second, call], [first]], "second"),
+        ] {
+            for rest in [0, 40] as [Double] {
+                let world = World()
+                for request in requests { world.take(request, until: world.clock + rest) }
+                world.take(until: world.clock + 40)
+                #expect(world.row?.workflow == "first")
+                #expect(world.row?.state == (hasFailed ? .failed : .completed))
+                if time.1 < 30 { #expect(world.row?.duration == 30_000_000_000) }
+                #expect(world.totals == (hasFailed ? [0, 1, 0] : [1, 0, 0]))
+                #expect(world.window == [1, hasFailed ? 1 : 0])
+                #expect(world.byWorkflow == ["first": [1, hasFailed ? 1 : 0]])
+                // What was counted for Prometheus stays what it was taken for.
+                let counted = world.tracker.snapshot.values(of: "roost_workflow_runs_total")
+                    .filter { $0.1 > 0 }
+                #expect(counted.map { $0.0["workflow"] } == [name])
+            }
         }
     }
 
@@ -266,7 +280,7 @@ import Testing
     }
 
     @Test func `only the latest runs without a root are remembered`() {
-        var runs = RootlessRuns(limit: 4)
+        var runs = CountedRuns(limit: 4)
         for trace in UInt64(1)...10 {
             var fact = AgentFact(.workflowEnded)
             fact.traceIDLow = trace

@@ -4,7 +4,7 @@ import RoostIngest
 extension Failures {
     /// `run` is its true end, `early` what was taken for it. The fleet has taken the same before.
     mutating func correct(
-        _ early: RootlessRun, to run: AgentFact, now: UInt64, fleet: borrowing Fleet
+        _ early: CountedRun, to run: AgentFact, now: UInt64, fleet: borrowing Fleet
     ) {
         clock.turn(to: now)
         if early.hasFailed { withdrawRun(run) }

@@ -136,8 +136,8 @@ struct WorkflowRecord: Sendable {
         return true
     }
 
-    /// The end of a run names it, and nothing after that but the late root of one that was counted
-    /// without it. What events tell later of theirs names it only by a word for the workflow.
+    /// The end of a run names it, and nothing after that but a late root, as
+    /// `CountedRuns` knows it. What events tell later of theirs names it only by a word for the workflow.
     private mutating func noteName(_ fact: AgentFact) {
         guard fact.workflow != 0 else { return }
         let isWord = !isDerived || name == 0 || fact.workflow != fact.service

@@ -24,7 +24,7 @@ public struct Findings: Sendable {
 
     /// The root of a run that was counted without it has come.
     mutating func correct(
-        _ early: RootlessRun, to run: AgentFact, _ symbols: Symbols, now: UInt64
+        _ early: CountedRun, to run: AgentFact, _ symbols: Symbols, now: UInt64
     ) {
         patterns.correct(early, to: run, now: now)
         // What a sample says cannot be taken back; a failure is told beside it.

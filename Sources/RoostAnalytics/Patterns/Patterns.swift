@@ -47,7 +47,7 @@ public struct Patterns: Sendable {
 
     /// The root of a run that was counted without it has come. Its last steps are looked at again
     /// with what is true of the run as a whole only if it failed: as a whole it was before.
-    mutating func correct(_ early: RootlessRun, to run: AgentFact, now: UInt64) {
+    mutating func correct(_ early: CountedRun, to run: AgentFact, now: UInt64) {
         turn(now)
         let key = SubjectKey(.workflow, run.workflow)
         if early.workflow == run.workflow {

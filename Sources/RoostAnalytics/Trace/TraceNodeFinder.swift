@@ -291,19 +291,27 @@ struct TraceNodeFinder {
         return unsafe id.withUnsafeBufferPointer { unsafe ByteHash.hash($0, seed: seed) }
     }
 
+    /// Of several roots that ended the one that started first, of those that started together the one
+    /// with the lower id, as in `AgentTracker`.
     private func top(
         _ activities: [Activity], _ nodes: [TraceNode], _ order: [Int32]
     ) -> TraceNodes.Top {
         var announced: Int32?
+        var ended: (node: Int32, start: UInt64, span: UInt64)?
         for place in order {
             let activity = activities[Int(nodes[Int(place)].activity)]
+            if let ended, activity.start > ended.start { break }
             guard activity.source == .span,
                 activity.parentSpanID == 0 || activity.parentSpanID == activity.spanID
             else { continue }
-            if activity.phase == .finished { return TraceNodes.Top(node: place, isRoot: true) }
-            if announced == nil { announced = place }
+            if activity.phase == .finished {
+                if let ended, ended.span <= activity.spanID { continue }
+                ended = (place, activity.start, activity.spanID)
+            } else if announced == nil {
+                announced = place
+            }
         }
-        if let announced { return TraceNodes.Top(node: announced, isRoot: true) }
+        if let root = ended?.node ?? announced { return TraceNodes.Top(node: root, isRoot: true) }
         return TraceNodes.Top(node: order.first ?? -1, isRoot: false)
     }
 

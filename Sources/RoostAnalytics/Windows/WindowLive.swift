@@ -23,7 +23,7 @@ struct WindowLive: Sendable {
     @inline(__always)
     mutating func observe(_ sketch: Int, bucket: Int) { sketches.observe(sketch, bucket: bucket) }
 
-    mutating func takeBack(_ early: RootlessRun, at key: Int) -> Bool {
+    mutating func takeBack(_ early: CountedRun, at key: Int) -> Bool {
         tallies[key].takeBack(early)
     }
 

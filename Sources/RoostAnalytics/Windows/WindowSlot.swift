@@ -58,7 +58,7 @@ struct WindowSlot: Sendable {
         ends.append(UInt32(truncatingIfNeeded: cells.count))
     }
 
-    mutating func takeBack(_ early: RootlessRun, at key: Int) -> Bool {
+    mutating func takeBack(_ early: CountedRun, at key: Int) -> Bool {
         guard let place = keys.firstIndex(of: UInt16(truncatingIfNeeded: key)) else {
             return false
         }

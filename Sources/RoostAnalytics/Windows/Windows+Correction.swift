@@ -5,13 +5,13 @@ extension Windows {
     /// Counts the run as what it was, now; out of the stretch where it stands it is taken as far as
     /// that is held. Shortest and longest duration stay what they were.
     mutating func correct(
-        _ early: RootlessRun, to run: AgentFact, _ symbols: Symbols, now: UInt64
+        _ early: CountedRun, to run: AgentFact, _ symbols: Symbols, now: UInt64
     ) {
         take(back: early)
         take(run, symbols, now: now)
     }
 
-    private mutating func take(back early: RootlessRun) {
+    private mutating func take(back early: CountedRun) {
         cumulative.events &-= 1
         cumulative.workflowRuns &-= 1
         let bucket = live.bucket(early.duration)
@@ -49,7 +49,7 @@ extension Windows {
 extension Windows.Level {
     /// Whether the sketches should forget it, too.
     mutating func takeBack(
-        _ early: RootlessRun, _ place: (tally: Int, sketch: Int), bucket: Int, from slot: Int
+        _ early: CountedRun, _ place: (tally: Int, sketch: Int), bucket: Int, from slot: Int
     ) -> Bool {
         guard slots[slot].takeBack(early, at: place.tally) else { return false }
         if !tallies.isEmpty { _ = tallies[place.tally].takeBack(early) }
@@ -59,7 +59,7 @@ extension Windows.Level {
 
 extension WindowTally {
     /// False when there is nothing to take back.
-    mutating func takeBack(_ early: RootlessRun) -> Bool {
+    mutating func takeBack(_ early: CountedRun) -> Bool {
         guard workflow.count > 0, events > 0 else { return false }
         events -= 1
         workflow.count -= 1

@@ -19,8 +19,8 @@ public struct AgentFact: Sendable {
         case usage
         /// A workflow run was counted: `workflow`, `status`, `start` and `end` are those of the run.
         case workflowEnded
-        /// The root of a run that was counted without it has come: these are its true workflow,
-        /// status, start and end. It is not counted again.
+        /// The root of a run that was counted without it, or with one that started later, has come:
+        /// these are its true workflow, status, start and end. It is not counted again.
         case workflowCorrected
         /// Nothing more is expected of the trace. Of what was announced in it and never ended,
         /// `calls` tells the number.

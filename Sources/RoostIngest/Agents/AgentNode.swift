@@ -131,6 +131,8 @@ struct AgentTrace {
     var hasToldEnd = false
     /// It was closed before, and more of it came.
     var isReopened = false
+    /// It was counted, and a root that started before the one that it had then has come.
+    var hasLateRoot = false
     var isDerived = false
     /// Derived, and of one prompt.
     var isOfPrompt = false
@@ -142,6 +144,8 @@ struct AgentTrace {
 
     /// Something that is over waits to be counted.
     var hasUnsettled: Bool { unsettled > pending }
+
+    var mayHaveLateRoot: Bool { isReopened || hasLateRoot }
 
     /// Its root has ended and every span that another names as its parent is here.
     var isComplete: Bool { isDerived || root >= 0 && placeholders == 0 && pending == 0 }

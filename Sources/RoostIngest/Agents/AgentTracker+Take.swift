@@ -21,7 +21,7 @@ extension AgentTracker {
             open.traces[Int(trace)].isTouched = false
             if open.traces[Int(trace)].isComplete {
                 settleAll(trace, unixNow: unixNow)
-            } else if open.traces[Int(trace)].isReopened {
+            } else if open.traces[Int(trace)].mayHaveLateRoot {
                 tellLateRoot(trace)
             }
         }
@@ -237,7 +237,11 @@ extension AgentTracker {
             let isBare =
                 activity.flags.contains(.isDerivedTrace) && !activity.flags.contains(.tellsEnd)
             if activity.phase == .finished, !isBare, isRoot(index, of: open.traces[Int(trace)]) {
+                let hadRoot = open.traces[Int(trace)].root >= 0
                 open.traces[Int(trace)].root = index
+                if hadRoot, open.traces[Int(trace)].isWorkflowCounted {
+                    open.traces[Int(trace)].hasLateRoot = true
+                }
             }
             return
         }
@@ -251,15 +255,15 @@ extension AgentTracker {
         open.nodes[Int(index)].parent = parent
     }
 
-    /// Whether a node without parent is its trace's root: of several spans the one that ended first,
-    /// and once the run is counted whichever that was. Of events the latest is.
+    /// Whether a node without parent is its trace's root: of several spans the one that started first,
+    /// of those that started together the one with the lower id. Of events the latest is.
     private func isRoot(_ index: Int32, of trace: AgentTrace) -> Bool {
         guard trace.root >= 0, !trace.isDerived else { return true }
         let node = open.nodes[Int(index)]
         let root = open.nodes[Int(trace.root)]
         if root.flags.contains(.isFromLog) { return true }
-        if node.flags.contains(.isFromLog) || trace.isWorkflowCounted { return false }
-        return node.end < root.end
+        if node.flags.contains(.isFromLog) { return false }
+        return (node.start, node.spanID) < (root.start, root.spanID)
     }
 
     private mutating func addNode(_ trace: Int32, _ spanID: UInt64) -> Int32 {

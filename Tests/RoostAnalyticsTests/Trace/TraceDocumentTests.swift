@@ -31,6 +31,23 @@ import Testing
         #expect(document.steps.map(\.spanID) == [1, 2, 3])
     }
 
+    @Test func `of several roots the one that started first names the trace, or has the lower id`()
+    {
+        let (long, short) = (TestSpan(8, "long", 0, 900), TestSpan(3, "short", 10, 20, error: "X"))
+        let together = TestSpan(2, "together", 0, 30, error: "X")
+        for (spans, name, status) in [
+            ([short, long], "long", TraceSummary.Status.ok),
+            ([long, together, short], "together", .error),
+            ([together, short, long], "together", .error),
+        ] {
+            let document = TestTrace.document(spans)
+            let summary = TraceSummary(of: document)
+            #expect((document.workflow, summary.name) == (name, name))
+            #expect(summary.status == status)
+            #expect(summary.duration == 900_000_000)
+        }
+    }
+
     @Test func `gives steps the agent and the workflow above them`() {
         let steps = TestTrace.document(research).steps
         #expect(steps.map(\.agent) == ["desk", "planner", "planner", "planner", "planner"])
