@@ -267,6 +267,10 @@ def test_costs_are_those_of_the_demo(played):
         known = sum(row["cost_usd"] or 0 for row in rows)
         assert known == pytest.approx(report["cost_usd"], abs=1e-9), dimension
         assert sum(row["share"] or 0 for row in rows) == pytest.approx(1), dimension
+    for dimension, part in (("agent", "agents"), ("workflow", "workflows"),
+                            ("session", "workflows"), ("service", "workflows")):
+        assert sum(row["runs"] for row in costs[f"by_{dimension}"]) == report[part]["count"], dimension
+    assert not any("runs" in row for row in costs["by_model"] + costs["by_operation"])
 
 
 def test_failures_are_those_of_the_demo(played):
