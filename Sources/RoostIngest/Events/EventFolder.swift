@@ -1,7 +1,8 @@
 /// Makes activities of posted events: what one announces and another ends is one activity.
 ///
 /// An event that names its run (`run_id`) is matched by that, others with the oldest of the same
-/// trace, agent and tool that has begun. A value with one home.
+/// trace, agent and tool that has begun. What the end does not say, its beginning has said. A value
+/// with one home.
 public struct EventFolder: Sendable {
     private struct Trace: Hashable {
         let high: UInt64
@@ -15,9 +16,35 @@ public struct EventFolder: Sendable {
         let tool: String
         let workflow: String
         let run: String
+        let service: String
+        let model: String
+        let provider: String
+        let session: String
+        let user: String
         let spanID: UInt64
         let parent: UInt64
         let time: UInt64
+
+        init(_ event: PostedEvent, spanID: UInt64, parent: UInt64) {
+            activity = event.kind.activity
+            (agent, tool, workflow, run) = (event.agent, event.tool, event.workflow, event.run)
+            (service, model, provider) = (event.service, event.model, event.provider)
+            (session, user) = (event.session, event.user)
+            (self.spanID, self.parent) = (spanID, parent)
+            time = event.time
+        }
+
+        /// Says for the end what that does not say itself.
+        func complete(_ end: inout PostedEvent) {
+            if end.agent.isEmpty { end.agent = agent }
+            if end.tool.isEmpty { end.tool = tool }
+            if end.workflow.isEmpty { end.workflow = workflow }
+            if end.service.isEmpty { end.service = service }
+            if end.model.isEmpty { end.model = model }
+            if end.provider.isEmpty { end.provider = provider }
+            if end.session.isEmpty { end.session = session }
+            if end.user.isEmpty { end.user = user }
+        }
 
         func isEnded(by event: PostedEvent) -> Bool {
             guard activity == event.kind.activity, run == event.run else { return false }
@@ -33,15 +60,20 @@ public struct EventFolder: Sendable {
     private var lastID: UInt64
     private static let mostTraces = 10_000
     private static let mostPerTrace = 64
+    /// Of all traces together, in which something has begun.
+    private static let mostBegun = 50_000
 
     /// Traces in which something has begun.
     var openTraces: Int { open.count }
+    /// What has begun in them.
+    private(set) var begun = 0
 
     /// `seed` makes the ids of this folder differ from those of others.
     public init(seed: UInt64) { lastID = seed }
 
     /// Adds the activity that an event tells of.
     public mutating func fold(_ event: PostedEvent, into batch: inout ActivityBatch) {
+        var event = event
         var activity = Activity()
         activity.kind = event.kind.activity
         activity.source = .log
@@ -56,14 +88,12 @@ public struct EventFolder: Sendable {
             activity.parentSpanID = parent(of: event, trace)
             remember(
                 trace,
-                Begun(
-                    activity: activity.kind, agent: event.agent, tool: event.tool,
-                    workflow: event.workflow, run: event.run, spanID: activity.spanID,
-                    parent: activity.parentSpanID, time: event.time))
+                Begun(event, spanID: activity.spanID, parent: activity.parentSpanID))
         } else if let begun = take(event, trace) {
             activity.spanID = begun.spanID
             activity.parentSpanID = begun.parent
             activity.start = min(begun.time, event.time)
+            begun.complete(&event)
         } else {
             activity.spanID = nextID()
             activity.parentSpanID = parent(of: event, trace)
@@ -133,28 +163,42 @@ public struct EventFolder: Sendable {
         return (own ?? workflows.last)?.spanID ?? 0
     }
 
-    private mutating func remember(_ trace: Trace, _ begun: Begun) {
+    private mutating func remember(_ trace: Trace, _ new: Begun) {
         if open[trace] == nil { order.append(trace) }
-        open[trace, default: []].append(begun)
+        open[trace, default: []].append(new)
+        begun += 1
         if let count = open[trace]?.count, count > Self.mostPerTrace {
             // The workflow is what the others stand in.
             let oldest = open[trace]?.firstIndex { $0.activity != .workflow } ?? 0
             open[trace]?.remove(at: oldest)
+            begun -= 1
         }
-        if order.count > Self.mostTraces {
-            for old in order.prefix(Self.mostTraces / 10) { open[old] = nil }
-            order.removeFirst(Self.mostTraces / 10)
+        if order.count > Self.mostTraces || begun > Self.mostBegun { makeRoom() }
+    }
+
+    /// Leaves a tenth free. Traces in which nothing is going on any more go first.
+    private mutating func makeRoom() {
+        var seen = Set<Trace>()
+        order = order.reversed().filter { open[$0] != nil && seen.insert($0).inserted }.reversed()
+        var gone = 0
+        while gone < order.count,
+            order.count - gone > Self.mostTraces / 10 * 9 || begun > Self.mostBegun / 10 * 9
+        {
+            begun -= open.removeValue(forKey: order[gone])?.count ?? 0
+            gone += 1
         }
+        order.removeFirst(gone)
     }
 
     private mutating func take(_ event: PostedEvent, _ trace: Trace) -> Begun? {
         guard let place = open[trace]?.firstIndex(where: { $0.isEnded(by: event) }) else {
             return nil
         }
-        let begun = open[trace]?.remove(at: place)
+        let ended = open[trace]?.remove(at: place)
+        begun -= 1
         // Nothing else has begun in it; its place in `order` goes when its turn comes.
         if open[trace]?.isEmpty == true { open[trace] = nil }
-        return begun
+        return ended
     }
 
     private mutating func nextID() -> UInt64 {

@@ -142,6 +142,26 @@ import Testing
         #expect(found[6].spanID == workflow)
     }
 
+    @Test func `what an end does not say its beginning has said`() throws {
+        var folder = EventFolder(seed: 7)
+        var batch = ActivityBatch()
+        let trace = #""trace_id":"00000000000000000000000000000001""#
+        for json in [
+            #"{"event_type":"workflow.started","session_id":"s","user_id":"u","payload":{"workflow":"tale","service":"books"},\#(trace)}"#,
+            #"{"event_type":"llm.called","payload":{"agent":"poet","model":"m","provider":"p","run_id":"7"},\#(trace)}"#,
+            #"{"event_type":"llm.completed","payload":{"run_id":"7","model":"m-2"},\#(trace)}"#,
+            #"{"event_type":"workflow.completed","user_id":"v",\#(trace)}"#,
+        ] { folder.fold(try event(json), into: &batch) }
+        func texts(_ activity: Activity) -> [String] {
+            [
+                activity.service, activity.workflow, activity.agent, activity.modelAnswered,
+                activity.provider, activity.session, activity.user,
+            ].map { String(decoding: batch.bytes($0), as: UTF8.self) }
+        }
+        #expect(texts(batch.activities[2]) == ["events", "", "poet", "m-2", "p", "", ""])
+        #expect(texts(batch.activities[3]) == ["books", "tale", "", "", "", "s", "v"])
+    }
+
     @Test func `runs of one agent beside each other are told apart`() throws {
         func text(_ type: String, _ run: String, _ time: Int) -> String {
             #"{"event_type":"\#(type)","payload":{"agent":"a","run_id":"\#(run)"},"trace_id":"x","time":\#(time)}"#
@@ -178,5 +198,36 @@ import Testing
             batch.removeAll()
         }
         #expect(folder.openTraces <= 10_000)
+    }
+
+    @Test func `what has begun in few traces does not pile up either`() throws {
+        var folder = EventFolder(seed: 1)
+        var batch = ActivityBatch()
+        var invoked = try event(#"{"event_type":"agent.invoked","payload":{"agent":"a"}}"#)
+        for number in 0..<120_000 {
+            (invoked.traceIDHigh, invoked.traceIDLow) = (1, UInt64(1 + number / 60))
+            folder.fold(invoked, into: &batch)
+            batch.removeAll()
+        }
+        #expect(folder.begun <= 50_000)
+        #expect(folder.begun > 40_000)
+    }
+
+    @Test func `what goes on is not forgotten for what is over`() throws {
+        var folder = EventFolder(seed: 1)
+        var batch = ActivityBatch()
+        var long = try event(#"{"event_type":"workflow.started","payload":{"workflow":"w"}}"#)
+        long.traceIDLow = .max
+        folder.fold(long, into: &batch)
+        for number in 1...25_000 {
+            var short = try event(#"{"event_type":"agent.invoked","payload":{"agent":"a"}}"#)
+            short.traceIDLow = UInt64(number)
+            folder.fold(short, into: &batch)
+            short.kind = .agentCompleted
+            folder.fold(short, into: &batch)
+        }
+        long.kind = .workflowCompleted
+        folder.fold(long, into: &batch)
+        #expect(batch.activities.last?.spanID == batch.activities.first?.spanID)
     }
 }
