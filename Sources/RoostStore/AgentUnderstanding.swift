@@ -43,7 +43,8 @@ public final class AgentUnderstanding: TraceUnderstanding {
                 summary: reader.traces.summary(
                     chunks: spans, activities: events, traceIDHigh: traceIDHigh,
                     traceIDLow: traceIDLow),
-                activities: events?.packed() ?? [])
+                activities: events?.packed() ?? [],
+                announced: events?.activities.count { $0.phase == .pending } ?? 0)
         }
     }
 
@@ -65,6 +66,17 @@ public final class AgentUnderstanding: TraceUnderstanding {
             batch.activities[place].traceIDHigh = high
             batch.activities[place].traceIDLow = low
         }
+        dropEndedAnnouncements(&batch)
         return batch
+    }
+
+    /// An end takes the place of its beginning, in the order in which ends came.
+    private static func dropEndedAnnouncements(_ batch: inout ActivityBatch) {
+        guard batch.activities.contains(where: { $0.phase == .pending }) else { return }
+        var ended = Set<UInt64>()
+        for activity in batch.activities where activity.phase == .finished {
+            ended.insert(activity.spanID)
+        }
+        batch.activities.removeAll { $0.phase == .pending && ended.contains($0.spanID) }
     }
 }

@@ -97,8 +97,8 @@ public final class TraceStore: Sendable {
         return true
     }
 
-    /// Takes steps that are over and that were told without spans and log records; false when there
-    /// is no room. They are no request: the status counts them, no ledger does.
+    /// Takes steps that were told without spans and log records, announced ones and those that are
+    /// over; false when there is no room. They are no request: the status counts them, no ledger does.
     @discardableResult
     public func offer(_ activities: ActivityBatch) -> Bool {
         let steps = activities.activities.count

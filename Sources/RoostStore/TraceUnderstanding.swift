@@ -20,9 +20,12 @@ public struct UnderstoodTrace: Sendable, Equatable {
     public var summary: TraceSummary
     /// Packed; the store keeps it as it is.
     public var activities: [UInt8]
+    /// How many of its steps are activities that were announced and have not ended.
+    public var announced: Int
 
-    public init(summary: TraceSummary, activities: [UInt8] = []) {
+    public init(summary: TraceSummary, activities: [UInt8] = [], announced: Int = 0) {
         self.summary = summary
         self.activities = activities
+        self.announced = announced
     }
 }

@@ -16,7 +16,6 @@ import Testing
                 try PostedEvent(try JSONValue(parsing: event.utf8), now: 5_000_000_000),
                 into: &batch)
         }
-        batch.activities.removeAll { $0.phase == .pending }
         return batch
     }
 
@@ -43,8 +42,8 @@ import Testing
                 folder: &folder)
             #expect(harness.store.offer(first))
             let held = try #require(try harness.store.trace(high: 0, low: 1))
-            #expect(held.summary.spans == 1)
-            #expect(held.summary.agents == ["w"])
+            #expect(held.summary.spans == 2)
+            #expect(held.summary.agents == ["events", "w"])
             let more = try Self.steps(
                 #"{"event_type":"workflow.failed","payload":{"workflow":"demo"},\#(Self.trace)}"#,
                 #"{"event_type":"tool.failed","payload":{"agent":"x","tool":"t"},"trace_id":"00000000000000000000000000000002"}"#,
@@ -128,6 +127,16 @@ import Testing
         #expect(document.steps.count == 100)
         #expect(document.omitted == offered - 100)
         #expect(document.whole?.spans == offered)
+
+        // One that is announced there is counted with its end.
+        for type in ["called", "completed"] {
+            let step = try Self.steps(
+                #"{"event_type":"tool.\#(type)","payload":{"tool":"t"},\#(Self.trace)}"#,
+                folder: &folder)
+            #expect(harness.store.offer(step))
+            harness.store.flush()
+        }
+        #expect(try harness.store.trace(high: 0, low: 1)?.summary.spans == offered + 1)
     }
 
     @Test func `questions about a long session put off no other`() throws {
@@ -154,7 +163,8 @@ import Testing
     ) throws -> ActivityBatch {
         var batch = ActivityBatch()
         for number in first..<first + count {
-            let event = #"{"event_type":"tool.called","payload":{"tool":"t\#(number)"},\#(trace)}"#
+            let event =
+                #"{"event_type":"tool.completed","payload":{"tool":"t\#(number)"},\#(trace)}"#
             folder.fold(
                 try PostedEvent(try JSONValue(parsing: event.utf8), now: 5_000_000_000),
                 into: &batch)

@@ -46,7 +46,7 @@ public struct TraceStep: Sendable {
     public var isInstant = false
     /// Of an event whose trace was made up.
     public var isDerived = false
-    /// An event that said that a workflow is over.
+    /// An event that said that the workflow of its trace is over, and nothing was announced since.
     public var tellsEnd = false
     /// Of a tool's arguments, so that equal calls are known; 0 is unknown.
     public var argumentsHash: UInt64 = 0

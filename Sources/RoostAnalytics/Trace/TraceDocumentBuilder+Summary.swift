@@ -27,7 +27,7 @@ extension TraceDocumentBuilder {
             verdict.note(
                 activity.kind, activity.status, isPending: activity.phase == .pending,
                 isTop: understood.tree.parents[Int(place)] < 0,
-                tellsEnd: activity.flags.contains(.tellsEnd))
+                tellsEnd: node.flags.contains(.tellsEnd))
         }
         let top = understood.nodes[Int(understood.top.node)]
         let activity = batch.activities[Int(top.activity)]

@@ -82,7 +82,7 @@ struct TraceDocumentBuilder {
         step.isMendedTime = activity.flags.contains(.isMendedTime) || activity.start == 0
         step.isInstant = activity.flags.contains(.isInstant)
         step.isDerived = activity.flags.contains(.isDerivedTrace)
-        step.tellsEnd = activity.flags.contains(.tellsEnd)
+        step.tellsEnd = node.flags.contains(.tellsEnd)
         if step.isPending { step.end = step.start }
         step.isCounted = node.isCounted(activity)
         if let cost = cost(of: node, activity) {

@@ -6,6 +6,8 @@ import RoostIngest
 struct TraceNodeFinder {
     private var index = SpanIndex()
     private var calls = SpanIndex()
+    /// Of the trace at hand: an event said that a workflow is over.
+    private var hasToldEnd = false
 
     /// Of a batch, those of one trace.
     mutating func find(
@@ -23,6 +25,7 @@ struct TraceNodeFinder {
         let tree = TraceTree(parents: parents)
         lookUp(&nodes, batch, tree, parents)
         tellRoot(&nodes, batch, parents)
+        if hasToldEnd { findToldEnds(&nodes, batch, tree) }
         let order = order(nodes, batch.activities, tree)
         findRepeats(&nodes, batch, order, &texts)
         let top = top(batch.activities, nodes, order)
@@ -43,9 +46,11 @@ struct TraceNodeFinder {
         var nodes: [TraceNode] = []
         nodes.reserveCapacity(batch.activities.count)
         index.begin(batch.activities.count)
+        hasToldEnd = false
         for (number, activity) in batch.activities.enumerated()
         where activity.traceIDLow == low && activity.traceIDHigh == high {
             let node = TraceNode(activity: Int32(truncatingIfNeeded: number))
+            if activity.flags.contains(.tellsEnd) { hasToldEnd = true }
             if let known = index.find(activity.spanID) {
                 let before = batch.activities[Int(nodes[Int(known)].activity)]
                 if before.phase == .pending, activity.phase == .finished {
@@ -145,6 +150,21 @@ struct TraceNodeFinder {
                 || nodes[place].flags.contains(.hasInferenceBelow)
         }
         if hasOrphans, let root { nodes[root].flags.insert(.hasInferenceBelow) }
+    }
+
+    /// The end of a workflow within another ends no run, and a run goes on with what is announced
+    /// after its end. Events stand in the order in which they came.
+    private func findToldEnds(
+        _ nodes: inout [TraceNode], _ batch: ActivityBatch, _ tree: TraceTree
+    ) {
+        let announced = nodes.lazy.map(\.activity)
+            .filter { batch.activities[Int($0)].phase == .pending }.max()
+        for place in nodes.indices where tree.parents[place] < 0 {
+            let number = nodes[place].activity
+            if batch.activities[Int(number)].flags.contains(.tellsEnd), number > announced ?? -1 {
+                nodes[place].flags.insert(.tellsEnd)
+            }
+        }
     }
 
     /// As in `AgentTracker`.

@@ -24,6 +24,8 @@ struct TraceNode {
         static let hasAggregateBelow = Flags(rawValue: 2)
         static let isWrapper = Flags(rawValue: 4)
         static let isRepeated = Flags(rawValue: 8)
+        /// An event that said that the workflow of its trace is over, and nothing was announced since.
+        static let tellsEnd = Flags(rawValue: 16)
     }
 
     /// Whether what it used is counted, and not told elsewhere.

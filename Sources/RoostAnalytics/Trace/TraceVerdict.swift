@@ -43,7 +43,8 @@ struct TraceVerdict {
         if source == .log {
             summary.status = isDerived && toldEnd == nil ? .running : told
             if let toldEnd { summary.status = toldEnd == .error ? .error : .ok }
-            summary.outcome = told
+            // What was announced there has not come.
+            summary.outcome = isDerived && hasAnnounced ? .abandoned : told
             return
         }
         summary.status = .running

@@ -73,7 +73,9 @@ extension SelfMetricsFamilies {
                 "expired_traces", "Traces deleted for store.keep or store.size.",
                 status.expiredTraces),
             counter(
-                "posted_steps", "Steps of posted events that were offered to the store.",
+                "posted_steps",
+                "Steps of posted events that were offered to the store: when one was announced, and "
+                    + "when it was over.",
                 status.offeredSteps),
             SelfFamily(
                 name: "roost_store_dropped_posted_steps_total", type: .counter,

@@ -112,12 +112,9 @@ package final class StoreService: Sendable {
         if disposition == .queued { store.giveBack(bytes: bytes) }
     }
 
-    /// Keeps steps that are over, as far as there is room; what announces one is stored with its end.
+    /// Keeps steps that were announced or are over, as far as there is room.
     func keep(_ batch: ActivityBatch) {
-        guard switches.isOn(.store) else { return }
-        var over = batch
-        over.activities.removeAll { $0.phase == .pending }
-        if !over.isEmpty { store.offer(over) }
+        if switches.isOn(.store), !batch.isEmpty { store.offer(batch) }
     }
 
     /// After the ledger has counted the request.

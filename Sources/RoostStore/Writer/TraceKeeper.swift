@@ -259,6 +259,8 @@ final class TraceKeeper {
             traceIDHigh: key.high, traceIDLow: key.low, spans: [], logs: requests,
             activities: (isEmpty ? [] : [earlier]) + packed)
         row.summary = isWhole ? understood.summary : merged(row.summary, understood.summary)
+        // Their ends will be counted, and do not meet them any more.
+        if !isWhole { row.summary.spans -= understood.announced }
         row.summary.heard = now
         try put(
             &row, key, terms: Term.terms(of: row.summary),
