@@ -113,6 +113,8 @@ struct AgentTrace {
     var unsettled: Int32 = 0
     /// How many of its nodes have a detail.
     var details: Int32 = 0
+    /// The name that its run was counted by before it was closed; 0 is none.
+    var formerWorkflow: Int32 = 0
     /// Its workflow's name, as long as it has `namedNodes` nodes.
     var workflow: Int32 = 0
     var namedNodes: Int32 = -1
@@ -131,6 +133,8 @@ struct AgentTrace {
     var hasToldEnd = false
     /// It was closed before, and more of it came.
     var isReopened = false
+    /// And its root had come by then.
+    var hadRoot = false
     /// It was counted, and a root that started before the one that it had then has come.
     var hasLateRoot = false
     var isDerived = false

@@ -42,6 +42,7 @@ extension AgentTracker {
     }
 
     func workflowName(above node: AgentNode) -> Int32 {
+        if let former = formerName(of: open.traces[Int(node.trace)]) { return former }
         var name = node.workflow
         var top = node
         var above = node.parent
@@ -60,6 +61,7 @@ extension AgentTracker {
     }
 
     func workflowName(of trace: AgentTrace) -> Int32 {
+        if let former = formerName(of: trace) { return former }
         let top = topNode(of: trace)
         if top.workflow != TextTable.none { return top.workflow }
         // Those below may know; the one nearest to the root is believed.

@@ -139,6 +139,9 @@ extension AgentTracker {
             if closed.hasCounted(high, low) {
                 open.traces[Int(index)].isReopened = true
                 open.traces[Int(index)].isWorkflowCounted = true
+                recallRun(index)
+            } else if activity.flags.contains(.isDerivedTrace) {
+                recallRun(index)
             }
         }
         if !open.traces[Int(index)].isTouched {

@@ -6,6 +6,7 @@ extension AgentTracker {
         users = key.map { UserLabels(key: $0) }
         if users != nil { metrics.showsUsers = true }
         open.labelUsers(users != nil)
+        closed.forgetRuns()
     }
 
     /// Notes whose an activity is.

@@ -7,13 +7,9 @@ struct ClosedTraces: Sendable {
     private var told = RecentSet(limit: 16_384)
     /// Spans whose account was counted, and those below them.
     private var accounted = RecentSet(limit: 16_384)
-    /// Calls whose way up was not known, by trace: of the last `mostOrphaned` traces with such.
-    private var orphans: [UInt64: [OrphanCalls]] = [:]
-    /// Keys of `orphans`, and where the next one goes.
-    private var orphaned: [UInt64] = []
-    private var nextOrphaned = 0
-
-    private static let mostOrphaned = 4_096
+    /// Calls whose way up was not known, by trace.
+    private var orphans = RecentTable<[OrphanCalls]>(limit: 4_096)
+    private var runs = RecentTable<ClosedRun>(limit: 8_192)
 
     /// Stands for the root of a trace, whatever its id.
     static let root: UInt64 = 0
@@ -48,21 +44,19 @@ struct ClosedTraces: Sendable {
 
     mutating func noteOrphans(_ trace: AgentTrace, _ calls: [OrphanCalls]) {
         let key = IdIndex.mix(trace.idHigh, trace.idLow)
-        if orphans[key] != nil {
-            // Its place stays taken until its turn comes.
-            orphans[key] = calls
-            return
-        }
-        if calls.isEmpty { return }
-        orphans[key] = calls
-        if orphaned.count < Self.mostOrphaned {
-            orphaned.append(key)
-        } else {
-            orphans[orphaned[nextOrphaned]] = nil
-            orphaned[nextOrphaned] = key
-        }
-        nextOrphaned = (nextOrphaned + 1) % Self.mostOrphaned
+        if !calls.isEmpty || orphans[key] != nil { orphans.set(key, calls) }
     }
+
+    func run(_ trace: AgentTrace) -> ClosedRun? {
+        runs[IdIndex.mix(trace.idHigh, trace.idLow)]
+    }
+
+    mutating func noteRun(_ trace: AgentTrace, _ run: ClosedRun) {
+        runs.set(IdIndex.mix(trace.idHigh, trace.idLow), run)
+    }
+
+    /// Numbers of users stand for others from now on.
+    mutating func forgetRuns() { runs.removeAll() }
 
     private func key(_ trace: AgentTrace, _ span: UInt64) -> UInt64 {
         IdIndex.mix(span, IdIndex.mix(trace.idHigh, trace.idLow))
@@ -73,6 +67,7 @@ extension AgentTracker {
     /// Keeps of a trace that is closed what later spans of it depend on.
     mutating func remember(_ index: Int32) {
         let trace = open.traces[Int(index)]
+        rememberRun(trace)
         // Of a session without prompts whatever comes after a rest is another run.
         guard trace.isWorkflowCounted, !trace.isDerived || trace.isOfPrompt else { return }
         closed.noteCounted(trace)

@@ -60,4 +60,61 @@ import Testing
     @Test func `traces do not share theirs`() {
         #expect(owners([[root, .call(2, below: 1), .call(3).inTrace(2)]]) == ["s1 u1", "- -"])
     }
+
+    /// Of what was counted since the last time: session, user and workflow.
+    private func told(_ run: TrackerRun, _ texts: inout [UInt64: String]) -> [[String]] {
+        let told = run.tracker.takeFacts(room: AgentFactBatch())
+        for one in told.identities { texts[one.hash] = String(decoding: one.text, as: UTF8.self) }
+        return told.facts.filter { $0.kind == .ended && $0.activity == .llm }.map {
+            [
+                texts[$0.session] ?? "", texts[$0.user] ?? "",
+                String(decoding: run.tracker.text($0.workflow), as: UTF8.self),
+            ]
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `what comes when its trace is closed belongs to the run that was counted`(
+        _ hadRoot: Bool
+    ) {
+        let run = TrackerRun()
+        run.tracker.tellFacts()
+        var texts: [UInt64: String] = [:]
+        var flow = Step(.workflow, 1, below: hadRoot ? 0 : 9).of("s1").by("u1")
+        flow.workflow = "flow"
+        run.take(flow)
+        for id in 2...4 {
+            run.pass(31)
+            _ = told(run, &texts)
+            var late = Step.call(UInt64(id), below: 1)
+            late.name = "late"
+            run.take(late)
+            run.pass(31)
+            #expect(told(run, &texts) == [["s1", "u1", "flow"]])
+        }
+        // A root that had not come names what comes with it.
+        run.take(Step.agent("planner", 9), .call(8, below: 9))
+        run.pass(31)
+        #expect(told(run, &texts).map(\.last) == [hadRoot ? "flow" : "agent 9"])
+    }
+
+    @Test func `events of a session belong to its user after a rest, and are another run`() {
+        let run = TrackerRun()
+        run.tracker.tellFacts()
+        var texts: [UInt64: String] = [:]
+        func event(_ step: Step) -> Step {
+            var step = step
+            step.isEvent = true
+            step.flags.formUnion(.isDerivedTrace)
+            return step
+        }
+        var flow = Step(.workflow, 1).of("s1").by("u1")
+        flow.workflow = "flow"
+        flow.flags = .tellsEnd
+        run.take(event(flow))
+        run.pass(31)
+        run.take(event(.call(2)))
+        run.pass(31)
+        #expect(told(run, &texts) == [["s1", "u1", "crew"]])
+    }
 }

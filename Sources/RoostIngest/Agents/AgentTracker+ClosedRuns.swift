@@ -1,0 +1,43 @@
+/// What a run was when its trace was closed: whose, and what it was called.
+struct ClosedRun: Sendable, Equatable {
+    /// As in `AgentTrace`.
+    var session: UInt64 = 0
+    var user: UInt64 = 0
+    var userLabel: Int32 = 0
+    /// 0 where what comes later is another run.
+    var workflow: Int32 = 0
+    /// Its root had come.
+    var hadRoot = false
+}
+
+/// What comes after its trace was closed belongs to the same run.
+extension AgentTracker {
+    mutating func rememberRun(_ trace: AgentTrace) {
+        guard trace.isAgentic else { return }
+        var run = ClosedRun(
+            session: trace.onlySession, user: trace.onlyUser, userLabel: trace.user)
+        if trace.isWorkflowCounted, !trace.isDerived || trace.isOfPrompt {
+            run.workflow =
+                trace.namedNodes == trace.nodes ? trace.workflow : workflowName(of: trace)
+            run.hadRoot = trace.root >= 0 || trace.hadRoot
+        }
+        if run != ClosedRun() { closed.noteRun(trace, run) }
+    }
+
+    mutating func recallRun(_ index: Int32) {
+        guard let run = closed.run(open.traces[Int(index)]) else { return }
+        open.traces[Int(index)].onlySession = run.session
+        open.traces[Int(index)].onlyUser = run.user
+        if users != nil { open.traces[Int(index)].user = run.userLabel }
+        open.traces[Int(index)].formerWorkflow = run.workflow
+        open.traces[Int(index)].hadRoot = run.hadRoot
+    }
+
+    /// The name that a run was counted by. Nothing else renames it but the root that it had not had.
+    func formerName(of trace: AgentTrace) -> Int32? {
+        guard trace.formerWorkflow != TextTable.none, trace.hadRoot || trace.root < 0 else {
+            return nil
+        }
+        return trace.formerWorkflow
+    }
+}
