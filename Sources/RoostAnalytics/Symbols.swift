@@ -1,3 +1,4 @@
+import RoostCore
 public import RoostIngest
 
 /// The texts behind the numbers and hashes of facts.
@@ -35,7 +36,7 @@ public struct Symbols: Sendable {
     /// The number of a text that was told; nil when none was.
     public func number(of text: String) -> Int32? {
         if text == Symbols.overflow { return -1 }
-        return texts.firstIndex(of: text).map { Int32($0) }
+        return texts.firstIndex { $0.isExactly(text) }.map { Int32($0) }
     }
 
     /// The text of a session or user; nil when it was told too long ago.

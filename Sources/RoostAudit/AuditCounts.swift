@@ -1,3 +1,5 @@
+public import RoostCore
+
 /// What was done with records since the trail was opened.
 public struct AuditCounts: Sendable, Equatable {
     /// What records are counted by.
@@ -9,6 +11,15 @@ public struct AuditCounts: Sendable, Equatable {
             self.action = action
             self.result = result
         }
+
+        public static func == (one: Pair, other: Pair) -> Bool {
+            one.action.isExactly(other.action) && one.result.isExactly(other.result)
+        }
+
+        public func hash(into hasher: inout Hasher) {
+            hasher.combine(ExactText(action))
+            hasher.combine(ExactText(result))
+        }
     }
 
     /// Records on the disk.
@@ -16,7 +27,7 @@ public struct AuditCounts: Sendable, Equatable {
     /// Of pairs beyond the most that are kept apart.
     public private(set) var otherPairs: UInt64 = 0
     /// By agent, those without one under the empty name.
-    public private(set) var agents: [String: UInt64] = [:]
+    public private(set) var agents: [ExactText: UInt64] = [:]
     public private(set) var otherAgents: UInt64 = 0
     public internal(set) var appended: UInt64 = 0
     public private(set) var failures: [AuditRefusal.Kind: UInt64] = [:]
@@ -52,7 +63,7 @@ public struct AuditCounts: Sendable, Equatable {
 
     mutating func add(_ pair: Pair, agent: String?, tookNanoseconds: UInt64) {
         appended += 1
-        let agent = agent ?? ""
+        let agent = ExactText(agent ?? "")
         if agents[agent] != nil || agents.count < mostPairs {
             agents[agent, default: 0] += 1
         } else {

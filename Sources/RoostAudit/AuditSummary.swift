@@ -1,4 +1,4 @@
-import RoostCore
+public import RoostCore
 
 /// What happened in a span of time, added up: for dashboards.
 public struct AuditSummary: Sendable, Equatable {
@@ -18,8 +18,8 @@ public struct AuditSummary: Sendable, Equatable {
     public internal(set) var isComplete = true
     public internal(set) var all = Tally()
     public internal(set) var pairs: [AuditCounts.Pair: Int] = [:]
-    public internal(set) var users: [String: Tally] = [:]
-    public internal(set) var agents: [String: Tally] = [:]
+    public internal(set) var users: [ExactText: Tally] = [:]
+    public internal(set) var agents: [ExactText: Tally] = [:]
     /// Of equal length, from `since` as it was asked for to `until`.
     public internal(set) var slots: [Tally]
     /// Names beyond the most that are told apart.
@@ -102,8 +102,12 @@ struct AuditTallies {
         var summary = summary
         summary.isComplete = isComplete
         if !isComplete { summary.since = oldest }
-        for (name, tally) in names[.user] ?? [:] { summary.users[Self.text(name)] = tally }
-        for (name, tally) in names[.agent] ?? [:] { summary.agents[Self.text(name)] = tally }
+        for (name, tally) in names[.user] ?? [:] {
+            summary.users[ExactText(Self.text(name))] = tally
+        }
+        for (name, tally) in names[.agent] ?? [:] {
+            summary.agents[ExactText(Self.text(name))] = tally
+        }
         for (name, tally) in names[.pair] ?? [:] {
             let parts = name.split(separator: 0x0A, maxSplits: 1)
             guard parts.count == 2 else { continue }

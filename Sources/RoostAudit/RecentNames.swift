@@ -1,14 +1,17 @@
+import RoostCore
+
 /// Who was seen within the last hour, by name.
 ///
 /// Bounded: who comes when it is full and nobody in it is gone is not counted.
 struct RecentNames {
-    private var last: [String: UInt64] = [:]
+    private var last: [ExactText: UInt64] = [:]
     private static let most = 10_000
     private static let window: UInt64 = 3_600_000_000_000
 
     /// `now` in Unix nanoseconds.
-    mutating func see(_ name: String?, at now: UInt64) {
-        guard let name, !name.isEmpty else { return }
+    mutating func see(_ text: String?, at now: UInt64) {
+        guard let text, !text.isEmpty else { return }
+        let name = ExactText(text)
         if last.count >= Self.most, last[name] == nil { forget(now) }
         guard last.count < Self.most || last[name] != nil else { return }
         last[name] = max(now, last[name] ?? 0)

@@ -48,6 +48,26 @@ import Testing
         #expect(none.all.records == 0 && none.isComplete)
     }
 
+    @Test func `names are bytes: those that look alike are told apart`() throws {
+        let folder = try TrailFolder()
+        let before = unixNanoseconds()
+        let trail = try AuditTrail.open(folder.settings)
+        defer { trail.end() }
+        let names = ["caf\u{E9}", "cafe\u{301}"]
+        trail.appendAll(
+            names.map { act("read", "success", agent: $0, user: $0) }, together: false)
+        let summary = try trail.summary(
+            AuditQuery(), since: before - 1, until: unixNanoseconds() + 1, slots: 1)
+        for name in names {
+            #expect(summary.users[ExactText(name)]?.records == 1)
+            #expect(summary.agents[ExactText(name)]?.records == 1)
+            #expect(trail.status.counts.agents[ExactText(name)] == 1)
+        }
+        #expect(trail.status.activeUsers == 2 && trail.status.activeAgents == 2)
+        let pairs = names.map { AuditCounts.Pair(action: $0, result: "success") }
+        #expect(Set(pairs).count == 2)
+    }
+
     @Test func `says where it gave up reading`() throws {
         let folder = try TrailFolder()
         var settings = folder.settings

@@ -53,6 +53,20 @@ import Testing
         #expect(fault.message.hasPrefix("there is no type bogus.type; there are workflow.started,"))
     }
 
+    @Test func `names are bytes: one that only looks alike is not wanted`() throws {
+        var symbols = Symbols()
+        var batch = AgentFactBatch()
+        batch.newTexts = [Array("caf\u{E9}".utf8)]
+        symbols.take(batch)
+        var event = FleetEvent(.agentFailed)
+        (event.agent, event.workflow) = (1, 1)
+        let message = LiveMessage(event, symbols)
+        for key in ["agent", "workflow"] {
+            #expect(try filter("{\"\(key)\":\"caf\u{E9}\"}").get().wants(message))
+            #expect(try !filter("{\"\(key)\":\"cafe\u{301}\"}").get().wants(message))
+        }
+    }
+
     @Test func `the stream of a run is about that run`() {
         let filter = LiveFilter(trace: TraceID(high: 0, low: 7))
         #expect(filter.wants(message(.toolCalled, trace: 7)))
@@ -64,7 +78,7 @@ import Testing
     /// Every combination of a few names, and no name.
     private let filters: [LiveFilter] = {
         var filters: [LiveFilter] = []
-        let names: [Set<String>?] = [nil, ["a"], ["b"], ["a", "b"], ["", "c"]]
+        let names: [Set<ExactText>?] = [nil, ["a"], ["b"], ["a", "b"], ["", "c"]]
         for workflows in names {
             for agents in names {
                 for trace in [nil, TraceID(high: 0, low: 1), TraceID(high: 0, low: 2)] {

@@ -1,10 +1,11 @@
+import RoostCore
 import RoostIngest
 
 /// Those that spend from one budget.
 struct BudgetTable: Sendable {
     let rule: BudgetRule
     var spenders: [Spender] = []
-    private var byName: [String: Int] = [:]
+    private var byName: [ExactText: Int] = [:]
     /// By number or hash as facts have it; -1 does not belong here.
     private var byKey: [UInt64: Int] = [:]
     /// Of spenders that had to be forgotten for want of room.
@@ -87,10 +88,10 @@ struct BudgetTable: Sendable {
     }
 
     mutating func place(of subject: String, period: UInt32, now: UInt64) -> Int {
-        if let known = byName[subject] { return known }
+        if let known = byName[ExactText(subject)] { return known }
         if spenders.count >= BudgetTable.mostSpenders { makeRoom() }
         spenders.append(Spender(subject: subject, period: period, first: now, last: now))
-        byName[subject] = spenders.count - 1
+        byName[ExactText(subject)] = spenders.count - 1
         return spenders.count - 1
     }
 
@@ -128,7 +129,7 @@ struct BudgetTable: Sendable {
         if rule.per == .run, fact.traceIDHigh | fact.traceIDLow == 0 { return false }
         if rule.scope == .all { return true }
         let name = name(fact, symbols)
-        return rule.match == "*" ? !name.isEmpty : name == rule.match
+        return rule.match == "*" ? !name.isEmpty : name.isExactly(rule.match)
     }
 
     private func subject(_ fact: AgentFact, _ symbols: Symbols) -> String {
@@ -159,7 +160,7 @@ struct BudgetTable: Sendable {
     private mutating func keep(_ kept: [Int]) {
         spenders = kept.map { spenders[$0] }
         byName = [:]
-        for (place, spender) in spenders.enumerated() { byName[spender.subject] = place }
+        for (place, spender) in spenders.enumerated() { byName[ExactText(spender.subject)] = place }
         byKey = [:]
     }
 }

@@ -1,3 +1,5 @@
+import RoostCore
+
 /// Something that would make the same work cheaper, with the figures that it rests on.
 public struct CostAdvice: Sendable {
     public enum Kind: String, Sendable {
@@ -81,7 +83,8 @@ public struct CostAdvice: Sendable {
         let tally = model.tally
         guard tally.calls >= fewestCalls, tally.short > 0, tally.cost > 0 else { return nil }
         let cheapest = models.filter {
-            $0.name != model.name && $0.provider == model.provider && $0.tally.calls >= fewestCalls
+            !$0.name.isExactly(model.name) && $0.provider.isExactly(model.provider)
+                && $0.tally.calls >= fewestCalls
         }.compactMap { other in ratio(of: other, to: model).map { (other.name, $0) } }
             .min { $0.1 < $1.1 }
         guard let (other, ratio) = cheapest, ratio <= 0.5 else { return nil }

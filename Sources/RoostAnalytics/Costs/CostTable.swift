@@ -1,3 +1,4 @@
+import RoostCore
 import RoostIngest
 
 /// What costs are told by.
@@ -40,7 +41,7 @@ struct CostTable: Sendable {
 
     /// The first is "(other)".
     private(set) var rows = [Row(name: Symbols.overflow)]
-    private var byName = [Symbols.overflow: 0]
+    private var byName = [ExactText(Symbols.overflow): 0]
     /// By number of text, for each of several meanings that a number may have: the row + 1, or 0.
     private var places: [[Int32]] = Array(repeating: [], count: 4)
     private var byHash: [UInt64: Int] = [:]
@@ -108,13 +109,13 @@ struct CostTable: Sendable {
 
     /// Finds or makes a row.
     mutating func row(named name: String) -> Int {
-        if let row = byName[name] { return row }
+        if let row = byName[ExactText(name)] { return row }
         if rows.count > room {
             guard mayMakeRoom else { return 0 }
             makeRoom()
         }
         rows.append(Row(name: name))
-        byName[name] = rows.count - 1
+        byName[ExactText(name)] = rows.count - 1
         return rows.count - 1
     }
 
@@ -168,7 +169,7 @@ struct CostTable: Sendable {
     private mutating func keep(_ kept: [Int]) {
         rows = kept.map { rows[$0] }
         byName = [:]
-        for (row, content) in rows.enumerated() { byName[content.name] = row }
+        for (row, content) in rows.enumerated() { byName[ExactText(content.name)] = row }
         places = Array(repeating: [], count: places.count)
         byHash = [:]
         recent = recent.map { _ in Recent() }

@@ -82,7 +82,7 @@ extension Fleet {
     /// The session with this text.
     func sessionPlace(_ text: String, _ symbols: Symbols) -> Int32? {
         let place = sessions.records.firstIndex { record in
-            record.hash != 0 && symbols.identity(record.hash) == text
+            record.hash != 0 && symbols.identity(record.hash)?.isExactly(text) == true
         }
         return place.map { Int32($0) }
     }

@@ -1,3 +1,5 @@
+import RoostCore
+
 /// Figures that rules ask for, as far as they can be told from here.
 extension Findings {
     /// Figures of each agent, tool, model and workflow of the last hour, with what shows their
@@ -15,10 +17,12 @@ extension Findings {
         for (dimension, scope) in [
             (.agent, .agent), (.workflow, .workflow), (.model, .model),
         ] as [(WindowDimension, InsightScope)] {
-            var places: [String: Int] = [:]
-            for (at, set) in sets.enumerated() where set.scope == scope { places[set.name] = at }
+            var places: [ExactText: Int] = [:]
+            for (at, set) in sets.enumerated() where set.scope == scope {
+                places[ExactText(set.name)] = at
+            }
             for group in windows.groups[dimension] ?? [] {
-                guard let at = places[group.name] else { continue }
+                guard let at = places[ExactText(group.name)] else { continue }
                 add(group.figures, fleetCost: cost, to: &sets[at])
             }
         }

@@ -1,3 +1,5 @@
+import RoostCore
+
 /// What is worth knowing now, and what was within the last day.
 ///
 /// At most 1,024 insights are remembered; those seen last longest ago are forgotten first.
@@ -70,9 +72,12 @@ public struct InsightBook: Sendable {
     /// Of several that tell the same of one subject the most pressing stays, and where a pattern
     /// names the step at which a workflow fails, no rule tells besides that it fails.
     private static func deduplicated(_ insights: [Insight]) -> [Insight] {
-        var told: Set<[String]> = []
-        func about(_ insight: Insight, _ topic: String) -> [String] {
-            [topic, insight.subject?.kind.word ?? "", insight.subject?.name ?? ""]
+        var told: Set<[ExactText]> = []
+        func about(_ insight: Insight, _ topic: String) -> [ExactText] {
+            [
+                ExactText(topic), ExactText(insight.subject?.kind.word ?? ""),
+                ExactText(insight.subject?.name ?? ""),
+            ]
         }
         for insight in insights where insight.kind == PatternFinding.Kind.failingStep.rawValue {
             told.insert(about(insight, "rule failures"))

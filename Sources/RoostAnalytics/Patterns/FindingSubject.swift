@@ -1,3 +1,5 @@
+import RoostCore
+
 /// What a finding is about.
 public struct FindingSubject: Sendable, Hashable {
     public enum Kind: UInt8, Sendable, CaseIterable {
@@ -20,6 +22,15 @@ public struct FindingSubject: Sendable, Hashable {
     public init(_ kind: Kind, _ name: String) {
         self.kind = kind
         self.name = name
+    }
+
+    public static func == (one: FindingSubject, other: FindingSubject) -> Bool {
+        one.kind == other.kind && one.name.isExactly(other.name)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(kind)
+        hasher.combine(ExactText(name))
     }
 
     /// For sentences: tool `search`. Names come from outside: what would end the quotation or the

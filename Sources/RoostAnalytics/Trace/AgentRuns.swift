@@ -1,3 +1,5 @@
+import RoostCore
+
 /// The runs of agents in a trace: each begins with an agent's step below none of the same agent.
 struct AgentRuns {
     /// Indices of the steps that begin a run, in the order of their start.
@@ -16,7 +18,7 @@ struct AgentRuns {
             let above = parent >= 0 ? runOf[parent] : -1
             runOf[place] = above
             guard steps[place].activity == .agent,
-                above < 0 || steps[above].agent != steps[place].agent
+                above < 0 || !steps[above].agent.isExactly(steps[place].agent)
             else { continue }
             runOf[place] = place
             callers[place] = above

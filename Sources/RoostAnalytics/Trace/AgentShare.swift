@@ -1,3 +1,5 @@
+import RoostCore
+
 /// What one agent had of a trace.
 public struct AgentShare: Sendable, Equatable {
     public var agent = ""
@@ -42,14 +44,14 @@ struct AgentShares {
         _ steps: [TraceStep], _ times: TraceTimes, _ own: SelfTimes, _ path: CriticalPath,
         _ runs: AgentRuns, working: Int, threshold: Double
     ) {
-        var numbers: [String: Int] = [:]
+        var numbers: [ExactText: Int] = [:]
         var agentOf = [Int](repeating: -1, count: steps.count)
         for place in steps.indices {
             // What stands above all agents is no agent's work.
             guard steps[place].activity != .other || runs.runOf[place] >= 0 else { continue }
-            let number = numbers[steps[place].agent] ?? agents.count
+            let number = numbers[ExactText(steps[place].agent)] ?? agents.count
             if number == agents.count {
-                numbers[steps[place].agent] = number
+                numbers[ExactText(steps[place].agent)] = number
                 agents.append(AgentShare(agent: steps[place].agent, longest: place))
             }
             agentOf[place] = number

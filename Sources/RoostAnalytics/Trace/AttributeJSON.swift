@@ -5,10 +5,10 @@ extension JSONWriter {
     /// Attributes as an object; of one key the first.
     mutating func attributes(_ name: String, _ list: AttributeList) {
         object(name) { writer in
-            var keys = Set<String>()
+            var keys = Set<ExactText>()
             list.forEach { key, value in
                 let key = key.string
-                guard keys.insert(key).inserted else { return }
+                guard keys.insert(ExactText(key)).inserted else { return }
                 writer.key(key)
                 writer.value(value)
             }
@@ -36,10 +36,10 @@ extension JSONWriter {
             endArray()
         case .kvlist:
             beginObject()
-            var keys = Set<String>()
+            var keys = Set<ExactText>()
             value.forEachEntry { key, value in
                 let key = key.string
-                guard keys.insert(key).inserted else { return }
+                guard keys.insert(ExactText(key)).inserted else { return }
                 self.key(key)
                 self.value(value)
             }

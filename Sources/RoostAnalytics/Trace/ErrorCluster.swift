@@ -1,3 +1,5 @@
+import RoostCore
+
 /// Failures that came close upon each other.
 public struct ErrorCluster: Sendable, Equatable {
     /// Nanoseconds since the first step: ends of the first and of the last failure.
@@ -59,10 +61,10 @@ public struct ErrorCluster: Sendable, Equatable {
         end = times.ends[last]
         count = members.count
         self.steps = Array(members.prefix(settings.mostEvidence))
-        var numbers: [String: Int] = [:]
-        for place in members { numbers[steps[place].errorType, default: 0] += 1 }
+        var numbers: [ExactText: Int] = [:]
+        for place in members { numbers[ExactText(steps[place].errorType), default: 0] += 1 }
         types = numbers.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-            .map { (type: $0.key, count: $0.value) }
+            .map { (type: $0.key.text, count: $0.value) }
         // The first failure opens the window, so it is no evidence.
         let part = times.end > 0 ? Double(end - start) / Double(times.end) : 1
         confidence = Confidence.crowd(count - 1, of: all, part: part)

@@ -1,3 +1,4 @@
+import RoostCore
 public import RoostIngest
 
 /// How the calls of one operation in a trace went.
@@ -36,20 +37,21 @@ public struct OperationStatistics: Sendable {
     static func groups(_ steps: [TraceStep]) -> Groups {
         struct Key: Hashable {
             let activity: ActivityKind
-            let name: String
+            let name: ExactText
         }
         var groups = Groups()
         var numbers: [Key: Int32] = [:]
         groups.numbers.reserveCapacity(steps.count)
         for place in steps.indices {
-            let key = Key(activity: steps[place].activity, name: steps[place].operation)
+            let key = Key(
+                activity: steps[place].activity, name: ExactText(steps[place].operation))
             if let known = numbers[key] {
                 groups.numbers.append(known)
                 continue
             }
             let number = Int32(truncatingIfNeeded: groups.operations.count)
             numbers[key] = number
-            groups.operations.append((key.activity, key.name))
+            groups.operations.append((key.activity, key.name.text))
             groups.numbers.append(number)
         }
         return groups

@@ -60,7 +60,7 @@ public struct TraceComparison: Sendable {
         totals = Self.totals(a, b)
         let sides = [a, b].map { analysis in
             analysis.operations.reduce(into: [Key: Figures]()) { rows, operation in
-                rows[Key(activity: operation.activity, name: operation.name)] = Figures(
+                rows[Key(activity: operation.activity, name: ExactText(operation.name))] = Figures(
                     count: operation.count, errors: operation.errors, total: operation.total,
                     tokens: operation.tokens, cost: operation.cost)
             }
@@ -68,7 +68,7 @@ public struct TraceComparison: Sendable {
         operations = Self.rows(sides[0], sides[1])
         let agentSides = [a, b].map { analysis in
             analysis.agents.reduce(into: [Key: Figures]()) { rows, agent in
-                rows[Key(activity: nil, name: agent.agent)] = Figures(
+                rows[Key(activity: nil, name: ExactText(agent.agent))] = Figures(
                     count: max(agent.runs, 1), errors: agent.errors, total: agent.busy,
                     tokens: agent.tokens, cost: agent.cost)
             }
@@ -79,7 +79,7 @@ public struct TraceComparison: Sendable {
 
     private struct Key: Hashable {
         let activity: ActivityKind?
-        let name: String
+        let name: ExactText
     }
 
     private static func models(_ analysis: TraceAnalysis) -> [Key: Figures] {
@@ -87,13 +87,13 @@ public struct TraceComparison: Sendable {
         for place in analysis.document.steps.indices {
             let step = analysis.document.steps[place]
             guard step.isModelCall, step.isCounted, !step.model.isEmpty else { continue }
-            var figures = rows[Key(activity: nil, name: step.model)] ?? Figures()
+            var figures = rows[Key(activity: nil, name: ExactText(step.model))] ?? Figures()
             figures.count += 1
             if step.status == .error { figures.errors += 1 }
             figures.total = figures.total &+ analysis.duration(place)
             figures.tokens &+= step.tokens.total
             if let cost = step.cost { figures.cost = (figures.cost ?? 0) + cost }
-            rows[Key(activity: nil, name: step.model)] = figures
+            rows[Key(activity: nil, name: ExactText(step.model))] = figures
         }
         return rows
     }
@@ -102,7 +102,7 @@ public struct TraceComparison: Sendable {
         let keys = Set(a.keys).union(b.keys)
         return keys.map { key in
             Row(
-                activity: key.activity, name: key.name, a: a[key], b: b[key],
+                activity: key.activity, name: key.name.text, a: a[key], b: b[key],
                 change: change(a[key], b[key]))
         }.sorted { one, other in
             let (left, right) = (difference(one), difference(other))

@@ -1,3 +1,5 @@
+import RoostCore
+
 /// An agent that goes round in circles.
 public struct TraceLoop: Sendable, Equatable {
     public enum Kind: String, Sendable {
@@ -61,8 +63,8 @@ public struct TraceLoop: Sendable, Equatable {
     // MARK: the same call
 
     private struct Call: Hashable {
-        let agent: String
-        let tool: String
+        let agent: ExactText
+        let tool: ExactText
         let arguments: UInt64
     }
 
@@ -76,15 +78,15 @@ public struct TraceLoop: Sendable, Equatable {
         {
             calls[
                 Call(
-                    agent: steps[place].agent, tool: steps[place].tool,
+                    agent: ExactText(steps[place].agent), tool: ExactText(steps[place].tool),
                     arguments: steps[place].argumentsHash), default: []
             ].append(place)
         }
         var found: [TraceLoop] = []
         for (call, places) in calls where places.count >= settings.sameArguments {
             var loop = TraceLoop(.sameCall)
-            loop.agent = call.agent
-            loop.subject = call.tool
+            loop.agent = call.agent.text
+            loop.subject = call.tool.text
             loop.take(places, after: 1, steps, path, settings)
             loop.confidence = Confidence.share(places.count - 1, of: places.count - 1)
             found.append(loop)
@@ -105,7 +107,8 @@ public struct TraceLoop: Sendable, Equatable {
             var first = 0
             for next in 1...chain.count {
                 if next < chain.count,
-                    next - first < 2 || steps[chain[next]].agent == steps[chain[next - 2]].agent
+                    next - first < 2
+                        || steps[chain[next]].agent.isExactly(steps[chain[next - 2]].agent)
                 {
                     continue
                 }
@@ -145,7 +148,7 @@ public struct TraceLoop: Sendable, Equatable {
         var row: [Int] = []
         for run in runs.begins where runs.callers[run] < 0 {
             if let last = row.last {
-                if steps[last].agent == steps[run].agent { continue }
+                if steps[last].agent.isExactly(steps[run].agent) { continue }
                 if times.starts[run] < times.ends[last] {
                     chains.append(row)
                     row = []
@@ -161,8 +164,8 @@ public struct TraceLoop: Sendable, Equatable {
 
     private struct Turn: Hashable {
         let run: Int
-        let agent: String
-        let model: String
+        let agent: ExactText
+        let model: ExactText
     }
 
     private static func growing(
@@ -174,7 +177,8 @@ public struct TraceLoop: Sendable, Equatable {
         where steps[place].activity == .llm && steps[place].isCounted && steps[place].input > 0 {
             turns[
                 Turn(
-                    run: runs.runOf[place], agent: steps[place].agent, model: steps[place].model),
+                    run: runs.runOf[place], agent: ExactText(steps[place].agent),
+                    model: ExactText(steps[place].model)),
                 default: []
             ].append(place)
         }
@@ -189,8 +193,8 @@ public struct TraceLoop: Sendable, Equatable {
             // Most turns must add something; one that is cleared in between is looked after.
             guard rises * 5 >= (inputs.count - 1) * 4 else { continue }
             var loop = TraceLoop(.growingInput)
-            loop.agent = turn.agent
-            loop.subject = turn.model
+            loop.agent = turn.agent.text
+            loop.subject = turn.model.text
             loop.count = places.count
             loop.errors = places.count { steps[$0].status == .error }
             loop.steps = Array(places.prefix(settings.mostEvidence))

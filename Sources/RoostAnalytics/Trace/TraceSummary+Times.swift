@@ -1,3 +1,4 @@
+import RoostCore
 import RoostIngest
 
 /// Times by one clock, as the analysis of a trace has them.
@@ -25,7 +26,7 @@ extension TraceSummary {
         return document.steps.indices.contains { place in
             guard let above = document.steps[place].parent,
                 document.steps.indices.contains(above),
-                document.steps[place].service != document.steps[above].service
+                !document.steps[place].service.isExactly(document.steps[above].service)
             else { return false }
             let (child, parent) = (document.steps[place], document.steps[above])
             return provesSkew(

@@ -1,3 +1,4 @@
+import RoostCore
 public import RoostIngest
 
 /// One line about a trace: what lists show and queries filter by.
@@ -52,8 +53,8 @@ public struct TraceSummary: Sendable, Equatable {
 
     public init() {}
 
-    static let mostServices = 16
-    static let mostAgents = 32
+    package static let mostServices = 16
+    package static let mostAgents = 32
     static let mostModels = 16
 
     public var duration: UInt64 { end > start ? end &- start : 0 }
@@ -126,7 +127,7 @@ extension TraceSummary {
 
     private static func note(_ text: String, in list: inout [String], most: Int) {
         // Mostly the one before, or one of a few.
-        guard !text.isEmpty, !list.contains(text), list.count < most else { return }
+        guard !text.isEmpty, !list.holds(text), list.count < most else { return }
         list.append(text)
     }
 }

@@ -1,3 +1,4 @@
+import RoostCore
 import RoostIngest
 
 /// When the steps of a trace ran, by one clock, in nanoseconds since the first of them.
@@ -52,19 +53,19 @@ struct TraceTimes {
     func time(_ offset: Int) -> UInt64 { base &+ UInt64(max(offset, 0)) }
 
     private mutating func bringTogether(_ steps: [TraceStep]) {
-        var numbers: [String: Int32] = [:]
+        var numbers: [ExactText: Int32] = [:]
         var names: [String] = []
         var services: [Int32] = []
         services.reserveCapacity(steps.count)
         for place in steps.indices {
-            if place > 0, steps[place].service == steps[place - 1].service {
+            if place > 0, steps[place].service.isExactly(steps[place - 1].service) {
                 services.append(services[place - 1])
                 continue
             }
             let next = Int32(truncatingIfNeeded: names.count)
-            let number = numbers[steps[place].service] ?? next
+            let number = numbers[ExactText(steps[place].service)] ?? next
             if number == next {
-                numbers[steps[place].service] = next
+                numbers[ExactText(steps[place].service)] = next
                 names.append(steps[place].service)
             }
             services.append(number)

@@ -84,11 +84,11 @@ enum ZipkinTrace {
 
         /// Each key once: the span's own word first.
         private func tags(of span: SpanView) -> (all: [(String, String)], peer: String?) {
-            var keys = Set<String>()
+            var keys = Set<ExactText>()
             var all: [(String, String)] = []
             var (peer, address): (String?, String?)
             func add(_ key: String, _ text: String) {
-                if keys.insert(key).inserted { all.append((key, text)) }
+                if keys.insert(ExactText(key)).inserted { all.append((key, text)) }
             }
             span.attributes.forEach { key, value in
                 if key.equals("peer.service") { peer = value.jsonText }

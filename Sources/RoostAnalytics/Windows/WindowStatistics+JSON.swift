@@ -23,7 +23,7 @@ extension WindowStatistics {
 
     /// The figures of one workflow, those of nothing when it was not heard of in the window.
     public func write(workflow: String, into json: inout JSONWriter) {
-        let found = groups[.workflow]?.first { $0.name == workflow }
+        let found = groups[.workflow]?.first { $0.name.isExactly(workflow) }
         json.beginObject()
         json.field("window_seconds", window)
         json.field("time", rfc3339(unixNanoseconds: time))

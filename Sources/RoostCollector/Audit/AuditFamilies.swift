@@ -1,4 +1,5 @@
 import RoostAudit
+import RoostCore
 import RoostMetrics
 
 /// The families of the audit trail, for a compliance dashboard.
@@ -13,7 +14,8 @@ enum AuditFamilies {
             name: "roost_audit_events_total", type: .counter,
             help: "Audit records written, by action and result.")
         for (pair, count) in counts.pairs.sorted(by: {
-            ($0.key.action, $0.key.result) < ($1.key.action, $1.key.result)
+            (ExactText($0.key.action), ExactText($0.key.result))
+                < (ExactText($1.key.action), ExactText($1.key.result))
         }) {
             var labels = LabelBuilder()
             labels.add("action", pair.action)
@@ -28,7 +30,7 @@ enum AuditFamilies {
             name: "roost_audit_agent_events_total", type: .counter,
             help: "Audit records written, by agent; empty where none is named.")
         for (agent, count) in counts.agents.sorted(by: { $0.key < $1.key }) {
-            agents.series.append((["agent": agent] as LabelText, Double(count)))
+            agents.series.append((["agent": agent.text] as LabelText, Double(count)))
         }
         if counts.otherAgents > 0 {
             agents.series.append(

@@ -1,3 +1,5 @@
+import RoostCore
+
 /// Makes activities of posted events: what one announces and another ends is one activity.
 ///
 /// An event that names its run (`run_id`) is matched by that, others with the oldest of the same
@@ -47,10 +49,12 @@ public struct EventFolder: Sendable {
         }
 
         func isEnded(by event: PostedEvent) -> Bool {
-            guard activity == event.kind.activity, run == event.run else { return false }
+            guard activity == event.kind.activity, run.isExactly(event.run) else { return false }
             guard run.isEmpty else { return true }
-            guard activity == .workflow else { return agent == event.agent && tool == event.tool }
-            return workflow == event.workflow || workflow.isEmpty || event.workflow.isEmpty
+            guard activity == .workflow else {
+                return agent.isExactly(event.agent) && tool.isExactly(event.tool)
+            }
+            return workflow.isExactly(event.workflow) || workflow.isEmpty || event.workflow.isEmpty
         }
     }
 
@@ -154,12 +158,12 @@ public struct EventFolder: Sendable {
         if activity == .workflow, event.traceIDHigh | event.traceIDLow == 0 { return 0 }
         let above = activity == .agent ? event.parentAgent : event.agent
         if activity != .workflow, activity != .agent || !above.isEmpty,
-            let agent = around.last(where: { $0.activity == .agent && $0.agent == above })
+            let agent = around.last(where: { $0.activity == .agent && $0.agent.isExactly(above) })
         {
             return agent.spanID
         }
         let workflows = around.filter { $0.activity == .workflow }
-        let own = workflows.last { $0.workflow == event.workflow && activity != .workflow }
+        let own = workflows.last { $0.workflow.isExactly(event.workflow) && activity != .workflow }
         return (own ?? workflows.last)?.spanID ?? 0
     }
 

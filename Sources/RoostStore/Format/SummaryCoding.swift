@@ -1,4 +1,5 @@
 import RoostAnalytics
+import RoostCore
 
 /// A summary as the database keeps it. New members are added at the end.
 enum SummaryCoding {
@@ -20,11 +21,13 @@ enum SummaryCoding {
         if let cost = summary.cost { packer.fixed(cost.bitPattern) }
         packer.text(summary.service)
         packer.text(summary.name)
-        packer.text(summary.workflow == summary.name ? "" : summary.workflow)
-        packer.byte(summary.workflow == summary.name ? 1 : 0)
+        let isNamedAlike = summary.workflow.isExactly(summary.name)
+        packer.text(isNamedAlike ? "" : summary.workflow)
+        packer.byte(isNamedAlike ? 1 : 0)
         packer.text(summary.session)
         packer.text(summary.user)
-        packer.texts(summary.services == [summary.service] ? [] : summary.services)
+        let isAlone = summary.services.count == 1 && summary.services.holds(summary.service)
+        packer.texts(isAlone ? [] : summary.services)
         packer.texts(summary.agents)
         packer.texts(summary.models)
         guard summary.clockSkew > 0 || summary.status == .running else { return packer.bytes }

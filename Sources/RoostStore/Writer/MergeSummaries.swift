@@ -1,4 +1,5 @@
 import RoostAnalytics
+import RoostCore
 
 /// What a trace comes to of which more was stored, when it is too large to be read again: sums and
 /// lists are joined, what names it is that of the part with the earlier start.
@@ -33,5 +34,5 @@ func merged(_ old: TraceSummary, _ new: TraceSummary) -> TraceSummary {
 }
 
 private func join(_ list: inout [String], _ more: [String], most: Int) {
-    for text in more where list.count < most && !list.contains(text) { list.append(text) }
+    for text in more where list.count < most && !list.holds(text) { list.append(text) }
 }

@@ -59,14 +59,14 @@ enum AuditSummaryAnswer {
     }
 
     private static func writeNames(
-        _ list: String, _ key: String, _ names: [String: AuditSummary.Tally], _ limit: Int,
+        _ list: String, _ key: String, _ names: [ExactText: AuditSummary.Tally], _ limit: Int,
         into writer: inout JSONWriter
     ) {
         let busiest = names.sorted { ($1.value.records, $0.key) < ($0.value.records, $1.key) }
         writer.array(list) { writer in
             for (name, counts) in busiest.prefix(limit) {
                 writer.beginObject()
-                writer.field(key, name)
+                writer.field(key, name.text)
                 tally(counts, into: &writer)
                 writer.endObject()
             }

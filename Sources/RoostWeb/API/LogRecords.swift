@@ -48,10 +48,10 @@ enum LogRecords {
             writer.key("body")
             LogRecords.value(record.body, depth: 0, into: &writer)
             writer.object("attributes") { writer in
-                var names: Set<String> = []
+                var names: Set<ExactText> = []
                 record.attributes.forEach { key, value in
                     let name = key.string
-                    guard names.insert(name).inserted else { return }
+                    guard names.insert(ExactText(name)).inserted else { return }
                     writer.key(name)
                     LogRecords.value(value, depth: 0, into: &writer)
                 }

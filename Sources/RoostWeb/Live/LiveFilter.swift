@@ -7,9 +7,9 @@ import RoostCore
 struct LiveFilter: Hashable {
     /// Whole, as `agent.failed`, or the first part, as `agent` or `agent.*`.
     var types: Set<String>?
-    var agents: Set<String>?
+    var agents: Set<ExactText>?
     var severities: Set<String>?
-    var workflows: Set<String>?
+    var workflows: Set<ExactText>?
     var trace: TraceID?
 
     static let mostValues = 100
@@ -18,8 +18,8 @@ struct LiveFilter: Hashable {
         if let trace, trace.low != message.traceIDLow || trace.high != message.traceIDHigh {
             return false
         }
-        if let workflows, !workflows.contains(message.workflow) { return false }
-        if let agents, !agents.contains(message.agent) { return false }
+        if let workflows, !workflows.contains(ExactText(message.workflow)) { return false }
+        if let agents, !agents.contains(ExactText(message.agent)) { return false }
         if let severities, !severities.contains(message.severity) { return false }
         if let types, !types.contains(message.type), !types.contains(message.family) {
             return false
@@ -39,7 +39,7 @@ struct LiveFilter: Hashable {
                 return .failure(
                     LiveFault("\(name.prefix(32)) is a list of at most \(mostValues) texts"))
             }
-            let set = words.isEmpty ? nil : Set(words)
+            let set = words.isEmpty ? nil : Set(words.map { ExactText($0) })
             switch name {
             case "type":
                 let types = words.map(withoutStar)
@@ -60,7 +60,7 @@ struct LiveFilter: Hashable {
                             "there is no severity \(wrong.prefix(32)); there are "
                                 + known.joined(separator: ", ")))
                 }
-                filter.severities = set
+                filter.severities = words.isEmpty ? nil : Set(words)
             case "workflow": filter.workflows = set
             default:
                 return .failure(

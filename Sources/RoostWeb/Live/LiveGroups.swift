@@ -16,7 +16,7 @@ final class LiveGroup {
 struct LiveGroups {
     private var groups: [LiveFilter: LiveGroup] = [:]
     private var byTrace: [TraceID: [LiveGroup]] = [:]
-    private var byWorkflow: [String: [LiveGroup]] = [:]
+    private var byWorkflow: [ExactText: [LiveGroup]] = [:]
     /// Those that any message may be for.
     private var open: [LiveGroup] = []
 
@@ -62,7 +62,9 @@ struct LiveGroups {
             for group in groups where group.filter.wants(message) { each(group) }
         }
         look(open)
-        if !byWorkflow.isEmpty, let groups = byWorkflow[message.workflow] { look(groups) }
+        if !byWorkflow.isEmpty, let groups = byWorkflow[ExactText(message.workflow)] {
+            look(groups)
+        }
         guard !byTrace.isEmpty else { return }
         let trace = TraceID(high: message.traceIDHigh, low: message.traceIDLow)
         if let groups = byTrace[trace] { look(groups) }

@@ -126,6 +126,17 @@ import Testing
         #expect(Set(found.map(\.traceIDLow)).count == 1)
     }
 
+    @Test func `an agent whose name only looks alike ends nothing`() throws {
+        func text(_ type: String, _ agent: String) -> String {
+            #"{"event_type":"\#(type)","payload":{"agent":"\#(agent)"},"trace_id":"x"}"#
+        }
+        let found = try fold(
+            text("agent.invoked", "caf\u{E9}"), text("agent.completed", "cafe\u{301}"),
+            text("agent.completed", "caf\u{E9}"))
+        #expect(found[1].spanID != found[0].spanID)
+        #expect(found[2].spanID == found[0].spanID)
+    }
+
     @Test func `what stands in no agent stands in the workflow of its trace`() throws {
         func text(_ type: String, _ payload: String) -> String {
             #"{"event_type":"\#(type)","payload":{\#(payload)},"trace_id":"x"}"#
