@@ -84,7 +84,7 @@ import RoostWire
             (
                 "operation",
                 {
-                    $0.service = "service-7"; $0.operation = "execute_tool"
+                    $0.service = "service-7"; $0.span.operation = "execute_tool"
                 }
             ),
             ("workflow", { $0.workflow = "workflow-7" }),

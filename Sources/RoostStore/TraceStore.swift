@@ -189,7 +189,8 @@ public final class TraceStore: Sendable {
         return summary
     }
 
-    /// Services that have spans, in order of their names.
+    /// Services that have spans, in order of their names; `unknown_service` is that of spans without
+    /// one.
     public func services() throws(StoreQueryError) -> [String] {
         try readers.read { reader throws(QueryFailure) in
             try reading { () throws(SQLiteError) in
@@ -200,11 +201,15 @@ public final class TraceStore: Sendable {
         }
     }
 
-    /// What spans of a service are called, in order of the names.
+    /// What a service is called in lists and questions; longer names are cut at 512 bytes, and spans
+    /// without one belong to `unknown_service`.
+    public static func listedName(ofService name: String) -> String { ListedName.service(name) }
+
+    /// What spans of a service are called, in order of the names, which are cut at 512 bytes.
     public func operations(service: String) throws(StoreQueryError) -> [StoredOperation] {
         try readers.read { reader throws(QueryFailure) in
             try reading { () throws(SQLiteError) in
-                reader.operations.bind(1, text: service)
+                reader.operations.bind(1, text: ListedName.cut(service))
                 var found: [StoredOperation] = []
                 while try reader.operations.step() {
                     found.append(

@@ -52,11 +52,11 @@ import Testing
         Case("unknown service", []) { $0.service = "nowhere" },
         Case("operation", [4]) {
             $0.service = "even"
-            $0.operation = "root4"
+            $0.span.operation = "root4"
         },
         Case("operation of another service", []) {
             $0.service = "odd"
-            $0.operation = "root4"
+            $0.span.operation = "root4"
         },
         Case("workflow", [6, 5]) { $0.workflow = "second" },
         Case("workflow as a trace id", [3]) {
@@ -89,14 +89,20 @@ import Testing
             $0.status = .ok
             $0.minDuration = 250
         },
-        Case("tag", [5]) { $0.tags = ["http.status": "500"] },
-        Case("tags of one span", [2]) { $0.tags = ["http.status": "200", "session": "s2"] },
-        Case("tag of the resource", [6, 4, 2]) { $0.tags = ["service.name": "even"] },
-        Case("tag error", [3]) { $0.tags = ["error": "true"] },
-        Case("tag of the status", [3]) { $0.tags = ["otel.status_code": "ERROR"] },
-        Case("tag of the kind", [2]) { $0.tags = ["span.kind": "client", "session": "s2"] },
-        Case("tag of another kind", []) { $0.tags = ["span.kind": "server"] },
-        Case("tag of the scope", [4]) { $0.tags = ["otel.scope.name": "tests", "session": "s4"] },
+        Case("tag", [5]) { $0.span.tags = [.init("http.status", "500")] },
+        Case("tags of one span", [2]) {
+            $0.span.tags = [.init("http.status", "200"), .init("session", "s2")]
+        },
+        Case("tag of the resource", [6, 4, 2]) { $0.span.tags = [.init("service.name", "even")] },
+        Case("tag error", [3]) { $0.span.tags = [.init("error", "true")] },
+        Case("tag of the status", [3]) { $0.span.tags = [.init("otel.status_code", "ERROR")] },
+        Case("tag of the kind", [2]) {
+            $0.span.tags = [.init("span.kind", "client"), .init("session", "s2")]
+        },
+        Case("tag of another kind", []) { $0.span.tags = [.init("span.kind", "server")] },
+        Case("tag of the scope", [4]) {
+            $0.span.tags = [.init("otel.scope.name", "tests"), .init("session", "s4")]
+        },
     ]
 
     @Test(arguments: cases) func `finds`(_ one: Case) throws {

@@ -44,7 +44,8 @@ import Testing
         .query("minDuration", .goDuration, ""), .query("trace_id", .traceID, ""),
         .query("short", .shortTraceID, ""), .query("lookback", .lookback, ""),
         .query("tag", .text, "", isRepeatable: true), .query("tags", .tags, ""),
-        .query("cursor", .cursor(.number), ""),
+        .query("cursor", .cursor(.number), ""), .query("service", .name, ""),
+        .query("pair", .pair, ""),
     ]
 
     @Test(arguments: [
@@ -68,7 +69,11 @@ import Testing
             .traceID(TraceID(high: 10, low: 11))
         ),
         ("tag=a&tag=b", "tag", .text("b")),
-        ("agent=a+b%20c%C3%A9", "agent", .text("a b cé")), ("agent=%zz", "agent", .text("%zz")),
+        ("pair=k%3A%CC%81v", "pair", .text("k:\u{301}v")),
+        (
+            "service=" + String(repeating: "x", count: 4_096), "service",
+            .text(String(repeating: "x", count: 4_096))
+        ), ("agent=a+b%20c%C3%A9", "agent", .text("a b cé")), ("agent=%zz", "agent", .text("%zz")),
     ])
     func `values are checked and kept`(
         query: String, name: String, expected: ParameterValue
@@ -89,6 +94,7 @@ import Testing
         "lookback=12", "lookback=", "limit=1&limit=2", "agent=a&agent=a", "agent=%ff", "tag=a&tag=",
         "tags=" + String(repeating: "x", count: 5_000),
         "cursor=" + String(repeating: "x", count: 5_000),
+        "service=" + String(repeating: "x", count: 5_000),
     ])
     func `what is wrong is named`(query: String) {
         let error = #expect(throws: APIError.self) {

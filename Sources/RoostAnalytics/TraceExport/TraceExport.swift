@@ -1,6 +1,6 @@
 public import RoostCore
 import RoostIngest
-import RoostWire
+package import RoostWire
 
 /// What one trace can be written as for other tools.
 public enum TraceExportFormat: String, Sendable, CaseIterable {
@@ -50,15 +50,15 @@ public enum TraceExport {
 }
 
 /// When a span ran, as it is shown.
-struct ShownTimes {
+package struct ShownTimes {
     /// Unix nanoseconds.
     let start: UInt64
     /// Nanoseconds; 0 when it cannot be known.
-    let duration: UInt64
+    package let duration: UInt64
     /// Why it is not as the span says.
     let warning: String?
 
-    init(_ span: SpanView) {
+    package init(_ span: SpanView) {
         let (told, end) = (span.startTimeUnixNano, span.endTimeUnixNano)
         if end < told {
             (start, duration) = (told, 0)

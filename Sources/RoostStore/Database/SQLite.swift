@@ -212,7 +212,10 @@ struct SQLiteError: Error, Equatable {
 
     func text(_ column: Int) -> String {
         guard let text = unsafe sqlite3_column_text(statement, CInt(column)) else { return "" }
-        return unsafe String(cString: text)
+        // It may have a 0 in it.
+        let count = unsafe Int(sqlite3_column_bytes(statement, CInt(column)))
+        return unsafe String(
+            decoding: UnsafeBufferPointer(start: text, count: count), as: UTF8.self)
     }
 
     /// Lends the bytes of a column until `body` returns.

@@ -20,6 +20,7 @@ struct Term: Hashable, Comparable {
         hash = state.value
     }
 
+    /// Of names as they are listed.
     init(operation name: String, of service: String) {
         var state = TermHash(.operation)
         for byte in service.utf8 { state.add(byte) }

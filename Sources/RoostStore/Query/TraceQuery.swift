@@ -5,24 +5,22 @@ public import RoostCore
 public struct TraceQuery: Sendable, Equatable {
     /// Any service of the trace.
     public var service: String?
-    /// The name of a span of `service`; counts only with it.
-    public var operation: String?
     /// The workflow's name, or a trace id of 32 hexadecimal digits.
     public var workflow: String?
     /// Any agent of the trace.
     public var agent: String?
     public var session: String?
     public var status: TraceSummary.Status?
-    /// Nanoseconds, both included.
+    /// Of the trace; nanoseconds, both included.
     public var minDuration: UInt64?
     public var maxDuration: UInt64?
     /// Unix nanoseconds of the trace's start, both included.
     public var since: UInt64?
     public var until: UInt64?
-    /// Attributes of one and the same span or its resource, value as text; `error` is its status.
-    public var tags: [String: String] = [:]
-    /// Bytes of each trace that are looked through for `tags`.
-    public var mostBytesForTags = StoreLimits.mostSpanBytes
+    /// What one span of the trace, of `service` if that is said, has all of.
+    public var span = SpanQuery()
+    /// Bytes of each trace that are looked through for that span.
+    public var mostBytesForSpan = StoreLimits.mostSpanBytes
     /// 1 to `mostTraces`; others are brought inside.
     public var limit = 50
     /// Of the page before; the other members must be the same.
@@ -31,6 +29,34 @@ public struct TraceQuery: Sendable, Equatable {
     public static let mostTraces = 1000
 
     public init() {}
+}
+
+/// What one and the same span has.
+public struct SpanQuery: Sendable, Equatable {
+    /// Its name; counts only with a service.
+    public var operation: String?
+    /// Nanoseconds, both included.
+    public var minDuration: UInt64?
+    public var maxDuration: UInt64?
+    /// Its attributes or those of its resource or its events, value as text; `error` is its status.
+    public var tags: [Tag] = []
+
+    public struct Tag: Sendable, Equatable {
+        public var key: String
+        public var value: String
+
+        public init(_ key: String, _ value: String) {
+            self.key = key
+            self.value = value
+        }
+    }
+
+    public init() {}
+
+    /// Whether spans have to be read: the index knows services and operations only.
+    public var isAboutSpans: Bool {
+        minDuration != nil || maxDuration != nil || !tags.isEmpty
+    }
 }
 
 /// Traces by their start, newest first.

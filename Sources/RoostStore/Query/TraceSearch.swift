@@ -1,5 +1,6 @@
 import RoostAnalytics
 import RoostCore
+import RoostIngest
 
 /// Answers one `TraceQuery`: walks the heads of the index from the newest start on, reads the blocks
 /// that may have what is meant, and looks at the row of each trace that may be meant, in order.
@@ -11,6 +12,8 @@ struct TraceSearch {
     private let query: TraceQuery
     private let reader: ReaderDatabase
     private let terms: [Term]
+    /// The service as it is listed, and as summaries have it.
+    private let service: (listed: String, inSummaries: String)?
     private let limit: Int
     private let after: Place?
     /// Nanoseconds after which a trace without its root is over, and Unix nanoseconds.
@@ -65,11 +68,14 @@ struct TraceSearch {
         } else {
             after = nil
         }
+        service = query.service.map {
+            (ListedName.cut($0), ListedName.cut($0, to: ActivityBatch.longestText))
+        }
         var terms: [Term] = []
-        if let service = query.service {
-            terms.append(Term(.service, service))
-            if let operation = query.operation {
-                terms.append(Term(operation: operation, of: service))
+        if let service {
+            terms.append(Term(.service, service.listed))
+            if let operation = query.span.operation {
+                terms.append(Term(operation: ListedName.cut(operation), of: service.listed))
             }
         }
         if let workflow = query.workflow { terms.append(Term(.workflow, workflow)) }
@@ -83,7 +89,7 @@ struct TraceSearch {
         reader.heads.bind(1, Int(clamping: query.since ?? 0))
         let latest = min(query.until ?? .max, after?.start ?? .max)
         reader.heads.bind(2, Int(clamping: latest))
-        reader.heads.bind(3, Int(clamping: query.minDuration ?? 0))
+        reader.heads.bind(3, Int(clamping: shortest))
         reader.heads.bind(4, Int(clamping: query.maxDuration ?? .max))
         defer { reader.heads.reset() }
         var isDone = false
@@ -102,6 +108,9 @@ struct TraceSearch {
     }
 
     // MARK: the index
+
+    /// Of a trace that may be meant: it lasts as long as each of its spans.
+    private var shortest: UInt64 { max(query.minDuration ?? 0, query.span.minDuration ?? 0) }
 
     private func mayHaveTerms(_ marks: UnsafeRawBufferPointer) -> Bool {
         terms.allSatisfy { unsafe IndexHead.mayHave($0, in: marks) }
@@ -162,7 +171,7 @@ struct TraceSearch {
         let duration = unsafe IndexBlockReading.word(fixed, entry * 3 + 1)
         let trace = unsafe Int(clamping: IndexBlockReading.word(fixed, entry * 3 + 2))
         guard start >= query.since ?? 0, start <= query.until ?? .max,
-            duration >= query.minDuration ?? 0, duration <= query.maxDuration ?? .max
+            duration >= shortest, duration <= query.maxDuration ?? .max
         else { return }
         let place = Place(start: start, trace: trace)
         if let after, !after.isBefore(place) { return }
@@ -212,28 +221,41 @@ struct TraceSearch {
     private mutating func isMeant(
         _ summary: TraceSummary, _ trace: Int
     ) throws(QueryFailure) -> Bool {
-        if let service = query.service, summary.services.count < 16,
-            !summary.services.contains(service), summary.service != service
-        {
-            return false
-        }
-        if let agent = query.agent, summary.agents.count < 32, !summary.agents.contains(agent) {
-            return false
-        }
-        if let workflow = query.workflow, summary.workflow != workflow { return false }
-        if let session = query.session, summary.session != session { return false }
+        guard hasNames(summary) else { return false }
         if let status = query.status, summary.status != status { return false }
-        guard !query.tags.isEmpty else { return true }
+        guard query.span.isAboutSpans else { return true }
         // The commonest of these questions, answered from the row as far as it can be.
-        if query.tags["error"] == "true", summary.errors == 0, summary.spans < Self.wholeSpans {
+        if wantsError, summary.errors == 0, summary.spans < Self.wholeSpans {
             try spend(1)
             return false
         }
         try spend(Self.stepsOfAttributes)
         let chunks = try reading { () throws(SQLiteError) in
-            try reader.chunks(of: trace, most: query.mostBytesForTags)
+            try reader.chunks(of: trace, most: query.mostBytesForSpan)
         }
-        return hasSpan(in: chunks, with: query.tags)
+        return hasSpan(in: chunks, query.span, of: service?.listed)
+    }
+
+    private var wantsError: Bool {
+        query.span.tags.contains { $0.key == "error" && $0.value == "true" }
+    }
+
+    /// Whether a summary has the names that are meant, as far as it tells all.
+    private func hasNames(_ summary: TraceSummary) -> Bool {
+        if let service = service?.inSummaries, service != ListedName.unknownService,
+            summary.services.count < TraceSummary.mostServices,
+            !summary.services.holds(service), !summary.service.isExactly(service)
+        {
+            return false
+        }
+        if let agent = query.agent, summary.agents.count < TraceSummary.mostAgents,
+            !summary.agents.holds(agent)
+        {
+            return false
+        }
+        if let workflow = query.workflow, !summary.workflow.isExactly(workflow) { return false }
+        if let session = query.session, !summary.session.isExactly(session) { return false }
+        return true
     }
 
     private mutating func spend(_ more: Int) throws(QueryFailure) {

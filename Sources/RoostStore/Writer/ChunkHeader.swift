@@ -7,6 +7,7 @@ final class ChunkHeader {
     let resource: [UInt8]
     /// The fields of the scope's entry but its items.
     let scope: [UInt8]
+    /// As it is listed.
     let service: String
     let serviceTerm: Term
     private let operationHash: TermHash
@@ -41,14 +42,14 @@ final class ChunkHeader {
 
     func operation(_ name: WireBytes) -> Term {
         var hash = operationHash
-        for place in 0..<min(name.count, 512) { unsafe hash.add(name.base[place]) }
+        for place in 0..<ListedName.bytes(of: name) { unsafe hash.add(name.base[place]) }
         return Term(hash: hash.value)
     }
 
     /// The number of an operation in `operations`; nil when these are full.
     func operationNumber(_ name: WireBytes, kind: Int32) -> Int? {
         let hash = unsafe ByteHash.hash(
-            UnsafeRawPointer(name.base), count: min(name.count, 512),
+            UnsafeRawPointer(name.base), count: ListedName.bytes(of: name),
             seed: UInt64(UInt32(bitPattern: kind)))
         let place = Int(truncatingIfNeeded: hash) & (places.count - 1)
         if places[place].number >= 0, places[place].hash == hash {
@@ -58,7 +59,8 @@ final class ChunkHeader {
         var number = operations.firstIndex { $0.term == term && $0.kind == kind }
         if number == nil, operations.count < Self.mostOperations {
             number = operations.count
-            operations.append(Operation(term: term, name: name.string, kind: kind))
+            operations.append(
+                Operation(term: term, name: ListedName.cut(name.string), kind: kind))
         }
         guard let number else { return nil }
         places[place] = OperationPlace(hash: hash, number: Int32(number))
@@ -127,7 +129,7 @@ final class ChunkHeader {
         _ = unsafe request.withUnsafeBytes {
             try? unsafe readTraces($0, visitor: &visitor, rejections: &rejections)
         }
-        return visitor.service
+        return ListedName.service(visitor.service)
     }
 
     private struct ServiceVisitor: TraceVisitor {

@@ -133,7 +133,7 @@ final class OpenTrace {
             Operation(
                 header: header,
                 operation: ChunkHeader.Operation(
-                    term: term, name: head.name.string, kind: head.kind)))
+                    term: term, name: ListedName.cut(head.name.string), kind: head.kind)))
     }
 
     /// What its spans are called, once for each header, name and kind.

@@ -58,7 +58,7 @@ enum JaegerEndpoints {
     private static func operationNames(_ context: APIContext) -> Endpoint {
         endpoint(
             "services/{service}/operations", "getJaegerOperationNames",
-            "What spans of a service are called", [.path("service", .text, "The service")],
+            "What spans of a service are called", [.path("service", .name, "The service")],
             schema: "JaegerNames"
         ) { request throws(APIError) in
             let service = request.text("service") ?? ""
@@ -69,7 +69,8 @@ enum JaegerEndpoints {
                 }
                 // In order, so that one name with several kinds stands together.
                 var names: [String] = []
-                for operation in found where operation.name != names.last {
+                for operation in found
+                where names.last.map({ !$0.isExactly(operation.name) }) ?? true {
                     names.append(operation.name)
                 }
                 JaegerAnswer.list(&writer) { writer in
@@ -86,7 +87,7 @@ enum JaegerEndpoints {
         endpoint(
             "operations", "getJaegerOperations", "What spans of a service are called, with kinds",
             [
-                .query("service", .text, "The service", isRequired: true),
+                .query("service", .name, "The service", isRequired: true),
                 .query(
                     "spanKind", .choice(kinds.filter { !$0.isEmpty }), "Only spans of this kind"),
             ], schema: "JaegerOperations"
@@ -126,17 +127,21 @@ enum JaegerEndpoints {
         endpoint(
             "traces", "getJaegerTraces", "Whole traces of a service, the latest first",
             [
-                .query("service", .text, "The service; needed without traceID"),
-                .query("operation", .text, "Only traces with a span of this name"),
-                .query("tags", .tags, "Attributes of one span", isRepeatable: true),
+                .query("service", .name, "The service; needed without traceID"),
+                .query("operation", .name, "Only traces with a span of the service of this name"),
+                .query("tags", .tags, "Attributes of that span", isRepeatable: true),
                 .query(
-                    "tag", .pair, "An attribute as key:value; may be given more than once",
+                    "tag", .pair, "The same as key:value; may be given more than once",
                     isRepeatable: true),
                 .query("start", microseconds, "Microseconds: only traces that began since"),
                 .query("end", microseconds, "Microseconds: only traces that began until then"),
                 .query("lookback", .lookback, "How far back without start", standard: "48h"),
-                .query("minDuration", .goDuration, "Only traces that took so long or longer"),
-                .query("maxDuration", .goDuration, "Only traces that took so long or shorter"),
+                .query(
+                    "minDuration", .goDuration,
+                    "Only traces in which that span took so long or longer"),
+                .query(
+                    "maxDuration", .goDuration,
+                    "Only traces in which that span took so long or shorter"),
                 .query(
                     "limit", .integer(1...1_000_000), "The most traces; never more than 1,500",
                     standard: "\(standardTraces)"),
@@ -150,13 +155,13 @@ enum JaegerEndpoints {
             let ids = wantedTraces(request)
             if !ids.isEmpty { return answer(request, context, store, ids) }
             var wanted = try query(request)
-            wanted.mostBytesForTags = context.collector.answers.modest(wanted.mostBytesForTags)
+            wanted.mostBytesForSpan = context.collector.answers.modest(wanted.mostBytesForSpan)
             let query = wanted
             let limit = min(request.integer("limit") ?? standardTraces, mostTraces)
             let names = context.collector.names
             let about =
                 min(limit, TraceQuery.mostTraces) * bytesOfSummary
-                + (query.tags.isEmpty ? 0 : query.mostBytesForTags)
+                + (query.span.isAboutSpans ? query.mostBytesForSpan : 0)
             context.document(request, about: about) { writer, lease throws(APIError) in
                 let found = try search(store, query, limit: limit)
                 try JaegerAnswer.list(&writer, limit: limit) { writer throws(APIError) in
@@ -219,10 +224,10 @@ enum JaegerEndpoints {
         }
         var query = TraceQuery()
         query.service = service
-        query.operation = request.text("operation")
-        query.minDuration = request.duration("minDuration")
-        query.maxDuration = request.duration("maxDuration")
-        query.tags = try tags(request)
+        query.span.operation = request.text("operation")
+        query.span.minDuration = request.duration("minDuration")
+        query.span.maxDuration = request.duration("maxDuration")
+        query.span.tags = try tags(request)
         let end = request.integer("end").map { UInt64($0) * 1_000 }
         query.until = end
         if let start = request.integer("start") {
@@ -235,18 +240,20 @@ enum JaegerEndpoints {
         return query
     }
 
-    private static func tags(_ request: APIRequest) throws(APIError) -> [String: String] {
+    /// Of one key the last.
+    private static func tags(_ request: APIRequest) throws(APIError) -> [SpanQuery.Tag] {
         let pairs = QueryString(request.head.query)
-        var tags: [String: String] = [:]
+        var tags: [ExactText: String] = [:]
         for text in pairs.all("tag") where !text.isEmpty {
-            guard let colon = text.firstIndex(of: ":") else { continue }
-            tags[String(text[..<colon])] = String(text[text.index(after: colon)...])
+            guard let colon = text.utf8.firstIndex(of: Parameter.colon) else { continue }
+            tags[ExactText(String(text[..<colon]))] = String(text[text.utf8.index(after: colon)...])
         }
         for text in pairs.all("tags") where !text.isEmpty {
             let fault = APIError.badParameter(
                 "tags", text, allowed: "a JSON object whose values are texts")
             guard let members = try? JSONValue(parsing: text.utf8).members else { throw fault }
             for (name, value) in members {
+                let name = ExactText(name)
                 switch value {
                 case .string(let text): tags[name] = text
                 case .bool(let flag): tags[name] = flag ? "true" : "false"
@@ -256,7 +263,7 @@ enum JaegerEndpoints {
                 }
             }
         }
-        return tags
+        return tags.map { SpanQuery.Tag($0.key.text, $0.value) }
     }
 
     /// The ids of the traces that are meant, page by page.

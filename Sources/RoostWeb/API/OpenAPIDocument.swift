@@ -197,6 +197,7 @@ enum OpenAPIDocument {
     private static func write(_ kind: Parameter.Kind, into writer: inout JSONWriter) {
         switch kind {
         case .text: writeText(1...Parameter.mostCharacters, into: &writer)
+        case .name: writeText(1...Parameter.mostTagCharacters, into: &writer)
         case .pair:
             writeText(2...Parameter.mostCharacters, into: &writer)
             writer.field("pattern", "^[^:]+:")

@@ -5,6 +5,8 @@ struct Parameter {
     enum Kind {
         /// At most 256 characters.
         case text
+        /// Of a service or an operation; at most 4,096 characters.
+        case name
         /// A JSON object whose values are texts, numbers or truth values.
         case tags
         /// A key and a value with a colon between, as `error:true`.
@@ -61,11 +63,14 @@ struct Parameter {
 
     static let mostCharacters = 256
     static let mostTagCharacters = 4_096
+    /// Of a pair. As a byte: a `Character` is another one with an accent behind it.
+    static let colon = UInt8(ascii: ":")
 
     /// What is right, for error messages.
     var allowed: String {
         switch kind {
         case .text: "a text of 1 to \(Self.mostCharacters) characters"
+        case .name: "a name of 1 to \(Self.mostTagCharacters) characters"
         case .tags:
             "a JSON object whose values are texts, of at most \(Self.mostTagCharacters) characters"
         case .pair: "a key and a value as key:value, at most \(Self.mostCharacters) characters"
@@ -139,9 +144,10 @@ extension Parameter {
             case .text, .cursor:
                 text.unicodeScalars.count <= Self.mostCharacters ? .text(text) : nil
             case .pair:
-                text.unicodeScalars.count <= Self.mostCharacters && text.first != ":"
-                    && text.contains(":") ? .text(text) : nil
-            case .tags:
+                text.unicodeScalars.count <= Self.mostCharacters
+                    && text.utf8.first != Self.colon && text.utf8.contains(Self.colon)
+                    ? .text(text) : nil
+            case .name, .tags:
                 text.unicodeScalars.count <= Self.mostTagCharacters ? .text(text) : nil
             case .integer(let range):
                 Int(text).flatMap { range.contains($0) ? .integer($0) : nil }

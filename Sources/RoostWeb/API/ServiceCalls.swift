@@ -5,8 +5,8 @@ import RoostStore
 /// Which service calls which, counted in stored traces.
 struct ServiceCalls: Sendable {
     private struct Pair: Hashable {
-        let parent: String
-        let child: String
+        let parent: ExactText
+        let child: ExactText
     }
 
     private var counts: [Pair: Int] = [:]
@@ -53,10 +53,16 @@ struct ServiceCalls: Sendable {
         ).steps
         for place in steps.indices {
             guard let parent = steps[place].parent, steps.indices.contains(parent) else { continue }
-            let pair = Pair(parent: steps[parent].service, child: steps[place].service)
+            let pair = Pair(
+                parent: name(of: steps[parent]), child: name(of: steps[place]))
             if pair.parent != pair.child { add(pair, 1) }
         }
         return true
+    }
+
+    /// As it is listed.
+    private func name(of step: TraceStep) -> ExactText {
+        ExactText(TraceStore.listedName(ofService: step.service))
     }
 
     mutating func add(_ other: ServiceCalls) {
@@ -75,8 +81,8 @@ struct ServiceCalls: Sendable {
         }
         for (pair, count) in ordered {
             writer.beginObject()
-            writer.field("parent", pair.parent)
-            writer.field("child", pair.child)
+            writer.field("parent", pair.parent.text)
+            writer.field("child", pair.child.text)
             writer.field("callCount", count)
             writer.endObject()
         }
