@@ -37,7 +37,7 @@ public func unixNanoseconds(rfc3339 text: some StringProtocol) -> UInt64? {
     guard place < bytes.count, let offset = zoneOffset(bytes[place...]) else { return nil }
     let days = daysSinceEpoch(year, month, day)
     let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - offset
-    guard seconds >= 0, seconds < 9_200_000_000 else { return nil }
+    guard seconds >= 0, seconds < Int.max / 1_000_000_000 else { return nil }
     return UInt64(seconds) * 1_000_000_000 + UInt64(fraction)
 }
 

@@ -70,6 +70,7 @@ import Testing
         ),
         ("tag=a&tag=b", "tag", .text("b")),
         ("pair=k%3A%CC%81v", "pair", .text("k:\u{301}v")),
+        ("since=2261-12-31T23:59:59Z", "since", .time(9_214_646_399_000_000_000)),
         (
             "service=" + String(repeating: "x", count: 4_096), "service",
             .text(String(repeating: "x", count: 4_096))
@@ -103,6 +104,19 @@ import Testing
         }
         #expect(error?.status == 400)
         #expect(error?.message.contains(query.prefix { $0 != "=" }) == true)
+    }
+
+    @Test(arguments: [
+        "since=1969-12-31T23:59:59Z", "since=2262-01-01T00:00:00Z", "since=2300-01-01T00:00:00Z",
+        "since=40000d",
+    ])
+    func `a time out of range is told which there are`(query: String) {
+        let error = #expect(throws: APIError.self) {
+            try endpoint("/", .get, parameters).values(
+                path: [:], query: QueryString(query), now: 0)
+        }
+        #expect(error?.message.contains("from 1970 to 2261") == true)
+        #expect(error?.message.contains("at most a hundred years") == true)
     }
 
     @Test func `bounds that leave nothing between them are refused`() throws {

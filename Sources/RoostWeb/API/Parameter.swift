@@ -76,10 +76,14 @@ struct Parameter {
         case .pair: "a key and a value as key:value, at most \(Self.mostCharacters) characters"
         case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
         case .choice(let words): "one of " + words.joined(separator: ", ")
-        case .time: "a time as 2026-11-20T08:15:00Z, or how long ago as 15m, 24h or 7d"
-        case .seconds: "a number of seconds, or a time span as 500ms or 2m"
-        case .goDuration: "a time span such as 500ms, 1.5s or 1h30m"
-        case .lookback: "a time span such as 15m, 1h30m or 2d, or custom"
+        case .time:
+            "a time from 1970 to 2261 as 2026-11-20T08:15:00Z, or how long ago, at most a hundred "
+                + "years, as 15m, 24h or 7d"
+        case .seconds:
+            "a number of seconds, or a time span as 500ms or 2m, at most a hundred years"
+        case .goDuration: "a time span such as 500ms, 1.5s or 1h30m, at most a hundred years"
+        case .lookback:
+            "a time span such as 15m, 1h30m or 2d, at most a hundred years, or custom"
         case .boolean: "true or false"
         case .traceID: "a trace id of 32 hexadecimal digits, not all of them 0"
         case .shortTraceID: "a trace id of 1 to 32 hexadecimal digits, not all of them 0"
