@@ -11,6 +11,7 @@ import pathlib
 import re
 import socket
 import subprocess
+import time
 import urllib.parse
 from collections import Counter
 
@@ -1024,6 +1025,44 @@ def test_posted_events_are_counted_as_any_other(roost):
         what="the agent's run")
     rows = ask(process, "fleet")["agents"]
     assert [(row["agent"], row["average_duration"]) for row in rows] == [("poet", 1.5)]
+
+
+def test_a_posted_run_that_goes_on_is_running_in_traces_too(roost):
+    process = roost({"agents": {"hold": "300ms"}})
+    trace = "ac" * 16
+
+    def post(kind, payload, **more):
+        event = {"event_type": kind, "trace_id": trace, "payload": payload, **more}
+        answer = httpx.post(f"http://{process.web}{ROOT}events", json=event, trust_env=False)
+        assert answer.json() == {"accepted": 1}
+
+    def told():
+        document = ask(process, f"traces/{trace}")
+        return [document[key] for key in ("status", "workflow", "session", "user", "span_count")]
+
+    def listed():
+        return [(row["trace_id"], row["status"]) for row in
+                ask(process, "traces?session=s-1")["traces"]]
+
+    post("workflow.started", {"workflow": "tale"}, session_id="s-1", user_id="eve")
+    post("agent.invoked", {"agent": "poet"})
+    post("llm.completed", {"agent": "poet", "model": "gpt-4o", "cost": 0.5})
+    # Longer than the hold: it is quiet, and not over.
+    time.sleep(1)
+    wait_until(lambda: listed() == [(trace, "running")], what="the trace of the run")
+    assert told() == ["running", "tale", "s-1", "eve", 3]
+    post("agent.completed", {"agent": "poet"})
+    post("workflow.completed", {})
+    wait_until(lambda: told() == ["ok", "tale", "s-1", "eve", 3], what="its end")
+    wait_until(
+        lambda: ask(process, f"workflows/{trace}")["state"] == "completed", what="the run's end")
+    # Of a run that is over, and was forgotten for that.
+    time.sleep(1)
+    post("llm.completed", {"agent": "poet", "model": "gpt-4o", "cost": 0.25})
+    wait_until(
+        lambda: [(row["session"], row["cost_usd"]) for row in ask(process, "costs")["by_session"]]
+        == [("s-1", 0.75)], timeout=30, what="the cost of the session")
+    assert [row["user"] for row in ask(process, "costs")["by_user"]] == ["eve"]
 
 
 def test_what_is_posted_is_redacted_before_it_is_shown(roost):
