@@ -56,6 +56,9 @@ public final class CollectorView {
         }
     }
 
+    /// `limits.memory` as it is now, in bytes.
+    package var memoryLimit: Int { parts.budget.limitBytes }
+
     /// Takes over what a reload changes of the page.
     func use(_ config: Config) {
         spanMetrics.use(expiry: config.limits.derivedExpiry)

@@ -96,7 +96,7 @@ extension AgentTracker {
         let trace = open.traces[Int(index)]
         guard facts != nil, trace.mayHaveLateRoot, !trace.isDerived, trace.root >= 0 else { return }
         let fact = runFact(
-            .workflowCorrected, open.nodes[Int(trace.root)], name: workflowName(of: trace))
+            .workflowCorrected, open.nodes[Int(trace.root)], name: toldName(of: trace))
         facts?.add(fact)
     }
 

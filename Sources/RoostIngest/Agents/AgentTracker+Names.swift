@@ -61,7 +61,11 @@ extension AgentTracker {
     }
 
     func workflowName(of trace: AgentTrace) -> Int32 {
-        if let former = formerName(of: trace) { return former }
+        formerName(of: trace) ?? toldName(of: trace)
+    }
+
+    /// What the spans that are held say that it is called.
+    func toldName(of trace: AgentTrace) -> Int32 {
         let top = topNode(of: trace)
         if top.workflow != TextTable.none { return top.workflow }
         // Those below may know; the one nearest to the root is believed.

@@ -36,6 +36,13 @@ public struct EventFolder: Sendable {
             time = event.time
         }
 
+        /// How much memory it takes. Short texts take none of their own.
+        var bytes: Int {
+            MemoryLayout<Self>.stride
+                + [agent, tool, workflow, run, service, model, provider, session, user]
+                .reduce(0) { $1.utf8.count > 15 ? $0 + 32 + $1.utf8.count : $0 }
+        }
+
         /// Says for the end what that does not say itself.
         func complete(_ end: inout PostedEvent) {
             if end.agent.isEmpty { end.agent = agent }
@@ -64,13 +71,14 @@ public struct EventFolder: Sendable {
     private var lastID: UInt64
     private static let mostTraces = 10_000
     private static let mostPerTrace = 64
-    /// Of all traces together, in which something has begun.
-    private static let mostBegun = 50_000
 
     /// Traces in which something has begun.
     var openTraces: Int { open.count }
-    /// What has begun in them.
-    private(set) var begun = 0
+    /// What has begun in them takes so much memory, at most `mostBytes`.
+    private(set) var bytes = 0
+    var mostBytes: Int { min(10 << 20, memory >> 5) }
+    /// All that the process may take, in bytes; a small part of it is for what has begun.
+    public var memory = Int.max
 
     /// `seed` makes the ids of this folder differ from those of others.
     public init(seed: UInt64) { lastID = seed }
@@ -170,14 +178,13 @@ public struct EventFolder: Sendable {
     private mutating func remember(_ trace: Trace, _ new: Begun) {
         if open[trace] == nil { order.append(trace) }
         open[trace, default: []].append(new)
-        begun += 1
+        bytes += new.bytes
         if let count = open[trace]?.count, count > Self.mostPerTrace {
             // The workflow is what the others stand in.
             let oldest = open[trace]?.firstIndex { $0.activity != .workflow } ?? 0
-            open[trace]?.remove(at: oldest)
-            begun -= 1
+            bytes -= open[trace]?.remove(at: oldest).bytes ?? 0
         }
-        if order.count > Self.mostTraces || begun > Self.mostBegun { makeRoom() }
+        if order.count > Self.mostTraces || bytes > mostBytes { makeRoom() }
     }
 
     /// Leaves a tenth free. Traces in which nothing is going on any more go first.
@@ -186,9 +193,9 @@ public struct EventFolder: Sendable {
         order = order.reversed().filter { open[$0] != nil && seen.insert($0).inserted }.reversed()
         var gone = 0
         while gone < order.count,
-            order.count - gone > Self.mostTraces / 10 * 9 || begun > Self.mostBegun / 10 * 9
+            order.count - gone > Self.mostTraces / 10 * 9 || bytes > mostBytes / 10 * 9
         {
-            begun -= open.removeValue(forKey: order[gone])?.count ?? 0
+            for old in open.removeValue(forKey: order[gone]) ?? [] { bytes -= old.bytes }
             gone += 1
         }
         order.removeFirst(gone)
@@ -199,7 +206,7 @@ public struct EventFolder: Sendable {
             return nil
         }
         let ended = open[trace]?.remove(at: place)
-        begun -= 1
+        bytes -= ended?.bytes ?? 0
         // Nothing else has begun in it; its place in `order` goes when its turn comes.
         if open[trace]?.isEmpty == true { open[trace] = nil }
         return ended

@@ -25,7 +25,8 @@ enum EventEndpoints {
                             status: 503, code: "busy",
                             message: "no memory is free for these events, try again later")
                     }
-                    context.collector.give(folder.fold(events))
+                    context.collector.give(
+                        folder.fold(events, memory: context.collector.memoryLimit))
                     request.answer { writer in
                         writer.beginObject()
                         writer.field("accepted", events.count)
@@ -56,7 +57,9 @@ enum EventEndpoints {
     private final class Folder {
         private var folder = EventFolder(seed: unixNanoseconds())
 
-        func fold(_ events: [PostedEvent]) -> ActivityBatch {
+        /// `memory` is `limits.memory`, which a reload may change.
+        func fold(_ events: [PostedEvent], memory: Int) -> ActivityBatch {
+            folder.memory = memory
             var batch = ActivityBatch()
             for event in events { folder.fold(event, into: &batch) }
             return batch

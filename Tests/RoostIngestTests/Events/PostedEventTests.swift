@@ -220,8 +220,32 @@ import Testing
             folder.fold(invoked, into: &batch)
             batch.removeAll()
         }
-        #expect(folder.begun <= 50_000)
-        #expect(folder.begun > 40_000)
+        #expect(folder.bytes <= folder.mostBytes)
+        #expect(folder.bytes > folder.mostBytes / 2)
+    }
+
+    @Test func `long names of what has begun do not pile up`() throws {
+        var folder = EventFolder(seed: 1)
+        folder.memory = 32 << 20
+        #expect(folder.mostBytes == 1 << 20)
+        var batch = ActivityBatch()
+        var invoked = try event(#"{"event_type":"agent.invoked","payload":{"agent":"a"}}"#)
+        invoked.agent = String(repeating: "a", count: 100_000)
+        for number in 1...100 {
+            (invoked.traceIDHigh, invoked.traceIDLow) = (1, UInt64(number))
+            folder.fold(invoked, into: &batch)
+            batch.removeAll()
+            #expect(folder.bytes <= folder.mostBytes)
+        }
+        #expect((5...10).contains(folder.openTraces))
+        // One that has no room is forgotten at once, and its end is a run of its own.
+        invoked.agent = String(repeating: "b", count: 2_000_000)
+        folder.fold(invoked, into: &batch)
+        #expect(folder.openTraces == 0 && folder.bytes == 0)
+        var completed = invoked
+        completed.kind = .agentCompleted
+        folder.fold(completed, into: &batch)
+        #expect(batch.activities.map(\.phase) == [.pending, .finished])
     }
 
     @Test func `what goes on is not forgotten for what is over`() throws {
