@@ -133,8 +133,10 @@ struct AgentTrace {
     var hasToldEnd = false
     /// It was closed before, and more of it came.
     var isReopened = false
-    /// And its root had come by then.
+    /// And its root had come by then, which started then (Unix nanoseconds) and was that span.
     var hadRoot = false
+    var formerStart: UInt64 = 0
+    var formerSpan: UInt64 = 0
     /// It was counted, and a root that started before the one that it had then has come.
     var hasLateRoot = false
     var isDerived = false

@@ -6,8 +6,10 @@ struct ClosedRun: Sendable, Equatable {
     var userLabel: Int32 = 0
     /// 0 where what comes later is another run.
     var workflow: Int32 = 0
-    /// Its root had come.
+    /// Its root had come, which started then (Unix nanoseconds) and was that span.
     var hadRoot = false
+    var start: UInt64 = 0
+    var span: UInt64 = 0
 }
 
 /// What comes after its trace was closed belongs to the same run.
@@ -20,6 +22,12 @@ extension AgentTracker {
             run.workflow =
                 trace.namedNodes == trace.nodes ? trace.workflow : workflowName(of: trace)
             run.hadRoot = trace.root >= 0 || trace.hadRoot
+            if trace.root >= 0, !trace.hadRoot || isBeforeFormer(trace) {
+                run.start = open.nodes[Int(trace.root)].start
+                run.span = open.nodes[Int(trace.root)].spanID
+            } else {
+                (run.start, run.span) = (trace.formerStart, trace.formerSpan)
+            }
         }
         if run != ClosedRun() { closed.noteRun(trace, run) }
     }
@@ -31,13 +39,21 @@ extension AgentTracker {
         if users != nil { open.traces[Int(index)].user = run.userLabel }
         open.traces[Int(index)].formerWorkflow = run.workflow
         open.traces[Int(index)].hadRoot = run.hadRoot
+        open.traces[Int(index)].formerStart = run.start
+        open.traces[Int(index)].formerSpan = run.span
     }
 
-    /// The name that a run was counted by. Nothing else renames it but the root that it had not had.
+    /// The name that a run was counted by. Nothing else renames it but the root that it had not had,
+    /// or one that started earlier than the one that it had.
     func formerName(of trace: AgentTrace) -> Int32? {
-        guard trace.formerWorkflow != TextTable.none, trace.hadRoot || trace.root < 0 else {
-            return nil
-        }
+        guard trace.formerWorkflow != TextTable.none else { return nil }
+        if trace.root >= 0, !trace.hadRoot || isBeforeFormer(trace) { return nil }
         return trace.formerWorkflow
+    }
+
+    private func isBeforeFormer(_ trace: AgentTrace) -> Bool {
+        guard !trace.isDerived else { return false }
+        let root = open.nodes[Int(trace.root)]
+        return (root.start, root.spanID) < (trace.formerStart, trace.formerSpan)
     }
 }

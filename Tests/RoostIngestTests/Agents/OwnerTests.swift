@@ -98,6 +98,24 @@ import Testing
         #expect(told(run, &texts).map(\.last) == [hadRoot ? "flow" : "agent 9"])
     }
 
+    @Test func `a root that started before the one that the run had names what comes then`() {
+        let run = TrackerRun()
+        run.tracker.tellFacts()
+        var texts: [UInt64: String] = [:]
+        run.take(Step.agent("second", 5).at(10, 20))
+        run.pass(31)
+        _ = told(run, &texts)
+        let calls: [[Step]] = [
+            [Step.agent("first", 9).at(0, 70), Step.call(8, below: 9).at(1, 2)],
+            [Step.call(7, below: 9).at(3, 4)],
+        ]
+        for request in calls {
+            for step in request { run.take(step) }
+            run.pass(31)
+            #expect(told(run, &texts).map(\.last) == ["agent 9"])
+        }
+    }
+
     @Test func `events of a session belong to its user after a rest, and are another run`() {
         let run = TrackerRun()
         run.tracker.tellFacts()
