@@ -126,7 +126,7 @@ import RoostWire
             (
                 "tag",
                 {
-                    $0.service = "service-7"; $0.tags = ["thread.id": "140007"]
+                    $0.service = "service-7"; $0.span.tags = [.init("thread.id", "140007")]
                 }
             ),
         ]

@@ -27,6 +27,9 @@ private struct SpanMatcher: TraceVisitor {
     private let operation: String?
     /// The places of tags, by the hash of their keys.
     private var byKey: [UInt64: [Int]] = [:]
+    /// The places of those that a span may tell beside its attributes, and of names of events.
+    private var toldTags: [Int] = []
+    private var eventTags: [Int] = []
     private var isOfService = false
     private var scopeName = ""
     private var scopeVersion = ""
@@ -41,6 +44,8 @@ private struct SpanMatcher: TraceVisitor {
         for (place, tag) in query.tags.enumerated() {
             var key = tag.key
             byKey[key.withUTF8 { unsafe ByteHash.hash($0, seed: 0) }, default: []].append(place)
+            if Self.toldKeys.contains(tag.key) { toldTags.append(place) }
+            if tag.key == "event" { eventTags.append(place) }
         }
     }
 
@@ -78,7 +83,8 @@ private struct SpanMatcher: TraceVisitor {
         defer { ofSpan = [] }
         guard !isFound, isOfService, hasName(span), lastsRight(span) else { return }
         var met = ofResource.union(ofSpan)
-        for (place, tag) in query.tags.enumerated() where !met.contains(place) {
+        for place in toldTags where !met.contains(place) {
+            let tag = query.tags[place]
             if tag.value.isExactly(told(tag.key, of: span)), !tag.value.isEmpty {
                 met.insert(place)
             }
@@ -101,6 +107,11 @@ private struct SpanMatcher: TraceVisitor {
 
     private static let kinds = ["", "internal", "server", "client", "producer", "consumer"]
 
+    private static let toldKeys: Set<String> = [
+        "error", "otel.status_code", "otel.status_description", "otel.scope.name",
+        "otel.scope.version", "span.kind", "w3c.tracestate",
+    ]
+
     /// What a span tells beside its attributes; empty when nothing.
     private func told(_ key: String, of span: SpanView) -> String {
         switch key {
@@ -118,9 +129,9 @@ private struct SpanMatcher: TraceVisitor {
 
     private func noteEvents(_ span: SpanView, in met: inout Set<Int>) {
         span.events.forEach { event in
-            for (place, tag) in query.tags.enumerated()
-            where tag.key == "event" && !tag.value.isEmpty && isSame(event.name, tag.value) {
-                met.insert(place)
+            for place in eventTags {
+                let name = query.tags[place].value
+                if !name.isEmpty, isSame(event.name, name) { met.insert(place) }
             }
             event.attributes.forEach { note($0, $1, in: &met) }
         }
