@@ -178,6 +178,8 @@ import Testing
                 #expect(world.totals == (hasFailed ? [0, 1, 0] : [1, 0, 0]))
                 #expect(world.window == [1, hasFailed ? 1 : 0])
                 #expect(world.byWorkflow == ["first": [1, hasFailed ? 1 : 0]])
+                #expect(world.pattern("first") == [1, hasFailed ? 1 : 0])
+                #expect(world.pattern("second").reduce(0, +) == 0)
                 // What was counted for Prometheus stays what it was taken for.
                 let counted = world.tracker.snapshot.values(of: "roost_workflow_runs_total")
                     .filter { $0.1 > 0 }

@@ -128,6 +128,19 @@ struct OperationBook: Sendable {
         }
     }
 
+    /// An attempt that was noted was one of another subject. What its duration added stays.
+    mutating func takeBack(_ key: SubjectKey, hadFailed: Bool, at open: Int) {
+        let place = index.place(key.packed)
+        guard place >= 0 else { return }
+        let slot = place &* PatternSlots.count &+ open
+        guard slots[slot].attempts > 0 else { return }
+        slots[slot].attempts -= 1
+        let mostFailures =
+            hadFailed && slots[slot].failures > 0
+            ? slots[slot].failures - 1 : slots[slot].failures
+        slots[slot].failures = min(mostFailures, slots[slot].attempts)
+    }
+
     mutating func noteRetry(_ key: SubjectKey, at open: Int) {
         let place = index.place(key.packed)
         if place >= 0 { slots[place &* PatternSlots.count &+ open].retries &+= 1 }

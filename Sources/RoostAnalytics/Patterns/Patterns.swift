@@ -53,6 +53,8 @@ public struct Patterns: Sendable {
         if early.workflow == run.workflow {
             operations.correct(key, hadFailed: early.hasFailed, run, at: slots.open, now: now)
         } else {
+            let former = SubjectKey(.workflow, early.workflow)
+            operations.takeBack(former, hadFailed: early.hasFailed, at: slots.open)
             operations.note(key, run, at: slots.open, now: now)
         }
         if run.status == .error { pool.finish(run, now: now) } else { pool.close(run) }

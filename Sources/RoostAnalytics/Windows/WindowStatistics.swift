@@ -25,7 +25,6 @@ public struct WindowTotals: Sendable, Equatable {
             return
         case (.usage, .tool):
             toolCalls &+= UInt64(fact.calls)
-            return
         case (.usage, _):
             llmCalls &+= UInt64(fact.calls)
         case (_, .agent):

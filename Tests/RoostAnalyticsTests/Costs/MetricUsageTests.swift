@@ -48,6 +48,18 @@ import Testing
         return shares
     }
 
+    @Test func `what a tool says that it used is in the totals`() {
+        var fact = AgentFact(.usage)
+        fact.activity = .tool
+        fact.calls = 0
+        fact.cost = 0.02
+        fact.tokens.input = 100
+        var totals = WindowTotals()
+        totals.note(fact)
+        #expect((totals.cost, totals.tokens.total) == (0.02, 100))
+        #expect((totals.toolCalls, totals.llmCalls, totals.events) == (0, 0, 0))
+    }
+
     @Test func `what points tell belongs to their session and user`() {
         let analytics = taken([
             point(.tokens, 1_000, session: "m1", user: "u1", time: 1),
