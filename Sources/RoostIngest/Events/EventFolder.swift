@@ -176,6 +176,8 @@ public struct EventFolder: Sendable {
     }
 
     private mutating func remember(_ trace: Trace, _ new: Begun) {
+        // One with names of megabytes shall not push out the others.
+        guard new.bytes <= mostBytes / 16 else { return }
         if open[trace] == nil { order.append(trace) }
         open[trace, default: []].append(new)
         bytes += new.bytes

@@ -21,7 +21,7 @@ extension Schemas {
             "calls": {
               "type": "integer",
               "minimum": 0,
-              "description": "Calls to models; a tool counts where it tells what it used."
+              "description": "Calls to models."
             },
             "failed_calls": {"type": "integer", "minimum": 0},
             "failed_cost_usd": {"type": "number", "minimum": 0},
