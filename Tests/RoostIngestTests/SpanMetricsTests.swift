@@ -185,17 +185,21 @@ import Testing
     }
 
     @Test func `counts a request in steps between those of another`() throws {
-        let scans = try ["a", "b"].map { service in
-            let scan = TraceScan()
-            try scan.read(
-                ByteBlock(
-                    traceRequest(service: service, [TestSpan(), TestSpan()]).array
-                        + traceRequest(service: service + "2", [TestSpan()]).array))
-            return scan
+        let requests = ["a", "b"].map { service in
+            ByteBlock(
+                traceRequest(service: service, [TestSpan(), TestSpan()]).array
+                    + traceRequest(service: service + "2", [TestSpan()]).array)
         }
+        let scans = requests.map { _ in TraceScan() }
+        for (scan, request) in zip(scans, requests) { try scan.read(request) }
         let shard = SpanMetricsShard(bounds: .standard, limit: SeriesLimit(100))
-        for step in 0..<3 {
-            for scan in scans { #expect(shard.add(scan, from: step, most: 1, now: 1) == step + 1) }
+        // What a scan has noted lies in the request.
+        withExtendedLifetime(requests) {
+            for step in 0..<3 {
+                for scan in scans {
+                    #expect(shard.add(scan, from: step, most: 1, now: 1) == step + 1)
+                }
+            }
         }
         let counts = page([shard]).split(separator: "\n").filter { $0.contains("calls_total{") }
             .map { $0.split(separator: "\"")[1] + $0.suffix(2) }
