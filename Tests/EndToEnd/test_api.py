@@ -574,7 +574,9 @@ def test_odd_traces_are_shown(own, description, name, spans):
 
 def test_jaeger_lists_services_and_operations(own, description):
     process, _ = own
-    assert ask(process, "/api/services")["data"] == ["back", "front"]
+    services = ask(process, "/api/services")["data"]
+    # Other tests here send spans of no service.
+    assert [name for name in services if name != "unknown_service"] == ["back", "front"]
     assert ask(process, "/api/services/front/operations")["data"] == ["GET /", "call"]
     found = ask(process, "/api/operations", service="front")
     assert found["data"] == [
@@ -704,7 +706,7 @@ def test_grafanas_data_source_is_answered(own, description, line, shown):
     description.check_answer(path, description.document["paths"][path]["get"], answer)
     assert [
         one if isinstance(one, str) else one.get("traceID") or one["parent"]
-        for one in page["data"]] == shown
+        for one in page["data"] if one != "unknown_service"] == shown
 
 
 def test_what_would_read_too_much_says_how_to_narrow_it(roost, description):
@@ -907,7 +909,7 @@ def test_bad_parameters_are_named_with_what_is_allowed(own, description, path, n
 
 NOT = {
     "integer": ["1.5", "-1", "many", "9" * 30], "enum": ["odd"], "pattern": ["-", "x" * 300],
-    "string": ["x" * 300], "object": ["x" * 5_000, "{", "[]", '{"a":[]}']}
+    "string": ["x" * 5_000], "object": ["x" * 5_000, "{", "[]", '{"a":[]}']}
 
 
 def schema_of(parameter):

@@ -1,3 +1,4 @@
+import Glibc
 import RoostCore
 import RoostNet
 
@@ -30,7 +31,12 @@ struct ClientTLSFiles {
         return found
     }
 
+    /// Nil for what is no file on a disk, too: what a pipe has can be read once only.
     private func contents(_ file: String?) -> [UInt8]? {
-        file.flatMap { readFile($0, limit: Self.mostBytes) }
+        var status = stat()
+        guard let file, unsafe stat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            return nil
+        }
+        return readFile(file, limit: Self.mostBytes)
     }
 }
