@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.logs.v1 import logs_service_pb2_grpc
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
 
-from conftest import starter, wait_until
+from conftest import PATIENCE, starter, wait_until
 from otlp_peers import HTTPPeer, items
 from telemetry import (
     ADD, ITEMS, JSON, METHODS, SIGNALS, WAYS, GRPCWay, HTTPWay, add_point,
@@ -459,6 +459,12 @@ def test_a_request_at_the_limit_is_taken(small_roost, way):
     way.close()
 
 
+def held_little(process, peak):
+    """Since the peak was `peak`. The address sanitizer holds back what was freed, so where one runs
+    nothing can be told."""
+    return PATIENCE > 1 or process.resident_bytes(peak=True) - peak < 16 << 20
+
+
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])
 def test_the_limit_is_measured_while_inflating(small_roost, coding):
     way = HTTPWay(small_roost)
@@ -468,7 +474,7 @@ def test_the_limit_is_measured_while_inflating(small_roost, coding):
     for _ in range(5):
         answer = way.send_bytes("traces", bomb, headers={"content-encoding": coding})
         assert answer.outcome == "RESOURCE_EXHAUSTED"
-    assert small_roost.resident_bytes(peak=True) - peak < 16 << 20
+    assert held_little(small_roost, peak)
     assert way.send("traces", request("traces")).outcome == "OK"
     way.close()
 
@@ -478,7 +484,7 @@ def test_the_limit_is_measured_while_inflating_grpc(small_roost):
     peak = small_roost.resident_bytes(peak=True)
     answer = way.send_bytes("logs", bytes(100 << 20), compression=grpc.Compression.Gzip)
     assert answer.outcome == "RESOURCE_EXHAUSTED"
-    assert small_roost.resident_bytes(peak=True) - peak < 16 << 20
+    assert held_little(small_roost, peak)
     way.close()
 
 
