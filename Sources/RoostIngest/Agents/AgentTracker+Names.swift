@@ -141,7 +141,9 @@ extension AgentTracker {
         var node = trace.first
         while node >= 0 {
             let current = open.nodes[Int(node)]
-            if !current.flags.contains(.isPlaceholder), current.start < best.start {
+            let isKnown = !current.flags.contains(.isPlaceholder)
+            // The latest time that there is, is one, too.
+            if isKnown, best.index < 0 || current.start < best.start {
                 best = (node, current.start)
             }
             node = current.next
@@ -215,7 +217,7 @@ extension AgentTracker {
     }
 
     func exemplar(_ node: AgentNode) -> AgentExemplar {
-        let trace = open.traces[Int(node.trace)]
+        let trace = node.trace >= 0 ? open.traces[Int(node.trace)] : AgentTrace()
         return AgentExemplar(
             traceIDHigh: trace.idHigh, traceIDLow: trace.idLow, spanID: node.spanID, value: 0,
             unixNano: node.end)

@@ -5,6 +5,25 @@ import Testing
 
 /// What does not fit or cannot be.
 @Suite struct AgentTrackerBoundsTests {
+    @Test(arguments: [false, true], [0, 1, UInt64.max - 1, .max])
+    func `the first and the last time that there are end a run like others`(
+        _ isEvent: Bool, _ time: UInt64
+    ) {
+        let run = TrackerRun()
+        run.tracker.tellFacts()
+        for step in [Step.call(2, below: 9), .agent("planner", 3, below: 9).announced] {
+            run.take(
+                step.with {
+                    $0.time = time
+                    $0.isEvent = isEvent
+                    if isEvent { ($0.flags, $0.parent) = (.isDerivedTrace, 0) }
+                })
+        }
+        run.pass(4_000)
+        #expect(run.calls == 1)
+        #expect(run.sum("roost_workflow_runs_total") == 1)
+    }
+
     @Test func `above the limit the quietest trace is closed, and what was at work in it counted`()
     {
         let run = TrackerRun { $0.openActivities = 100 }

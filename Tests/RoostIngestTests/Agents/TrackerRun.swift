@@ -69,6 +69,8 @@ struct Step {
     var phase = ActivityPhase.finished
     var status = ActivityStatus.unset
     var times: (start: UInt64, end: UInt64) = (0, 10)
+    /// Unix nanoseconds, in place of `times`.
+    var time: UInt64?
     var input: UInt64 = 0
     var cacheRead: UInt64 = 0
     var output: UInt64 = 0
@@ -151,6 +153,7 @@ struct Step {
         activity.parentSpanID = parent
         activity.start = TrackerRun.zero + times.start * TrackerRun.second
         activity.end = TrackerRun.zero + times.end * TrackerRun.second
+        if let time { (activity.start, activity.end) = (time, time) }
         activity.source = isEvent ? .log : .span
         activity.tokens.input = input
         activity.tokens.cacheRead = cacheRead
