@@ -107,8 +107,9 @@ public struct Analytics: Sendable {
         note(budgets.take(usage, symbols, now: now))
     }
 
-    /// The root of a run that was counted without it, or with a later one, has come: what the run was is put right
-    /// everywhere but in what was counted for good (costs, budgets, samples of baselines).
+    /// The root of a run that was counted without it, or with a later one, has come: what the run
+    /// was is put right everywhere but in what was counted for good (costs, budgets, samples of
+    /// baselines).
     private mutating func correct(_ fact: AgentFact, now: UInt64) {
         guard let early = rootless.take(fact) ?? rooted.takeIfEarlier(fact) else { return }
         var run = fact

@@ -18,7 +18,8 @@ struct CountedRun: Sendable {
     fileprivate var isHeld = false
 }
 
-/// Those whose root may still come, or another that started earlier: the latest 8,192, of 64 bytes.
+/// Those whose root may still come, or another that started earlier: the latest 8,192. There are two
+/// of these, for runs without a root and with one.
 ///
 /// A run is counted when its root has come, or when it has been quiet for `agents.hold`; calls that
 /// take longer make its root come afterwards, and of several roots the one that started first may

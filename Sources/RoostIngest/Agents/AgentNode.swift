@@ -133,7 +133,8 @@ struct AgentTrace {
     var hasToldEnd = false
     /// It was closed before, and more of it came.
     var isReopened = false
-    /// And its root had come by then, which started then (Unix nanoseconds) and was that span.
+    /// Its root had come before it was closed: when that started (Unix nanoseconds), and which span
+    /// it was.
     var hadRoot = false
     var formerStart: UInt64 = 0
     var formerSpan: UInt64 = 0

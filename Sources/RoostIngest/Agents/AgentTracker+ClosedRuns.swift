@@ -6,7 +6,7 @@ struct ClosedRun: Sendable, Equatable {
     var userLabel: Int32 = 0
     /// 0 where what comes later is another run.
     var workflow: Int32 = 0
-    /// Its root had come, which started then (Unix nanoseconds) and was that span.
+    /// Its root had come: when that started (Unix nanoseconds), and which span it was.
     var hadRoot = false
     var start: UInt64 = 0
     var span: UInt64 = 0

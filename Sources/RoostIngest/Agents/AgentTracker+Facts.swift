@@ -90,8 +90,8 @@ extension AgentTracker {
         facts?.add(fact)
     }
 
-    /// Tells the root of a run that was counted before it came, be it with a later one. Told again when more of the trace
-    /// comes; whoever has taken it in knows.
+    /// Tells the root of a run that was counted before it came, be it with a later one. Told again
+    /// when more of the trace comes; whoever has taken it in knows.
     mutating func tellLateRoot(_ index: Int32) {
         let trace = open.traces[Int(index)]
         guard facts != nil, trace.mayHaveLateRoot, !trace.isDerived, trace.root >= 0 else { return }
