@@ -69,7 +69,6 @@ struct AuditHeader {
 
     /// Unix nanoseconds; 0 when the text is no moment.
     func unixNanoseconds(_ line: Span<UInt8>) -> UInt64 {
-        let bytes = AuditLine.copy(line, from: time.lowerBound, time.count)
-        return RoostCore.unixNanoseconds(rfc3339: String(decoding: bytes, as: UTF8.self)) ?? 0
+        RoostCore.unixNanoseconds(rfc3339: line.extracting(time)) ?? 0
     }
 }

@@ -23,9 +23,26 @@ public func rfc3339(unixNanoseconds time: UInt64) -> String {
     let seconds = Int(time / 1_000_000_000)
     let (year, month, day) = civilDate(daysSinceEpoch: seconds / 86_400)
     let second = seconds % 86_400
-    return pad(year, 4) + "-" + pad(month, 2) + "-" + pad(day, 2) + "T"
-        + pad(second / 3_600, 2) + ":" + pad(second / 60 % 60, 2) + ":" + pad(second % 60, 2)
-        + "." + pad(Int(time % 1_000_000_000), 9) + "Z"
+    return unsafe String(unsafeUninitializedCapacity: 30) { text in
+        var place = 0
+        func put(_ number: Int, _ width: Int, _ behind: Unicode.Scalar) {
+            var rest = number
+            for offset in (0..<width).reversed() {
+                unsafe text[place + offset] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            }
+            unsafe text[place + width] = UInt8(ascii: behind)
+            place += width + 1
+        }
+        put(year, 4, "-")
+        put(month, 2, "-")
+        put(day, 2, "T")
+        put(second / 3_600, 2, ":")
+        put(second / 60 % 60, 2, ":")
+        put(second % 60, 2, ".")
+        put(Int(time % 1_000_000_000), 9, "Z")
+        return place
+    }
 }
 
 /// The Gregorian date of a day at or after 1970-01-01.
@@ -42,9 +59,4 @@ private func civilDate(daysSinceEpoch: Int) -> (year: Int, month: Int, day: Int)
     let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
     let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
     return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
-}
-
-private func pad(_ value: Int, _ width: Int) -> String {
-    let digits = String(value)
-    return String(repeating: "0", count: max(0, width - digits.count)) + digits
 }

@@ -10,6 +10,15 @@ import Testing
     }
 
     @Test(arguments: [
+        (0, "1970-01-01T00:00:00.000000000Z"),
+        (1_763_712_930_003_456_789, "2025-11-21T08:15:30.003456789Z"),
+        (UInt64.max, "2554-07-21T23:34:33.709551615Z"),
+    ])
+    func `a moment is written with nine decimals`(time: UInt64, expected: String) {
+        #expect(rfc3339(unixNanoseconds: time) == expected)
+    }
+
+    @Test(arguments: [
         ("1970-01-01T00:00:00Z", 0), ("1970-01-01t01:00:00.5+01:00", 500_000_000),
         ("2000-02-29T12:00:00-00:30", 951_827_400_000_000_000),
         ("1970-01-01 00:00:01z", 1_000_000_000),
