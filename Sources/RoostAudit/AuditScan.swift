@@ -39,11 +39,18 @@ struct AuditScan {
         var end = lines.count
         while end > 0, !isFull {
             if lines[end - 1] == 0x0A { end -= 1 }
-            var start = end
-            while start > 0, lines[start - 1] != 0x0A { start -= 1 }
+            let start = Self.lineStart(lines, endingAt: end)
             look(at: lines.span.extracting(start..<end))
             if hasMetOlder && stopsAtOlder { return }
             end = start
+        }
+    }
+
+    private static func lineStart(_ lines: [UInt8], endingAt end: Int) -> Int {
+        unsafe lines.withUnsafeBufferPointer { bytes in
+            var start = end
+            while start > 0, unsafe bytes[start &- 1] != 0x0A { start &-= 1 }
+            return start
         }
     }
 

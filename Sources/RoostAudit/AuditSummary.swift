@@ -35,12 +35,39 @@ struct AuditTallies {
     private let begin: UInt64
     private let slotLength: UInt64
     private var summary: AuditSummary
-    private var names: [Kind: [[UInt8]: AuditSummary.Tally]] = [:]
+    private var users = Named()
+    private var agents = Named()
+    private var actions = NameNumbers()
+    private var results = NameNumbers()
+    /// Records by the number of their action, in the upper half, and that of their result.
+    private var pairs: [UInt64: Int] = [:]
     private var oldest: UInt64
     private static let denied = Array("denied".utf8)
     private static let failed = Array("failure".utf8)
 
-    private enum Kind { case user, agent, pair }
+    /// Tallies by the number of a name.
+    private struct Named {
+        var numbers = NameNumbers()
+        var tallies: [AuditSummary.Tally] = []
+
+        /// False where there are too many names.
+        mutating func add(
+            _ line: Span<UInt8>, _ name: Range<Int>, _ record: AuditSummary.Tally
+        ) -> Bool {
+            guard let number = numbers.number(line, name) else { return false }
+            if number == tallies.count { tallies.append(AuditSummary.Tally()) }
+            tallies[number].add(record)
+            return true
+        }
+
+        var byName: [ExactText: AuditSummary.Tally] {
+            var found: [ExactText: AuditSummary.Tally] = [:]
+            for (name, tally) in zip(numbers.names, tallies) {
+                found[ExactText(AuditTallies.text(name))] = tally
+            }
+            return found
+        }
+    }
 
     init(since: UInt64, until: UInt64, slots: Int) {
         let count = max(1, min(slots, AuditSummary.mostSlots))
@@ -54,28 +81,33 @@ struct AuditTallies {
 
     mutating func add(_ line: Span<UInt8>, _ header: AuditHeader) {
         let time = header.unixNanoseconds(line)
-        let result = bytes(line, header.result)
+        let record = AuditSummary.Tally(
+            records: 1, denied: isResult(line, header, Self.denied) ? 1 : 0,
+            failed: isResult(line, header, Self.failed) ? 1 : 0)
         oldest = min(oldest, time)
-        summary.all.add(result, Self.denied, Self.failed)
+        summary.all.add(record)
         let slot = Int((time &- min(begin, time)) / slotLength)
-        if slot < summary.slots.count { summary.slots[slot].add(result, Self.denied, Self.failed) }
-        if let user = header.user { count(.user, bytes(line, user), result) }
-        if let agent = header.agent { count(.agent, bytes(line, agent), result) }
-        // No name holds a bare newline.
-        count(.pair, bytes(line, header.action) + [0x0A] + result, result)
+        if slot < summary.slots.count { summary.slots[slot].add(record) }
+        if let user = header.user, !users.add(line, user, record) { summary.otherNames += 1 }
+        if let agent = header.agent, !agents.add(line, agent, record) { summary.otherNames += 1 }
+        if !addPair(line, header) { summary.otherNames += 1 }
     }
 
-    private mutating func count(_ kind: Kind, _ name: [UInt8], _ result: [UInt8]) {
-        let isKnown = names[kind]?[name] != nil
-        guard isKnown || (names[kind]?.count ?? 0) < AuditSummary.mostNames else {
-            return summary.otherNames += 1
-        }
-        names[kind, default: [:]][name, default: AuditSummary.Tally()]
-            .add(result, Self.denied, Self.failed)
+    private func isResult(
+        _ line: Span<UInt8>, _ header: AuditHeader, _ result: [UInt8]
+    ) -> Bool {
+        header.result.count == result.count
+            && AuditLine.has(result, line, at: header.result.lowerBound)
     }
 
-    private func bytes(_ line: Span<UInt8>, _ range: Range<Int>) -> [UInt8] {
-        AuditLine.copy(line, from: range.lowerBound, range.count)
+    private mutating func addPair(_ line: Span<UInt8>, _ header: AuditHeader) -> Bool {
+        guard let action = actions.number(line, header.action),
+            let result = results.number(line, header.result)
+        else { return false }
+        let pair = UInt64(action) << 32 | UInt64(result)
+        guard pairs.count < AuditSummary.mostNames || pairs[pair] != nil else { return false }
+        pairs[pair, default: 0] += 1
+        return true
     }
 
     /// Agent, user and time of each line.
@@ -102,18 +134,14 @@ struct AuditTallies {
         var summary = summary
         summary.isComplete = isComplete
         if !isComplete { summary.since = oldest }
-        for (name, tally) in names[.user] ?? [:] {
-            summary.users[ExactText(Self.text(name))] = tally
-        }
-        for (name, tally) in names[.agent] ?? [:] {
-            summary.agents[ExactText(Self.text(name))] = tally
-        }
-        for (name, tally) in names[.pair] ?? [:] {
-            let parts = name.split(separator: 0x0A, maxSplits: 1)
-            guard parts.count == 2 else { continue }
-            let pair = AuditCounts.Pair(
-                action: Self.text(Array(parts[0])), result: Self.text(Array(parts[1])))
-            summary.pairs[pair] = tally.records
+        summary.users = users.byName
+        summary.agents = agents.byName
+        let actions = actions.names.map(Self.text)
+        let results = results.names.map(Self.text)
+        for (pair, records) in pairs {
+            let named = AuditCounts.Pair(
+                action: actions[Int(pair >> 32)], result: results[Int(pair & 0xFFFF_FFFF)])
+            summary.pairs[named] = records
         }
         return summary
     }
@@ -126,9 +154,9 @@ struct AuditTallies {
 }
 
 extension AuditSummary.Tally {
-    fileprivate mutating func add(_ result: [UInt8], _ denied: [UInt8], _ failed: [UInt8]) {
-        records += 1
-        if result == denied { self.denied += 1 }
-        if result == failed { self.failed += 1 }
+    fileprivate mutating func add(_ other: Self) {
+        records += other.records
+        denied += other.denied
+        failed += other.failed
     }
 }
