@@ -50,6 +50,24 @@ public struct JSONWriter: Sendable {
         }
     }
 
+    /// Nanoseconds, written as milliseconds with up to six decimals, `12.345678`.
+    public mutating func field(_ name: String, milliseconds nanoseconds: Double) {
+        key(name)
+        guard nanoseconds >= 0, nanoseconds < 1e15 else { return value(nanoseconds / 1e6) }
+        let (whole, rest) = UInt64(nanoseconds.rounded()).quotientAndRemainder(
+            dividingBy: 1_000_000)
+        separate()
+        digits(whole)
+        bytes.append(0x2E)
+        var left = rest
+        var unit: UInt64 = 100_000
+        repeat {
+            bytes.append(0x30 &+ UInt8(truncatingIfNeeded: left / unit))
+            left %= unit
+            unit /= 10
+        } while left > 0
+    }
+
     /// Puts in a value that is JSON already.
     public mutating func raw(_ json: [UInt8]) {
         separate()

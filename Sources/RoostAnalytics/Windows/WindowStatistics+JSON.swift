@@ -62,10 +62,10 @@ extension WindowStatistics {
         write(figures.toolDuration, "tool_duration_ms", &json)
         write(figures.timeToFirstToken, "time_to_first_token_ms", &json)
         if let agents = figures.agentDuration {
-            json.field("avg_agent_duration_ms", agents.average / 1e6)
-            json.field("p50_agent_duration_ms", agents.p50 / 1e6)
-            json.field("p95_agent_duration_ms", agents.p95 / 1e6)
-            json.field("p99_agent_duration_ms", agents.p99 / 1e6)
+            json.field("avg_agent_duration_ms", milliseconds: agents.average)
+            json.field("p50_agent_duration_ms", milliseconds: agents.p50)
+            json.field("p95_agent_duration_ms", milliseconds: agents.p95)
+            json.field("p99_agent_duration_ms", milliseconds: agents.p99)
         }
         json.key("tokens")
         figures.tokens.write(into: &json)
@@ -84,12 +84,12 @@ extension WindowStatistics {
         guard let duration else { return }
         json.object(name) { json in
             json.field("count", duration.count)
-            json.field("avg", duration.average / 1e6)
-            json.field("min", duration.shortest / 1e6)
-            json.field("max", duration.longest / 1e6)
-            json.field("p50", duration.p50 / 1e6)
-            json.field("p95", duration.p95 / 1e6)
-            json.field("p99", duration.p99 / 1e6)
+            json.field("avg", milliseconds: duration.average)
+            json.field("min", milliseconds: duration.shortest)
+            json.field("max", milliseconds: duration.longest)
+            json.field("p50", milliseconds: duration.p50)
+            json.field("p95", milliseconds: duration.p95)
+            json.field("p99", milliseconds: duration.p99)
         }
     }
 
