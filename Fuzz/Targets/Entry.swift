@@ -7,7 +7,18 @@ public func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     return 0
 }
 
-/// Made with the first input, on the one thread that there is.
+/// Called once before the first input, whose time is measured: what is read at the start is no part
+/// of it.
+@_cdecl("LLVMFuzzerInitialize")
+public func initialize(
+    _ count: UnsafeMutablePointer<CInt>?,
+    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>?
+) -> CInt {
+    _ = unsafe chosen
+    return 0
+}
+
+/// Made on the one thread that there is.
 nonisolated(unsafe) private let chosen: any FuzzTarget = {
     let name = unsafe getenv("ROOST_FUZZ_TARGET").map { unsafe String(cString: $0) } ?? ""
     guard let target = makeTarget(name) else {
