@@ -175,11 +175,25 @@ struct LogOpening {
             recovery.tornBytes += size
             try QueueFolder.remove(settings.path + "/" + name)
         } else {
-            recovery.filesSetAside += 1
             recovery.damagedBytes += size
             chain.hasSetAside = true
-            try quarantine.take(name, from: settings.path)
+            do throws(QueueFault) {
+                try quarantine.take(name, from: settings.path)
+                recovery.filesSetAside += 1
+            } catch {
+                recovery.filesUnreadable += 1
+                recovery.quarantineFailure = error.description
+            }
         }
+    }
+
+    /// Whether it is new. What the disk has no room to copy is counted all the same.
+    private mutating func setAside(
+        _ place: Range<Int>, of file: QueueFile, segment id: UInt64
+    ) -> Bool {
+        let outcome = quarantine.add(place, of: file, segment: id)
+        if let fault = outcome.fault { recovery.quarantineFailure = fault.description }
+        return outcome.isNew
     }
 
     private mutating func recover(
@@ -254,7 +268,7 @@ struct LogOpening {
         link.file = (file.path, segment.end)
         for (place, head) in damage {
             segment.damaged.insert(place.lowerBound)
-            guard try quarantine.add(place, of: file, segment: header.id) else { continue }
+            guard setAside(place, of: file, segment: header.id) else { continue }
             if head == nil { link.hasNewDamage = true }
             recovery.damagedPlaces += 1
             recovery.damagedBytes += place.count
@@ -322,10 +336,10 @@ struct LogOpening {
             return
         }
         if let last, let tail = last.tail, let own = last.file {
-            _ = try quarantine.add(tail, of: QueueFile(own.path, .read), segment: last.id)
+            _ = setAside(tail, of: try QueueFile(own.path, .read), segment: last.id)
         }
         // The empty file with that name keeps it from being told again.
-        let isNew = try quarantine.add(0..<0, of: file, segment: gap.first)
+        let isNew = setAside(0..<0, of: file, segment: gap.first)
         if isNew {
             recovery.damagedBytes += last?.tail?.count ?? 0
             count(gap, isPlace: isPlace)
@@ -341,7 +355,7 @@ struct LogOpening {
     ) throws(QueueFault) {
         let gaps = positions.map { SegmentChain.gap(before: header, from: $0) }
         guard let largest = gaps.compactMap({ $0 }).max(by: { $0.records < $1.records }),
-            try quarantine.add(0..<0, of: file, segment: largest.first)
+            setAside(0..<0, of: file, segment: largest.first)
         else { return }
         recovery.damagedPlaces += isPlace ? 1 : 0
         recovery.damaged += largest.counts

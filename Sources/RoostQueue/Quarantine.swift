@@ -34,9 +34,17 @@ final class Quarantine: Sendable {
         use.withLock { $0 = total }
     }
 
-    /// Copies `place` of `file`, the segment `id`; false when that was done before.
-    func add(_ place: Range<Int>, of file: QueueFile, segment id: UInt64) throws(QueueFault) -> Bool
-    {
+    /// What became of a place.
+    struct Outcome {
+        /// It was not set aside before, as far as is known.
+        var isNew: Bool
+        /// Why there is no copy of it.
+        var fault: QueueFault?
+    }
+
+    /// Copies `place` of `file`, the segment `id`. What cannot be copied leaves nothing behind, so
+    /// that it is met anew the next time.
+    func add(_ place: Range<Int>, of file: QueueFile, segment id: UInt64) -> Outcome {
         let name =
             SegmentFormat.number(id, 20) + "-" + SegmentFormat.number(UInt64(place.lowerBound), 12)
             + ".damaged"
@@ -47,28 +55,37 @@ final class Quarantine: Sendable {
             use.bytes += room
             return room
         }
-        guard let room else { return true }
-        try QueueFolder.make(path)
-        let copy: QueueFile
+        guard let room else { return Outcome(isNew: true) }
         do throws(QueueFault) {
-            copy = try QueueFile(path + "/" + name, .create)
+            try QueueFolder.make(path)
+            try copy(place.lowerBound..<place.lowerBound + room, of: file, to: path + "/" + name)
+            return Outcome(isNew: true)
         } catch {
             use.withLock {
                 $0.files -= 1
                 $0.bytes -= room
             }
-            if error.isExisting { return false }
+            return error.isExisting
+                ? Outcome(isNew: false) : Outcome(isNew: true, fault: error)
+        }
+    }
+
+    /// All of it or nothing.
+    private func copy(_ place: Range<Int>, of file: QueueFile, to path: String) throws(QueueFault) {
+        let copy = try QueueFile(path, .create)
+        do throws(QueueFault) {
+            let window = ReadWindow(file, end: place.upperBound)
+            var done = 0
+            while done < place.count {
+                let bytes = unsafe try window.bytes(at: place.lowerBound + done, atLeast: 1)
+                if bytes.count == 0 { break }
+                unsafe try copy.write(bytes, at: done)
+                done += bytes.count
+            }
+        } catch {
+            try? QueueFolder.remove(path)
             throw error
         }
-        let window = ReadWindow(file, end: place.lowerBound + room)
-        var done = 0
-        while done < room {
-            let bytes = unsafe try window.bytes(at: place.lowerBound + done, atLeast: 1)
-            if bytes.count == 0 { break }
-            unsafe try copy.write(bytes, at: done)
-            done += bytes.count
-        }
-        return true
     }
 
     /// Moves the whole file `name` of the queue in `folder` here.

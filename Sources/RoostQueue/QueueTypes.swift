@@ -163,8 +163,10 @@ public struct QueueRecovery: Equatable, Sendable {
     public var gaps: [QueueGap] = []
     /// Whole files that could not be read and were moved aside.
     public var filesSetAside = 0
-    /// Files that the disk would not give; they stay where they are.
+    /// Files that the disk would not give, or not move; they stay where they are.
     public var filesUnreadable = 0
+    /// Why not all of what is damaged could be copied into quarantine; nil when it was.
+    public var quarantineFailure: String?
     /// No cursor position was readable: everything that is there will be sent again.
     public var cursorsLost = false
     public var nanoseconds: UInt64 = 0

@@ -126,14 +126,11 @@ extension SegmentLog {
         _ head: RecordHead?, _ batch: inout QueueBatch
     ) {
         var isNew = false
-        do throws(QueueFault) {
-            if let file = place.file {
-                isNew = try shared.quarantine.add(range, of: file, segment: segment.id)
-            }
-        } catch {
+        if let file = place.file {
+            let outcome = shared.quarantine.add(range, of: file, segment: segment.id)
+            isNew = outcome.isNew
             // Counted all the same; there is no copy of it.
-            isNew = true
-            shared.note(error)
+            if let fault = outcome.fault { shared.note(fault) }
         }
         let isKnown = segment.damaged.contains(range.lowerBound)
         let lost = shared.state.withLock { state in

@@ -531,6 +531,37 @@ def test_a_full_disk_refuses_and_recovers_by_itself(roost, ends, queues, small_d
     assert collector.stop() == 0
 
 
+def test_damage_on_a_full_disk_is_counted_at_every_start(roost, ends, queues, small_disk):
+    """Once it kept the program from starting, and the next start knew nothing of it."""
+    nobody = Nobody()
+    export = durable(nobody, small_disk)
+    collector = roost({"export": [export]})
+    sender = ends(Sender(collector))
+    for number in range(12):
+        sender(trace_request(number * 100, 100))
+    collector.signal(signal.SIGKILL)
+    collector.process.wait()
+    segment, = (small_disk / "peer").glob("*.segment")
+    data = bytearray(segment.read_bytes())
+    data[700] ^= 1
+    segment.write_bytes(data)
+    ballast = fill(small_disk)
+    for _ in range(2):
+        again = roost({"export": [export]})
+        assert again.wait_for_line("not all that is damaged in the queue could be copied")
+        assert queue_value(again, "damaged_places_total") == 1
+        assert not list((small_disk / "peer" / "quarantine").glob("*"))
+        again.signal(signal.SIGKILL)
+        again.process.wait()
+    ballast.unlink()
+    peer = ends(HTTPPeer(port=nobody.port))
+    last = roost({"export": [export]})
+    peer.wait_items(1100)
+    kept, = (small_disk / "peer" / "quarantine").glob("*.damaged")
+    assert kept.stat().st_size > 0
+    assert settled(last)["dropped"] == {"damaged": 100}
+
+
 def test_a_large_request_waits_for_the_disk_too(roost, ends, queues):
     peer = ends(HTTPPeer())
     collector = roost({"export": [durable(peer, queues)]})

@@ -86,6 +86,38 @@ import Testing
         }
     }
 
+    @Test func `opens where nothing can be set aside, and counts all the same`() throws {
+        let fixture = try closedQueue(4)
+        let name = fixture.segments[0]
+        var bytes = try fixture.bytes(name)
+        bytes[SegmentFormat.start + RecordHead.bytes + 5] ^= 1
+        try fixture.write(name, bytes)
+        try fixture.write(Quarantine.folder, [1])
+        for _ in 0..<2 {
+            let log = try SegmentLog.open(fixture.fastSettings)
+            let (records, _) = try log.readAll(try #require(log.cursor("a")))
+            log.close()
+            #expect(records.map(number) == [1, 2, 3])
+            #expect(log.recovery.damagedPlaces == 1 && log.recovery.damaged.records == 1)
+            #expect(log.recovery.quarantineFailure?.contains("quarantine") == true)
+        }
+        // The same for a whole file.
+        for place in 0..<SegmentFormat.start { bytes[place] = 0xFF }
+        try fixture.write(name, bytes)
+        for _ in 0..<2 {
+            let log = try SegmentLog.open(fixture.fastSettings)
+            defer { log.close() }
+            #expect(log.recovery.filesUnreadable == 1 && log.recovery.filesSetAside == 0)
+            #expect(log.recovery.damagedBytes == bytes.count)
+            #expect(fixture.segments.contains(name))
+        }
+        try FileManager.default.removeItem(atPath: fixture.file(Quarantine.folder))
+        let log = try SegmentLog.open(fixture.fastSettings)
+        defer { log.close() }
+        #expect(log.recovery.filesSetAside == 1 && log.recovery.quarantineFailure == nil)
+        #expect(fixture.quarantined.count == 1)
+    }
+
     @Test func `finds damage in older segments when it reads them, for every cursor`() throws {
         for isHead in [false, true] {
             let fixture = try QueueFixture()

@@ -155,8 +155,13 @@ public final class ExportService: Sendable {
         }
         let places = recovery.damagedPlaces + recovery.filesSetAside + recovery.filesUnreadable
         guard places > 0 else { return }
+        if let failure = recovery.quarantineFailure {
+            log.error(
+                "not all that is damaged in the queue could be copied into quarantine",
+                ["exporter": name, "folder": folder, "reason": failure])
+        }
         log.error(
-            "damaged data in the queue was set aside into quarantine",
+            "damaged data in the queue was left out",
             [
                 "exporter": name, "folder": folder, "places": "\(places)",
                 "bytes": "\(recovery.damagedBytes)", "items": "\(recovery.damaged.allItems)",
