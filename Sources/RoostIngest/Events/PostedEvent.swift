@@ -23,6 +23,10 @@ public struct PostedEvent: Sendable, Equatable {
 
         /// Also in capitals with underscores, `AGENT_COMPLETED`, and with the usual other words.
         init?(_ text: String) {
+            if let kind = Kind(rawValue: text) {
+                self = kind
+                return
+            }
             let plain = text.lowercased().map { $0 == "_" || $0 == "-" ? "." : String($0) }.joined()
             if let kind = Kind(rawValue: plain) {
                 self = kind
@@ -107,30 +111,22 @@ public struct PostedEvent: Sendable, Equatable {
         time = now
         let payload = document["payload"] ?? .object([])
         guard payload.members != nil else { throw Fault(reason: "payload is an object") }
-        func text(_ names: String...) throws(Fault) -> String {
-            for name in names {
-                guard let value = payload[name] ?? document[name], value != .null else { continue }
-                if let text = value.string { return text }
-                if let text = value["name"]?.string ?? value["id"]?.string { return text }
-                throw Fault(reason: "\(name) is a text, or an object with a name")
-            }
-            return ""
-        }
-        agent = try text("agent", "agent_name", "agent_id")
-        parentAgent = try text("parent_agent", "parent")
-        workflow = try text("workflow", "workflow_name", "workflow_id")
-        tool = try text("tool", "tool_name")
-        model = try text("model", "model_name")
-        provider = try text("provider")
-        service = try text("service", "service_name")
-        session = try text("session_id", "session")
-        user = try text("user_id", "user")
-        errorType = try text("error_type")
+        let texts = PostedEventTexts(document, payload: payload)
+        agent = try texts.text(.agent)
+        parentAgent = try texts.text(.parentAgent)
+        workflow = try texts.text(.workflow)
+        tool = try texts.text(.tool)
+        model = try texts.text(.model)
+        provider = try texts.text(.provider)
+        service = try texts.text(.service)
+        session = try texts.text(.session)
+        user = try texts.text(.user)
+        errorType = try texts.text(.errorType)
         if errorType.isEmpty {
-            errorType = try text("error")
+            errorType = try texts.text(.error)
             isErrorMessage = !errorType.isEmpty
         }
-        run = try text("run_id", "invocation_id", "execution_id", "call_id", "span_id")
+        run = try texts.text(.run)
         try readTime(document, payload)
         try readTrace(document)
         try readUsage(payload)
@@ -195,8 +191,10 @@ public struct PostedEvent: Sendable, Equatable {
             tokens.output = try count(all["output"], "tokens.output")
             tokens.reasoning = try count(all["reasoning"], "tokens.reasoning")
         } else {
-            tokens.input = try count(payload["input_tokens"], "input_tokens")
-            tokens.output = try count(payload["output_tokens"], "output_tokens")
+            tokens.input = try count(
+                payload["input_tokens"] ?? payload["gen_ai.usage.input_tokens"], "input_tokens")
+            tokens.output = try count(
+                payload["output_tokens"] ?? payload["gen_ai.usage.output_tokens"], "output_tokens")
             // One number says nothing of its parts.
             if tokens.isEmpty { tokens.input = try count(payload["tokens"], "tokens") }
         }

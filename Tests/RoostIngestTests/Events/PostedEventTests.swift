@@ -24,6 +24,20 @@ import Testing
     }
 
     @Test(arguments: [
+        #"{"payload":{"agent.name":"writer","gen_ai.request.model":"m","workflow.name":"w"}}"#,
+        #"{"payload":{"gen_ai.agent.name":"writer","model":"m","gen_ai.workflow.name":"w"}}"#,
+        #"{"agent_name":"writer","payload":{"agent":null,"model_name":"m","workflow":{"id":"w"}}}"#,
+        #"{"agent":"other","model":"other","payload":{"agent":"writer","model":"m","workflow":"w"}}"#,
+        #"{"payload":{"agent.name":"other","agent":"writer","model":{"name":"m"},"workflow":"w"}}"#,
+    ])
+    func `names of the conventions are taken, an event's own go before them`(
+        json: String
+    ) throws {
+        let event = try event(#"{"event_type":"llm.completed","# + json.dropFirst())
+        #expect(event.agent == "writer" && event.model == "m" && event.workflow == "w")
+    }
+
+    @Test(arguments: [
         ("agent.invoked", PostedEvent.Kind.agentInvoked), ("AGENT_STARTED", .agentInvoked),
         ("tool_used", .toolCalled), ("Workflow-Failed", .workflowFailed),
         ("llm.call", .llmCompleted),
