@@ -3,22 +3,25 @@ import RoostNet
 /// Which names a request may call this server by.
 ///
 /// A page from elsewhere can make a browser ask any address, under a name of its own that it has
-/// pointed here ("DNS rebinding"); such a request still carries that name. Names that are numbers
-/// cannot be pointed elsewhere. `contract.md`, "Browsers and the web port".
+/// pointed here ("DNS rebinding"); such a request still carries that name. Only the addresses of
+/// listeners and `localhost` are names of this server. `contract.md`, "Browsers and the web port".
 struct AllowedHosts {
     private let names: Set<String>
     /// A listener on every interface cannot know its own names: any is then allowed.
     private let allowsAny: Bool
 
     init(listeners: [ListenAddress]) {
-        names = Set(listeners.map { $0.host.lowercased() } + ["localhost"])
+        var names = Set(listeners.map { $0.host.lowercased() })
+        // What it stands for on this machine.
+        if names.contains("localhost") { names.formUnion(["127.0.0.1", "::1"]) }
+        self.names = names.union(["localhost"])
         allowsAny = listeners.contains { $0.host == "0.0.0.0" || $0.host == "::" }
     }
 
     func allows(_ head: RequestHead) -> Bool {
         guard !allowsAny, let authority = head.authority else { return true }
         guard let name = AllowedHosts.name(authority) else { return false }
-        return names.contains(name) || AllowedHosts.isNumber(name)
+        return names.contains(name)
     }
 
     /// The name without its port, in lower case; nil for what is not `name` or `name:port`.
@@ -28,10 +31,7 @@ struct AllowedHosts {
         if lower.hasPrefix("[") {
             guard let end = lower.firstIndex(of: "]") else { return nil }
             name = lower[lower.index(after: lower.startIndex)..<end]
-            guard isPort(lower[lower.index(after: end)...]), isNumber(String(name)) else {
-                return nil
-            }
-            return String(name)
+            return isPort(lower[lower.index(after: end)...]) ? String(name) : nil
         }
         name = lower.prefix { $0 != ":" }
         return isPort(lower[name.endIndex...]) ? String(name) : nil
@@ -41,15 +41,5 @@ struct AllowedHosts {
         text.isEmpty
             || (text.first == ":" && text.utf8.count <= 6
                 && text.utf8.dropFirst().allSatisfy { (0x30...0x39).contains($0) })
-    }
-
-    /// An address of version 4 or 6 in digits, which no name server can point elsewhere.
-    private static func isNumber(_ name: String) -> Bool {
-        guard !name.isEmpty else { return false }
-        let isVersion6 = name.contains(":")
-        return name.utf8.allSatisfy {
-            $0 == 0x2E || (0x30...0x39).contains($0)
-                || (isVersion6 && ($0 == 0x3A || (0x61...0x66).contains($0)))
-        }
     }
 }

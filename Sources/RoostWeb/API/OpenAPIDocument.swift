@@ -279,6 +279,7 @@ extension Endpoint {
         }
         if bodySchema != nil {
             faults.append(("413", "The body is larger than `limits.request`"))
+            faults.append(("415", "The body's `content-encoding` is not supported"))
         }
         faults.append(("401", "A token is needed, and it is missing or wrong"))
         faults.append(("403", "A foreign Host or Origin, or a token is needed for this"))
