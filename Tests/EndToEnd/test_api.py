@@ -84,6 +84,7 @@ def made():
             start_time_unix_nano=START + number * 1_000_000,
             end_time_unix_nano=START + 90_000_000 - number * 1_000_000)
         span.attributes.append(attribute("number", number))
+    back.spans[0].attributes.add(key="raw").value.bytes_value = b"\x00\x01"
     back.spans[0].status.code = 2
     back.spans[0].status.message = "broken"
     back.spans[0].events.add(time_unix_nano=START + 5_000_000, name="exception")
@@ -592,6 +593,8 @@ def test_jaeger_lists_services_and_operations(own, description):
     ({"service": "back", "tags": '{"error":"true"}'}, 1),
     ({"service": "back", "tags": '{"number":"3"}'}, 1),
     ({"service": "back", "tags": '{"number":"3","error":"false"}'}, 0),
+    # Bytes are shown in base64, and asked for so.
+    ({"service": "back", "tags": '{"raw":"AAE="}'}, 1), ({"service": "back", "tag": "raw:AAA="}, 0),
     ({"service": "back", "tag": "number:2"}, 0), ({"service": "front", "tag": "host.name:one"}, 1),
     ({"service": "front", "minDuration": "80ms", "maxDuration": "0.1s"}, 1),
     ({"service": "front", "minDuration": "1m30s"}, 0),

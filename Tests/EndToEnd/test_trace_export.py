@@ -271,6 +271,15 @@ def test_zipkin_json():
     assert root["annotations"][1]["value"] == "bare"
 
 
+def test_an_event_without_a_time_is_shown_where_its_span_begins():
+    data = trace()
+    data.resource_spans[0].scope_spans[0].spans[1].events.add(name="timeless")
+    assert dump("zipkin", data)[1]["annotations"] == [
+        {"timestamp": (BASE + 10_000) // 1000, "value": "timeless"}]
+    (log,) = dump("jaeger", data)["data"][0]["spans"][1]["logs"]
+    assert log["timestamp"] == (BASE + 10_000) // 1000
+
+
 def test_a_trace_that_is_not_there_is_empty():
     data = trace()
     assert dump("otlp", data, bytes([1] * 16)) == {"resourceSpans": []}

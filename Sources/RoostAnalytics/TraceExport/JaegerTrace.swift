@@ -86,7 +86,7 @@ enum JaegerTrace {
             writer.field("startTime", Visitor.moved(times.start, by: shift) / 1000)
             writer.field("duration", times.duration / 1000)
             writer.array("tags") { tags(span, &$0) }
-            writer.array("logs") { Visitor.logs(span, by: shift, &$0) }
+            writer.array("logs") { Visitor.logs(span, times.start, by: shift, &$0) }
             writer.field("processID", "p\(number + 1)")
             writer.key("warnings")
             var warnings = times.warning.map { [$0] } ?? []
@@ -146,12 +146,14 @@ enum JaegerTrace {
             }
         }
 
+        /// An event without a time is shown where its span begins.
         private static func logs(
-            _ span: SpanView, by shift: Int, _ writer: inout JSONWriter
+            _ span: SpanView, _ start: UInt64, by shift: Int, _ writer: inout JSONWriter
         ) {
             span.events.forEach { event in
+                let time = event.timeUnixNano > 0 ? event.timeUnixNano : start
                 writer.beginObject()
-                writer.field("timestamp", moved(event.timeUnixNano, by: shift) / 1000)
+                writer.field("timestamp", moved(time, by: shift) / 1000)
                 writer.array("fields") { writer in
                     if !event.name.isEmpty { writer.jaegerTag("event", event.name.string) }
                     event.attributes.forEach { writer.jaegerTag($0.string, $1) }

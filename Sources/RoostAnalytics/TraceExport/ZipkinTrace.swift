@@ -63,7 +63,7 @@ enum ZipkinTrace {
                 writer.object("remoteEndpoint") { $0.field("serviceName", peer) }
             }
             if !span.events.isEmpty {
-                writer.array("annotations") { Visitor.annotations(span, &$0) }
+                writer.array("annotations") { Visitor.annotations(span, times.start, &$0) }
             }
             writer.object("tags") { writer in
                 for (key, text) in tags.all { writer.field(key, text) }
@@ -106,10 +106,14 @@ enum ZipkinTrace {
             return (all, isCaller ? peer ?? address : nil)
         }
 
-        private static func annotations(_ span: SpanView, _ writer: inout JSONWriter) {
+        /// An event without a time is shown where its span begins.
+        private static func annotations(
+            _ span: SpanView, _ start: UInt64, _ writer: inout JSONWriter
+        ) {
             span.events.forEach { event in
+                let time = event.timeUnixNano
                 writer.beginObject()
-                writer.field("timestamp", event.timeUnixNano / 1000)
+                writer.field("timestamp", (time > 0 ? time : start) / 1000)
                 if event.attributes.isEmpty {
                     writer.field("value", event.name.string)
                 } else {

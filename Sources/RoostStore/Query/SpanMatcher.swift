@@ -156,9 +156,9 @@ private struct SpanMatcher: TraceVisitor {
         case .bool: (value.boolValue ? "true" : "false") == wanted
         case .int: String(value.intValue) == wanted
         case .double: "\(value.doubleValue)" == wanted || Double(wanted) == value.doubleValue
-        case .array, .kvlist: value.jsonText.isExactly(wanted)
+        // Bytes are shown in base64.
+        case .array, .kvlist, .bytes: value.jsonText.isExactly(wanted)
         case .none: wanted.isEmpty
-        case .bytes: false
         }
     }
 }
