@@ -93,8 +93,9 @@ extension Patterns {
     /// Figures of the last hour of every operation that was tried in it.
     func figures(_ symbols: Symbols) -> [FigureSet] {
         let held = slots.holding(.hour)
+        var histogram = WindowHistogram()
         return operations.keys.indices.compactMap { place -> FigureSet? in
-            let sums = operations.sums(at: place, held, quantiles: true)
+            let sums = operations.sums(at: place, held, open: slots.open, &histogram)
             guard sums.attempts > 0 else { return nil }
             let subject = operations.keys[place].subject(symbols)
             let isCalled = subject.kind == .model || subject.kind == .tool
@@ -106,8 +107,8 @@ extension Patterns {
             ]
             if sums.slot.timed > 0 {
                 values["avg_seconds"] = sums.mean
-                values["p50_seconds"] = sums.quantile(0.5)
-                values["p95_seconds"] = sums.quantile(0.95)
+                values["p50_seconds"] = sums.durations?.p50
+                values["p95_seconds"] = sums.durations?.p95
                 values["total_seconds"] = sums.slot.sum
             }
             let scope: InsightScope =
@@ -117,7 +118,7 @@ extension Patterns {
                 case .model: .model
                 case .workflow: .workflow
                 }
-            let evidence = operations.failureExamples[place].evidence(
+            let evidence = sums.examples.failures.evidence(
                 count: sums.failures, since: slots.hourSince)
             return FigureSet(scope, subject.name, values, evidence: evidence)
         }

@@ -59,7 +59,7 @@ extension FindingMaker {
     }
 
     func failingStep(
-        _ sums: TallyBook.Slot, _ runs: OperationBook.Sums, _ step: FindingSubject,
+        _ sums: TallyBook.Slot, _ runs: OperationSums, _ step: FindingSubject,
         _ settings: PatternSettings, _ evidence: FindingEvidence
     ) -> PatternFinding? {
         let failures = max(runs.failures, Int(sums.hits))
@@ -106,7 +106,7 @@ extension FindingMaker {
     }
 
     func fanOut(
-        _ sums: TallyBook.Slot, _ runs: OperationBook.Sums, _ settings: PatternSettings,
+        _ sums: TallyBook.Slot, _ runs: OperationSums, _ settings: PatternSettings,
         _ evidence: FindingEvidence
     ) -> PatternFinding? {
         let all = max(runs.attempts, Int(sums.hits))
@@ -126,7 +126,7 @@ extension FindingMaker {
     }
 
     func pingPong(
-        _ sums: TallyBook.Slot, _ runs: OperationBook.Sums, _ two: [FindingSubject],
+        _ sums: TallyBook.Slot, _ runs: OperationSums, _ two: [FindingSubject],
         _ settings: PatternSettings, _ evidence: FindingEvidence
     ) -> PatternFinding? {
         let all = max(runs.attempts, Int(sums.hits))

@@ -31,7 +31,7 @@ struct FindingMaker {
     }
 
     func failure(
-        _ sums: OperationBook.Sums, _ settings: PatternSettings, _ evidence: FindingEvidence
+        _ sums: OperationSums, _ settings: PatternSettings, since: UInt64
     ) -> PatternFinding? {
         guard sums.failureShare >= settings.failureShare, sums.failures > 0 else { return nil }
         let confidence = Likelihood.shareExceeds(
@@ -41,65 +41,63 @@ struct FindingMaker {
             [
                 ("attempts", Double(sums.attempts)), ("failures", Double(sums.failures)),
                 ("failure_share", sums.failureShare),
-            ], evidence, "\(capital) keeps failing",
+            ], sums.examples.failures.evidence(count: sums.failures, since: since),
+            "\(capital) keeps failing",
             "In \(when), \(Wording.integer(sums.failures)) of "
                 + "\(Wording.count(sums.attempts, attemptWord)) of \(subject.quoted) failed "
                 + "(\(Wording.percent(sums.failureShare))).")
     }
 
     func slowness(
-        _ sums: OperationBook.Sums, _ settings: PatternSettings, _ evidence: FindingEvidence
+        _ sums: OperationSums, _ settings: PatternSettings, since: UInt64
     ) -> PatternFinding? {
-        let isWorkflow = subject.kind == .workflow
-        let (meanLimit, tailLimit) =
-            isWorkflow
-            ? (settings.longMean, settings.longP95) : (settings.slowMean, settings.slowP95)
+        let limits = settings.limits(of: subject.kind)
         let timed = Double(sums.slot.timed)
         guard Int(sums.slot.timed) >= settings.leastAttempts else { return nil }
         let slow = Double(sums.slot.slow)
-        guard sums.mean > meanLimit || slow / timed > 0.05 else { return nil }
-        let variance = max(0, sums.slot.squares / timed - sums.mean * sums.mean)
-        let error = (variance / (timed - 1)).squareRoot()
-        let ofMean =
-            error > 0
-            ? 1 - Likelihood.studentTail((sums.mean - meanLimit) / error, freedom: timed - 1)
-            : sums.mean > meanLimit ? 1 : 0
-        let ofTail = Likelihood.shareExceeds(0.05, hits: slow, chances: timed)
-        let p95 = sums.quantile(0.95)
+        let isSlowOnAverage = sums.mean > limits.mean
+        guard isSlowOnAverage || slow / timed > 0.05 else { return nil }
+        let confidence = max(
+            sums.meanSample.exceeds(limits.mean) ?? 0,
+            Likelihood.shareExceeds(0.05, hits: slow, chances: timed))
+        var figures = [("attempts", Double(sums.attempts)), ("avg_seconds", sums.mean)]
+        var tail = ""
+        if let durations = sums.durations {
+            figures += [("p50_seconds", durations.p50), ("p95_seconds", durations.p95)]
+            tail = " and about \(Wording.duration(durations.p95)) at the 95th percentile"
+        }
+        figures += [
+            ("over_limit", slow), ("limit_seconds", limits.p95), ("total_seconds", sums.slot.sum),
+        ]
+        let evidence =
+            isSlowOnAverage
+            ? sums.examples.overMean.evidence(count: Int(sums.slot.overMean), since: since)
+            : sums.examples.slow.evidence(count: Int(sums.slot.slow), since: since)
+        let isWorkflow = subject.kind == .workflow
         return make(
-            isWorkflow ? .longWorkflow : .bottleneck, max(ofMean, ofTail),
-            [
-                ("attempts", Double(sums.attempts)), ("avg_seconds", sums.mean),
-                ("p50_seconds", sums.quantile(0.5)), ("p95_seconds", p95),
-                ("over_limit", slow), ("limit_seconds", tailLimit),
-                ("total_seconds", sums.slot.sum),
-            ], evidence,
+            isWorkflow ? .longWorkflow : .bottleneck, confidence, figures, evidence,
             isWorkflow ? "\(capital) takes long" : "\(capital) is slow",
             "In \(when), \(Wording.count(Int(sums.slot.timed), attemptWord)) of "
-                + "\(subject.quoted) took \(Wording.duration(sums.mean)) on average and about "
-                + "\(Wording.duration(p95)) at the 95th percentile; "
-                + "\(Wording.integer(Int(slow))) took more than \(Wording.duration(tailLimit)). "
+                + "\(subject.quoted) took \(Wording.duration(sums.mean)) on average\(tail); "
+                + "\(Wording.integer(Int(slow))) took more than \(Wording.duration(limits.p95)). "
                 + "Waiting for people is not counted.")
     }
 
     func retries(
-        _ sums: OperationBook.Sums, _ settings: PatternSettings, _ evidence: FindingEvidence
+        _ sums: OperationSums, _ settings: PatternSettings, since: UInt64
     ) -> PatternFinding? {
-        let retries = Double(sums.slot.retries)
-        // Runs that are still open have attempts whose retries are not known yet.
-        let share = min(1, retries / Double(sums.attempts))
-        guard share >= settings.retryShare else { return nil }
+        guard sums.retryShare >= settings.retryShare else { return nil }
         return make(
             .highRetries,
             Likelihood.shareExceeds(
-                settings.retryShare, hits: min(retries, Double(sums.attempts)),
-                chances: Double(sums.attempts)),
+                settings.retryShare, hits: Double(sums.retries), chances: Double(sums.attempts)),
             [
-                ("attempts", Double(sums.attempts)), ("retries", retries),
-                ("retry_share", share),
-            ], evidence, "\(capital) is often retried",
-            "In \(when), \(Wording.integer(Int(retries))) of "
+                ("attempts", Double(sums.attempts)), ("retries", Double(sums.retries)),
+                ("retry_share", sums.retryShare),
+            ], sums.examples.failures.evidence(count: sums.retries, since: since),
+            "\(capital) is often retried",
+            "In \(when), \(Wording.integer(sums.retries)) of "
                 + "\(Wording.count(sums.attempts, attemptWord)) of \(subject.quoted) "
-                + "(\(Wording.percent(share))) repeated one that had just failed.")
+                + "(\(Wording.percent(sums.retryShare))) repeated one that had just failed.")
     }
 }

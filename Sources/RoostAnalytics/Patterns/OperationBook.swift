@@ -2,7 +2,8 @@ import RoostIngest
 
 /// How often each agent, tool, model and workflow was tried, failed and was slow, by slot of time.
 ///
-/// Memory: 14 slots of 292 bytes and two rings an operation, 4.6 KB; at most `limit` of them.
+/// Memory: 14 slots of 56 bytes and four rings an operation, 1.5 KB, at most `limit` of them; and
+/// what durations take.
 struct OperationBook: Sendable {
     /// What one operation did in one slot.
     struct Slot: Sendable {
@@ -10,12 +11,25 @@ struct OperationBook: Sendable {
         var failures: UInt32 = 0
         /// Attempts that followed a failed one of the same caller.
         var retries: UInt32 = 0
-        /// Attempts whose duration is known, and those of them over the limit for p95.
+        /// Attempts whose duration is known, and those of them over the limit for p95 and over
+        /// that for the mean.
         var timed: UInt32 = 0
         var slow: UInt32 = 0
+        var overMean: UInt32 = 0
         /// Seconds, and their squares.
         var sum: Double = 0
         var squares: Double = 0
+        /// Seconds of the shortest and of the longest one.
+        var least = Double.infinity
+        var greatest = 0.0
+
+        mutating func note(seconds: Double) {
+            timed &+= 1
+            sum += seconds
+            squares += seconds * seconds
+            least = min(least, seconds)
+            greatest = max(greatest, seconds)
+        }
 
         mutating func add(_ other: Slot) {
             attempts &+= other.attempts
@@ -23,48 +37,46 @@ struct OperationBook: Sendable {
             retries &+= other.retries
             timed &+= other.timed
             slow &+= other.slow
+            overMean &+= other.overMean
             sum += other.sum
             squares += other.squares
+            least = min(least, other.least)
+            greatest = max(greatest, other.greatest)
         }
     }
 
-    /// The slots of one window added up.
-    struct Sums {
-        var slot = Slot()
-        /// Empty where quantiles were not asked for.
-        var buckets: [UInt64] = []
-
-        var attempts: Int { Int(slot.attempts) }
-        var failures: Int { Int(slot.failures) }
-        var failureShare: Double { attempts == 0 ? 0 : Double(failures) / Double(attempts) }
-        /// Seconds; 0 when no duration is known.
-        var mean: Double { slot.timed == 0 ? 0 : slot.sum / Double(slot.timed) }
-        func quantile(_ share: Double) -> Double { PatternBuckets.quantile(share, of: buckets) }
+    /// Spans that show what an operation does.
+    struct Examples: Sendable {
+        var latest = ExampleRing()
+        var failures = ExampleRing()
+        /// Over the limit for p95, and over that for the mean.
+        var slow = ExampleRing()
+        var overMean = ExampleRing()
     }
 
     private let limit: Int
-    /// Seconds.
-    private let slowFrom: Double
-    private let longFrom: Double
+    private let settings: PatternSettings
     private var index = SubjectIndex()
     private(set) var keys: [SubjectKey] = []
     private var slots: [Slot] = []
-    private var buckets: [UInt32] = []
-    private(set) var failureExamples: [ExampleRing] = []
-    private(set) var slowExamples: [ExampleRing] = []
+    private(set) var durations: DurationBook
+    private var examples: [Examples] = []
     private var lastSeen: [UInt64] = []
     /// Attempts of operations that found no room.
     private(set) var unwatched = 0
 
     init(_ settings: PatternSettings) {
         limit = settings.operations
-        slowFrom = settings.slowP95
-        longFrom = settings.longP95
+        self.settings = settings
+        durations = DurationBook(places: limit, mostBytes: settings.durationBytes)
         // Room that is not used costs no memory; growing by doubling would.
         slots.reserveCapacity(limit * PatternSlots.count)
-        buckets.reserveCapacity(limit * PatternSlots.count * PatternBuckets.count)
-        failureExamples.reserveCapacity(limit)
-        slowExamples.reserveCapacity(limit)
+        examples.reserveCapacity(limit)
+    }
+
+    var byteCount: Int {
+        slots.count * MemoryLayout<Slot>.stride + examples.count * MemoryLayout<Examples>.stride
+            + durations.byteCount
     }
 
     /// The place of an operation, made when there is room; -1 when not.
@@ -74,10 +86,8 @@ struct OperationBook: Sendable {
         guard keys.count < limit else { return -1 }
         keys.append(key)
         slots.append(contentsOf: repeatElement(Slot(), count: PatternSlots.count))
-        buckets.append(
-            contentsOf: repeatElement(0, count: PatternSlots.count &* PatternBuckets.count))
-        failureExamples.append(ExampleRing())
-        slowExamples.append(ExampleRing())
+        durations.addPlace()
+        examples.append(Examples())
         lastSeen.append(0)
         index.insert(key.packed, place: keys.count - 1)
         return keys.count - 1
@@ -91,21 +101,32 @@ struct OperationBook: Sendable {
         }
         lastSeen[place] = now
         let hasFailed = fact.status == .error
-        let seconds = Double(fact.working) * 1e-9
-        let isSlow = seconds > (key.kind == .workflow ? longFrom : slowFrom)
-        let bucket = PatternBuckets.bucket(seconds)
         let slot = place &* PatternSlots.count &+ open
         slots[slot].attempts &+= 1
-        if hasFailed { slots[slot].failures &+= 1 }
-        if !fact.isInstant {
-            slots[slot].timed &+= 1
-            if isSlow { slots[slot].slow &+= 1 }
-            slots[slot].sum += seconds
-            slots[slot].squares += seconds * seconds
-            buckets[slot &* PatternBuckets.count &+ bucket] &+= 1
+        examples[place].latest.note(fact, now: now)
+        if hasFailed {
+            slots[slot].failures &+= 1
+            examples[place].failures.note(fact, now: now)
         }
-        if hasFailed { failureExamples[place].note(fact, now: now) }
-        if isSlow, !fact.isInstant { slowExamples[place].note(fact, now: now) }
+        if !fact.isInstant { noteDuration(fact, of: key, place, slot, now: now) }
+    }
+
+    private mutating func noteDuration(
+        _ fact: AgentFact, of key: SubjectKey, _ place: Int, _ slot: Int, now: UInt64
+    ) {
+        let nanoseconds = fact.working
+        let seconds = Double(nanoseconds) * 1e-9
+        slots[slot].note(seconds: seconds)
+        durations.note(nanoseconds, at: place)
+        let limits = settings.limits(of: key.kind)
+        if seconds > limits.mean {
+            slots[slot].overMean &+= 1
+            examples[place].overMean.note(fact, now: now)
+        }
+        if seconds > limits.p95 {
+            slots[slot].slow &+= 1
+            examples[place].slow.note(fact, now: now)
+        }
     }
 
     /// An attempt that was noted has failed, or not failed, after all. Where it stands is not known:
@@ -122,7 +143,7 @@ struct OperationBook: Sendable {
         }
         if hasFailed {
             slots[slot].failures += 1
-            failureExamples[place].note(fact, now: now)
+            examples[place].failures.note(fact, now: now)
         } else if slots[slot].failures > 0 {
             slots[slot].failures -= 1
         }
@@ -146,25 +167,33 @@ struct OperationBook: Sendable {
         if place >= 0 { slots[place &* PatternSlots.count &+ open].retries &+= 1 }
     }
 
-    /// Of the slots whose bits are set; quantiles cost most of the time and all of the memory.
-    func sums(at place: Int, _ held: UInt32, quantiles: Bool = false) -> Sums {
-        var sums = Sums()
-        if quantiles { sums.buckets = Array(repeating: 0, count: PatternBuckets.count) }
+    /// Of the slots whose bits are set.
+    func sums(at place: Int, _ held: UInt32) -> OperationSums {
+        var sums = OperationSums(examples: examples[place])
         for at in 0..<PatternSlots.count where held & (1 << UInt32(at)) != 0 {
-            let slot = place &* PatternSlots.count &+ at
-            let one = slots[slot]
-            guard one.attempts > 0 else { continue }
-            sums.slot.add(one)
-            for bucket in sums.buckets.indices {
-                sums.buckets[bucket] &+= UInt64(buckets[slot &* PatternBuckets.count &+ bucket])
-            }
+            let one = slots[place &* PatternSlots.count &+ at]
+            if one.attempts > 0 { sums.slot.add(one) }
         }
         return sums
     }
 
-    func sums(of key: SubjectKey, _ held: UInt32) -> Sums? {
+    func sums(of key: SubjectKey, _ held: UInt32) -> OperationSums? {
         let place = index.place(key.packed)
         return place < 0 ? nil : sums(at: place, held)
+    }
+
+    /// With the durations, which cost most of the time; `open` is the slot that is open.
+    func sums(
+        at place: Int, _ held: UInt32, open: Int, _ histogram: inout WindowHistogram
+    ) -> OperationSums {
+        var sums = sums(at: place, held)
+        histogram.removeAll()
+        for at in 0..<PatternSlots.count where held & (1 << UInt32(at)) != 0 {
+            guard slots[place &* PatternSlots.count &+ at].timed > 0 else { continue }
+            durations.add(place, at, isOpen: at == open, to: &histogram)
+        }
+        sums.take(histogram)
+        return sums
     }
 
     mutating func turn(_ turn: PatternSlots.Turn) {
@@ -173,9 +202,8 @@ struct OperationBook: Sendable {
             let long = place &* PatternSlots.count &+ turn.long
             guard slots[open].attempts > 0 || slots[open].retries > 0 else { continue }
             slots[long].add(slots[open])
-            let (from, to) = (open &* PatternBuckets.count, long &* PatternBuckets.count)
-            for at in 0..<PatternBuckets.count { buckets[to &+ at] &+= buckets[from &+ at] }
         }
+        durations.turn(turn)
         empty(turn.emptied)
     }
 
@@ -185,31 +213,29 @@ struct OperationBook: Sendable {
                 let slot = place &* PatternSlots.count &+ at
                 guard slots[slot].attempts > 0 || slots[slot].retries > 0 else { continue }
                 slots[slot] = Slot()
-                let from = slot &* PatternBuckets.count
-                for bucket in from..<from &+ PatternBuckets.count { buckets[bucket] = 0 }
             }
         }
     }
 
     /// Forgets what was not seen for a day; when there is no room, also what was seen least lately.
-    mutating func makeRoom(now: UInt64) {
+    mutating func makeRoom(now: UInt64, open: Int) {
         var oldest = now > PatternSlots.day ? now - PatternSlots.day : 0
         if keys.count >= limit {
             let order = lastSeen.sorted()
             oldest = max(oldest, order[order.count / 16])
         }
+        guard lastSeen.contains(where: { $0 < oldest }) else { return }
+        durations.pack(open)
         var keep = 0
         for place in keys.indices where lastSeen[place] >= oldest {
             if keep != place { move(place, to: keep) }
             keep += 1
         }
-        guard keep < keys.count else { return }
         let gone = keys.count - keep
         keys.removeLast(gone)
         slots.removeLast(gone * PatternSlots.count)
-        buckets.removeLast(gone * PatternSlots.count * PatternBuckets.count)
-        failureExamples.removeLast(gone)
-        slowExamples.removeLast(gone)
+        durations.removeLast(gone)
+        examples.removeLast(gone)
         lastSeen.removeLast(gone)
         index.removeAll()
         for (place, key) in keys.enumerated() { index.insert(key.packed, place: place) }
@@ -217,48 +243,11 @@ struct OperationBook: Sendable {
 
     private mutating func move(_ from: Int, to: Int) {
         keys[to] = keys[from]
-        failureExamples[to] = failureExamples[from]
-        slowExamples[to] = slowExamples[from]
+        examples[to] = examples[from]
         lastSeen[to] = lastSeen[from]
         for at in 0..<PatternSlots.count {
             slots[to &* PatternSlots.count &+ at] = slots[from &* PatternSlots.count &+ at]
         }
-        let stride = PatternSlots.count &* PatternBuckets.count
-        for at in 0..<stride { buckets[to &* stride &+ at] = buckets[from &* stride &+ at] }
-    }
-}
-
-/// Sixty-four buckets of duration, four to the doubling, from 31 ms to over half an hour.
-enum PatternBuckets {
-    static let count = 64
-    /// The place of 1/32 s among floats cut to exponent and two bits.
-    private static let lowest = Int32(122 << 2)
-
-    static func bucket(_ seconds: Double) -> Int {
-        let cut = Int32(bitPattern: Float(seconds).bitPattern >> 21)
-        return Int(min(max(cut &- lowest, 0), Int32(count - 1)))
-    }
-
-    /// Seconds at which a bucket begins.
-    private static func bound(_ bucket: Int) -> Double {
-        guard bucket > 0 else { return 0 }
-        return Double(Float(bitPattern: UInt32(bitPattern: Int32(bucket) &+ lowest) << 21))
-    }
-
-    /// Seconds, within the bucket by proportion: at most 12 % off.
-    static func quantile(_ share: Double, of buckets: [UInt64]) -> Double {
-        let all = buckets.reduce(0, &+)
-        guard all > 0 else { return 0 }
-        let rank = share * Double(all)
-        var before = 0.0
-        for (bucket, count) in buckets.enumerated() where count > 0 {
-            if before + Double(count) >= rank {
-                let low = bound(bucket)
-                let high = bucket < self.count - 1 ? bound(bucket + 1) : low
-                return low + (high - low) * (rank - before) / Double(count)
-            }
-            before += Double(count)
-        }
-        return bound(self.count - 1)
+        durations.move(from, to: to)
     }
 }

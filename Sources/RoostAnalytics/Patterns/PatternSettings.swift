@@ -43,6 +43,8 @@ public struct PatternSettings: Sendable {
     /// Operations that are watched; the rest is only counted.
     public var operations = 768
     public var tallies = 1_536
+    /// Bytes that durations of the last day are packed into.
+    public var durationBytes = 3 << 20
     /// Steps of open runs that are held.
     public var steps = 20_480
     public var openRuns = 4_096
@@ -52,4 +54,9 @@ public struct PatternSettings: Sendable {
     public var stepsPerTick = 16_384
 
     public init() {}
+
+    /// Seconds from which on an attempt lasts long: the mean, and the 95th percentile.
+    func limits(of kind: FindingSubject.Kind) -> (mean: Double, p95: Double) {
+        kind == .workflow ? (longMean, longP95) : (slowMean, slowP95)
+    }
 }

@@ -13,8 +13,9 @@ extension Patterns {
         // Slots that would have been emptied by now hold nothing that is recent.
         if let turn = slots.advance(to: now) { held = held.map { $0 & ~turn.emptied } }
         var found: [PatternFinding] = []
+        var histogram = WindowHistogram()
         for place in operations.keys.indices {
-            found += operationFindings(at: place, symbols, slots, held)
+            found += operationFindings(at: place, symbols, slots, held, &histogram)
         }
         for place in tallies.keys.indices {
             for (window, held) in zip(PatternWindow.allCases, held) {
@@ -41,7 +42,8 @@ extension Patterns {
     // MARK: operations
 
     private func operationFindings(
-        at place: Int, _ symbols: Symbols, _ slots: PatternSlots, _ held: [UInt32]
+        at place: Int, _ symbols: Symbols, _ slots: PatternSlots, _ held: [UInt32],
+        _ histogram: inout WindowHistogram
     ) -> [PatternFinding] {
         var found: [PatternFinding] = []
         var kinds: Set<PatternFinding.Kind> = []
@@ -49,21 +51,15 @@ extension Patterns {
             var sums = operations.sums(at: place, held)
             guard sums.attempts >= settings.leastAttempts else { continue }
             if sums.slot.slow > 0 || sums.mean > min(settings.slowMean, settings.longMean) {
-                sums = operations.sums(at: place, held, quantiles: true)
+                sums = operations.sums(at: place, held, open: self.slots.open, &histogram)
             }
             let maker = FindingMaker(
                 subject: operations.keys[place].subject(symbols), window: window)
             let since = window.since(slots)
-            let failed = operations.failureExamples[place]
-            let slow = operations.slowExamples[place]
             let all = [
-                maker.failure(
-                    sums, settings, failed.evidence(count: sums.failures, since: since)),
-                maker.slowness(
-                    sums, settings, slow.evidence(count: Int(sums.slot.slow), since: since)),
-                maker.retries(
-                    sums, settings,
-                    failed.evidence(count: Int(sums.slot.retries), since: since)),
+                maker.failure(sums, settings, since: since),
+                maker.slowness(sums, settings, since: since),
+                maker.retries(sums, settings, since: since),
             ]
             for finding in all.compactMap(\.self) where kinds.insert(finding.kind).inserted {
                 found.append(finding)

@@ -68,7 +68,7 @@ public struct Patterns: Sendable {
         if now >= room || now < room &- PatternSlots.hour {
             room = now &+ 10_000_000_000
             pool.endQuiet(now: now)
-            operations.makeRoom(now: now)
+            operations.makeRoom(now: now, open: slots.open)
             tallies.makeRoom(now: now)
         }
         var left = settings.stepsPerTick

@@ -5,9 +5,10 @@
 ///                          │   └────────────▶ page 9: 32 counts
 ///                          └────────────────▶ page 3: 32 counts
 struct WindowSketches: Sendable {
-    private var table = [UInt16](repeating: 0, count: WindowLayout.sketches * pagesOfSketch)
+    private var table: [UInt16]
     /// By sketch: the places of its first page in the table and past its last.
-    private var bounds = [Bounds](repeating: Bounds(), count: WindowLayout.sketches)
+    private var bounds: [Bounds]
+    private let mostPages: Int
     /// The first page is nobody's.
     private var pages = [UInt32](repeating: 0, count: pageSize)
     /// Whether something found no page.
@@ -20,13 +21,16 @@ struct WindowSketches: Sendable {
 
     private static let pageSize = 32
     private static let pagesOfSketch = (WindowBuckets.count + pageSize - 1) / pageSize
-    /// 2 MiB.
-    private static let mostPages = 16_384
+
+    /// Pages of 128 bytes, at most 65,536; those of all windows' keys have 2 MiB.
+    init(sketches: Int = WindowLayout.sketches, mostPages: Int = 16_384) {
+        table = [UInt16](repeating: 0, count: sketches * WindowSketches.pagesOfSketch)
+        bounds = [Bounds](repeating: Bounds(), count: sketches)
+        self.mostPages = mostPages
+    }
 
     /// Whether the pages have nearly run out.
-    var isFull: Bool {
-        pages.count >= (WindowSketches.mostPages - 16) * WindowSketches.pageSize
-    }
+    var isFull: Bool { pages.count >= (mostPages - 16) * WindowSketches.pageSize }
 
     var isEmpty: Bool { pages.count == WindowSketches.pageSize }
 
@@ -49,7 +53,7 @@ struct WindowSketches: Sendable {
     @inline(never)
     private mutating func newPage(_ place: Int) -> Int {
         let page = pages.count / WindowSketches.pageSize
-        guard page < WindowSketches.mostPages else {
+        guard page < mostPages else {
             hasOverflown = true
             return 0
         }
@@ -156,6 +160,26 @@ struct WindowHistogram: Sendable {
         total &+= UInt64(sum)
     }
 
+    mutating func add(bucket: Int, count: UInt32) {
+        guard bucket >= 0, bucket < WindowBuckets.count, count > 0 else { return }
+        let page = bucket &>> 5
+        low = min(low, page)
+        high = max(high, page)
+        counts[bucket] &+= count
+        sums[page] &+= UInt64(count)
+        total &+= UInt64(count)
+    }
+
+    /// Ascending, those that hold something.
+    func forEachBucket(_ body: (_ bucket: Int, _ count: UInt32) -> Void) {
+        if high < 0 { return }
+        for page in low...high where sums[page] > 0 {
+            for bucket in page << 5..<(page + 1) << 5 where counts[bucket] > 0 {
+                body(bucket, counts[bucket])
+            }
+        }
+    }
+
     /// Nanoseconds at ascending shares: the value whose rank is the first at or above each.
     func quantiles(_ shares: [Double], into values: inout [Double]) {
         var below: UInt64 = 0
@@ -182,12 +206,7 @@ struct WindowHistogram: Sendable {
     /// Nanoseconds, to 1 %.
     var sum: Double {
         var sum = 0.0
-        if high < 0 { return 0 }
-        for page in low...high where sums[page] > 0 {
-            for bucket in page << 5..<(page + 1) << 5 where counts[bucket] > 0 {
-                sum += WindowBuckets.value(bucket) * Double(counts[bucket])
-            }
-        }
+        forEachBucket { sum += WindowBuckets.value($0) * Double($1) }
         return sum
     }
 

@@ -86,6 +86,60 @@ import Testing
         #expect(p95 > 10 && p95 < 14)
     }
 
+    @Test(arguments: [10_800.0, 40, 10, 0.001])
+    mutating func `equal durations have that mean and those percentiles`(_ seconds: Double) throws {
+        calls(20, failed: 0, seconds: seconds)
+        let set = try #require(patterns.figures(feed.symbols).first)
+        for name in ["avg_seconds", "p50_seconds", "p95_seconds"] {
+            #expect(abs((set.values[name] ?? 0) / seconds - 1) < 1e-6, "\(name)")
+        }
+        guard seconds > 5 else { return }
+        let finding = try #require(found(.bottleneck))
+        let lasted = Wording.duration(seconds)
+        #expect(
+            finding.text.contains(
+                "took \(lasted) on average and about \(lasted) at the 95th percentile"))
+        #expect(finding.evidence.count == 20)
+        #expect(finding.evidence.examples.count == 5)
+    }
+
+    @Test mutating func `a percentile is within one per cent after the hour, too`() throws {
+        for call in 1...200 { calls(1, failed: 0, seconds: Double(call) * 0.1) }
+        for _ in 0..<2 {
+            let finding = try #require(found(.bottleneck))
+            #expect(abs((finding.figure("p50_seconds") ?? 0) / 10 - 1) < 0.01)
+            #expect(abs((finding.figure("p95_seconds") ?? 0) / 19 - 1) < 0.01)
+            feed.now += 7_200 * FactFeed.second
+        }
+    }
+
+    @Test mutating func `a percentile that is not known is not told`() throws {
+        var settings = PatternSettings()
+        settings.durationBytes = 0
+        patterns = Patterns(settings)
+        calls(20, failed: 0, seconds: 30)
+        feed.now += 1_200 * FactFeed.second
+        let finding = try #require(found(.bottleneck))
+        #expect(finding.figure("p95_seconds") == nil)
+        #expect(finding.text.contains("took 30 s on average; 20 took more than 10 s."))
+        #expect(try #require(patterns.figures(feed.symbols).first).values["p95_seconds"] == nil)
+    }
+
+    @Test mutating func `the book stays within six megabytes with everything in use`() {
+        var numbers = SeededNumbers(9)
+        for _ in 0..<150 {
+            for tool in 0..<768 {
+                let seconds = 0.01 / (0.001 + numbers.share())
+                take(
+                    feed.step(.tool, "tool \(tool)", trace: feed.newTrace(), seconds: seconds))
+            }
+            feed.now += 600 * FactFeed.second
+        }
+        patterns.tick(now: feed.now)
+        #expect(patterns.operations.keys.count == 768)
+        #expect(patterns.operations.byteCount < 6 << 20)
+    }
+
     @Test mutating func `waiting for people is no work`() {
         for _ in 0..<20 {
             var fact = feed.step(.agent, "writer", trace: feed.newTrace(), seconds: 60)
