@@ -2,14 +2,17 @@ import RoostCore
 
 /// Figures that rules ask for, as far as they can be told from here.
 extension Findings {
-    /// Figures of each agent, tool, model and workflow of the last hour, with what shows their
-    /// failures, and of the fleet.
+    /// Figures of each agent, tool, model and workflow of the last hour and of the fleet, with
+    /// what shows them.
     public func figures(
         _ symbols: Symbols, now: UInt64, _ inputs: InsightInputs = InsightInputs()
     ) -> [FigureSet] {
         var sets = patterns.figures(symbols)
         if let windows = inputs.windows { Findings.add(windows, to: &sets) }
-        return [FigureSet(.fleet, "", inputs.fleetFigures(now: now))] + sets
+        var fleet = FigureSet(.fleet, "", inputs.fleetFigures(now: now))
+        fleet.samples = inputs.fleetSamples()
+        (fleet.evidence, fleet.failureEvidence) = patterns.latestRuns()
+        return [fleet] + sets
     }
 
     private static func add(_ windows: WindowStatistics, to sets: inout [FigureSet]) {
@@ -97,30 +100,73 @@ extension Patterns {
         return operations.keys.indices.compactMap { place -> FigureSet? in
             let sums = operations.sums(at: place, held, open: slots.open, &histogram)
             guard sums.attempts > 0 else { return nil }
-            let subject = operations.keys[place].subject(symbols)
-            let isCalled = subject.kind == .model || subject.kind == .tool
-            let attempts = Double(sums.attempts)
-            var values: [String: Double] = [
-                isCalled ? "calls" : "runs": attempts, "failures": Double(sums.failures),
-                "error_share": sums.failureShare, "retries": Double(sums.slot.retries),
-                "retry_share": min(1, Double(sums.slot.retries) / attempts),
-            ]
-            if sums.slot.timed > 0 {
-                values["avg_seconds"] = sums.mean
-                values["p50_seconds"] = sums.durations?.p50
-                values["p95_seconds"] = sums.durations?.p95
-                values["total_seconds"] = sums.slot.sum
-            }
-            let scope: InsightScope =
-                switch subject.kind {
-                case .agent: .agent
-                case .tool: .tool
-                case .model: .model
-                case .workflow: .workflow
-                }
-            let evidence = sums.examples.failures.evidence(
-                count: sums.failures, since: slots.hourSince)
-            return FigureSet(scope, subject.name, values, evidence: evidence)
+            return FigureSet(
+                operations.keys[place].subject(symbols), sums, since: slots.hourSince)
         }
+    }
+
+    /// The latest runs of all workflows, and the latest of them that failed, of the last hour.
+    func latestRuns() -> (all: FindingEvidence, failed: FindingEvidence) {
+        let held = slots.holding(.hour)
+        var (all, failed) = (FindingEvidence(), FindingEvidence())
+        for (place, key) in operations.keys.enumerated() where key.kind == .workflow {
+            let sums = operations.sums(at: place, held)
+            guard sums.attempts > 0 else { continue }
+            let rings = sums.examples
+            all.add(rings.latest.evidence(count: sums.attempts, since: slots.hourSince))
+            guard sums.failures > 0 else { continue }
+            failed.add(rings.failures.evidence(count: sums.failures, since: slots.hourSince))
+        }
+        return (all, failed)
+    }
+}
+
+extension FindingEvidence {
+    /// The latest of both stay.
+    fileprivate mutating func add(_ other: FindingEvidence) {
+        count += other.count
+        if other.first != 0 { first = first == 0 ? other.first : min(first, other.first) }
+        last = max(last, other.last)
+        examples = Array(
+            (examples + other.examples).sorted { $0.time > $1.time }.prefix(5))
+    }
+}
+
+extension FigureSet {
+    fileprivate init(_ subject: FindingSubject, _ sums: OperationSums, since: UInt64) {
+        let isCalled = subject.kind == .model || subject.kind == .tool
+        let attempts = Double(sums.attempts)
+        let (failures, retries) = (Double(sums.failures), Double(sums.retries))
+        var values: [String: Double] = [
+            isCalled ? "calls" : "runs": attempts, "failures": failures,
+            "error_share": sums.failureShare, "retries": retries, "retry_share": sums.retryShare,
+        ]
+        var samples: [String: FigureSample] = [
+            "error_share": .share(hits: failures, of: attempts),
+            "retry_share": .share(hits: retries, of: attempts),
+        ]
+        if sums.slot.timed > 0 {
+            values["avg_seconds"] = sums.mean
+            values["total_seconds"] = sums.slot.sum
+            samples["avg_seconds"] = .mean(sums.meanSample)
+        }
+        if let durations = sums.durations {
+            values["p50_seconds"] = durations.p50
+            values["p95_seconds"] = durations.p95
+            samples["p50_seconds"] = .quantile(0.5, of: durations)
+            samples["p95_seconds"] = .quantile(0.95, of: durations)
+        }
+        let scope: InsightScope =
+            switch subject.kind {
+            case .agent: .agent
+            case .tool: .tool
+            case .model: .model
+            case .workflow: .workflow
+            }
+        self.init(
+            scope, subject.name, values,
+            evidence: sums.examples.latest.evidence(count: sums.attempts, since: since))
+        self.samples = samples
+        failureEvidence = sums.examples.failures.evidence(count: sums.failures, since: since)
     }
 }

@@ -15,7 +15,7 @@ public struct Insight: Sendable {
     public var priority: InsightPriority
     public var impact: InsightDegree
     public var effort: InsightDegree
-    /// 0 to 1, computed; nil where a condition simply holds.
+    /// 0 to 1, computed; nil where what it tells was counted and is no estimate.
     public var confidence: Double?
     /// Nil when it is about the fleet.
     public var subject: FindingSubject?

@@ -93,7 +93,7 @@ public struct InsightBook: Sendable {
     // MARK: rules
 
     private func fromRules(_ figures: [FigureSet]) -> [Insight] {
-        let fleet = figures.first { $0.scope == .fleet }?.values ?? [:]
+        let fleet = figures.first { $0.scope == .fleet } ?? FigureSet(.fleet)
         var found: [Insight] = []
         for set in figures {
             for rule in rules where rule.scope == set.scope {
@@ -103,14 +103,18 @@ public struct InsightBook: Sendable {
         return found
     }
 
-    private static func apply(_ rule: InsightRule, _ set: FigureSet, _ fleet: [String: Double])
+    private static func apply(_ rule: InsightRule, _ set: FigureSet, _ fleet: FigureSet)
         -> Insight?
     {
         let own = set.scope.rawValue + "."
-        func figure(_ name: String) -> Double? {
-            if name.hasPrefix(own) { return set.values[String(name.dropFirst(own.count))] }
-            return name.hasPrefix("fleet.") ? fleet[String(name.dropFirst(6))] : nil
+        func find<Value>(_ name: String, _ values: KeyPath<FigureSet, [String: Value]>) -> Value? {
+            if name.hasPrefix(own) {
+                return set[keyPath: values][String(name.dropFirst(own.count))]
+            }
+            return name.hasPrefix("fleet.")
+                ? fleet[keyPath: values][String(name.dropFirst(6))] : nil
         }
+        func figure(_ name: String) -> Double? { find(name, \.values) }
         guard rule.condition.holds(figure) == true else { return nil }
         let subject = set.scope.subjectKind.map { FindingSubject($0, set.name) }
         let words = subject?.quoted ?? "fleet"
@@ -126,12 +130,20 @@ public struct InsightBook: Sendable {
         return Insight(
             id: "\(rule.id)-" + hexText(stableHash([rule.id, set.scope.rawValue, set.name])),
             source: .rule, kind: rule.id, topic: rule.topic, category: rule.category,
-            priority: rule.priority, impact: rule.impact, effort: rule.effort, confidence: nil,
+            priority: rule.priority, impact: rule.impact, effort: rule.effort,
+            confidence: rule.condition.confidence(figure) { find($0, \.samples) },
             subject: subject, title: sentence(title), text: sentence(text),
             action: sentence(action),
             figures: names.compactMap { name in figure(name).map { FindingFigure(name, $0) } },
-            // The spans of a set show failures, and nothing else.
-            evidence: rule.isAboutFailures ? set.evidence : FindingEvidence())
+            evidence: evidence(rule, set))
+    }
+
+    private static func evidence(_ rule: InsightRule, _ set: FigureSet) -> FindingEvidence {
+        switch rule.shownBy {
+        case .failures: set.failureEvidence
+        case .runs: set.evidence
+        case .nothing: FindingEvidence()
+        }
     }
 
     private static func sentence(_ text: String) -> String {

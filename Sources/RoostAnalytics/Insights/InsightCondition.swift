@@ -54,7 +54,7 @@ public struct InsightCondition: Sendable {
     public let text: String
     /// The figures that it asks for.
     public let figures: [String]
-    private let root: Node
+    let root: Node
 
     /// `isFigure` tells which names there are. The error's field is left empty.
     public init(_ text: String, isFigure: (String) -> Bool) throws(InsightRuleError) {
@@ -71,7 +71,7 @@ public struct InsightCondition: Sendable {
     /// Nil when what is known does not decide it.
     public func holds(_ figure: (String) -> Double?) -> Bool? { truth(root, figure) }
 
-    private func truth(_ node: Node, _ figure: (String) -> Double?) -> Bool? {
+    func truth(_ node: Node, _ figure: (String) -> Double?) -> Bool? {
         switch node {
         case .not(let inner): return truth(inner, figure).map { !$0 }
         case .and(let one, let other):
@@ -96,7 +96,7 @@ public struct InsightCondition: Sendable {
         }
     }
 
-    private func value(_ node: Node, _ figure: (String) -> Double?) -> Double? {
+    func value(_ node: Node, _ figure: (String) -> Double?) -> Double? {
         switch node {
         case .number(let number): return number
         case .figure(let name): return figure(name).flatMap { $0.isFinite ? $0 : nil }

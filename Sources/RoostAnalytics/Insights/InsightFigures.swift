@@ -140,8 +140,11 @@ public struct FigureSet: Sendable {
     public var name: String
     /// By name, without the scope. What is not known is left out.
     public var values: [String: Double]
-    /// What shows when something is wrong: failures first.
+    /// The latest that the figures are of, and the latest of those that failed.
     public var evidence: FindingEvidence
+    public var failureEvidence = FindingEvidence()
+    /// By name, of the figures that are estimates.
+    var samples: [String: FigureSample] = [:]
 
     public init(
         _ scope: InsightScope, _ name: String = "", _ values: [String: Double] = [:],

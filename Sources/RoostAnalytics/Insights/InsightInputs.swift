@@ -43,6 +43,24 @@ public struct InsightInputs: Sendable {
         return values
     }
 
+    /// Of the shares among them.
+    func fleetSamples() -> [String: FigureSample] {
+        var samples: [String: FigureSample] = [:]
+        if let all = windows?.overall {
+            samples["workflow_error_share"] = .share(
+                hits: Double(all.workflowRuns.errors), of: Double(all.workflowRuns.count))
+            samples["error_share"] = .share(hits: Double(all.errors), of: Double(all.ended))
+            samples["unpriced_share"] = .share(
+                hits: Double(all.unpricedCalls), of: Double(all.llmCalls.count))
+        }
+        if let failures {
+            samples["recovery_share"] = .share(
+                hits: Double(failures.recovered),
+                of: Double(failures.recovered &+ failures.unrecovered))
+        }
+        return samples
+    }
+
     private static func figures(of figures: WindowFigures) -> [String: Double] {
         var values: [String: Double] = [
             "workflow_runs": Double(figures.workflowRuns.count),

@@ -123,13 +123,30 @@ public struct InsightRule: Sendable {
         return template
     }
 
-    var isAboutFailures: Bool {
-        condition.figures.contains { name in
-            ["failures", "error_share", "retries", "retry_share"].contains {
-                name == "\(scope.rawValue).\($0)"
-            }
+    /// Which runs or calls show what it tells.
+    enum Evidence { case failures, runs, nothing }
+
+    var shownBy: Evidence {
+        let own = condition.figures.filter { $0.hasPrefix(scope.rawValue + ".") }
+            .map { $0.dropFirst(scope.rawValue.count + 1) }
+        // What is in progress, budgets and forecasts are shown by no run that is over.
+        if scope == .fleet, !own.allSatisfy({ InsightRule.ofRuns.contains(String($0)) }) {
+            return .nothing
         }
+        let isOfFailures = own.contains { InsightRule.ofFailures.contains(String($0)) }
+        return isOfFailures ? .failures : .runs
     }
+
+    private static let ofFailures: Set<String> = [
+        "failures", "errors", "error_share", "workflow_error_share", "retries", "retry_share",
+        "recovery_share", "open_failures",
+    ]
+
+    /// Figures of the fleet that what is over makes up.
+    private static let ofRuns = ofFailures.union([
+        "workflow_runs", "agent_runs", "llm_calls", "tool_calls", "p95_workflow_seconds",
+        "tokens", "cost_usd", "unpriced_calls", "unpriced_share",
+    ])
 
     /// The built-in rules, those of `own` in the place of built-in ones of the same id or after
     /// them.
