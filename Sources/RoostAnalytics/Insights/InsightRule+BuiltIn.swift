@@ -68,8 +68,9 @@ extension InsightRule {
         impact: high
         when: fleet.recovery_share < 30% and fleet.open_failures >= 10
         title: Few failures are recovered from
-        text: Of the failures whose outcome is known, {fleet.recovery_share} were made good by a
-          retry, another model or another agent since the start; {fleet.open_failures} were not.
+        text: Of the failures whose outcome is known, {fleet.recovery_share} were recovered from
+          since the start, those included in spite of which the run ended well;
+          {fleet.open_failures} were not.
         action: Give the steps that fail most a retry, and agents a way to go on without them.
 
         id: stuck_workflows

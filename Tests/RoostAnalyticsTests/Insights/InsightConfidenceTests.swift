@@ -106,4 +106,13 @@ import Testing
         #expect(dropped.evidence.count == 0)
         #expect(dropped.confidence == nil)
     }
+
+    @Test func `few recoveries are told without naming ways out that nobody took`() throws {
+        let rule = try #require(InsightRule.builtIn.first { $0.id == "low_recovery" })
+        let text = rule.text.filled("fleet") { $0 == "fleet.recovery_share" ? 0.11 : 16 }
+        #expect(
+            text
+                == "Of the failures whose outcome is known, 11 % were recovered from since the "
+                + "start, those included in spite of which the run ended well; 16 were not.")
+    }
 }
