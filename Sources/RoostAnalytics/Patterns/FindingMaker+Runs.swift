@@ -31,8 +31,8 @@ extension FindingMaker {
                 ("runs", Double(sums.chances)), ("growing_runs", Double(sums.hits)),
                 ("share", judged.share), ("growth_factor", factor),
             ], evidence, "The input of \(subject.quoted) grows with every call",
-            "In \(when), in \(part(sums.hits, sums.chances)) in which \(subject.quoted) called "
-                + "models \(settings.growthCalls) times or more, the last call read "
+            "In \(when), in \(part(sums.hits, sums.chances)) in which \(subject.quoted) called a "
+                + "model \(settings.growthCalls) times or more, the last call read "
                 + "\(Wording.number(factor)) times as many tokens as the first, on average.")
     }
 

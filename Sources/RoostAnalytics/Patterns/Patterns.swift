@@ -101,7 +101,7 @@ public struct Patterns: Sendable {
                 &tallies, .repeated, SubjectKey(.tool, use.number).packed, isHit: isHit,
                 amount: isHit ? Double(use.calls) : 0, span: use.span)
         }
-        for growth in study.growths where growth.calls >= settings.growthCalls {
+        for growth in study.growths {
             let isHit = study.isGrowing(growth)
             noter.note(
                 &tallies, .growth, SubjectKey(.agent, growth.agent).packed, isHit: isHit,
@@ -115,7 +115,7 @@ public struct Patterns: Sendable {
         _ run: OpenRun, _ study: RunStudy, _ noter: inout RunNoter
     ) {
         let workflow = SubjectKey(.workflow, run.workflow).packed
-        let waited = max(run.humanWait, study.humanWait)
+        let waited = study.waits.waited(told: run.humanWait)
         let whole = run.working &+ run.humanWait
         if whole > 0 {
             noter.note(

@@ -12,9 +12,12 @@ struct RunStudy {
         var span: UInt64
     }
 
-    /// The input of an agent's calls to models over one run.
+    /// The input of an agent's calls to one model over one run of it.
     struct Growth: Equatable {
+        /// The place of the step that begins the agent's run; -1 is none.
+        var run: Int32
         var agent: Int32
+        var model: Int32
         var calls: Int
         var rises: Int
         var first: UInt32
@@ -54,6 +57,7 @@ struct RunStudy {
     /// Places of steps that repeat a failed one.
     private(set) var retries: [Int] = []
     private(set) var tools: [ToolUse] = []
+    /// One of each run of an agent that called a model often enough.
     private(set) var growths: [Growth] = []
     private(set) var agents: [AgentUse] = []
     private(set) var tokens: UInt64 = 0
@@ -64,8 +68,8 @@ struct RunStudy {
     /// The most steps below one parent that ran at the same time, and that parent.
     private(set) var fanOut: (width: Int, parent: UInt64) = (0, 0)
     private(set) var pingPong: PingPong?
-    /// Nanoseconds.
-    private(set) var humanWait: UInt64 = 0
+    private(set) var waits = RunWaits()
+    private var tree = RunTree()
 
     /// More different tools or agents in one run are not told apart.
     private static let most = 48
@@ -80,17 +84,25 @@ struct RunStudy {
         tools.removeAll(keepingCapacity: true)
         growths.removeAll(keepingCapacity: true)
         agents.removeAll(keepingCapacity: true)
-        (tokens, cost, humanWait) = (0, 0, 0)
+        (tokens, cost) = (0, 0)
         (failingStep, sequence, pingPong) = (nil, nil, nil)
         fanOut = (0, 0)
-        for at in steps.indices { look(at) }
+        var (calls, runs) = (0, 0)
+        for at in steps.indices {
+            look(at)
+            if steps[at].isReading { calls += 1 }
+            if steps[at].kind == .agent { runs += 1 }
+        }
+        waits = RunWaits(steps)
         studySiblings()
+        guard calls >= settings.growthCalls || runs >= settings.pingPongTurns else { return }
+        tree.build(steps)
+        studyGrowth()
         studyTurns()
     }
 
     private mutating func look(_ at: Int) {
         let step = steps[at]
-        humanWait &+= UInt64(step.kind == .humanWait ? step.end &- step.start : 0)
         // Of two that end together the one that began later is the inner one.
         if step.hasFailed, step.subject != nil, failingStep.map({ step.end <= $0.end }) ?? true {
             failingStep = step
@@ -139,20 +151,6 @@ struct RunStudy {
         }
         tokens &+= UInt64(step.tokens)
         cost += Double(step.cost)
-        guard step.kind == .llm, step.tokensRead > 0 else { return }
-        for at in growths.indices where growths[at].agent == step.agent {
-            growths[at].calls &+= 1
-            if step.tokensRead > growths[at].last { growths[at].rises &+= 1 }
-            growths[at].last = step.tokensRead
-            growths[at].span = step.span
-            return
-        }
-        if growths.count < RunStudy.most {
-            growths.append(
-                Growth(
-                    agent: step.agent, calls: 1, rises: 0, first: step.tokensRead,
-                    last: step.tokensRead, span: step.span))
-        }
     }
 
     private mutating func noteRun(_ step: RunStep) {
@@ -175,10 +173,49 @@ struct RunStudy {
         change(&agents[agents.count - 1])
     }
 
-    /// Whether an agent's calls read more and more.
+    // MARK: growing input
+
+    private mutating func studyGrowth() {
+        for (at, step) in steps.enumerated() where step.isReading {
+            let run = tree.runOf[at]
+            let known = growths.firstIndex {
+                $0.run == run && $0.agent == step.agent && $0.model == step.number
+            }
+            if let known {
+                growths[known].calls &+= 1
+                if step.tokensRead > growths[known].last { growths[known].rises &+= 1 }
+                growths[known].last = step.tokensRead
+                growths[known].span = step.span
+            } else if growths.count < RunStudy.most {
+                growths.append(
+                    Growth(
+                        run: run, agent: step.agent, model: step.number, calls: 1, rises: 0,
+                        first: step.tokensRead, last: step.tokensRead, span: step.span))
+            }
+        }
+        keepOneOfEachRun()
+    }
+
+    /// Of the models that a run called often enough the one whose input grows most.
+    private mutating func keepOneOfEachRun() {
+        var kept: [Growth] = []
+        for growth in growths where growth.calls >= settings.growthCalls {
+            let same = kept.firstIndex { $0.run == growth.run && $0.agent == growth.agent }
+            guard let same else {
+                kept.append(growth)
+                continue
+            }
+            let isMore = !isGrowing(kept[same]) || growth.factor > kept[same].factor
+            if isGrowing(growth), isMore { kept[same] = growth }
+        }
+        growths = kept
+    }
+
+    /// Whether an agent's calls read more and more: as in the analysis of a trace, four of five
+    /// must add something.
     func isGrowing(_ growth: Growth) -> Bool {
         growth.calls >= settings.growthCalls && growth.factor >= settings.growthFactor
-            && growth.rises * 10 >= (growth.calls - 1) * 7
+            && growth.rises * 5 >= (growth.calls - 1) * 4
     }
 
     // MARK: side by side
@@ -245,26 +282,17 @@ struct RunStudy {
 
     // MARK: turns
 
-    /// The longest stretch in which two agents took turns.
     private mutating func studyTurns() {
-        var two: (one: Int32, other: Int32) = (0, 0)
-        var turns = 0
-        var latest: Int32 = 0
-        for step in steps where step.kind == .agent && step.number != 0 {
-            guard step.number != latest else { continue }
-            if step.number == two.one, turns >= 2 {
-                turns &+= 1
-                two = (two.other, two.one)
-            } else {
-                two = (latest, step.number)
-                turns = latest == 0 ? 1 : 2
-            }
-            latest = step.number
-            if turns >= settings.pingPongTurns, turns > pingPong?.turns ?? 0 {
-                pingPong = PingPong(
-                    one: min(two.one, two.other), other: max(two.one, two.other), turns: turns,
-                    span: step.span)
-            }
-        }
+        let turns = HandOvers(steps, tree).longestTurns()
+        guard turns.count >= max(settings.pingPongTurns, 2), let last = turns.last else { return }
+        let two = (steps[turns[turns.startIndex]].number, steps[turns[turns.startIndex + 1]].number)
+        pingPong = PingPong(
+            one: min(two.0, two.1), other: max(two.0, two.1), turns: turns.count,
+            span: steps[last].span)
     }
+}
+
+extension RunStep {
+    /// A call that tells how much it read.
+    fileprivate var isReading: Bool { kind == .llm && tokensRead > 0 }
 }
