@@ -116,7 +116,8 @@ struct RunStudy {
         if repeatsFailure(at) { retries.append(at) }
     }
 
-    /// Whether the step before of the same caller and subject failed and was over by then.
+    /// Whether the step before of the same caller and subject failed and was over by then. With
+    /// other arguments, where both tell theirs, it is another.
     private func repeatsFailure(_ at: Int) -> Bool {
         let step = steps[at]
         guard step.number != 0 else { return false }
@@ -125,7 +126,9 @@ struct RunStudy {
             back &-= 1
             let before = steps[back]
             if before.number == step.number, before.kind == step.kind,
-                before.parent == step.parent
+                before.parent == step.parent,
+                before.arguments == step.arguments || before.arguments == 0
+                    || step.arguments == 0
             {
                 return before.hasFailed && before.end <= step.start
             }

@@ -17,6 +17,8 @@ struct RunStep: Sendable {
     var tokens: UInt32 = 0
     /// USD; not a number when unknown.
     var cost: Float = .nan
+    /// A hash; 0 is unknown.
+    var arguments: UInt32 = 0
 
     init() {}
 
@@ -34,6 +36,7 @@ struct RunStep: Sendable {
         tokensRead = UInt32(clamping: read)
         tokens = UInt32(clamping: read &+ fact.tokens.output &+ fact.tokens.reasoning)
         cost = Float(fact.cost)
+        arguments = fact.arguments
     }
 
     var subject: SubjectKey? { SubjectKey(kind, number: number) }

@@ -75,6 +75,8 @@ public struct AgentFact: Sendable {
     public var cost = Double.nan
     /// How many it stands for: 1, but for usage that metrics tell.
     public var calls: UInt32 = 1
+    /// A hash of what a tool or an agent was given, good within this process; 0 is unknown.
+    public var arguments: UInt32 = 0
 
     @inlinable public init(_ kind: Kind) { self.kind = kind }
 

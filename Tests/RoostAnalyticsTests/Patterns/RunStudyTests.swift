@@ -155,4 +155,25 @@ import Testing
         #expect(waits.all == 25 * Self.second)
         #expect(waits.idle == 5 * Self.second)
     }
+
+    // MARK: retries
+
+    @Test(arguments: [(7, 7, true), (7, 8, false), (7, 0, true), (0, 8, true)])
+    func `a call with other arguments repeats none`(
+        _ failed: UInt32, _ next: UInt32, _ isRetry: Bool
+    ) {
+        var steps = [
+            step(.tool, 3, 2, under: 1, at: 0, seconds: 1),
+            step(.tool, 3, 3, under: 1, at: 2, seconds: 1),
+        ]
+        (steps[0].hasFailed, steps[0].arguments, steps[1].arguments) = (true, failed, next)
+        #expect(study(steps).retries == (isRetry ? [1] : []))
+    }
+
+    @Test func `a retry is one though other calls came between`() {
+        var steps = (0..<3).map { step(.tool, 3, 2 + UInt64($0), at: Double($0) * 2, seconds: 1) }
+        for (at, arguments) in [7, 8, 7].enumerated() { steps[at].arguments = UInt32(arguments) }
+        steps[0].hasFailed = true
+        #expect(study(steps).retries == [2])
+    }
 }
