@@ -1,12 +1,23 @@
 /// The list of sealed and removed files, itself a chain of lines.
 ///
-/// It proves what a removed file ended with, and tells queries which files they need not read.
+/// It tells what a removed file ended with, which a record of the trail confirms, and queries which
+/// files they need not read.
 struct AuditManifest {
+    /// A file that was removed.
+    struct Removed {
+        let file: FileSummary
+        /// Of the manifest.
+        let line: Int
+        /// The file that was written to at that time: the first that was sealed afterwards. Nil when
+        /// it is written to still.
+        var writtenTo: String?
+    }
+
     /// Files that are there, oldest first.
     private(set) var files: [FileSummary] = []
-    /// The newest file that was removed: what came before the oldest one that is there.
-    private(set) var lastRemoved: FileSummary?
-    private(set) var removedFiles = 0
+    /// In the order of the lines.
+    private(set) var removed: [Removed] = []
+    private var removedNames: Set<String> = []
     /// Place in the chain of its own.
     private(set) var sequence: UInt64 = 0
     private(set) var hash = AuditLine.noHash
@@ -52,22 +63,48 @@ struct AuditManifest {
         take(entry)
     }
 
-    /// Takes in a line that was written behind the others.
-    mutating func add(_ entry: ManifestEntry, hash: [UInt8], bytes: Int) {
+    /// Writes a line behind the others; it is on the disk then.
+    mutating func append(
+        _ entry: ManifestEntry, in folder: String, at now: UInt64, _ sha: SHA256
+    ) throws(FileFault) {
+        let list = try AuditFile(folder + "/" + AuditFolder.manifest, .append)
+        // Half a line from before is no line: it is written over.
+        try list.truncate(to: soundBytes)
+        var bytes: [UInt8] = []
+        let hash = AuditLine.write(
+            sequence: sequence + 1, body: entry.body(time: now), previous: hash, into: &bytes, sha)
+        do throws(FileFault) {
+            try list.write(bytes, at: soundBytes)
+            try list.sync()
+        } catch {
+            try? list.truncate(to: soundBytes)
+            throw error
+        }
         sequence += 1
         self.hash = hash
-        soundBytes += bytes
+        soundBytes += bytes.count
         take(entry)
     }
 
     private mutating func take(_ entry: ManifestEntry) {
         switch entry {
-        case .sealed(let file): files.append(file)
+        case .sealed(let file): takeSealed(file)
         case .removed(let name, _):
             guard let place = files.firstIndex(where: { $0.name == name }) else { return }
-            lastRemoved = files.remove(at: place)
-            removedFiles += 1
+            removed.append(
+                Removed(file: files.remove(at: place), line: Int(clamping: sequence)))
+            removedNames.insert(name)
         }
+    }
+
+    /// A line that was lost is written again behind those of newer files.
+    private mutating func takeSealed(_ file: FileSummary) {
+        if removedNames.remove(file.name) != nil { removed.removeAll { $0.file.name == file.name } }
+        for place in removed.indices.reversed() {
+            guard removed[place].writtenTo == nil else { break }
+            removed[place].writtenTo = file.name
+        }
+        files.insert(file, at: (files.lastIndex { $0.first <= file.first } ?? -1) + 1)
     }
 
     private mutating func note(
@@ -79,11 +116,21 @@ struct AuditManifest {
             message: message)
     }
 
-    /// Whether a file was removed; the oldest always goes first.
-    func hasRemoved(_ name: String) -> Bool {
-        guard let lastRemoved, let first = AuditFolder.first(ofFile: name) else { return false }
-        return first <= lastRemoved.last
-    }
+    /// The newest file that was removed: what came before the oldest one that is there.
+    var lastRemoved: FileSummary? { removed.map(\.file).max { $0.last < $1.last } }
+
+    var removedFiles: Int { removed.count }
+
+    func hasRemoved(_ name: String) -> Bool { removedNames.contains(name) }
 
     func holds(_ name: String) -> Bool { files.contains { $0.name == name } }
+
+    /// Removals whose record has to be in the files that are there.
+    var owingRecord: [Removed] {
+        let newest = lastRemoved?.name
+        return removed.filter { one in
+            guard let file = one.writtenTo, hasRemoved(file) else { return true }
+            return one.file.name == newest
+        }
+    }
 }

@@ -16,12 +16,14 @@ struct AuditRecovery {
     /// What was found that should not be; the trail itself will tell it.
     var findings: [String] = []
     var tornTails = 0
+    /// Files whose removal is in the active file, and that are there still.
+    var leaving: [AuditRemoval] = []
 
     /// Bytes of the active file that do not end with a newline and are to stay.
     var needsNewline = false
 
-    private let folder: String
-    private let sha: SHA256
+    let folder: String
+    let sha: SHA256
 
     init(
         folder: String, head: AuditHead?, recentBytes: Int, _ sha: SHA256
@@ -33,6 +35,7 @@ struct AuditRecovery {
             findings.append("\(fault.file), line \(fault.line): \(fault.message)")
         }
         let names = try removeWhatIsToGo(try AuditFolder.files(in: folder))
+        listAgain(names.dropLast().filter { !manifest.holds($0) })
         if let sealed = manifest.files.last ?? manifest.lastRemoved {
             sequence = sealed.last
             hash = sealed.lastHash
@@ -55,19 +58,6 @@ struct AuditRecovery {
                 : "record \(sequence) is not the one that was written")
         sequence = head.sequence
         hash = head.hash
-    }
-
-    /// A process may have ended between the line in the manifest and the removal.
-    private func removeWhatIsToGo(_ names: [String]) throws(FileFault) -> [String] {
-        var left: [String] = []
-        for name in names {
-            guard manifest.hasRemoved(name) else {
-                left.append(name)
-                continue
-            }
-            try AuditFolder.remove(folder + "/" + name)
-        }
-        return left
     }
 
     /// For a folder that has none.
@@ -100,26 +90,19 @@ struct AuditRecovery {
         _ file: borrowing AuditFile, _ name: String
     ) throws(FileFault) -> Int {
         var summary = FileSummary(name: name, first: AuditFolder.first(ofFile: name) ?? 1)
-        var sound = 0
-        var last: AuditLine.Link?
-        let sha = self.sha
-        try file.forEachLine { line, _, offset, isWhole in
-            guard isWhole, let link = AuditLine.link(line), AuditLine.sum(line, sha) == link.hash
-            else { return true }
-            last = link
-            sound = offset + line.count + 1
-            let time = AuditHeader(line)?.unixNanoseconds(line) ?? 0
-            summary.add(records: 1, bytes: line.count + 1, at: time)
-            return true
+        var removals: [AuditRemoval] = []
+        let read = try summary.read(file, sha) { line in
+            if let removal = AuditRemoval(line) { removals.append(removal) }
         }
-        if let last {
+        if let last = read.last {
             sequence = last.sequence
             hash = last.hash
         }
         summary.last = sequence
         summary.lastHash = hash
         active = summary
-        return sound
+        leaving = removals.filter { removal in manifest.files.contains { removal.isOf($0) } }
+        return read.soundBytes
     }
 
     /// What was being written when the process ended was acknowledged to nobody.

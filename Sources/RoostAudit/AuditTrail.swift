@@ -159,8 +159,8 @@ public final class AuditTrail: Sendable {
             let (group, settling, isClosed) = take()
             if !group.isEmpty || writer.hasOwnRecords { writer.commit(group) }
             for then in settling { then() }
-            writer.tidy(unixNanoseconds())
-            guard group.isEmpty, settling.isEmpty else { continue }
+            let mustGoOn = writer.tidy(unixNanoseconds())
+            guard group.isEmpty, settling.isEmpty, !mustGoOn else { continue }
             if isClosed { break }
             wake.wait(untilMonotonic: monotonicNanoseconds() &+ Self.idleNanoseconds)
         }

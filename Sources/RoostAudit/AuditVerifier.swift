@@ -19,6 +19,9 @@ struct AuditVerifier {
     /// What the next record has to be.
     private var sequence: UInt64 = 1
     private var previous = AuditLine.noHash
+    /// Every file before this one has a line in the manifest, from before it was begun.
+    private var unlistedFrom = ""
+    private var owed = OwedRemovals()
     fileprivate(set) var result = AuditVerification()
 
     init(folder: String) { self.folder = folder }
@@ -27,11 +30,14 @@ struct AuditVerifier {
         // The head before the files: what is appended meanwhile is then no surprise.
         head = AuditHead(folder: folder)
         do throws(FileFault) {
+            unlistedFrom = try AuditFolder.files(in: folder).last ?? ""
             manifest = try AuditManifest(folder: folder, sha)
+            // Behind the manifest: the records of what it says was removed are in these files.
             // Between the line in the manifest and the removal a process may have ended.
             let names = try AuditFolder.files(in: folder).filter { [manifest] in
                 !manifest.hasRemoved($0)
             }
+            owed = OwedRemovals(manifest)
             result.removedFiles = manifest.removedFiles
             if names.isEmpty, head?.sequence ?? 0 == 0, manifest.sequence == 0 {
                 return result.notes.append("there is no record yet")
@@ -43,12 +49,14 @@ struct AuditVerifier {
                 try verify(name)
             }
             if result.firstBreak == nil { checkEnd(names) }
+            if result.firstBreak == nil { checkRemovals() }
         } catch {
             note(.unreadable, "", error.description)
         }
     }
 
-    /// What came before the oldest file is proved by the manifest.
+    /// What came before the oldest file is told by the manifest, and proved by the record that
+    /// `checkRemovals` asks for.
     private mutating func begin() {
         guard let removed = manifest.lastRemoved else { return }
         sequence = removed.last &+ 1
@@ -78,6 +86,7 @@ struct AuditVerifier {
         var lines = 0
         var expected = (sequence: sequence, previous: previous)
         let (head, sha) = (head, sha)
+        var owed = owed
         var counted = 0
         try file.forEachLine { line, number, offset, isWhole in
             lines = number
@@ -92,8 +101,10 @@ struct AuditVerifier {
             expected.sequence &+= 1
             expected.previous = AuditLine.link(line)?.hash ?? []
             counted += 1
+            owed.settle(by: line)
             return true
         }
+        self.owed = owed
         if counted > 0 {
             if result.firstSequence == nil { result.firstSequence = sequence }
             result.lastSequence = expected.sequence &- 1
@@ -112,6 +123,10 @@ struct AuditVerifier {
                 note(
                     .changed, name, "something was added behind its last record", line: lines + 1)
             }
+        } else if isBefore(name, unlistedFrom) {
+            note(
+                .missing, AuditFolder.manifest,
+                "it has no line for \(name), which was sealed: a line was taken away")
         } else if try file.size() > end {
             result.notes.append("\(name) ends with a line that is not finished")
         }
@@ -191,11 +206,26 @@ struct AuditVerifier {
         }
     }
 
+    private func isBefore(_ name: String, _ other: String) -> Bool {
+        guard let first = AuditFolder.first(ofFile: name) else { return false }
+        return AuditFolder.first(ofFile: other).map { first < $0 } ?? false
+    }
+
+    /// A line in the manifest alone removes nothing: the record of it is in the chain.
+    private mutating func checkRemovals() {
+        guard let one = owed.first else { return }
+        note(
+            .missing, AuditFolder.manifest,
+            "it says that \(one.file.name) was removed, and no record \(AuditRemoval.action) does",
+            line: one.line)
+    }
+
     /// Retention may have taken it while others were read.
     private mutating func missingFile(_ name: String) throws(FileFault) {
         manifest = try AuditManifest(folder: folder, sha)
         guard !manifest.hasRemoved(name) else {
             result.removedFiles = manifest.removedFiles
+            owed.drop(whatNoLongerOwes: manifest)
             return begin()
         }
         note(.missing, name, "the manifest knows this file, and not that it was removed")

@@ -47,10 +47,15 @@ final class AuditWriter {
     private var needsNewline: Bool
     /// Acts of the trail itself, to go before the next group.
     private var own: [AuditRecord] = []
+    /// Removals of which records are in `own`.
+    private var announced: [AuditRemoval] = []
+    /// Removals of which records are in the file that is written to: the files go.
+    private var leaving: [AuditRemoval] = []
     private var nextTidying: UInt64 = 0
 
     private static let dayNanoseconds: UInt64 = 86_400_000_000_000
     private static let tidyingNanoseconds: UInt64 = 3_600_000_000_000
+    /// Removals that are told at once.
     private static let mostOwn = 64
 
     /// Takes the lock of the folder, and mends what a sudden end has left.
@@ -82,6 +87,7 @@ final class AuditWriter {
         hash = recovery.hash
         needsNewline = recovery.needsNewline
         day = (recovery.active?.latest ?? 0) / Self.dayNanoseconds
+        leaving = recovery.leaving
         if !recovery.findings.isEmpty { tell(recovery.findings) }
         publish { book in
             book.counts.tornTails = UInt64(recovery.tornTails)
@@ -113,6 +119,8 @@ final class AuditWriter {
             try prepare(now)
             let first = try append(group, at: now)
             own = []
+            leaving += announced
+            announced = []
             finish(group, first: first)
         } catch {
             refuse(group, error)
@@ -222,81 +230,75 @@ final class AuditWriter {
 
     /// Ends the file. The next one begins with a record that says so.
     private func seal(_ sealed: FileSummary, _ now: UInt64) throws(FileFault) {
-        try append(.sealed(sealed), now)
+        try manifest.append(.sealed(sealed), in: settings.path, at: now, sha)
         file?.makeReadOnly()
         file = nil
         active = nil
-        own(
-            "audit.seal",
-            [
-                ("file", .string(sealed.name)), ("first", .number(Double(sealed.first))),
-                ("last", .number(Double(sealed.last))), ("bytes", .number(Double(sealed.bytes))),
-            ])
+        // What could not be removed so far is said again, in the next file.
+        leaving = []
+        own.append(
+            AuditRecord(
+                action: "audit.seal", result: "success", source: .roost,
+                details: .object([
+                    ("file", .string(sealed.name)), ("first", .number(Double(sealed.first))),
+                    ("last", .number(Double(sealed.last))),
+                    ("bytes", .number(Double(sealed.bytes))),
+                ])))
         publish { $0.counts.sealedFiles += 1 }
         nextTidying = 0
     }
 
-    private func append(_ entry: ManifestEntry, _ now: UInt64) throws(FileFault) {
-        let list = try AuditFile(settings.path + "/" + AuditFolder.manifest, .append)
-        // Half a line from before is no line: it is written over.
-        try list.truncate(to: manifest.soundBytes)
-        var bytes: [UInt8] = []
-        let hash = AuditLine.write(
-            sequence: manifest.sequence + 1, body: entry.body(time: now), previous: manifest.hash,
-            into: &bytes, sha)
-        do throws(FileFault) {
-            try list.write(bytes, at: manifest.soundBytes)
-            try list.sync()
-        } catch {
-            try? list.truncate(to: manifest.soundBytes)
-            throw error
-        }
-        manifest.add(entry, hash: hash, bytes: bytes.count)
-    }
-
     // MARK: retention
 
-    /// Once an hour, and after a file was sealed: removes what is too old or too much.
-    func tidy(_ now: UInt64) {
+    /// Once an hour, and after a file was sealed: removes what is too old or too much. Answers whether
+    /// records are to be written first, which say what goes.
+    ///
+    /// A file goes after its record is on the disk, so that what is gone without one was taken by
+    /// somebody else.
+    func tidy(_ now: UInt64) -> Bool {
+        removeWhatLeaves(now)
+        guard leaving.isEmpty, announced.isEmpty else { return false }
         let isNew = shared.mustTidy.exchange(false, ordering: .acquiring)
-        guard isNew || monotonicNanoseconds() >= nextTidying else { return }
+        guard isNew || monotonicNanoseconds() >= nextTidying else { return false }
         nextTidying = monotonicNanoseconds() &+ Self.tidyingNanoseconds
+        let outdated = outdated(now)
+        let room = max(0, Self.mostOwn - own.count)
+        if outdated.count > room { nextTidying = 0 }
+        for (file, reason) in outdated.prefix(room) {
+            let removal = AuditRemoval(of: file, reason: reason)
+            own.append(removal.record(first: file.first))
+            announced.append(removal)
+        }
+        return !announced.isEmpty
+    }
+
+    private func removeWhatLeaves(_ now: UInt64) {
         do throws(FileFault) {
-            while let (oldest, reason) = outdated(now) {
-                try append(.removed(file: oldest.name, reason: reason), now)
-                try AuditFolder.remove(settings.path + "/" + oldest.name)
-                own(
-                    "audit.remove",
-                    [
-                        ("file", .string(oldest.name)), ("reason", .string(reason)),
-                        ("first", .number(Double(oldest.first))),
-                        ("last", .number(Double(oldest.last))),
-                        (
-                            "last_hash", .string(String(decoding: oldest.lastHash, as: UTF8.self))
-                        ),
-                    ])
+            while let removal = leaving.first {
+                try manifest.append(
+                    .removed(file: removal.file, reason: removal.reason), in: settings.path,
+                    at: now, sha)
+                leaving.removeFirst()
                 publish { $0.counts.removedFiles += 1 }
+                try AuditFolder.remove(settings.path + "/" + removal.file)
             }
         } catch {
             note(error)
         }
     }
 
-    private func outdated(_ now: UInt64) -> (FileSummary, String)? {
-        guard let oldest = manifest.files.first else { return nil }
+    /// Oldest first.
+    private func outdated(_ now: UInt64) -> [(FileSummary, String)] {
         let retention = shared.retention.withLock { $0 }
-        if let keep = retention.keep, oldest.latest < now &- min(now, keep.nanoseconds) {
-            return (oldest, "age")
+        var bytes = manifest.files.reduce(active?.bytes ?? 0) { $0 + $1.bytes }
+        var found: [(FileSummary, String)] = []
+        for file in manifest.files {
+            let isOld = retention.keep.map { file.latest < now &- min(now, $0.nanoseconds) }
+            guard isOld == true || bytes > retention.totalBytes else { break }
+            found.append((file, isOld == true ? "age" : "size"))
+            bytes -= file.bytes
         }
-        let bytes = manifest.files.reduce(active?.bytes ?? 0) { $0 + $1.bytes }
-        return bytes > retention.totalBytes ? (oldest, "size") : nil
-    }
-
-    private func own(_ action: String, _ details: [(name: String, value: JSONValue)]) {
-        guard own.count < Self.mostOwn else { return }
-        own.append(
-            AuditRecord(
-                action: action, result: "success", source: .roost, details: .object(details)))
+        return found
     }
 
     private func note(_ fault: FileFault) {

@@ -36,6 +36,26 @@ struct FileSummary: Equatable {
         earliest = min(earliest, time)
         latest = max(latest, time)
     }
+
+    /// Takes in the lines of a file that stand by themselves, and shows them to `body`; answers the
+    /// last of them and where it ends. `last` and `lastHash` stay as they are.
+    mutating func read(
+        _ file: borrowing AuditFile, _ sha: SHA256, _ body: (Span<UInt8>) -> Void
+    ) throws(FileFault) -> (last: AuditLine.Link?, soundBytes: Int) {
+        var found = self
+        var read: (last: AuditLine.Link?, soundBytes: Int) = (nil, 0)
+        try file.forEachLine { line, _, offset, isWhole in
+            guard isWhole, let link = AuditLine.link(line), AuditLine.sum(line, sha) == link.hash
+            else { return true }
+            read = (link, offset + line.count + 1)
+            let time = AuditHeader(line)?.unixNanoseconds(line) ?? 0
+            found.add(records: 1, bytes: line.count + 1, at: time)
+            body(line)
+            return true
+        }
+        self = found
+        return read
+    }
 }
 
 /// One line of the manifest.

@@ -11,18 +11,23 @@ struct Tampering: Sendable, CustomTestStringConvertible {
     /// Of the file among those of the trail; nil when another file is named.
     let file: Int?
     let line: Int?
-    let sequence: UInt64?
+    /// Not a file of the trail.
+    let beside: String?
+    /// Opening the trail makes good what was done, and tells it.
+    let isMended: Bool
     let change: @Sendable (TrailFolder) throws -> Void
 
     init(
         _ name: String, _ kind: AuditBreak.Kind, file: Int?, line: Int? = nil,
-        sequence: UInt64? = nil, _ change: @escaping @Sendable (TrailFolder) throws -> Void
+        beside: String? = nil, isMended: Bool = false,
+        _ change: @escaping @Sendable (TrailFolder) throws -> Void
     ) {
         testDescription = name
         self.kind = kind
         self.file = file
         self.line = line
-        self.sequence = sequence
+        self.beside = beside
+        self.isMended = isMended
         self.change = change
     }
 }
@@ -114,16 +119,71 @@ struct Tampering: Sendable, CustomTestStringConvertible {
         Tampering("nonsense", .changed, file: 2, line: 2) { folder in
             try edit(folder, 2) { $0[1] = Array("{}".utf8) }
         },
-        Tampering("the head", .missing, file: nil) { folder in
+        Tampering("the head", .missing, file: nil, beside: "head.json", isMended: true) { folder in
             try FileManager.default.removeItem(atPath: folder.path + "/head.json")
         },
-        Tampering("the manifest", .changed, file: nil, line: 2) { folder in
+        Tampering("the manifest", .changed, file: nil, line: 2, beside: "manifest.jsonl") {
+            folder in
             var lines = try folder.lines("manifest.jsonl")
             let text = String(decoding: lines[1], as: UTF8.self)
             lines[1] = Array(text.replacingOccurrences(of: "sealed", with: "marked").utf8)
             try folder.putLines(lines, "manifest.jsonl")
         },
     ]
+
+    /// What is done to the manifest alone; every line of it can be made by anybody.
+    static let waysOfTheManifest: [Tampering] = [
+        lost("the whole manifest") {
+            try FileManager.default.removeItem(atPath: $0.path + "/manifest.jsonl")
+        },
+        lost("everything in the manifest") { try $0.put([], "manifest.jsonl") },
+        lost("the last line of the manifest") { folder in
+            try folder.putLines(try folder.lines("manifest.jsonl").dropLast(), "manifest.jsonl")
+        },
+        lost("half of the last line of the manifest") { folder in
+            try folder.put(try folder.bytes("manifest.jsonl").dropLast(80), "manifest.jsonl")
+        },
+        lost("a line of the manifest, with those behind it made anew") { folder in
+            var lines = try ManifestLines(folder)
+            lines.entries.remove(at: 1)
+            try lines.write(folder)
+        },
+        Tampering(
+            "two files, removed by lines of the manifest", .missing, file: nil, line: 5,
+            beside: "manifest.jsonl"
+        ) { folder in
+            var lines = try ManifestLines(folder)
+            lines.entries += folder.files[..<2].map { .removed(file: $0, reason: "age") }
+            try lines.write(folder)
+            try take(folder, 2)
+        },
+        Tampering(
+            "three files, by lines that let the records of their removal go with them", .missing,
+            file: nil, beside: "manifest.jsonl"
+        ) { folder in
+            var lines = try ManifestLines(folder)
+            lines.entries =
+                lines.entries[..<3].reversed().flatMap { sealed in
+                    guard case .sealed(let file) = sealed else { return [sealed] }
+                    return [sealed, .removed(file: file.name, reason: "age")]
+                } + lines.entries[3...]
+            try lines.write(folder)
+            try take(folder, 3)
+        },
+    ]
+
+    static func lost(
+        _ name: String, _ change: @escaping @Sendable (TrailFolder) throws -> Void
+    ) -> Tampering {
+        Tampering(
+            name, .missing, file: nil, line: 0, beside: "manifest.jsonl", isMended: true, change)
+    }
+
+    static func take(_ folder: TrailFolder, _ count: Int) throws {
+        for name in folder.files[..<count] {
+            try FileManager.default.removeItem(atPath: folder.path + "/" + name)
+        }
+    }
 
     static func edit(_ folder: TrailFolder, _ file: Int, _ change: (inout [[UInt8]]) -> Void) throws
     {
@@ -152,7 +212,7 @@ struct Tampering: Sendable, CustomTestStringConvertible {
         return bytes.dropLast()
     }
 
-    @Test(arguments: ways)
+    @Test(arguments: ways + waysOfTheManifest)
     func `names the first record that is not as it was`(_ way: Tampering) throws {
         let folder = try TrailFolder()
         try sealedTrail(folder, records: 38)
@@ -164,9 +224,10 @@ struct Tampering: Sendable, CustomTestStringConvertible {
         #expect(found.kind == way.kind, "\(found)")
         if let file = way.file { #expect(found.file == names[file], "\(found)") }
         if let line = way.line { #expect(found.line == line, "\(found)") }
+        if let beside = way.beside { #expect(found.file == beside, "\(found)") }
     }
 
-    @Test(arguments: ways)
+    @Test(arguments: ways + waysOfTheManifest)
     func `what was done while nobody looked is still found after a restart`(
         _ way: Tampering
     ) throws {
@@ -176,10 +237,10 @@ struct Tampering: Sendable, CustomTestStringConvertible {
         let trail = try AuditTrail.open(folder.settings)
         trail.appendAll(acts(3))
         trail.end()
-        // A head that was taken away is made anew; the trail tells it.
-        if way.testDescription == "the head" {
+        if way.isMended {
             let query = AuditQuery(action: "audit.recover")
             #expect(try trail.query(query).records.count == 1)
+            #expect(verifyAudit(folder: folder.path).isIntact)
         } else {
             #expect(verifyAudit(folder: folder.path).firstBreak != nil)
         }
