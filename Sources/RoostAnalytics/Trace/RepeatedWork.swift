@@ -9,7 +9,7 @@ public struct RepeatedOperation: Sendable, Equatable {
     public var repeats = 0
     /// How many calls have known arguments.
     public var known = 0
-    /// Nanoseconds on the critical path that repeats took.
+    /// Nanoseconds on the critical path that repeats took after the first answer.
     public var saving = 0
     /// Tokens and USD of repeats.
     public var tokens: UInt64 = 0
@@ -33,7 +33,7 @@ public struct RepeatedOperation: Sendable, Equatable {
             operation.activity = groups.operations[number].activity
             operation.name = groups.operations[number].name
             operation.count = list.count
-            let most = operation.look(list, steps, path, settings)
+            let most = operation.look(list, steps, times, path, settings)
             guard most >= settings.sameArguments || list.count >= settings.highFrequency else {
                 continue
             }
@@ -53,7 +53,7 @@ public struct RepeatedOperation: Sendable, Equatable {
 
     /// Answers how often the arguments used most were used.
     private mutating func look(
-        _ list: [Int], _ steps: [TraceStep], _ path: CriticalPath,
+        _ list: [Int], _ steps: [TraceStep], _ times: TraceTimes, _ path: CriticalPath,
         _ settings: TraceAnalysisSettings
     ) -> Int {
         var byArguments: [UInt64: [Int]] = [:]
@@ -63,8 +63,10 @@ public struct RepeatedOperation: Sendable, Equatable {
         known = byArguments.values.reduce(0) { $0 + $1.count }
         repeats = known - byArguments.count
         for places in byArguments.values {
+            // Before the first answer there is none to keep.
+            let answered = times.ends[places[0]]
             for place in places.dropFirst() {
-                saving = saving &+ path.onPath[place]
+                saving = saving &+ path.onPath(place, from: answered)
                 tokens &+= steps[place].tokens.total
                 if let cost = steps[place].cost { self.cost = (self.cost ?? 0) + cost }
             }

@@ -18,7 +18,8 @@ public struct TraceLoop: Sendable, Equatable {
     public var count = 0
     /// How many of them failed.
     public var errors = 0
-    /// Nanoseconds on the critical path of what came after the first round.
+    /// Nanoseconds on the critical path of what came after the first round; of the same call, those
+    /// after the first answer.
     public var saving = 0
     /// Tokens and USD of what came after the first round; for growing input, what was read above
     /// what the first call read.
@@ -38,22 +39,22 @@ public struct TraceLoop: Sendable, Equatable {
         _ settings: TraceAnalysisSettings
     ) -> [TraceLoop] {
         let found =
-            sameCalls(steps, path, settings)
+            sameCalls(steps, times, path, settings)
             + pingPongs(steps, times, runs, path, settings)
             + growing(steps, times, runs, settings)
         return found.sorted { ($1.saving, $1.count) < ($0.saving, $0.count) }
     }
 
     private mutating func take(
-        _ places: [Int], after first: Int, _ steps: [TraceStep], _ path: CriticalPath,
-        _ settings: TraceAnalysisSettings
+        _ places: [Int], after first: Int, from offset: Int = 0, _ steps: [TraceStep],
+        _ path: CriticalPath, _ settings: TraceAnalysisSettings
     ) {
         count = places.count
         self.steps = Array(places.prefix(settings.mostEvidence))
         for (number, place) in places.enumerated() {
             if steps[place].status == .error { errors += 1 }
             guard number >= first else { continue }
-            saving = saving &+ path.onPath[place]
+            saving = saving &+ path.onPath(place, from: offset)
             guard steps[place].isCounted else { continue }
             tokens &+= steps[place].tokens.total
             if let cost = steps[place].cost { self.cost = (self.cost ?? 0) + cost }
@@ -69,7 +70,8 @@ public struct TraceLoop: Sendable, Equatable {
     }
 
     private static func sameCalls(
-        _ steps: [TraceStep], _ path: CriticalPath, _ settings: TraceAnalysisSettings
+        _ steps: [TraceStep], _ times: TraceTimes, _ path: CriticalPath,
+        _ settings: TraceAnalysisSettings
     ) -> [TraceLoop] {
         var calls: [Call: [Int]] = [:]
         for place in steps.indices
@@ -87,7 +89,7 @@ public struct TraceLoop: Sendable, Equatable {
             var loop = TraceLoop(.sameCall)
             loop.agent = call.agent.text
             loop.subject = call.tool.text
-            loop.take(places, after: 1, steps, path, settings)
+            loop.take(places, after: 1, from: times.ends[places[0]], steps, path, settings)
             loop.confidence = Confidence.share(places.count - 1, of: places.count - 1)
             found.append(loop)
         }

@@ -65,6 +65,19 @@ import Testing
         PathCase(
             name: "a child of no length", spans: [[1, 0, 0, 10], [2, 1, 5, 5]],
             path: ["1 0-10"], own: [10, 0]),
+        PathCase(
+            name: "between a step and what it began the one above both ran",
+            spans: [[1, 0, 0, 100], [2, 1, 10, 20], [3, 2, 30, 40]],
+            path: ["1 0-10", "2 10-20", "1 20-30", "3 30-40", "1 40-100"],
+            own: [80, 10, 10]),
+        PathCase(
+            name: "a span without length after those below it",
+            spans: [[2, 1, 1, 30], [3, 1, 32, 42], [1, 0, 60, 60]],
+            path: ["2 0-29", "- 29-31", "3 31-41", "- 41-59"], own: [29, 10, 0]),
+        PathCase(
+            name: "a span without length in between",
+            spans: [[1, 0, 0, 60], [2, 4, 1, 30], [3, 4, 32, 42], [4, 1, 50, 50]],
+            path: ["1 0-1", "2 1-30", "1 30-32", "3 32-42", "1 42-60"], own: [21, 29, 10, 0]),
         PathCase(name: "nothing that lasts", spans: [[1, 0, 7, 7]], path: [], own: [0]),
         PathCase(name: "nothing", spans: [], path: [], own: []),
     ]
