@@ -24,10 +24,15 @@ public final class AnswerRoom: Sendable {
 
     /// To be called when the budget has another limit.
     public func suitLimit() {
-        let bytes = min(budget.limitBytes / 16, Self.mostOwnBytes)
+        let bytes = ownBytes
         rest.setAside(bytes)
         aside.setLimit(bytes)
     }
+
+    private var ownBytes: Int { min(budget.limitBytes / 16, Self.mostOwnBytes) }
+
+    /// What one answer can have when nothing else is held.
+    public var mostBytes: Int { budget.limitBytes / 4 - ownBytes }
 
     /// As much of `bytes` as an answer should take of so small a limit.
     public func modest(_ bytes: Int) -> Int { min(bytes, max(256 << 10, budget.limitBytes / 64)) }
@@ -66,6 +71,11 @@ public final class AnswerRoom: Sendable {
         /// Makes it larger; false, and nothing changes, when there is no room.
         public func grow(by more: Int) -> Bool {
             grow(to: state.withLock { $0.bytes } &+ more)
+        }
+
+        /// Whether it could be larger by so much if nothing else were held; if not, it never will.
+        public func couldGrow(by more: Int) -> Bool {
+            more <= room.mostBytes - state.withLock { $0.bytes }
         }
 
         /// Makes it as large as `bytes`, if it is smaller; false, and nothing changes, when there is

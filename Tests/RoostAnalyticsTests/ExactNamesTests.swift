@@ -63,7 +63,8 @@ import Testing
         let agents = analysis.agents.filter { $0.agent == one }
         #expect(bytes(agents.map(\.agent)) == both)
         #expect(agents.map(\.runs) == [1, 1])
-        let comparison = TraceComparison(analysis, analysis)
+        let comparison = TraceComparison(
+            ComparedTrace(of: analysis), ComparedTrace(of: analysis))
         #expect(bytes(comparison.models.map(\.name)) == both)
     }
 

@@ -34,6 +34,16 @@ import Testing
         withExtendedLifetime(large) {}
     }
 
+    @Test func `what is too large now is told from what is too large for ever`() {
+        let held = budget.share("requests").reserve(1_000)
+        let lease = room.lease(50)
+        #expect(lease?.grow(by: 250) == false && lease?.couldGrow(by: 250) == true)
+        #expect(lease?.couldGrow(by: 251) == false)
+        withExtendedLifetime(held) {}
+        let alone = AnswerRoom(budget: MemoryBudget(limitBytes: 1_600))
+        #expect(alone.lease(alone.mostBytes) != nil && alone.lease(alone.mostBytes + 1) == nil)
+    }
+
     @Test func `what outgrows what is set aside moves over whole`() {
         let lease = room.lease(80)
         #expect(budget.usedBytes == 100)

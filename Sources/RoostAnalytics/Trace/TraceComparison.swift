@@ -28,6 +28,9 @@ public struct TraceComparison: Sendable {
     public enum Change: String, Sendable {
         /// Only in the second trace, only in the first.
         case added, removed
+        /// Failures in the second trace and none in the first, the other way round. What failed and
+        /// what did not take times that cannot be compared.
+        case failing, recovered
         case slower, faster, same
     }
 
@@ -41,8 +44,8 @@ public struct TraceComparison: Sendable {
         public let change: Change
     }
 
-    public let a: TraceAnalysis
-    public let b: TraceAnalysis
+    public let a: ComparedTrace
+    public let b: ComparedTrace
     public let totals: [Total]
     /// Those whose time differs most come first.
     public let operations: [Row]
@@ -54,49 +57,16 @@ public struct TraceComparison: Sendable {
     /// Nanoseconds by which it must.
     private static let least = 1_000_000.0
 
-    public init(_ a: TraceAnalysis, _ b: TraceAnalysis) {
+    public init(_ a: ComparedTrace, _ b: ComparedTrace) {
         self.a = a
         self.b = b
-        totals = Self.totals(a, b)
-        let sides = [a, b].map { analysis in
-            analysis.operations.reduce(into: [Key: Figures]()) { rows, operation in
-                rows[Key(activity: operation.activity, name: ExactText(operation.name))] = Figures(
-                    count: operation.count, errors: operation.errors, total: operation.total,
-                    tokens: operation.tokens, cost: operation.cost)
-            }
-        }
-        operations = Self.rows(sides[0], sides[1])
-        let agentSides = [a, b].map { analysis in
-            analysis.agents.reduce(into: [Key: Figures]()) { rows, agent in
-                rows[Key(activity: nil, name: ExactText(agent.agent))] = Figures(
-                    count: max(agent.runs, 1), errors: agent.errors, total: agent.busy,
-                    tokens: agent.tokens, cost: agent.cost)
-            }
-        }
-        agents = Self.rows(agentSides[0], agentSides[1])
-        models = Self.rows(Self.models(a), Self.models(b))
+        totals = zip(a.totals, b.totals).map { Total(name: $0.name, a: $0.value, b: $1.value) }
+        operations = Self.rows(a.operations, b.operations)
+        agents = Self.rows(a.agents, b.agents)
+        models = Self.rows(a.models, b.models)
     }
 
-    private struct Key: Hashable {
-        let activity: ActivityKind?
-        let name: ExactText
-    }
-
-    private static func models(_ analysis: TraceAnalysis) -> [Key: Figures] {
-        var rows: [Key: Figures] = [:]
-        for place in analysis.document.steps.indices {
-            let step = analysis.document.steps[place]
-            guard step.isModelCall, step.isCounted, !step.model.isEmpty else { continue }
-            var figures = rows[Key(activity: nil, name: ExactText(step.model))] ?? Figures()
-            figures.count += 1
-            if step.status == .error { figures.errors += 1 }
-            figures.total = figures.total &+ analysis.duration(place)
-            figures.tokens &+= step.tokens.total
-            if let cost = step.cost { figures.cost = (figures.cost ?? 0) + cost }
-            rows[Key(activity: nil, name: ExactText(step.model))] = figures
-        }
-        return rows
-    }
+    typealias Key = ComparedTrace.Key
 
     private static func rows(_ a: [Key: Figures], _ b: [Key: Figures]) -> [Row] {
         let keys = Set(a.keys).union(b.keys)
@@ -120,38 +90,10 @@ public struct TraceComparison: Sendable {
     private static func change(_ a: Figures?, _ b: Figures?) -> Change {
         guard let a else { return .added }
         guard let b else { return .removed }
+        if (a.errors > 0) != (b.errors > 0) { return b.errors > 0 ? .failing : .recovered }
         let more = b.mean - a.mean
         guard abs(more) >= least, abs(more) > threshold * max(a.mean, 1) else { return .same }
         return more > 0 ? .slower : .faster
-    }
-
-    private static func totals(_ a: TraceAnalysis, _ b: TraceAnalysis) -> [Total] {
-        let (one, other) = (
-            TraceSummary(of: a.document),
-            TraceSummary(of: b.document)
-        )
-        func seconds(_ nanoseconds: Int) -> Double { Double(nanoseconds) / 1e9 }
-        return [
-            Total(name: "duration", a: seconds(a.wallClock), b: seconds(b.wallClock)),
-            Total(
-                name: "working_seconds", a: seconds(a.concurrency.working),
-                b: seconds(b.concurrency.working)),
-            Total(
-                name: "total_work_seconds", a: seconds(a.concurrency.work),
-                b: seconds(b.concurrency.work)),
-            Total(
-                name: "human_wait_seconds", a: seconds(a.concurrency.waiting),
-                b: seconds(b.concurrency.waiting)),
-            Total(
-                name: "parallelization_factor", a: a.concurrency.factor, b: b.concurrency.factor),
-            Total(name: "performance_score", a: a.score?.total, b: b.score?.total),
-            Total(name: "spans", a: Double(one.spans), b: Double(other.spans)),
-            Total(name: "errors", a: Double(one.errors), b: Double(other.errors)),
-            Total(name: "llm_calls", a: Double(one.calls), b: Double(other.calls)),
-            Total(name: "tool_calls", a: Double(one.toolCalls), b: Double(other.toolCalls)),
-            Total(name: "tokens", a: Double(one.tokens), b: Double(other.tokens)),
-            Total(name: "cost_usd", a: one.cost, b: other.cost),
-        ]
     }
 
     // MARK: JSON
@@ -160,19 +102,19 @@ public struct TraceComparison: Sendable {
     /// `delta` is what the second has more; `ratio` is the second to the first.
     public func write(into writer: inout JSONWriter) {
         writer.beginObject()
-        for (name, analysis) in [("a", a), ("b", b)] {
+        for (name, trace) in [("a", a), ("b", b)] {
             writer.key(name)
-            TraceSummary(of: analysis.document).write(into: &writer)
+            trace.summary.write(into: &writer)
         }
         writer.object("totals") { writer in
             for total in totals { Self.write(total.name, total.a, total.b, &writer) }
         }
         for (name, rows) in [("operations", operations), ("agents", agents), ("models", models)] {
             writer.array(name) { writer in
-                for row in rows.prefix(a.settings.longestList) { Self.write(row, name, &writer) }
+                for row in rows.prefix(a.longestList) { Self.write(row, name, &writer) }
             }
-            if rows.count > a.settings.longestList {
-                writer.field("omitted_\(name)", rows.count - a.settings.longestList)
+            if rows.count > a.longestList {
+                writer.field("omitted_\(name)", rows.count - a.longestList)
             }
         }
         writer.endObject()

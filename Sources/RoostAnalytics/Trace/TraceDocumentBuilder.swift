@@ -27,7 +27,7 @@ struct TraceDocumentBuilder {
 
         var document = TraceDocument(traceIDHigh: high, traceIDLow: low, steps: [])
         document.workflow = texts[understood.workflow]
-        let kept = order.prefix(max(most, 0))
+        let kept = understood.kept(batch.activities, most: most)
         document.omitted = order.count - kept.count
         var places = [Int32](repeating: -1, count: nodes.count)
         for (place, node) in kept.enumerated() { places[Int(node)] = Int32(place) }

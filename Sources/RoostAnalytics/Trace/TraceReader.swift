@@ -19,9 +19,9 @@ public final class TraceReader {
     /// The document of a trace from all that is kept of it: chunks of `TracesData` bytes, which may
     /// hold the same span twice, and activities of its events.
     ///
-    /// What belongs to other traces is passed over. At most `most` steps are made, the earliest;
-    /// `TraceDocument.omitted` counts the rest. Parents, agents and what is counted are found out
-    /// with all of them.
+    /// What belongs to other traces is passed over. At most `most` steps are made, those that say most
+    /// with all above them; `TraceDocument.omitted` counts the rest. Parents, agents and what is
+    /// counted are found out with all of them.
     public func document(
         chunks: [ByteBlock], activities: ActivityBatch? = nil, traceIDHigh: UInt64,
         traceIDLow: UInt64, most: Int = .max

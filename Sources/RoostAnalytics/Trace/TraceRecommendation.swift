@@ -66,11 +66,13 @@ private struct RecommendationMaker {
         let limit = Int(analysis.settings.longPole * 1e9)
         let alone =
             pole.alone == pole.onPath
-            ? "nothing else was at work meanwhile"
-            : "nothing else was at work for \(Words.time(pole.alone)) of it"
+            ? ", and nothing else was at work meanwhile"
+            : ", and nothing else was at work for \(Words.time(pole.alone)) of it"
+        // What was left out may have been at work.
+        let isWhole = analysis.document.omitted == 0
         add(
             .longPole, "Shorten \(Words.step(step)), or start it earlier",
-            "The trace waited \(Words.time(pole.onPath)) for it, and \(alone).",
+            "The trace waited \(Words.time(pole.onPath)) for it\(isWhole ? alone : "").",
             [pole.step], saving: pole.onPath - limit,
             Confidence.beyond(Double(pole.onPath), Double(limit)))
     }

@@ -60,6 +60,14 @@ struct APIError: Error, Equatable {
         message: "there is no memory for this answer now; ask again, or for less of it",
         retryAfter: 1)
 
+    /// There will never be memory for it.
+    static func tooLarge(_ what: String, _ id: String) -> APIError {
+        APIError(
+            status: 422, code: "too_much",
+            message: "\(what) \(shortened(id)) takes more memory than one answer may have; "
+                + "a larger limits.memory allows it")
+    }
+
     static let busy = APIError(
         status: 503, code: "busy",
         message: "too many questions wait for the store, ask again later", retryAfter: 1)

@@ -20,8 +20,12 @@ enum TraceEndpoints {
     /// What an answer about a trace takes while it is made, by the bytes of its spans.
     static let bytesByByte = 6
 
-    /// Of a trace that is shown; the rest is counted as omitted.
-    static let mostSteps = 20_000
+    /// What a step takes while it is looked at, at least.
+    private static let bytesOfStep = 1 << 10
+
+    /// Of a trace that is shown, and of one that is analysed; the rest is counted as omitted.
+    private static let mostShown = 20_000
+    private static let mostAnalysed = 200_000
 
     private static let id = Parameter.path("trace_id", .traceID, "The id of the trace")
 
@@ -102,7 +106,8 @@ enum TraceEndpoints {
             ],
             answer: .jsonOrText(schema: "TraceAnalysis", mediaType: "text/markdown"),
             handle: { request throws(APIError) in
-                let load = try loader(request.traceID("trace_id"), context)
+                let load = try loader(
+                    request.traceID("trace_id"), context, most: mostAnalysed)
                 let isText = request.text("format") == "markdown"
                 context.answer(request) { lease throws(APIError) in
                     let analysis = TraceAnalysis(of: try load(lease).document)
@@ -157,13 +162,14 @@ enum TraceEndpoints {
             ],
             answer: .json(schema: "TraceComparison"),
             handle: { request throws(APIError) in
-                let first = try loader(request.traceID("a"), context)
-                let second = try loader(request.traceID("b"), context)
+                let first = try loader(request.traceID("a"), context, most: mostAnalysed)
+                let second = try loader(request.traceID("b"), context, most: mostAnalysed)
                 context.document(request) { writer, lease throws(APIError) in
-                    let comparison = TraceComparison(
-                        TraceAnalysis(of: try first(lease).document),
-                        TraceAnalysis(of: try second(lease).document))
-                    comparison.write(into: &writer)
+                    let a = ComparedTrace(of: TraceAnalysis(of: try first(lease).document))
+                    // Of the first nothing else is held any more.
+                    lease.shrink(to: APIContext.usualBytes)
+                    let b = ComparedTrace(of: TraceAnalysis(of: try second(lease).document))
+                    TraceComparison(a, b).write(into: &writer)
                 }
             })
     }
@@ -220,45 +226,74 @@ enum TraceEndpoints {
         return context.collector.store
     }
 
-    /// What reads a trace, beside the loop.
+    /// What reads a trace, beside the loop. At most `most` of its steps are made.
     static func loader(
-        _ id: TraceID?, _ context: APIContext
+        _ id: TraceID?, _ context: APIContext, most: Int = mostShown
     ) throws(APIError) -> @Sendable (AnswerRoom.Lease) throws(APIError) -> Loaded {
         guard let id else { throw .missingParameter("trace_id", allowed: "a trace id") }
         let store = try store(context)
         let names = context.collector.names
         let prices = context.collector.prices
         return { lease throws(APIError) in
-            let stored = try told { () throws(StoreQueryError) in
-                try store.trace(high: id.high, low: id.low, withLogs: false) {
-                    lease.grow(by: $0 * bytesByByte)
-                }
-            }
-            guard let stored else { throw .notFound("trace", id.text) }
+            let stored = try read(id, store, lease)
+            let bytes = stored.spans.reduce(0) { $0 + $1.count } * bytesByByte
+            let missing = min(stored.summary.spans, most) * bytesOfStep - bytes
+            guard lease.grow(by: max(missing, 0)) else { throw lease.refusal(of: missing, id) }
             var document = TraceReader(names: names, prices: prices).document(
                 chunks: stored.spans, activities: ActivityBatch(unpacking: stored.activities),
-                traceIDHigh: id.high, traceIDLow: id.low, most: mostSteps)
+                traceIDHigh: id.high, traceIDLow: id.low, most: most)
             document.isOver = stored.summary.status != .running
-            if stored.spans.isEmpty { document.note(whole: stored.summary) }
+            if stored.spans.isEmpty || stored.omitted > 0 {
+                document.note(whole: stored.summary)
+            }
             return Loaded(id: id, stored: stored, document: document)
         }
+    }
+
+    /// The bytes of a trace, as soon as there is room for what is made of them.
+    private static func read(
+        _ id: TraceID, _ store: TraceStore, _ lease: AnswerRoom.Lease
+    ) throws(APIError) -> StoredTrace {
+        var wanted = 0
+        let stored: StoredTrace?
+        do throws(StoreQueryError) {
+            stored = try store.trace(high: id.high, low: id.low, withLogs: false) { bytes in
+                wanted = bytes * bytesByByte
+                return lease.grow(by: wanted)
+            }
+        } catch {
+            guard error == .noRoom else { throw APIError(error) }
+            throw lease.refusal(of: wanted, id)
+        }
+        guard let stored else { throw .notFound("trace", id.text) }
+        return stored
     }
 
     static func told<Answer>(
         _ question: () throws(StoreQueryError) -> Answer
     ) throws(APIError) -> Answer {
-        do throws(StoreQueryError) { return try question() } catch {
-            switch error {
-            case .badCursor:
-                throw APIError(
-                    status: 400, code: "bad_parameter",
-                    message: "cursor is not one of an earlier answer with the same filters")
-            case .tooMuch(let how):
-                throw APIError(status: 422, code: "too_much", message: how)
-            case .noRoom: throw .noMemory
-            case .unavailable(let reason):
-                throw APIError(status: 503, code: "unavailable", message: reason)
-            }
+        do throws(StoreQueryError) { return try question() } catch { throw APIError(error) }
+    }
+}
+
+extension APIError {
+    fileprivate init(_ error: StoreQueryError) {
+        switch error {
+        case .badCursor:
+            self.init(
+                status: 400, code: "bad_parameter",
+                message: "cursor is not one of an earlier answer with the same filters")
+        case .tooMuch(let how): self.init(status: 422, code: "too_much", message: how)
+        case .noRoom: self = .noMemory
+        case .unavailable(let reason):
+            self.init(status: 503, code: "unavailable", message: reason)
         }
+    }
+}
+
+extension AnswerRoom.Lease {
+    /// Why so much more is not there for an answer about a trace.
+    fileprivate func refusal(of bytes: Int, _ id: TraceID) -> APIError {
+        couldGrow(by: bytes) ? .noMemory : .tooLarge("trace", id.text)
     }
 }

@@ -8,8 +8,8 @@ import Testing
     private func comparison(_ a: [TestSpan], _ b: [TestSpan]) -> TraceComparison {
         let prices = PriceBook()
         return TraceComparison(
-            TraceAnalysis(of: TestTrace.document(a, prices: prices)),
-            TraceAnalysis(of: TestTrace.document(b, prices: prices)))
+            ComparedTrace(of: TraceAnalysis(of: TestTrace.document(a, prices: prices))),
+            ComparedTrace(of: TraceAnalysis(of: TestTrace.document(b, prices: prices))))
     }
 
     private let first: [TestSpan] = [
@@ -27,14 +27,30 @@ import Testing
         func change(_ name: String) -> TraceComparison.Change? {
             rows.first { $0.name == name }?.change
         }
-        #expect(change("search") == .slower)
+        #expect(change("search") == .failing)
         #expect(change("write") == .added)
         #expect(change("read") == .removed)
         #expect(change("gpt-4o") == .same)
         #expect(change("a") == .slower)
         #expect(rows.first { $0.name == "search" }?.b?.errors == 1)
         let back = comparison(second, first).operations
-        #expect(back.first { $0.name == "search" }?.change == .faster)
+        #expect(back.first { $0.name == "search" }?.change == .recovered)
+        #expect(back.first { $0.name == "a" }?.change == .faster)
+    }
+
+    @Test func `what fails now and took as long is not the same`() {
+        let well: [TestSpan] = [
+            .agent(1, 0, 1000, "a"), .tool(2, under: 1, 0, 100, "read"),
+            .tool(3, under: 1, 100, 200, "search", error: "Timeout"),
+        ]
+        let badly: [TestSpan] = [
+            .agent(1, 0, 1000, "a"), .tool(2, under: 1, 0, 100, "read", error: "Denied"),
+            .tool(3, under: 1, 100, 200, "search", error: "Denied"),
+        ]
+        let rows = comparison(well, badly).operations
+        #expect(rows.first { $0.name == "read" }?.change == .failing)
+        #expect(rows.first { $0.name == "search" }?.change == .same)
+        #expect(comparison(well, badly).agents.map(\.change) == [.same])
     }
 
     @Test func `the biggest difference comes first`() {

@@ -187,7 +187,7 @@ import Testing
         #expect(steps.map(\.parent) == [nil, 0, 1, nil, nil])
     }
 
-    @Test func `leaves out the latest steps beyond the most`() {
+    @Test func `leaves out steps beyond the most and counts them`() {
         let document = TestTrace.document(research, most: 2)
         #expect(document.steps.map(\.spanID) == [1, 2])
         #expect(document.omitted == 3)

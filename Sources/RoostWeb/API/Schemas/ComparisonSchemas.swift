@@ -23,6 +23,12 @@ extension Schemas {
             "cost_usd": {"type": ["number", "null"], "minimum": 0}
           }
         },
+        "TraceChange": {
+          "description": "failing and recovered: only the second, only the first has failures",
+          "enum": [
+            "added", "removed", "failing", "recovered", "slower", "faster", "same"
+          ]
+        },
         "TraceComparison": {
           "description": "`delta` is what the second has more, `ratio` is the second to the first",
           "type": "object",
@@ -60,7 +66,7 @@ extension Schemas {
                 "properties": {
                   "activity": {"$ref": "#/components/schemas/Activity"},
                   "operation": {"type": ["string", "null"]},
-                  "change": {"enum": ["added", "removed", "slower", "faster", "same"]},
+                  "change": {"$ref": "#/components/schemas/TraceChange"},
                   "a": {"$ref": "#/components/schemas/ComparedFigures"},
                   "b": {"$ref": "#/components/schemas/ComparedFigures"}
                 }
@@ -73,7 +79,7 @@ extension Schemas {
                 "required": ["agent", "change", "a", "b"],
                 "properties": {
                   "agent": {"type": ["string", "null"]},
-                  "change": {"enum": ["added", "removed", "slower", "faster", "same"]},
+                  "change": {"$ref": "#/components/schemas/TraceChange"},
                   "a": {"$ref": "#/components/schemas/ComparedFigures"},
                   "b": {"$ref": "#/components/schemas/ComparedFigures"}
                 }
@@ -86,7 +92,7 @@ extension Schemas {
                 "required": ["model", "change", "a", "b"],
                 "properties": {
                   "model": {"type": ["string", "null"]},
-                  "change": {"enum": ["added", "removed", "slower", "faster", "same"]},
+                  "change": {"$ref": "#/components/schemas/TraceChange"},
                   "a": {"$ref": "#/components/schemas/ComparedFigures"},
                   "b": {"$ref": "#/components/schemas/ComparedFigures"}
                 }

@@ -1,0 +1,59 @@
+"""Answers about traces that are large for the memory there is."""
+
+import httpx
+import pytest
+from conftest import starter, wait_until
+from openapi import ROOT
+from telemetry import PROTOBUF, START, attribute, request, scopes
+
+FITS, TOO_LARGE = "a" * 32, "b" * 32
+KIB = 1024
+# Of 16 MiB one answer has a quarter less a sixteenth, and takes six times the bytes of a trace.
+SIZES = {FITS: 350 * KIB, TOO_LARGE: 800 * KIB}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A collector with little memory, and two traces of spans of a kibibyte."""
+    with starter(tmp_path_factory.mktemp("small")) as start:
+        process = start({"limits": {"memory": "16MiB"}})
+        for trace, size in SIZES.items():
+            for first in range(0, size // KIB, 100):
+                message = request("traces", 0, service="front")
+                for number in range(first, min(first + 100, size // KIB)):
+                    scopes(message)[0].spans.add(
+                        trace_id=bytes.fromhex(trace), span_id=(number + 1).to_bytes(8, "big"),
+                        parent_span_id=b"" if number == 0 else (1).to_bytes(8, "big"),
+                        name="work", start_time_unix_nano=START + number,
+                        end_time_unix_nano=START + 10**9,
+                        attributes=[attribute("text", "x" * 960)])
+                answer = httpx.post(
+                    f"http://{process.http}/v1/traces", content=message.SerializeToString(),
+                    headers={"content-type": PROTOBUF}, trust_env=False)
+                assert answer.status_code == 200, answer.text
+
+        def spans():
+            page = process.get(ROOT + "traces").json()
+            return {one["trace_id"]: one["spans"] for one in page["traces"]}
+
+        wanted = {trace: size // KIB for trace, size in SIZES.items()}
+        wait_until(lambda: spans() == wanted, what="both traces")
+        yield process
+
+
+def test_what_fits_once_is_compared_with_what_fits_once(small):
+    page = small.get(f"{ROOT}traces/compare?a={FITS}&b={FITS}")
+    assert page.status_code == 200, page.text
+    assert page.json()["totals"]["spans"]["delta"] == 0
+    assert page.json()["a"]["spans"] == SIZES[FITS] // KIB
+
+
+@pytest.mark.parametrize("path", [
+    f"traces/{TOO_LARGE}", f"traces/{TOO_LARGE}/analysis",
+    f"traces/compare?a={FITS}&b={TOO_LARGE}"])
+def test_what_never_fits_is_not_to_be_asked_for_again(small, path):
+    answer = small.get(ROOT + path)
+    assert answer.status_code == 422, answer.text
+    error = answer.json()["error"]
+    assert error["code"] == "too_much" and TOO_LARGE in error["message"]
+    assert "limits.memory" in error["message"] and "retry-after" not in answer.headers
