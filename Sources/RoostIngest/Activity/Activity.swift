@@ -99,6 +99,9 @@ public struct Activity: Sendable {
     public var timeToFirstToken: UInt64 = 0
 
     public var tokens = ActivityTokens()
+    /// A hash of what a tool or an agent was given, good within this process; 0 is unknown. Not kept
+    /// in the store.
+    public var arguments: UInt32 = 0
     /// USD, as the sender worked it out; not a number when it did not say.
     public var reportedCost = Double.nan
 

@@ -66,6 +66,9 @@ extension ActivityReader {
             activity.user = text(slots.text(.user), after: latestUser)
             latestUser = activity.user
         }
+        if activity.kind == .tool || activity.kind == .agent, slots.has(.arguments) {
+            activity.arguments = ArgumentsHash.short(slots.value(.arguments))
+        }
         guard activity.kind == .tool else { return }
         if slots.has(.tool) {
             activity.tool = text(slots.text(.tool))

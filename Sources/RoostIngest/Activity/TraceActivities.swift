@@ -72,7 +72,7 @@ private struct DetailWalker: TraceVisitor {
         var detail = SpanDetail()
         detail.kind = span.kind
         if reader.slots.has(.arguments) {
-            detail.arguments = hash(reader.slots.value(.arguments)) | 1
+            detail.arguments = ArgumentsHash.of(reader.slots.value(.arguments)) | 1
         }
         reader.span(span)
         let message = span.statusMessage
@@ -82,30 +82,5 @@ private struct DetailWalker: TraceVisitor {
             detail.statusMessage = reader.text(text)
         }
         details.append(detail)
-    }
-}
-
-/// Of a value as it was sent; a map's entries in another order are another value.
-private func hash(_ value: AnyValueView, seed: UInt64 = 0xA5) -> UInt64 {
-    switch value.kind {
-    case .string, .bytes:
-        let text = value.stringBytes
-        return unsafe ByteHash.hash(UnsafeRawPointer(text.base), count: text.count, seed: seed)
-    case .bool: return seed &+ (value.boolValue ? 2 : 1)
-    case .int: return (seed ^ UInt64(bitPattern: value.intValue)) &* 0x9E37_79B9_7F4A_7C15
-    case .double: return (seed ^ value.doubleValue.bitPattern) &* 0xC2B2_AE3D_27D4_EB4F
-    case .array:
-        var state = seed &+ 3
-        value.forEachElement { state = hash($0, seed: state) }
-        return state
-    case .kvlist:
-        var state = seed &+ 4
-        value.forEachEntry { key, value in
-            state = unsafe ByteHash.hash(
-                UnsafeRawPointer(key.base), count: key.count, seed: state)
-            state = hash(value, seed: state)
-        }
-        return state
-    case .none: return seed
     }
 }

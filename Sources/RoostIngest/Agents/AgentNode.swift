@@ -42,6 +42,8 @@ struct AgentDetail {
     var modelRequested: Int32 = 0
     var provider: Int32 = 0
     var errorType: Int32 = 0
+    /// Of what a tool or an agent was given; 0 is unknown.
+    var arguments: UInt32 = 0
     var serviceTier = ActivityServiceTier.standard
 
     /// Nanoseconds; 0 is unknown.

@@ -199,6 +199,7 @@ extension AgentTracker {
         fact.model = detail.model
         fact.tool = node.tool
         fact.errorType = detail.errorType
+        fact.arguments = detail.arguments
         fact.start = node.start
         fact.end = node.end
         fact.humanWait = waited(node)

@@ -197,6 +197,7 @@ extension AgentTracker {
         detail.job = numbers.number(activity.job, batch, &metrics.texts)
         detail.provider = numbers.number(activity.provider, batch, &metrics.texts)
         detail.errorType = numbers.number(activity.errorType, batch, &metrics.texts)
+        detail.arguments = activity.arguments
         detail.serviceTier = activity.serviceTier
         detail.timeToFirstToken = activity.timeToFirstToken
         detail.tokens = activity.tokens
