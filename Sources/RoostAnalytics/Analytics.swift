@@ -120,7 +120,7 @@ public struct Analytics: Sendable {
         rooted.note(run, now: now)
         windows.correct(early, to: run, symbols, now: now)
         findings.correct(early, to: run, symbols, now: now)
-        failures.correct(early, to: run, now: now, fleet: fleet)
+        failures.correct(early, to: run, symbols, now: now, fleet: fleet)
     }
 
     /// Once a second.

@@ -25,6 +25,9 @@ public struct FailureCategory: Sendable {
         return all.first { $0.signs.contains { holds(plain, $0) } } ?? other
     }
 
+    /// What failed can work with other arguments, and only with those.
+    var refusesArguments: Bool { name == "validation" }
+
     private static func holds(_ text: [UInt8], _ sign: [UInt8]) -> Bool {
         guard sign.count <= text.count else { return false }
         for start in 0...(text.count - sign.count) where text[start] == sign[0] {

@@ -82,6 +82,8 @@ struct FailureRate: Sendable {
 struct FailureType: Sendable {
     var component = FailureComponent.tool
     var errorType: Int32 = 0
+    /// It says that what something was called with is wrong.
+    var refusesArguments = false
     var rate = FailureRate()
     var recovered: UInt64 = 0
     var unrecovered: UInt64 = 0

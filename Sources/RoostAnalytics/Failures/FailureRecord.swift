@@ -31,11 +31,12 @@ public enum FailureComponent: UInt8, Sendable, CaseIterable {
 public enum FailureStrategy: UInt8, Sendable, CaseIterable {
     /// Not, or not yet.
     case none
-    /// The same agent did the same again, and it worked.
+    /// The same agent did the same again, or what had refused its arguments with others, and it
+    /// worked.
     case retry
     /// Another model answered.
     case fallbackModel
-    /// Another agent did it.
+    /// Another agent did it, or took its place in something that came to a good end.
     case otherAgent
     /// The run came to a good end without it.
     case workflowCompleted
@@ -88,9 +89,14 @@ struct FailureRecord: Sendable {
     var workflow: Int32 = 0
     /// Row of its type.
     var type: Int32 = 0
+    /// A hash of what it was given; 0 is unknown.
+    var arguments: UInt32 = 0
+    var activity = ActivityKind.other
     var component = FailureComponent.tool
     var outcome = FailureOutcome.open
     var strategy = FailureStrategy.none
+    /// It was the arguments that were wrong: other ones are the same thing tried again.
+    var refusesArguments = false
     /// It turned out to be none.
     var isWithdrawn = false
 
@@ -107,6 +113,8 @@ struct FailureRecord: Sendable {
         parent = fact.parentSpanID
         session = fact.session
         cost = fact.cost
+        arguments = fact.arguments
+        activity = fact.activity
         operation =
             switch component {
             case .tool, .retrieval, .guardrail, .evaluation:

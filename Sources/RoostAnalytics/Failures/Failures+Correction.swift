@@ -4,13 +4,14 @@ import RoostIngest
 extension Failures {
     /// `run` is its true end, `early` what was taken for it. The fleet has taken the same before.
     mutating func correct(
-        _ early: CountedRun, to run: AgentFact, now: UInt64, fleet: borrowing Fleet
+        _ early: CountedRun, to run: AgentFact, _ symbols: Symbols, now: UInt64,
+        fleet: borrowing Fleet
     ) {
         clock.turn(to: now)
         if early.hasFailed { withdrawRun(run) }
         if run.status == .error {
             unrecover(run)
-            add(run, .workflow, now: now, fleet)
+            add(run, .workflow, symbols, now: now, fleet)
         } else {
             reopen(run)
         }
@@ -38,7 +39,9 @@ extension Failures {
     /// What was good because the run was.
     private mutating func unrecover(_ run: AgentFact) {
         for place in places(run.traceIDHigh, run.traceIDLow)
-        where records[place].strategy == .workflowCompleted {
+        where records[place].strategy == .workflowCompleted
+            || records[place].strategy == .otherAgent && records[place].component == .agent
+        {
             takeBackRecovery(place)
             leaveOpen(place)
         }

@@ -54,7 +54,7 @@ public struct Failures: Sendable {
     public mutating func take(
         _ fact: AgentFact, _ symbols: Symbols, now: UInt64, fleet: borrowing Fleet
     ) {
-        if count(fact, now: now) { follow(fact, now: now, fleet) }
+        if count(fact, now: now) { follow(fact, symbols, now: now, fleet) }
     }
 
     /// Counts what ended; false when there is nothing more to it, which is most often.
@@ -74,13 +74,15 @@ public struct Failures: Sendable {
         }
     }
 
-    private mutating func follow(_ fact: AgentFact, now: UInt64, _ fleet: borrowing Fleet) {
+    private mutating func follow(
+        _ fact: AgentFact, _ symbols: Symbols, now: UInt64, _ fleet: borrowing Fleet
+    ) {
         switch fact.kind {
         case .ended:
             guard let component = FailureComponent(fact.activity) else { return }
-            add(fact, component, now: now, fleet)
+            add(fact, component, symbols, now: now, fleet)
         case .workflowEnded:
-            if fact.status == .error { add(fact, .workflow, now: now, fleet) }
+            if fact.status == .error { add(fact, .workflow, symbols, now: now, fleet) }
             if count > 0 { endRun(fact, fleet) }
         case .traceClosed: closeTrace(fact, fleet)
         case .began, .seen, .usage, .workflowCorrected: break
@@ -133,12 +135,14 @@ public struct Failures: Sendable {
     }
 
     mutating func add(
-        _ fact: AgentFact, _ component: FailureComponent, now: UInt64, _ fleet: borrowing Fleet
+        _ fact: AgentFact, _ component: FailureComponent, _ symbols: Symbols, now: UInt64,
+        _ fleet: borrowing Fleet
     ) {
         count += 1
         var record = FailureRecord(fact, component, now: now)
         record.id = count
-        record.type = type(component, fact.errorType)
+        record.type = type(component, fact.errorType, symbols)
+        record.refusesArguments = types[Int(record.type)].refusesArguments
         record.cost = fleet.costLost(by: record)
         types[Int(record.type)].rate.add(clock)
         types[Int(record.type)].lastHeard = now
@@ -180,13 +184,16 @@ public struct Failures: Sendable {
         }.map { Int($0) }
     }
 
-    private mutating func type(_ component: FailureComponent, _ errorType: Int32) -> Int32 {
+    private mutating func type(
+        _ component: FailureComponent, _ errorType: Int32, _ symbols: Symbols
+    ) -> Int32 {
         let key = UInt64(UInt32(bitPattern: errorType)) << 8 | UInt64(component.rawValue)
         if let known = typeRows[key] { return known }
         guard types.count < max(settings.types, 1) else { return 0 }
         var type = FailureType()
         type.component = component
         type.errorType = errorType
+        type.refusesArguments = FailureCategory.of(symbols.text(errorType)).refusesArguments
         types.append(type)
         let row = Int32(types.count - 1)
         typeRows[key] = row

@@ -28,7 +28,8 @@ struct FleetStep: Sendable {
     var agent: Int32 = 0
     /// The tool or the model, else the name; of an agent's run the tokens that it says it used.
     private var text: Int32 = 0
-    var errorType: Int32 = 0
+    /// The type of an error, else of a tool and an agent the hash of what it was given.
+    private var outcome: Int32 = 0
     var workflow: Int32 = -1
     /// Neighbours in its run, in the order in which they were first heard of; -1 is none.
     var older: Int32 = -1
@@ -36,6 +37,7 @@ struct FleetStep: Sendable {
     var kind = ActivityKind.other
     var phase = Phase.announced
     var isError = false
+    private var tellsArguments = false
 
     /// The tool, the model or the agent, else the name.
     var subject: Int32 { kind == .agent ? agent : text }
@@ -54,6 +56,12 @@ struct FleetStep: Sendable {
         get { isCall ? 0 : amount }
         set { if !isCall { amount = newValue } }
     }
+
+    /// Number of a text; 0 is none.
+    var errorType: Int32 { tellsArguments ? 0 : outcome }
+
+    /// A hash of what it was given; 0 is unknown, as of everything that tells the type of an error.
+    var arguments: UInt32 { tellsArguments ? UInt32(bitPattern: outcome) : 0 }
 
     init() {}
 
@@ -80,7 +88,8 @@ struct FleetStep: Sendable {
             case .agent: Int32(bitPattern: UInt32(clamping: fact.tokens.allSorts))
             default: fact.name
             }
-        errorType = fact.errorType
+        tellsArguments = fact.errorType == 0 && fact.arguments != 0
+        outcome = tellsArguments ? Int32(bitPattern: fact.arguments) : fact.errorType
         isError = fact.status == .error
     }
 

@@ -41,6 +41,9 @@ import Testing
                 .ended, .agent, span: 2, parent: 1, agent: "left", from: 1, to: 2, error: "boom"),
             failures.fact(.ended, .agent, span: 3, parent: 1, agent: "right", from: 2, to: 9))
         failures.tick()
+        #expect(failures.lines == ["agent left boom open"])
+        failures.take(failures.fact(.ended, .agent, span: 1, agent: "boss", from: 0, to: 9))
+        failures.tick()
         #expect(failures.lines == ["agent left boom recovered other_agent 7.0"])
     }
 
