@@ -1,8 +1,8 @@
 import Glibc
 
-/// Failures that came close together, closer than chance has it.
+/// Failures that happened close together, closer than chance has it.
 public struct FailureCluster: Sendable {
-    /// Unix nanoseconds of arrival.
+    /// Unix nanoseconds by the senders' clocks: the stretch that `expected` is for, a second at least.
     public let start: UInt64
     public let end: UInt64
     public let count: Int
@@ -16,53 +16,107 @@ public struct FailureCluster: Sendable {
     public let share: Double
     public let agents: [String]
     public let failureIDs: [UInt64]
+
+    /// Nanoseconds.
+    public var length: UInt64 { end.less(start) }
 }
 
 extension Failures {
     /// Clusters of the last day, the latest first, at most 20. What comes from another failure does
-    /// not count.
+    /// not count, nor what happened before anything was heard of: nobody knows what else did.
     func clusters(_ symbols: Symbols, now: UInt64) -> [FailureCluster] {
-        let since = max(began, now.less(24 * FailureRate.hourLength))
-        let places = recent(since: since).filter { records[$0].cause == 0 }.reversed() as [Int]
-        let time = Double(now.less(since))
-        guard places.count >= Self.fewestInCluster, time > 0 else { return [] }
-        let gap = UInt64(min(max(time / Double(places.count) / 4, 1e9), 300e9))
+        let since = max(began, now.less(Self.longestLooked), heldSince)
+        let failures = times(of: recent(since: since).filter { records[$0].cause == 0 })
+            .filter { $0.time >= since }.sorted { ($0.time, $0.place) < ($1.time, $1.place) }
+        // Where nothing at all comes, it is not known how often it would have failed.
+        let until = max(min(latestEnd, now), failures.last?.time ?? 0)
+        let time = Double(until.less(since))
+        guard failures.count >= Self.fewestInCluster, time > 0 else { return [] }
+        let gap = UInt64(min(max(time / Double(failures.count) / 4, 1e9), 300e9))
         var found: [FailureCluster] = []
         var first = 0
-        for next in 1...places.count {
+        for next in 1...failures.count {
             let goesOn =
-                next < places.count
-                && records[places[next]].heard.less(records[places[next - 1]].heard) <= gap
+                next < failures.count
+                && failures[next].time.less(failures[next - 1].time) <= gap
             if goesOn { continue }
-            let group = places[first..<next]
+            let group = failures[first..<next]
             first = next
-            if let cluster = cluster(group, all: places.count, time: time, symbols) {
+            if let cluster = cluster(group, all: failures.count, time: time, symbols) {
                 found.append(cluster)
             }
         }
         return found.reversed().prefix(Self.mostClusters).map { $0 }
     }
 
+    /// Unix nanoseconds of arrival: since when all failures are held.
+    private var heldSince: UInt64 {
+        let isOverfull = count > UInt64(records.count)
+        guard isOverfull, let place = place(of: count - UInt64(records.count) + 1) else { return 0 }
+        return records[place].heard
+    }
+
+    private typealias Failure = (time: UInt64, place: Int)
+
+    /// When failures happened: what failed ended then, as its sender says.
+    ///
+    /// What comes together from a clock that is ahead, or days behind, is told apart by that clock
+    /// and has ended with its latest when it came.
+    private func times(of places: [Int]) -> [Failure] {
+        var found: [Failure] = []
+        var first = 0
+        while first < places.count {
+            let heard = records[places[first]].heard
+            var next = first
+            var latest: (ahead: UInt64, behind: UInt64) = (heard, 0)
+            while next < places.count, records[places[next]].heard == heard {
+                let end = records[places[next]].end
+                latest.ahead = max(latest.ahead, end)
+                if isLongBefore(end, heard) { latest.behind = max(latest.behind, end) }
+                next += 1
+            }
+            for place in places[first..<next] {
+                let end = records[place].end
+                var time = end
+                if end > heard { time = heard.less(latest.ahead &- end) }
+                if isLongBefore(end, heard) { time = heard.less(latest.behind &- end) }
+                found.append((time, place))
+            }
+            first = next
+        }
+        return found
+    }
+
+    private func isLongBefore(_ end: UInt64, _ heard: UInt64) -> Bool {
+        heard.less(end) > Self.longestLooked
+    }
+
+    private static let longestLooked = 24 * FailureRate.hourLength
     private static let fewestInCluster = 5
     private static let mostClusters = 20
     private static let least = 0.95
+    /// How many times what is expected.
+    private static let leastCrowd = 2.0
+    private static let shortestStretch: UInt64 = 1_000_000_000
 
     private func cluster(
-        _ group: ArraySlice<Int>, all: Int, time: Double, _ symbols: Symbols
+        _ group: ArraySlice<Failure>, all: Int, time: Double, _ symbols: Symbols
     ) -> FailureCluster? {
         guard group.count >= Self.fewestInCluster, let first = group.first, let last = group.last
         else { return nil }
-        let start = records[first].heard
-        let length = max(Double(records[last].heard.less(start)), 1e9)
+        let start = min(first.time, last.time.less(Self.shortestStretch))
+        let length = Double(last.time &- start)
         guard length < time else { return nil }
         let expected = Double(all) * length / time
         // As many stretches of that length as there are places for could have been the one.
         let chance = Self.poissonTail(group.count, expected) * max(time / length, 1)
         let confidence = 1 - min(chance, 1)
-        guard confidence >= Self.least else { return nil }
+        // Failures are seldom independent: of many a few more than usual are no cluster.
+        guard confidence >= Self.least, Double(group.count) >= expected * Self.leastCrowd
+        else { return nil }
         var types: [Int32: Int] = [:]
         var agents: [Int32] = []
-        for place in group {
+        for (_, place) in group {
             types[records[place].type, default: 0] += 1
             let agent = records[place].agent
             if agent != 0, agents.count < 16, !agents.contains(agent) { agents.append(agent) }
@@ -70,12 +124,12 @@ extension Failures {
         let top = types.max { ($0.value, $1.key) < ($1.value, $0.key) }
         let type = self.types[Int(top?.key ?? 0)]
         return FailureCluster(
-            start: start, end: records[last].heard, count: group.count, expected: expected,
+            start: start, end: last.time, count: group.count, expected: expected,
             confidence: confidence, component: type.component,
             errorType: symbols.text(type.errorType),
             share: Double(top?.value ?? 0) / Double(group.count),
             agents: agents.map { symbols.text($0) },
-            failureIDs: group.prefix(50).map { records[$0].id })
+            failureIDs: group.prefix(50).map { records[$0.place].id })
     }
 
     /// The chance of at least `count` where `expected` are expected; 1 where that is no crowd.

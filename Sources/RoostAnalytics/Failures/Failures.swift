@@ -42,6 +42,8 @@ public struct Failures: Sendable {
     var withdrawn: UInt64 = 0
     /// Unix nanoseconds of arrival of the first fact; 0 is none.
     var began: UInt64 = 0
+    /// Unix nanoseconds by the senders' clocks, not after arrival: when the latest of everything ended.
+    var latestEnd: UInt64 = 0
 
     private static let mostInTrace = 64
     private static let mostSessions = 4_096
@@ -66,6 +68,7 @@ public struct Failures: Sendable {
                 fact.kind == .ended ? FailureComponent(fact.activity) : .some(.workflow)
             guard let component else { return false }
             if began == 0 { began = now }
+            latestEnd = max(latestEnd, min(fact.end, now))
             clock.turn(to: now)
             attempts[Int(component.rawValue)].add(clock)
             return fact.kind == .workflowEnded || fact.status == .error

@@ -68,11 +68,10 @@ extension Insight {
     /// Failures close together in time.
     init(_ cluster: FailureCluster) {
         let errorType = FindingSubject(.tool, cluster.errorType).shown
-        let (first, last) = (minuteText(cluster.start), minuteText(cluster.end))
-        var text = "\(Wording.count(cluster.count, "failure")) came "
-        text += first == last ? "within the minute of \(first)" : "between \(first) and \(last)"
-        text += ", where "
-        text += "\(Wording.number(cluster.expected)) were to be expected"
+        let length = Wording.duration(Double(cluster.length) / 1e9)
+        var text = "\(Wording.count(cluster.count, "failure")) happened within \(length)"
+        text += ", from \(minuteText(cluster.start)) on, where "
+        text += "\(Wording.number(cluster.expected)) were to be expected in that time"
         if !cluster.errorType.isEmpty {
             text += "; \(Wording.percent(cluster.share)) of them were `\(errorType)`"
         }

@@ -3,18 +3,18 @@ import Testing
 @testable import RoostAnalytics
 
 @Suite struct WordingTests {
-    @Test(arguments: [
-        (59, "within the minute of 2026-11-20 08:15 UTC"),
-        (60, "between 2026-11-20 08:15 UTC and 2026-11-20 08:16 UTC"),
-    ])
-    func `failures of one minute are told with one time`(seconds: UInt64, when: String) {
+    @Test(arguments: [(1, "1 s"), (11, "11 s"), (200, "3 min 20 s")])
+    func `failures close together are told with the time that they are many for`(
+        seconds: UInt64, length: String
+    ) {
         let start: UInt64 = 1_795_162_500_000_000_000
         let cluster = FailureCluster(
             start: start, end: start + seconds * 1_000_000_000, count: 242, expected: 3,
             confidence: 1, component: .tool, errorType: "", share: 0, agents: [], failureIDs: [])
         #expect(
             Insight(cluster).text
-                == "242 failures came \(when), where 3 were to be expected.")
+                == "242 failures happened within \(length), from 2026-11-20 08:15 UTC on, "
+                + "where 3 were to be expected in that time.")
     }
 
     @Test(
