@@ -14,6 +14,8 @@ public struct SessionRow: Sendable {
     /// Unix nanoseconds of arrival.
     public let firstHeard: UInt64
     public let lastHeard: UInt64
+    /// Nanoseconds from the first start to the latest end of its runs, as their senders tell them.
+    public let duration: UInt64
     public let tokens: UInt64
     /// USD; nil when unknown.
     public let cost: Double?
@@ -48,7 +50,7 @@ extension SessionRow {
         json.field("failed_workflows", failed)
         json.field("first_time", at: firstHeard)
         json.field("last_time", at: lastHeard)
-        json.field("duration", Double(lastHeard.less(firstHeard)) / 1e9)
+        json.field("duration", Double(duration) / 1e9)
         json.field("tokens", tokens)
         json.field("cost_usd", known: cost)
         json.endObject()
@@ -92,6 +94,8 @@ extension Fleet {
         var active = 0
         var waiting = 0
         var failed = 0
+        var start = UInt64.max
+        var end: UInt64 = 0
         var tokens: UInt64 = 0
         var cost: Double?
     }
@@ -109,6 +113,8 @@ extension Fleet {
                 if state.isOpen { sums[row].active += 1 }
                 if state == .waiting { sums[row].waiting += 1 }
                 if state == .failed { sums[row].failed += 1 }
+                sums[row].start = min(sums[row].start, workflows[slot].start)
+                sums[row].end = max(sums[row].end, workflows[slot].end)
                 sums[row].tokens = sums[row].tokens.addingUpTo(workflows[slot].tokensSoFar)
                 if let cost = workflows[slot].costSoFar {
                     sums[row].cost = (sums[row].cost ?? 0) + cost
@@ -129,6 +135,15 @@ extension Fleet {
             failed: Int(record.failed) + sum.failed,
             state: sum.waiting > 0 ? "waiting" : sum.active > 0 ? "running" : "idle",
             firstHeard: record.firstHeard, lastHeard: record.lastHeard,
-            tokens: record.tokens.addingUpTo(sum.tokens), cost: cost)
+            duration: duration(record, sum), tokens: record.tokens.addingUpTo(sum.tokens),
+            cost: cost)
+    }
+
+    /// Of what is open, or tells no times, at least what has come of it so far.
+    private func duration(_ record: SessionRecord, _ sum: Sum) -> UInt64 {
+        let (start, end) = (min(record.start, sum.start), max(record.end, sum.end))
+        let heard = record.lastHeard.less(record.firstHeard)
+        guard start <= end, end > 0 else { return heard }
+        return sum.active > 0 ? max(end &- start, heard) : end &- start
     }
 }

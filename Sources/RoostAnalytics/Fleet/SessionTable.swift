@@ -15,6 +15,9 @@ struct SessionRecord: Sendable {
     /// USD; see `hasCost`.
     var cost = 0.0
     var hasCost = false
+    /// Unix nanoseconds by the senders' clocks, of runs that are not held any more.
+    var start = UInt64.max
+    var end: UInt64 = 0
     /// Unix nanoseconds of arrival.
     var firstHeard: UInt64 = 0
     var lastHeard: UInt64 = 0
@@ -103,6 +106,8 @@ struct SessionTable: Sendable {
         guard place >= 0 else { return }
         self[place].held -= 1
         self[place].workflows &+= 1
+        self[place].start = min(self[place].start, workflow.start)
+        self[place].end = max(self[place].end, workflow.end)
         if workflow.state == .failed { self[place].failed &+= 1 }
         self[place].tokens = self[place].tokens.addingUpTo(workflow.tokens)
         if workflow.hasCost {

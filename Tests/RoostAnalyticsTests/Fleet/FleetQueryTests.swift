@@ -170,6 +170,44 @@ import Testing
         #expect(row.lastHeard == FleetBench.time(4))
     }
 
+    @Test func `a session lasts as long as its senders say`() throws {
+        var settings = FleetSettings()
+        settings.finishedWorkflows = 1
+        var bench = FleetBench(settings)
+        func duration() throws -> UInt64 {
+            try #require(bench.fleet.sessions(bench.symbols).rows.first).duration / 1_000_000_000
+        }
+        bench.clock = 1_000
+        bench.take(
+            bench.fact(.ended, .agent, span: 1, agent: "boss", from: 100, to: 160, session: "s"),
+            bench.fact(.workflowEnded, span: 1, from: 100, to: 160, session: "s"))
+        #expect(try duration() == 60)
+        for run in 2...4 as ClosedRange<UInt64> {
+            let start = Double(run) * 100
+            bench.take(
+                bench.fact(
+                    .ended, .agent, trace: run, span: 1, agent: "boss", from: start,
+                    to: start + 10, session: "s"),
+                bench.fact(
+                    .workflowEnded, trace: run, span: 1, from: start, to: start + 10, session: "s"))
+        }
+        // The first runs are not held any more.
+        #expect(bench.list().rows.count == 1)
+        #expect(try duration() == 310)
+    }
+
+    @Test func `a session that goes on lasts at least since it was heard of`() throws {
+        var bench = FleetBench()
+        bench.take(bench.fact(.began, .agent, span: 1, agent: "boss", from: 0, session: "s"))
+        bench.clock = 40
+        bench.take(
+            bench.fact(
+                .seen, .llm, span: 2, parent: 1, agent: "boss", subject: "gpt", from: 1, to: 3,
+                session: "s"))
+        let row = try #require(bench.fleet.sessions(bench.symbols).rows.first)
+        #expect(row.duration == 40_000_000_000)
+    }
+
     @Test func `answers and events are written with the names of the contract`() throws {
         let bench = Self.team()
         var json = JSONWriter()
