@@ -154,12 +154,8 @@ extension WorkflowRecord {
     /// Counts what an activity is; what it used only when that is final.
     mutating func count(_ fact: AgentFact, _ tokens: UInt64, isTold: Bool) {
         let isError = fact.status == .error
-        if !isTold {
-            countStep(fact.activity, isError: isError, 1)
-            if fact.activity == .humanWait {
-                humanWaits = humanWaits.addingUpTo(fact.end.less(fact.start))
-            }
-        }
+        if !isTold { countStep(fact.activity, isError: isError, 1) }
+        if fact.activity == .humanWait { hasWaited = true }
         if isError, fact.errorType != 0 { errorType = fact.errorType }
         if fact.parentSpanID == 0 { hasRootEnded = true }
         if fact.parentSpanID == 0 || fact.activity == .agent || fact.activity == .workflow {

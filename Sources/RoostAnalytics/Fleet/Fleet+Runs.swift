@@ -230,6 +230,9 @@ extension Fleet {
         if place == workflows[slot].middle { workflows[slot].middle = steps[place].newer }
         workflows[slot].folded &+= 1
         totals.foldedSteps &+= 1
+        if steps[place].kind == .humanWait, steps[place].isDone {
+            workflows[slot].foldWait(from: steps[place].start, to: steps[place].end)
+        }
         switch steps[place].phase {
         case .announced:
             steps.forget(place)

@@ -11,9 +11,19 @@ extension Fleet {
     /// are held; what it tells of itself is in its fact.
     public func waited(below fact: AgentFact) -> UInt64 {
         guard let slot = workflows.find(fact.traceIDHigh, fact.traceIDLow),
-            workflows[slot].humanWaits > 0
+            workflows[slot].hasWaited
         else { return 0 }
         return waited(below: fact.spanID, from: fact.start, to: fact.end, parents(in: slot), slot)
+    }
+
+    /// Nanoseconds of a run in which people are or were waited for and nobody was at work, as far as
+    /// its steps are held: where waits are not, the time in which there was any.
+    func humanWait(_ slot: Int32, now: UInt64) -> UInt64 {
+        let record = workflows[slot]
+        guard record.hasWaited || record.waits > 0 else { return record.humanWaitWithin }
+        let folded = RunWaits([(record.foldedWaitsStart, record.foldedWaitsEnd)])
+        return picture(slot, now: now).waits.without(folded).length
+            .addingUpTo(record.foldedWaits)
     }
 
     /// A wait was told: what is above it and was counted before has worked for less.

@@ -31,7 +31,8 @@ struct RunPicture {
     private(set) var leaves: [Int] = []
     /// Unix nanoseconds by the sender's clock: what is open has lasted until then.
     let until: UInt64
-    private let parents: [Int?]
+    /// Of each step, the index of the one above.
+    let parents: [Int?]
 
     private static let deepest = 64
 
@@ -54,6 +55,7 @@ struct RunPicture {
             addStep(place, isOpen: isOpen)
         }
         sortExecutions()
+        noteWaits()
         findLeaves()
     }
 
@@ -145,6 +147,27 @@ struct RunPicture {
             return execution
         }
         for place in owners.indices { owners[place] = owners[place].map { places[$0] } }
+    }
+
+    /// What an agent's run has waited for people so far, it and those within it: what the run itself
+    /// says of that comes with its end.
+    private mutating func noteWaits() {
+        var waits: [Int: [RunWaits.Stretch]] = [:]
+        for place in steps.indices where steps[place].kind == .humanWait {
+            guard steps[place].phase != .lost else { continue }
+            var owner = owners[place]
+            var looked = 0
+            while let at = owner, looked < Self.deepest {
+                let start = max(steps[place].start, executions[at].start)
+                waits[at, default: []].append((start, min(steps[place].end, executions[at].end)))
+                owner = executions[at].parent
+                looked += 1
+            }
+        }
+        for (at, stretches) in waits {
+            executions[at].humanWait = max(
+                executions[at].humanWait, RunWaits(stretches).length)
+        }
     }
 
     // MARK: what is made of what

@@ -72,10 +72,7 @@ extension Fleet {
     ) -> WorkflowDetail? {
         guard let slot = workflows.find(high, low) else { return nil }
         let record = workflows[slot]
-        let duration = record.duration(now: now)
-        let start = record.start == .max ? 0 : record.start
-        let until = record.state.isOpen ? start &+ duration : record.end
-        let picture = RunPicture(steps(of: slot), until: until, isOpen: record.state.isOpen)
+        let picture = picture(slot, now: now)
         let concurrency = RunConcurrency(
             picture.leaves.map { (picture.steps[$0].start, picture.steps[$0].end) })
         let row = row(slot, symbols, now: now)
@@ -83,9 +80,17 @@ extension Fleet {
             row: row, hasRootEnded: record.hasRootEnded, executions: executions(picture, symbols),
             overlaps: overlaps(picture), concurrency: concurrency,
             bottlenecks: RunBottleneck.find(
-                in: picture, concurrency, duration: duration, humanWait: record.humanWait,
+                in: picture, concurrency, duration: row.duration, humanWait: row.humanWait,
                 retries: row.retries, symbols),
             timeline: timeline(picture, symbols), folded: Int(record.folded))
+    }
+
+    /// The steps of a run in order; what is open lasts until `now`.
+    func picture(_ slot: Int32, now: UInt64) -> RunPicture {
+        let record = workflows[slot]
+        let start = record.start == .max ? 0 : record.start
+        let until = record.state.isOpen ? start &+ record.duration(now: now) : record.end
+        return RunPicture(steps(of: slot), until: until, isOpen: record.state.isOpen)
     }
 
     private func steps(of slot: Int32) -> [FleetStep] {

@@ -151,7 +151,7 @@ extension Fleet {
             user: symbols.identity(record.user), start: record.start == .max ? 0 : record.start,
             end: isOver ? record.end : 0, lastHeard: record.lastHeard,
             duration: record.duration(now: now),
-            humanWait: record.humanWait, agents: agentNames(slot, symbols),
+            humanWait: humanWait(slot, now: now), agents: agentNames(slot, symbols),
             agentRuns: Int(record.agentRuns + record.announcedAgents), calls: Int(record.calls),
             toolCalls: Int(record.toolCalls), errors: Int(record.errors),
             retries: Int(isOver || record.errors == 0 ? record.retries : retries(in: slot)),

@@ -15,10 +15,13 @@ struct WorkflowRecord: Sendable {
     var lastHeard: UInt64 = 0
     /// Nanoseconds between two signs of life, the longest so far.
     var longestSilence: UInt64 = 0
-    /// Nanoseconds of steps that wait for people, and the longest wait that another step told of
-    /// within itself.
-    var humanWaits: UInt64 = 0
+    /// Nanoseconds: the longest wait for people that a step told of within itself.
     var humanWaitWithin: UInt64 = 0
+    /// Of waits that were folded away: nanoseconds, once where several waited, and from when until
+    /// when (Unix nanoseconds) they were.
+    var foldedWaits: UInt64 = 0
+    var foldedWaitsStart: UInt64 = 0
+    var foldedWaitsEnd: UInt64 = 0
     /// Final.
     var tokens: UInt64 = 0
     /// USD; see `hasCost`.
@@ -92,6 +95,8 @@ struct WorkflowRecord: Sendable {
     var isClosed = false
     /// Its end has said what it is called.
     var isNamed = false
+    /// A step that waits for people has ended.
+    var hasWaited = false
     /// It was over before and went on; what it was then, and the minute in which it was over first.
     var wasOver = false
     var former = WorkflowState.completed
@@ -112,8 +117,6 @@ struct WorkflowRecord: Sendable {
     var costSoFar: Double? {
         hasCost || hasProvisionalCost ? max(cost + provisionalCost, 0) : nil
     }
-
-    var humanWait: UInt64 { max(humanWaits, humanWaitWithin) }
 
     /// Nanoseconds: by the sender's clock, while it is open at least since it was first heard of.
     func duration(now: UInt64) -> UInt64 {
@@ -144,6 +147,14 @@ struct WorkflowRecord: Sendable {
         let isEnd = fact.kind == .workflowEnded && !isDerived
         if isNamed ? fact.kind == .workflowCorrected : isWord { name = fact.workflow }
         if isEnd { isNamed = true }
+    }
+
+    /// Takes over a wait for people that is held no longer.
+    mutating func foldWait(from start: UInt64, to end: UInt64) {
+        let isFirst = foldedWaitsEnd == 0
+        foldedWaitsStart = isFirst ? start : min(foldedWaitsStart, start)
+        foldedWaits = foldedWaits.addingUpTo(end.less(max(start, foldedWaitsEnd)))
+        foldedWaitsEnd = max(foldedWaitsEnd, end)
     }
 
     /// Puts a step at the end of its list, whose first `kept` are never folded.
