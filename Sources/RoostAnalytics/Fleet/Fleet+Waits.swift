@@ -21,7 +21,7 @@ extension Fleet {
     func humanWait(_ slot: Int32, now: UInt64) -> UInt64 {
         let record = workflows[slot]
         guard record.hasWaited || record.waits > 0 else { return record.humanWaitWithin }
-        let folded = RunWaits([(record.foldedWaitsStart, record.foldedWaitsEnd)])
+        let folded = TimeStretches([(record.foldedWaitsStart, record.foldedWaitsEnd)])
         return picture(slot, now: now).waits.without(folded).length
             .addingUpTo(record.foldedWaits)
     }

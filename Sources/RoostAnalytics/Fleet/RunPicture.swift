@@ -152,7 +152,7 @@ struct RunPicture {
     /// What an agent's run has waited for people so far, it and those within it: what the run itself
     /// says of that comes with its end.
     private mutating func noteWaits() {
-        var waits: [Int: [RunWaits.Stretch]] = [:]
+        var waits: [Int: [TimeStretches.Stretch]] = [:]
         for place in steps.indices where steps[place].kind == .humanWait {
             guard steps[place].phase != .lost else { continue }
             var owner = owners[place]
@@ -166,7 +166,7 @@ struct RunPicture {
         }
         for (at, stretches) in waits {
             executions[at].humanWait = max(
-                executions[at].humanWait, RunWaits(stretches).length)
+                executions[at].humanWait, TimeStretches(stretches).length)
         }
     }
 

@@ -100,10 +100,10 @@ import Testing
     }
 
     @Test func `stretches are put together and taken away`() {
-        let waits = RunWaits([(10, 20), (0, 5), (15, 30), (5, 6), (40, 40)])
+        let waits = TimeStretches([(10, 20), (0, 5), (15, 30), (5, 6), (40, 40)])
         #expect(waits.length == 26)
-        #expect(waits.without(RunWaits([])).length == 26)
-        #expect(waits.without(RunWaits([(0, 100)])).length == 0)
-        #expect(waits.without(RunWaits([(2, 3), (4, 12), (29, 50)])).length == 20)
+        #expect(waits.without(TimeStretches([])).length == 26)
+        #expect(waits.without(TimeStretches([(0, 100)])).length == 0)
+        #expect(waits.without(TimeStretches([(2, 3), (4, 12), (29, 50)])).length == 20)
     }
 }
