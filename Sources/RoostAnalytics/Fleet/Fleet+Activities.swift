@@ -39,13 +39,18 @@ extension Fleet {
     mutating func newWorkflow(
         _ fact: AgentFact, now: UInt64, _ events: inout [FleetEvent]
     ) -> Int32 {
+        let former = forgotten.take(fact.traceIDHigh, fact.traceIDLow)
         while workflows.open.count >= settings.openWorkflows { evictOpen(now: now, &events) }
         let slot = workflows.add(fact.traceIDHigh, fact.traceIDLow, now: now)
         latest = slot
         states[Int(WorkflowState.pending.rawValue)] += 1
-        totals.workflowsStarted &+= 1
         workflows[slot].isDerived = fact.isDerivedTrace
         note(fact, slot, now: now)
+        if let former {
+            takeUp(former, slot)
+            return slot
+        }
+        totals.workflowsStarted &+= 1
         if tellsEvents {
             var event = event(.workflowStarted, slot)
             event.time = fact.start
@@ -136,6 +141,8 @@ extension Fleet {
             if workflows[slot].mayGoOn { reopen(slot) }
         }
         var isTold = false
+        // Before its run had to go.
+        var wasTold = false
         if let place {
             guard endHeld(fact, place, slot, &isTold) else { return }
             count(fact, place, slot, isTold: isTold, now: now)
@@ -145,6 +152,10 @@ extension Fleet {
                 isTold = true
                 takeBackFolded(fact, slot)
             }
+            if fact.kind == .ended, workflows[slot].unheld[fact.activity] > 0 {
+                workflows[slot].unheld[fact.activity] &-= 1
+                wasTold = true
+            }
             var step = FleetStep(fact, workflow: slot)
             step.phase = fact.kind == .seen ? .seen : .ended
             let added = addStep(step, slot)
@@ -152,7 +163,9 @@ extension Fleet {
             count(fact, added, slot, isTold: isTold, now: now)
             if fact.activity == .humanWait { noteLateWait(added, slot) }
         }
-        if !isTold, tellsEvents { tellEnd(told, slot, wasAnnounced: place != nil, &events) }
+        if !isTold, !wasTold, tellsEvents {
+            tellEnd(told, slot, wasAnnounced: place != nil, &events)
+        }
     }
 
     /// Fills a step that was announced or seen; false when there is nothing new in the fact.

@@ -68,7 +68,18 @@ extension Fleet {
     }
 
     mutating func takeClosing(_ fact: AgentFact, now: UInt64, _ events: inout [FleetEvent]) {
-        guard let slot = workflows.find(fact.traceIDHigh, fact.traceIDLow) else { return }
+        let isRepeated = fact.calls == 0 && fact.isDerivedTrace
+        guard let slot = workflows.find(fact.traceIDHigh, fact.traceIDLow) else {
+            if isRepeated, let run = forgotten.take(fact.traceIDHigh, fact.traceIDLow) {
+                withdraw(run)
+            }
+            return
+        }
+        if isRepeated, workflows[slot].isEarly, !workflows[slot].state.isOpen {
+            withdraw(ForgottenRuns.Run(workflows[slot], seen: FoldedSteps()))
+            workflows[slot].isEarly = false
+            return evict(slot)
+        }
         dropSeen(slot)
         loseAnnounced(slot)
         if fact.calls == 0 { forgetLost(slot) }
@@ -115,7 +126,9 @@ extension Fleet {
         if state != .abandoned {
             silences.add(workflows[slot].longestSilence, of: workflows[slot].name)
         }
-        if tellsEvents { tellOver(slot, now: now, &events) }
+        let isKnown = workflows[slot].isEarly && workflows[slot].former == state
+        if tellsEvents, !isKnown { tellOver(slot, now: now, &events) }
+        workflows[slot].isEarly = false
         while workflows.finished.count > max(settings.finishedWorkflows, 1) {
             totals.evictedFinished &+= 1
             evict(workflows.finished.first)
@@ -253,31 +266,23 @@ extension Fleet {
         steps.remove(place)
     }
 
-    /// The quietest open run is given up.
-    mutating func evictOpen(now: UInt64, _ events: inout [FleetEvent]) {
-        let slot = workflows.open.first
-        guard slot >= 0 else { return }
-        if tellsEvents {
-            var event = event(.workflowAbandoned, slot)
-            event.time = now
-            event.duration = workflows[slot].duration(now: now)
-            event.tokens = workflows[slot].tokensSoFar
-            event.cost = workflows[slot].costSoFar ?? .nan
-            tell(event, &events)
-        }
-        abandon(slot)
-    }
-
-    private mutating func abandon(_ slot: Int32) {
+    mutating func abandon(_ slot: Int32) {
         totals.workflowsAbandoned &+= 1
         totals.evictedOpen &+= 1
-        dropSeen(slot)
+        if workflows[slot].wasOver {
+            minutes.move(workflows[slot].former, to: .abandoned, in: workflows[slot].overMinute)
+        } else {
+            workflows[slot].overMinute = minutes.add(.abandoned, now: lastNow)
+        }
+        change(slot, to: .abandoned)
+        workflows[slot].isEarly = true
         evict(slot)
     }
 
     /// Forgets a run. What it used stays in the totals and in its session.
     mutating func evict(_ slot: Int32) {
         guard slot >= 0 else { return }
+        if workflows[slot].isEarly, !workflows[slot].state.isOpen { remember(slot) }
         if workflows[slot].isStuck { unstick(slot) }
         if workflows[slot].activeAgent != 0 { agents.addActive(workflows[slot].activeAgent, -1) }
         var place = workflows[slot].first

@@ -17,6 +17,7 @@ public struct Fleet: Sendable {
     var agents: AgentRows
     var silences: SilenceTable
     var minutes = FinishedMinutes()
+    var forgotten = ForgottenRuns()
     public internal(set) var totals = FleetTotals()
     /// How many runs are in each state.
     var states = [Int](repeating: 0, count: WorkflowState.allCases.count)
@@ -94,7 +95,7 @@ public struct Fleet: Sendable {
     /// Bytes of the tables, as far as they are filled.
     public var byteCount: Int {
         workflows.byteCount + steps.byteCount + sessions.byteCount + agents.byteCount
-            + silences.byteCount
+            + silences.byteCount + forgotten.byteCount
     }
 
     // MARK: events

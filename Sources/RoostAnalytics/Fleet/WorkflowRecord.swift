@@ -101,6 +101,10 @@ struct WorkflowRecord: Sendable {
     var wasOver = false
     var former = WorkflowState.completed
     var overMinute: UInt32 = 0
+    /// It was over for want of room, before its true end came.
+    var isEarly = false
+    /// Steps that were told before it had to go, and whose account comes.
+    var unheld = FoldedSteps()
 
     /// Nothing is expected of it.
     var isOver: Bool { !state.isOpen || isClosed }
@@ -171,7 +175,15 @@ struct FoldedSteps: Sendable {
     /// Calls to models, calls of tools, runs of agents, all else.
     private var counts = SIMD4<Int32>()
 
+    init() {}
+
+    init(_ counts: SIMD4<UInt8>) { self.counts = SIMD4(truncatingIfNeeded: counts) }
+
     var sum: Int32 { counts.wrappedSum() }
+
+    var clamped: SIMD4<UInt8> { SIMD4(clamping: counts) }
+
+    mutating func add(_ other: FoldedSteps) { counts &+= other.counts }
 
     subscript(kind: ActivityKind) -> Int32 {
         get { counts[FoldedSteps.place(kind)] }

@@ -112,6 +112,7 @@ import Testing
                 cost: generator.next() % 2 == 0 ? .nan : 0.25,
                 error: generator.next() % 4 == 0 ? "boom" : nil)
             fact.session = generator.next() % 30
+            fact.isDerivedTrace = fact.traceIDLow % 2 == 1
             fact.calls = UInt32(generator.next() % 2)
             bench.take(fact)
             if generator.next() % 64 == 0 { bench.tick() }
@@ -124,6 +125,11 @@ import Testing
             states.filter { $0.state.isOpen }.reduce(0) { $0 + $1.count }
                 == bench.fleet.activeWorkflows)
         #expect(bench.fleet.workflows.finished.count <= 10)
+        let totals = bench.fleet.totals
+        #expect(
+            totals.workflowsStarted
+                == totals.workflowsCompleted + totals.workflowsFailed + totals.workflowsAbandoned
+                + UInt64(bench.fleet.activeWorkflows))
         for trace in 0..<60 as Range<UInt64> {
             bench.take(bench.fact(.traceClosed, trace: trace))
         }
