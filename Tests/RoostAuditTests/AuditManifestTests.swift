@@ -139,6 +139,27 @@ import Testing
         #expect(result.isIntact && result.removedFiles == count)
     }
 
+    @Test func `nothing is broken beside a collector that seals and removes`() throws {
+        let folder = try TrailFolder()
+        var settings = folder.settings
+        settings.fileBytes = 1_000
+        settings.totalBytes = 6_000
+        let trail = try AuditTrail.open(settings)
+        let done = Latch(1)
+        let appender = try #require(
+            NamedThread("append") {
+                trail.appendAll(acts(1_000), together: false)
+                done.countDown()
+            })
+        repeat {
+            let result = verifyAudit(folder: folder.path)
+            #expect(result.isIntact, "\(result)")
+        } while !done.wait(untilMonotonic: monotonicNanoseconds())
+        appender.join()
+        trail.end()
+        #expect(trail.status.counts.removedFiles > 100)
+    }
+
     @Test func `a posted record is no proof of a removal`() throws {
         let folder = try TrailFolder()
         let removal = AuditRemoval(
