@@ -7,6 +7,7 @@ final class TestSocketHandler: WebSocketHandler {
     var socket: WebSocket?
     var texts: [String] = []
     var closedCodes: [UInt16] = []
+    var sentCount = 0
     var onOpened: (WebSocket) -> Void = { _ in }
     var onText: (WebSocket, String) -> Void = { _, _ in }
 
@@ -19,6 +20,8 @@ final class TestSocketHandler: WebSocketHandler {
         texts.append(String(decoding: text, as: UTF8.self))
         onText(socket, String(decoding: text, as: UTF8.self))
     }
+
+    func sent(on socket: WebSocket) { sentCount += 1 }
 
     func closed(_ socket: WebSocket, code: UInt16) { closedCodes.append(code) }
 }

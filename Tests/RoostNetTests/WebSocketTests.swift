@@ -231,6 +231,23 @@ import Testing
         #expect(bench.handler.socket?.send(message) == true)
     }
 
+    @Test func `says once that all has left, when it was asked for that`() {
+        let bench = WebSocketBench().open()
+        let message = WebSocketMessage(text: [UInt8](repeating: 0x61, count: 40_000))
+        for _ in 0..<4 { _ = bench.handler.socket?.put(message) }
+        bench.handler.socket?.tellWhenSent()
+        var output = OutputBuffer(reserving: 1_024)
+        // In two pieces; the second one has left when a third is asked for.
+        for told in [0, 0, 1, 1] {
+            output.removeAll()
+            bench.session.drain(into: &output)
+            #expect(bench.handler.sentCount == told)
+        }
+        _ = bench.handler.socket?.send(message)
+        _ = bench.output()
+        #expect(bench.handler.sentCount == 1)
+    }
+
     @Test func `many small messages are bounded, too`() {
         let bench = WebSocketBench().open()
         let message = WebSocketMessage(text: "")

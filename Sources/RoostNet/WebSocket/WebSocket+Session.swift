@@ -35,6 +35,7 @@ extension WebSocket: ProtocolSession {
     }
 
     func drain(into output: inout OutputBuffer) {
+        noteRoom()
         unsafe output.append(urgent.bytes)
         urgent.removeAll(keeping: WebSocket.usualUrgentBytes)
         takeWaiting(upTo: WebSocket.pieceBytes) { message in

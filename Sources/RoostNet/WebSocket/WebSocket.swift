@@ -8,12 +8,20 @@ public protocol WebSocketHandler: AnyObject {
     /// A whole text message, valid UTF-8.
     func received(_ text: [UInt8], on socket: WebSocket)
 
+    /// What waited has left for the system's socket; called once for each `tellWhenSent`, while the
+    /// socket is being written to: nothing may be sent before it returns.
+    func sent(on socket: WebSocket)
+
     /// It is over; called once for each socket that was opened, the last call for it.
     ///
     /// `code` is the one in the peer's close frame (1005 when that has none), the one that ended the
     /// connection when this side found a fault, 1006 when the connection ended without a word.
     /// RFC 6455 §7.4.
     func closed(_ socket: WebSocket, code: UInt16)
+}
+
+extension WebSocketHandler {
+    public func sent(on socket: WebSocket) {}
 }
 
 /// The server's side of one WebSocket, RFC 6455, without extensions.
@@ -38,6 +46,7 @@ public final class WebSocket {
     var urgent = OutputBuffer(reserving: WebSocket.usualUrgentBytes)
     private(set) var waiting: [WebSocketMessage] = []
     private var waitingBytes = 0
+    private var mustTellWhenSent = false
     /// Goes out last, once.
     var closeFrame: [UInt8]?
 
@@ -107,6 +116,9 @@ public final class WebSocket {
     /// Sends what was put, as far as the peer's socket takes it. `closed` may be called before it
     /// returns.
     public func flush() { if !waiting.isEmpty { host?.sessionHasOutput() } }
+
+    /// Asks for a word when nothing waits any more; only while something does.
+    public func tellWhenSent() { mustTellWhenSent = true }
 
     /// Asks the peer for a sign of life; heartbeats do so by themselves.
     public func ping() {
@@ -212,6 +224,13 @@ public final class WebSocket {
         } else {
             waiting.removeFirst(count)
         }
+    }
+
+    /// The socket has taken what was drained before.
+    func noteRoom() {
+        guard mustTellWhenSent, waiting.isEmpty else { return }
+        mustTellWhenSent = false
+        handler?.sent(on: self)
     }
 
     private func dropWaiting() {
