@@ -493,6 +493,47 @@ def test_of_many_events_at_once_who_reads_loses_none(process, stream):
     assert found == ids
 
 
+def latest(process):
+    """The id of an event of now."""
+    async def go():
+        async with connect(process, "events") as socket:
+            await subscribe(socket, agent=["now"])
+            post(process, *run("now", trace(0x99)))
+            return (await receive(socket, "agent.completed"))["id"]
+
+    return asyncio.run(go())
+
+
+def test_thousands_of_events_are_replayed_each_once_and_in_order(process, stream):
+    """Many times as much as waits for a client that does not read."""
+    last = latest(process)
+    post(process, *(event for n in range(1_700) for event in run("r" * 200, trace(0x53_0000 + n))))
+    wait_until(lambda: not process.metrics().value("roost_agent_held_activities"),
+               what="all events are out")
+    before = lost(process)
+
+    def check(resumed, ids):
+        assert resumed["missed"] == 0 and resumed["replayed"] >= 3_400
+        assert ids == list(range(int(last) + 1, int(last) + 1 + resumed["replayed"]))
+
+    async def go():
+        async with connect(process, "events", max_queue=None) as socket:
+            await subscribe(socket, agent=["somebody"])
+            await socket.send(json.dumps({"subscribe": {}, "resume": last}))
+            resumed = (await receive(socket, "resumed"))["data"]
+            check(resumed, [int((await receive(socket))["id"]) for _ in range(resumed["replayed"])])
+            # From here on as any other.
+            await asyncio.to_thread(post, process, *run("after", trace(0x54)))
+            while (await receive(socket))["type"] != "agent.completed":
+                pass
+
+    asyncio.run(go())
+    events = stream("events/stream", {"last-event-id": last})
+    resumed = events.next()[1]["data"]
+    check(resumed, [int(events.next()[0]) for _ in range(resumed["replayed"])])
+    assert lost(process) == before
+
+
 @pytest.mark.parametrize("query, headers, said", [
     ("", {"last-event-id": "abc"}, "Last-Event-ID"), ("", {"last-event-id": "-1"}, "Last-Event-ID"),
     ("?type=bogus", {}, "agent.failed"), ("?severity=bogus", {}, "critical"),

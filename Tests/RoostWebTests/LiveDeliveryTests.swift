@@ -27,6 +27,9 @@ import Testing
             onFlush()
         }
 
+        var isOver: Bool { false }
+        var hasUnsent: Bool { !queued.isEmpty }
+        func whenSent(_ call: @escaping () -> Void) {}
         func beat() {}
     }
 
@@ -151,6 +154,13 @@ import Testing
         delivery.tell(.missed(4, through: 11), group)
         delivery.advance()
         #expect((first.lost, other.lost) == (8, 2))
+    }
+
+    @Test func `nothing is held for a group that nobody has joined`() {
+        let delivery = delivery(clientsInTurn: 1)
+        delivery.tell(text(1), group([]))
+        #expect(!delivery.isDue)
+        #expect(delivery.delivery.waiting == 0)
     }
 
     @Test func `when all have left, nothing is held for them`() {

@@ -9,7 +9,8 @@ final class EventStream: LiveClient, BodySource {
     var latest: UInt64 = 0
     private let responder: Responder
     private var waiting: [UInt8] = []
-    private var isTaken = false
+    private(set) var isOver = false
+    private var onSent: (() -> Void)?
     private let left: (EventStream) -> Void
 
     /// More than this waits for nobody.
@@ -48,6 +49,10 @@ final class EventStream: LiveClient, BodySource {
 
     func flush() { if !waiting.isEmpty { responder.resumeBody() } }
 
+    var hasUnsent: Bool { !waiting.isEmpty }
+
+    func whenSent(_ call: @escaping () -> Void) { onSent = call }
+
     func beat() {
         waiting += Array(": heartbeat\n\n".utf8)
         responder.resumeBody()
@@ -56,10 +61,15 @@ final class EventStream: LiveClient, BodySource {
     func next(into bytes: inout [UInt8]) -> Bool {
         bytes += waiting
         waiting.removeAll(keepingCapacity: waiting.count < 16 << 10)
+        onSent.take()?()
         return true
     }
 
-    func cancel() { left(self) }
+    func cancel() {
+        isOver = true
+        onSent = nil
+        left(self)
+    }
 
     var waitingBytes: Int { waiting.capacity }
 }

@@ -34,6 +34,8 @@ final class LiveDelivery {
     var isDue: Bool { turn != nil || !line.isEmpty }
 
     func tell(_ news: LiveNews, _ group: LiveGroup) {
+        // Those that catch up get it in their own time.
+        guard !group.clients.isEmpty else { return }
         if group.news.isEmpty { line.append(group) }
         group.news.append(news)
         waiting += 1
@@ -87,21 +89,28 @@ final class LiveDelivery {
         }
     }
 
-    /// Queues a message; what was lost before it is told first. `flush` has to follow.
-    func send(_ text: LiveText, to client: any LiveClient) {
-        if client.lost > 0 {
-            let notice = LiveText.notice("lost") { $0.field("messages", client.lost) }
-            guard client.send(notice) else { return lose(1, client) }
-            client.lost = 0
-        }
-        if client.send(text) {
-            counters.delivered.wrappingAdd(1, ordering: .relaxed)
-        } else {
-            lose(1, client)
-        }
+    /// Queues a message; one for which there is no room is lost. `flush` has to follow.
+    private func send(_ text: LiveText, to client: any LiveClient) {
+        if !offer(text, to: client) { lose(1, client) }
     }
 
-    private func lose(_ count: Int, _ client: any LiveClient) {
+    /// Queues a message behind the notice of what was lost before it; false when there is no room.
+    /// `flush` has to follow.
+    func offer(_ text: LiveText, to client: any LiveClient) -> Bool {
+        guard tellLost(client), client.send(text) else { return false }
+        counters.delivered.wrappingAdd(1, ordering: .relaxed)
+        return true
+    }
+
+    /// Queues the notice of what was lost, if anything was; false when there is no room for it.
+    func tellLost(_ client: any LiveClient) -> Bool {
+        guard client.lost > 0 else { return true }
+        guard client.send(.lost(client.lost)) else { return false }
+        client.lost = 0
+        return true
+    }
+
+    func lose(_ count: Int, _ client: any LiveClient) {
         client.lost += count
         counters.lost.wrappingAdd(UInt64(count), ordering: .relaxed)
     }
@@ -112,22 +121,4 @@ enum LiveNews {
     case message(LiveText)
     /// So many events that nobody keeps any more, the last of which had the number `through`.
     case missed(UInt64, through: UInt64)
-}
-
-/// Somebody at the other end of a live stream. Confined to the web loop.
-protocol LiveClient: AnyObject {
-    /// Messages that were not sent since the client was last told.
-    var lost: Int { get set }
-
-    /// The number of the latest event that it knows of: it is told later ones. 0 before it came.
-    var latest: UInt64 { get set }
-
-    /// Queues a message, to be followed by `flush`; false when too much is waiting already.
-    func send(_ text: LiveText) -> Bool
-
-    /// Hands on what was queued.
-    func flush()
-
-    /// Shows that the stream is alive.
-    func beat()
 }

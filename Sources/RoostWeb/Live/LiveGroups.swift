@@ -7,6 +7,12 @@ final class LiveGroup {
     var clients: [ObjectIdentifier: any LiveClient] = [:]
     /// What its clients have to get on its next turn.
     var news: [LiveNews] = []
+    /// How many will belong to it when they have caught up.
+    var replaying = 0
+    /// How many messages came for these, counted on from any number.
+    var told = 0
+
+    var isEmpty: Bool { clients.isEmpty && replaying == 0 }
 
     init(_ filter: LiveFilter) { self.filter = filter }
 }

@@ -6,10 +6,11 @@ import RoostNet
 /// Hands live messages to those who subscribed. Confined to the web loop.
 ///
 ///     analytics ──messages, rendered once──► mailbox ──► groups (one for each filter) ──► clients
+///                                               └──► history ──► those that catch up
 ///
 /// A message is matched against filters, not clients, and only against those that may want it.
 final class LiveHub {
-    private let collector: CollectorView
+    private let analytics: AnalyticsService
     private let loop: EventLoop
     private var groups = LiveGroups()
     private var filters: [ObjectIdentifier: LiveFilter] = [:]
@@ -19,6 +20,7 @@ final class LiveHub {
     private var isWatching = false
     private let counters: LiveCounters
     private let delivery: LiveDelivery
+    private let replays: LiveReplays
     private lazy var mailbox = {
         let home = LoopOwned(self, on: loop)
         return LiveMailbox { home.post { if !$0.isTurnDue { $0.turn() } } }
@@ -35,11 +37,13 @@ final class LiveHub {
     private static let mostWaiting = 16_384
     private static let mostAtOnce = 128
 
-    init(collector: CollectorView, loop: EventLoop) {
-        self.collector = collector
+    init(_ analytics: AnalyticsService, counters: LiveCounters, loop: EventLoop) {
+        self.analytics = analytics
         self.loop = loop
-        counters = collector.liveCounters
+        self.counters = counters
         delivery = LiveDelivery(counters: counters)
+        replays = LiveReplays(delivery)
+        replays.onDue = { [weak self] in self?.postTurn() }
     }
 
     // MARK: clients
@@ -47,20 +51,27 @@ final class LiveHub {
     /// From now on a client gets what `filter` wants, instead of what it wanted before. After
     /// `resume`, what it missed since that message comes first.
     func subscribe(_ client: any LiveClient, to filter: LiveFilter, resume: UInt64? = nil) {
-        if filters[ObjectIdentifier(client)] != nil {
+        let key = ObjectIdentifier(client)
+        if filters[key] != nil, !replays.contains(client) {
             // What its group has for it, and for all others, so that no group has anything twice.
             while delivery.isDue { delivery.advance(until: .max) }
             // It may have turned out that the client is gone.
-            guard filters[ObjectIdentifier(client)] != nil else { return }
-            leaveGroup(client)
+            guard filters[key] != nil else { return }
         }
-        groups.group(filter).clients[ObjectIdentifier(client)] = client
-        filters[ObjectIdentifier(client)] = filter
+        let before = filters[key].flatMap { groups[$0] }
+        before?.clients[key] = nil
+        let group = groups.group(filter)
+        filters[key] = filter
         watch()
-        if client.latest == 0 {
-            client.latest = collector.analytics.read { $0.latestEvent } ?? 0
+        if let resume {
+            replays.begin(client, in: group, after: resume, past)
+        } else if !replays.move(client, to: group) {
+            group.clients[key] = client
+            if client.latest == 0 {
+                client.latest = analytics.read { $0.latestEvent } ?? 0
+            }
         }
-        if let resume { replay(to: client, filter, after: resume) }
+        if let before, before.isEmpty { groups.remove(before) }
         noteConnections()
     }
 
@@ -76,19 +87,16 @@ final class LiveHub {
     }
 
     func leave(_ client: any LiveClient) {
-        leaveGroup(client)
-        filters[ObjectIdentifier(client)] = nil
+        replays.end(client)
+        if let filter = filters.removeValue(forKey: ObjectIdentifier(client)),
+            let group = groups[filter]
+        {
+            group.clients[ObjectIdentifier(client)] = nil
+            if group.isEmpty { groups.remove(group) }
+        }
         meters.removeValue(forKey: ObjectIdentifier(client))?.stop()
         noteConnections()
         watch()
-    }
-
-    private func leaveGroup(_ client: any LiveClient) {
-        guard let filter = filters[ObjectIdentifier(client)], let group = groups[filter] else {
-            return
-        }
-        group.clients[ObjectIdentifier(client)] = nil
-        if group.clients.isEmpty { groups.remove(group) }
     }
 
     private var connections: Int { filters.count + meters.count }
@@ -103,7 +111,12 @@ final class LiveHub {
         let began = monotonicNanoseconds()
         distribute(until: began &+ Self.longestTurn / 2)
         delivery.advance(until: began &+ Self.longestTurn)
-        guard !mail.isEmpty || delivery.isDue, !isTurnDue else { return }
+        replays.advance(until: began &+ Self.longestTurn)
+        if !mail.isEmpty || delivery.isDue || replays.isDue { postTurn() }
+    }
+
+    private func postTurn() {
+        guard !isTurnDue else { return }
         isTurnDue = true
         let home = LoopOwned(self, on: loop)
         home.post { $0.turn() }
@@ -117,6 +130,7 @@ final class LiveHub {
             guard !mail.isEmpty else { return }
             for entry in mail.prefix(Self.mostAtOnce) { distribute(entry) }
             mail = mail.dropFirst(Self.mostAtOnce)
+            replays.trim()
         } while monotonicNanoseconds() < end
         if mail.isEmpty { fetch() }
     }
@@ -126,10 +140,18 @@ final class LiveHub {
         case .message(let message):
             counters.events.wrappingAdd(1, ordering: .relaxed)
             let text = LiveText(message.json, id: message.id)
-            groups.forEach(wanting: message) { delivery.tell(.message(text), $0) }
+            let isNews = replays.take(message, text)
+            groups.forEach(wanting: message) { group in
+                if isNews { group.told += 1 }
+                delivery.tell(.message(text), group)
+            }
         case .missed(let count, let through):
             counters.events.wrappingAdd(count, ordering: .relaxed)
-            for group in groups.all { delivery.tell(.missed(count, through: through), group) }
+            let news = replays.take(missed: count, through: through)
+            for group in groups.all {
+                group.told += news
+                delivery.tell(.missed(count, through: through), group)
+            }
         }
     }
 
@@ -137,27 +159,17 @@ final class LiveHub {
         let (entries, isCut) = mailbox.takeAll()
         mail = entries[...]
         // What found no room; little of it, as it is rendered on this thread.
-        if isCut { collector.analytics.tellListeners(most: Self.mostAtOnce) }
+        if isCut { analytics.tellListeners(most: Self.mostAtOnce) }
         if mail.isEmpty, isCut { mail = mailbox.takeAll().entries[...] }
     }
 
-    private func replay(to client: any LiveClient, _ filter: LiveFilter, after id: UInt64) {
-        let (missed, all) = collector.analytics.read { $0.messages(after: id) } ?? (0, [])
-        let messages = all.filter { filter.wants($0) }
-        _ = client.send(
-            .notice("resumed") { data in
-                data.field("replayed", messages.count)
-                // Those that are no longer kept, whoever they were for; of a run of the program
-                // before this one they are not known.
-                data.key("missed")
-                if let missed { data.value(missed) } else { data.null() }
-            })
-        for message in messages {
-            delivery.send(LiveText(message.json, id: message.id), to: client)
-        }
-        // Some of them are on their way to its group.
-        client.latest = max(client.latest, all.last?.id ?? 0)
-        client.flush()
+    /// What the ring has after an event.
+    private func past(_ id: UInt64) -> LiveReplays.Past {
+        analytics.read { known in
+            let (missed, messages) = known.messages(after: id)
+            return LiveReplays.Past(
+                missed: missed, messages: messages, latest: known.latestEvent)
+        } ?? LiveReplays.Past(missed: 0)
     }
 
     // MARK: time
@@ -178,14 +190,18 @@ final class LiveHub {
         guard wantsMessages != isWatching else { return }
         isWatching = wantsMessages
         if wantsMessages {
-            collector.analytics.tell(mailbox)
+            analytics.tell(mailbox)
         } else {
-            collector.analytics.tell(nil)
+            analytics.tell(nil)
         }
     }
 
-    private func beat() {
-        for group in groups.all { for client in group.clients.values { client.beat() } }
+    func beat() {
+        for client in groups.all.flatMap(\.clients.values) + replays.clients {
+            // Who wants little would wait long for the next message to be told before.
+            _ = delivery.tellLost(client)
+            client.beat()
+        }
         for meter in meters.values { meter.client?.beat() }
     }
 }

@@ -16,6 +16,7 @@ final class LiveSocket: LiveClient, WebSocketHandler {
     /// The trace that this stream is about.
     private let trace: TraceID?
     private let opening: (LiveSocket) -> Void
+    private var onSent: (() -> Void)?
 
     /// `opening` subscribes it to something, once it is open.
     init(hub: LiveHub, trace: TraceID? = nil, opening: @escaping (LiveSocket) -> Void) {
@@ -31,12 +32,24 @@ final class LiveSocket: LiveClient, WebSocketHandler {
 
     func closed(_ socket: WebSocket, code: UInt16) {
         self.socket = nil
+        onSent = nil
         hub.leave(self)
     }
+
+    var isOver: Bool { socket?.isOpen != true }
 
     func send(_ text: LiveText) -> Bool { socket?.put(text.frame) ?? false }
 
     func flush() { socket?.flush() }
+
+    var hasUnsent: Bool { (socket?.unsentBytes ?? 0) > 0 }
+
+    func whenSent(_ call: @escaping () -> Void) {
+        onSent = call
+        socket?.tellWhenSent()
+    }
+
+    func sent(on socket: WebSocket) { onSent.take()?() }
 
     func beat() {
         _ = send(Self.heartbeat)

@@ -23,4 +23,9 @@ final class LiveText {
         writer.endObject()
         return LiveText(ByteBlock(writer.bytes))
     }
+
+    /// So many messages are lost to the client that gets this.
+    static func lost(_ messages: Int) -> LiveText {
+        notice("lost") { $0.field("messages", messages) }
+    }
 }

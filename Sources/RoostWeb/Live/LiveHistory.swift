@@ -1,0 +1,115 @@
+import RoostAnalytics
+
+/// The latest messages in their order, each rendered once, for all clients that catch up.
+///
+///      forgotten │ 100 │ 101 │ budget │ 102 │  … comes with the mail
+///                  ▲ start  ▲ a client's cursor   ▲ end
+///
+/// A cursor is a place, counted from when the history was begun: what is put in front of it later
+/// has negative places. Confined to the web loop.
+struct LiveHistory {
+    struct Entry {
+        /// Nil where nobody knows who would have wanted it.
+        let message: LiveMessage?
+        let news: LiveNews
+
+        /// How many messages a client with this filter gets or loses by it.
+        func weight(for filter: LiveFilter) -> Int {
+            if case .missed(let count, _) = news { return Int(clamping: count) }
+            return message.map(filter.wants) == true ? 1 : 0
+        }
+
+        /// Whether it is no news for whoever knows of an event.
+        func isTold(before id: UInt64) -> Bool { self.id.map { $0 <= id } == true }
+
+        var isMessage: Bool { if case .message = news { true } else { false } }
+
+        /// The number of the latest event that it tells of.
+        fileprivate var id: UInt64? {
+            switch news {
+            case .message(let text): text.id
+            case .missed(_, let through): through
+            }
+        }
+    }
+
+    private var entries: [Entry] = []
+    private(set) var start = 0
+    /// The number of the event from which on every event is here.
+    private(set) var oldest: UInt64
+    /// The number of the latest event that it knows of.
+    private(set) var latest: UInt64
+
+    /// So many are kept, as in the ring of `Analytics`; so many more may have come before some go.
+    static let kept = 8_192
+    static let most = kept + 4_096
+
+    /// With what comes after an event.
+    init(after id: UInt64) {
+        oldest = id &+ 1
+        latest = id
+    }
+
+    var end: Int { start + entries.count }
+
+    subscript(cursor: Int) -> Entry { entries[cursor - start] }
+
+    /// Whether all is here that came after an event, up to the latest that it knows of.
+    func covers(after id: UInt64) -> Bool { id >= oldest - 1 && id <= latest }
+
+    /// How many events after this one came before all that are here.
+    func missing(after id: UInt64) -> UInt64 { id < oldest ? oldest - 1 - id : 0 }
+
+    /// Before the first event after this one.
+    func cursor(after id: UInt64) -> Int {
+        entries.firstIndex { ($0.id ?? 0) > id }.map { start + $0 } ?? end
+    }
+
+    /// What a client with this filter gets or loses from `cursor` on.
+    func weight(from cursor: Int, for filter: LiveFilter) -> Int {
+        entries[(cursor - start)...].reduce(0) { $0 + $1.weight(for: filter) }
+    }
+
+    /// Puts what is older than all that is here in front; `messages` are events without a gap.
+    mutating func prepend(_ messages: [LiveMessage]) {
+        guard let first = messages.first?.id, first < oldest else { return }
+        let older = messages.prefix { $0.id.map { $0 < oldest } == true }
+        entries.insert(contentsOf: older.map { Self.entry($0) }, at: 0)
+        start -= older.count
+        oldest = first
+    }
+
+    /// False where it was here already, as events are that were taken out of the ring.
+    mutating func append(_ message: LiveMessage, _ text: LiveText? = nil) -> Bool {
+        if let id = message.id {
+            guard id > latest else { return false }
+            latest = id
+        }
+        entries.append(Self.entry(message, text))
+        return true
+    }
+
+    /// The same for events that nobody keeps any more: how many of them were not here.
+    mutating func append(missed count: UInt64, through id: UInt64) -> Int {
+        guard id > latest else { return 0 }
+        let own = min(count, id - latest)
+        latest = id
+        entries.append(Entry(message: nil, news: .missed(own, through: id)))
+        return Int(clamping: own)
+    }
+
+    /// Lets go of the oldest when there are too many; true when it did.
+    mutating func trim() -> Bool {
+        guard entries.count > Self.most else { return false }
+        let count = entries.count - Self.kept
+        if let id = entries[..<count].last(where: { $0.id != nil })?.id { oldest = id + 1 }
+        entries.removeFirst(count)
+        start += count
+        return true
+    }
+
+    private static func entry(_ message: LiveMessage, _ text: LiveText? = nil) -> Entry {
+        let text = text ?? LiveText(message.json, id: message.id)
+        return Entry(message: message, news: .message(text))
+    }
+}
