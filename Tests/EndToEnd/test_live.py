@@ -7,6 +7,8 @@ import socket
 import struct
 import threading
 
+import h2.config
+import h2.connection
 import httpx
 import pytest
 import websockets
@@ -532,6 +534,66 @@ def test_thousands_of_events_are_replayed_each_once_and_in_order(process, stream
     resumed = events.next()[1]["data"]
     check(resumed, [int(events.next()[0]) for _ in range(resumed["replayed"])])
     assert lost(process) == before
+
+
+def connections(process):
+    return process.metrics().value("roost_live_connections")
+
+
+def wait_until_all_have_left(process):
+    """Who went without a word is found out when something is sent to it."""
+    def is_empty():
+        post(process, *run("anybody", trace(0x98)))
+        return connections(process) == 0
+
+    wait_until(is_empty, what="all have left")
+
+
+@pytest.mark.parametrize("is_http2", [False, True])
+@pytest.mark.parametrize("path", ["events/stream", "metrics/stream"])
+def test_the_head_of_a_stream_alone_is_no_stream(process, is_http2, path):
+    wait_until_all_have_left(process)
+    with httpx.Client(
+            trust_env=False, timeout=SECONDS, http1=not is_http2, http2=is_http2) as client:
+        for _ in range(5):
+            answer = client.head(f"http://{process.web}{ROOT}{path}", headers={"last-event-id": "1"})
+            assert answer.http_version == ("HTTP/2" if is_http2 else "HTTP/1.1")
+            assert answer.status_code == 200
+            assert answer.headers["content-type"] == "text/event-stream"
+            assert "content-length" not in answer.headers
+        assert connections(process) == 0
+        # It counts while it is read.
+        with client.stream("GET", f"http://{process.web}{ROOT}{path}") as answer:
+            next(answer.iter_lines())
+            assert connections(process) == 1
+    wait_until_all_have_left(process)
+
+
+def test_a_stream_that_is_reset_at_once_is_left(process):
+    """A reset behind its request, in one piece with it, and a connection that is gone by then."""
+    wait_until_all_have_left(process)
+    host, port = process.web.split(":")
+    for cut in [False, True]:
+        with socket.create_connection((host, int(port)), timeout=SECONDS) as client:
+            peer = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
+            peer.initiate_connection()
+            for stream in range(1, 41, 2):
+                peer.send_headers(stream, [
+                    (":method", "GET"), (":scheme", "http"), (":authority", process.web),
+                    (":path", f"{ROOT}events/stream")], end_stream=True)
+                if not cut:
+                    peer.reset_stream(stream)
+            client.sendall(peer.data_to_send())
+            if cut:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            else:
+                peer.ping(b"12345678")
+                client.sendall(peer.data_to_send())
+                seen = b""
+                while b"12345678" not in seen:
+                    seen += client.recv(65_536)
+                assert connections(process) == 0
+    wait_until_all_have_left(process)
 
 
 @pytest.mark.parametrize("query, headers, said", [

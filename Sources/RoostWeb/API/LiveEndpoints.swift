@@ -90,10 +90,9 @@ enum LiveEndpoints {
                 try needsLive(context)
                 let filter = try filter(request)
                 let resume = try lastEvent(request)
-                let stream = EventStream(request.responder) { context.hub.leave($0) }
-                stream.start()
-                context.hub.subscribe(stream, to: filter, resume: resume)
-                stream.flush()
+                EventStream.open(request.head, request.responder, on: context.hub) {
+                    context.hub.subscribe($0, to: filter, resume: resume)
+                }
             })
     }
 
@@ -109,13 +108,13 @@ enum LiveEndpoints {
                 try needsLive(context)
                 let workflow = request.text("workflow_id")
                 let interval = UInt64(request.integer("interval_ms") ?? 1_000)
-                let stream = EventStream(request.responder) { context.hub.leave($0) }
-                stream.start()
-                context.hub.measure(
-                    stream,
-                    LiveMeter(stream, milliseconds: interval) {
-                        figures(context, workflow: workflow)
-                    })
+                EventStream.open(request.head, request.responder, on: context.hub) { stream in
+                    context.hub.measure(
+                        stream,
+                        LiveMeter(stream, milliseconds: interval) {
+                            figures(context, workflow: workflow)
+                        })
+                }
             })
     }
 

@@ -7,31 +7,45 @@ import RoostNet
 final class EventStream: LiveClient, BodySource {
     var lost = 0
     var latest: UInt64 = 0
+    private(set) var isOver = false
     private let responder: Responder
     private var waiting: [UInt8] = []
-    private(set) var isOver = false
     private var onSent: (() -> Void)?
-    private let left: (EventStream) -> Void
+    private let hub: LiveHub
 
     /// More than this waits for nobody.
     private static let mostWaiting = 64 << 10
 
-    /// `left` is told once, when the client has gone.
-    init(_ responder: Responder, left: @escaping (EventStream) -> Void) {
+    /// Answers a request with a stream, which `subscribe` takes to the hub; it leaves by itself.
+    ///
+    /// Who asks for the head alone gets that, and nothing is made. A client that turns out to be
+    /// gone while it is answered is not subscribed.
+    static func open(
+        _ head: RequestHead, _ responder: Responder, on hub: LiveHub,
+        _ subscribe: (EventStream) -> Void
+    ) {
+        guard !head.methodIs("HEAD") else { return responder.send(answer(with: NoEvents())) }
+        let stream = EventStream(responder, hub)
+        responder.send(answer(with: stream))
+        guard !stream.isOver else { return }
+        subscribe(stream)
+        stream.flush()
+    }
+
+    private init(_ responder: Responder, _ hub: LiveHub) {
         self.responder = responder
-        self.left = left
+        self.hub = hub
         // How long a browser waits before it comes back.
         waiting = Array("retry: 2000\n\n".utf8)
     }
 
-    func start() {
-        responder.send(
-            Response(
-                status: 200,
-                headers: [
-                    ("content-type", "text/event-stream"), ("cache-control", "no-store"),
-                    ("x-accel-buffering", "no"),
-                ], body: .stream(self)))
+    private static func answer(with source: any BodySource) -> Response {
+        Response(
+            status: 200,
+            headers: [
+                ("content-type", "text/event-stream"), ("cache-control", "no-store"),
+                ("x-accel-buffering", "no"),
+            ], body: .stream(source))
     }
 
     func send(_ text: LiveText) -> Bool {
@@ -68,8 +82,13 @@ final class EventStream: LiveClient, BodySource {
     func cancel() {
         isOver = true
         onSent = nil
-        left(self)
+        hub.leave(self)
     }
 
     var waitingBytes: Int { waiting.capacity }
+}
+
+/// The body of a stream of which only the head was asked for.
+private final class NoEvents: BodySource {
+    func next(into bytes: inout [UInt8]) -> Bool { false }
 }

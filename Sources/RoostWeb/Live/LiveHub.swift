@@ -51,6 +51,7 @@ final class LiveHub {
     /// From now on a client gets what `filter` wants, instead of what it wanted before. After
     /// `resume`, what it missed since that message comes first.
     func subscribe(_ client: any LiveClient, to filter: LiveFilter, resume: UInt64? = nil) {
+        guard !client.isOver else { return }
         let key = ObjectIdentifier(client)
         if filters[key] != nil, !replays.contains(client) {
             // What its group has for it, and for all others, so that no group has anything twice.
@@ -80,6 +81,7 @@ final class LiveHub {
 
     /// From now on a client gets the figures of `meter`.
     func measure(_ client: any LiveClient, _ meter: LiveMeter) {
+        guard !client.isOver else { return }
         meters[ObjectIdentifier(client)] = meter
         meter.start(on: loop)
         watch()

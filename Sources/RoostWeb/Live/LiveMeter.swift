@@ -16,11 +16,14 @@ final class LiveMeter {
     }
 
     func start(on loop: EventLoop) {
-        tell()
         timer = loop.schedule(afterMilliseconds: milliseconds, repeatMilliseconds: milliseconds) {
             [weak self] in self?.tell()
         }
+        // Last: where this finds the client gone, it is stopped.
+        tell()
     }
+
+    var isRunning: Bool { timer != nil }
 
     func stop() {
         timer?.cancel()
