@@ -5,10 +5,12 @@
 public struct ClientAnswer: Sendable {
     /// 0 when no answer began, or its head did not end.
     public var httpStatus = 0
-    /// Names in lower case; trailers too. At most 64 KiB of them.
+    /// Names in lower case; trailers too.
     public var headers: [(name: String, value: String)] = []
     /// For gRPC still framed; see `grpcMessage`.
     public var body: [UInt8] = []
+    /// How much of the body came after that and was not kept.
+    public var droppedBytes = 0
     /// Nil when the answer arrived whole.
     public var failure: ClientFailure?
     /// Whether all of the body was handed to the connection before the end.
@@ -37,13 +39,21 @@ public struct ClientAnswer: Sendable {
         header("grpc-status-details-bin").flatMap(base64Decoded)
     }
 
-    /// The one message of a gRPC answer; nil when there is none, when it is cut off, or when it is
-    /// compressed, which the client does not offer. gRPC over HTTP2, "Length-Prefixed-Message".
+    /// The one message of a gRPC answer, as far as it was kept; nil when there is none, when it is cut
+    /// off, or when it is compressed, which the client does not offer.
+    /// gRPC over HTTP2, "Length-Prefixed-Message".
     public var grpcMessage: ArraySlice<UInt8>? {
-        guard body.count >= 5, body[0] == 0 else { return nil }
-        let length = body[1...4].reduce(0) { $0 << 8 | Int($1) }
-        guard length <= body.count - 5 else { return nil }
-        return body[5..<5 + length]
+        guard let length = grpcMessageLength, body[0] == 0 else { return nil }
+        guard length <= body.count + droppedBytes - 5 else { return nil }
+        return body[5..<min(5 + length, body.count)]
+    }
+
+    /// Whether the body is one whole message and nothing else.
+    var isOneGRPCMessage: Bool { grpcMessageLength == body.count + droppedBytes - 5 }
+
+    private var grpcMessageLength: Int? {
+        guard body.count >= 5, body[0] <= 1 else { return nil }
+        return body[1...4].reduce(0) { $0 << 8 | Int($1) }
     }
 }
 

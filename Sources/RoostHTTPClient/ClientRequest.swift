@@ -29,6 +29,8 @@ public struct ClientRequest: Sendable {
     public var tls = ClientTLS()
     /// A longer answer is broken off and failed with `answerTooLarge`.
     public var maxAnswerBytes = 4 << 20
+    /// So much of an answer's body is kept; the rest is read and thrown away.
+    public var maxKeptBytes = Int.max
 
     public init(url: String) { self.url = url }
 

@@ -12,10 +12,7 @@ import RoostCore
     private var headerList: UnsafeMutablePointer<curl_slist>?
     private let errorText: UnsafeMutablePointer<CChar>
     private var upload: Upload
-    private(set) var answer = ClientAnswer()
-    private var headerBytes = 0
-    /// Whether the head of the answer, other than an interim one, has come to its end.
-    private var isHeadComplete = false
+    private var reader: AnswerReader
     /// How often the server was seen to refuse the stream.
     private var refusals = 0
     /// It has done so too often for libcurl to try again by itself.
@@ -38,6 +35,7 @@ import RoostCore
         self.request = request
         self.then = then
         upload = Upload(request)
+        reader = AnswerReader(request)
         unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         unsafe errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         try setOptions(userAgent: userAgent)
@@ -56,7 +54,12 @@ import RoostCore
     }
 
     /// Rises with every byte that moves, either way.
-    var progress: Int { easy.uploadedBytes + upload.position + headerBytes + answer.body.count }
+    var progress: Int { easy.uploadedBytes + upload.position + reader.progress }
+
+    private(set) var answer: ClientAnswer {
+        get { reader.answer }
+        set { reader.answer = newValue }
+    }
 
     /// -1 without a connection.
     var socket: CInt { easy.socket }
@@ -64,11 +67,7 @@ import RoostCore
     /// Completes the answer with what libcurl says at the end.
     func finish(_ code: CURLcode) {
         defer { if isAlone { endConnection() } }
-        // libcurl takes a head that is cut off for a whole one, but what it says may be half of it.
-        if !isHeadComplete {
-            answer.httpStatus = 0
-            answer.headers = []
-        }
+        reader.dropPartOfHead()
         // What libcurl has read may still be in its buffer.
         answer.isUploadComplete = upload.isComplete && easy.uploadedBytes >= upload.total
         guard answer.failure == nil else { return }
@@ -93,7 +92,7 @@ import RoostCore
     /// That a proxy opened no way to the server, if it said so: nothing was sent there.
     private var refusalOfProxy: ClientFailure? {
         let status = easy.connectStatus
-        guard !isHeadComplete, status != 0, !(200..<300).contains(status) else { return nil }
+        guard !reader.isHeadComplete, status != 0, !(200..<300).contains(status) else { return nil }
         return ClientFailure(.unreachable, "the proxy answered CONNECT with HTTP \(status)")
     }
 
@@ -105,7 +104,7 @@ import RoostCore
 
     /// What is wrong with an answer that libcurl takes for whole.
     private var failureInDisguise: ClientFailure? {
-        guard isHeadComplete else {
+        guard reader.isHeadComplete else {
             return ClientFailure(
                 .connectionLost, "the connection ended inside the head of the answer")
         }
@@ -305,24 +304,8 @@ import RoostCore
     }
 
     fileprivate func receiveHeader(_ line: UnsafeRawBufferPointer) -> Bool {
-        headerBytes += line.count
-        let text = unsafe String(decoding: line, as: UTF8.self)
-        if text.hasPrefix("HTTP/") {
-            // Also after an interim answer such as 100, whose headers mean nothing here.
-            answer.headers = []
-            isHeadComplete = false
-            answer.httpStatus = Int(text.split(separator: " ").dropFirst().first ?? "") ?? 0
-            return true
-        }
-        if text.utf8.first == 0x0D || text.utf8.first == 0x0A {
-            isHeadComplete = isHeadComplete || answer.httpStatus >= 200
-            keepConnection(lacksStatus)
-            return true
-        }
-        guard let colon = text.firstIndex(of: ":"), headerBytes <= 64 << 10 else { return true }
-        let name = text[..<colon].lowercased()
-        answer.headers.append((name, trimmed(text[text.index(after: colon)...])))
-        if isHeadComplete { keepConnection(lacksStatus) }
+        guard unsafe reader.receiveHeader(line) else { return false }
+        if reader.isHeadComplete { keepConnection(lacksStatus) }
         return true
     }
 
@@ -334,13 +317,7 @@ import RoostCore
     }
 
     fileprivate func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard answer.body.count + bytes.count <= request.maxAnswerBytes else {
-            answer.failure = ClientFailure(
-                .answerTooLarge, "the answer is longer than \(request.maxAnswerBytes) bytes")
-            return false
-        }
-        unsafe answer.body.append(contentsOf: bytes)
-        return true
+        unsafe reader.receiveBody(bytes)
     }
 
     /// A line about the connection, such as "TLSv1.3 (IN), TLS alert, unknown CA (560):".
@@ -352,12 +329,6 @@ import RoostCore
         guard let start = text.firstRange(of: "(IN), TLS alert, ") else { return }
         let name = text[start.upperBound...].prefix { $0 != "(" && !$0.isNewline }
         if !name.hasPrefix("close notify") { alert = trimmed(name) }
-    }
-
-    private func trimmed(_ text: Substring) -> String {
-        let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0.isNewline }
-        let tail = text.drop(while: isSpace)
-        return String(tail.reversed().drop(while: isSpace).reversed())
     }
 }
 

@@ -100,6 +100,42 @@ import Testing
         #expect(answer.failure?.kind == .answerTooLarge && answer.body.count <= 5000)
     }
 
+    @Test func `trailers without end are broken off`() throws {
+        let server = RawServer { connection, _ in
+            _ = connection.readRequest()
+            connection.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n")
+            for _ in 0..<2000 {
+                connection.write("x: " + String(repeating: "v", count: 1000) + "\r\n")
+            }
+            connection.read(atLeast: 1)
+        }
+        defer { server.stop() }
+        let answer = try perform(post(server.url, [[1]]))
+        #expect(answer.failure?.kind == .malformedAnswer && answer.httpStatus == 200)
+    }
+
+    @Test func `what is not kept of an answer is read all the same`() throws {
+        let server = RawServer { connection, _ in
+            while connection.readRequest() != nil {
+                connection.answer("200 OK", body: String(repeating: "x", count: 300_000))
+            }
+        }
+        defer { server.stop() }
+        let client = try HTTPClient()
+        defer {
+            client.stop()
+            client.join()
+        }
+        var request = post(server.url, [[1]])
+        request.maxKeptBytes = 16_000
+        for _ in 0..<3 {
+            let answer = client.perform(request)
+            #expect(answer.failure == nil && answer.httpStatus == 200)
+            #expect(answer.body.count == 16_000 && answer.droppedBytes == 284_000)
+        }
+        #expect(server.connections == 1)
+    }
+
     /// Trouble, and the kind that it has to be told as.
     @Test func `each trouble is told by its kind`() throws {
         let closing = RawServer { connection, _ in _ = connection.readRequest() }

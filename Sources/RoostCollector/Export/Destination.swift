@@ -80,11 +80,16 @@ final class Destination: Sendable {
         core.state.withLock { body(&$0) }
     }
 
+    /// Of each answer under way this much is kept, beside any memory budget, since of what peers say
+    /// only the beginning is told. A partial success begins with its number.
+    private static let maxAnswerBytes = 16 << 10
+
     /// The request that delivers a batch. `encoded` is its compressed body, if it is compressed.
     func request(for batch: ExportBatch) -> ClientRequest {
         var request = ClientRequest(url: settings.url(for: batch.signal) ?? "")
         let coding = batch.encoded == nil ? nil : batch.coding.rawValue
         request.body = batch.encoded.map { [$0.slice] } ?? batch.slices
+        request.maxKeptBytes = Self.maxAnswerBytes
         request.timeout = settings.timeout
         request.connectTimeout = settings.timeout
         request.tls = ClientTLS(

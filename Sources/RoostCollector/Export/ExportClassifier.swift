@@ -55,6 +55,16 @@ private func takenAtLength(
         rejected: 0, message: "HTTP \(answer.httpStatus), taken as a yes: \(failure.text)")
 }
 
+/// A yes, with what the peer says about single items. Of a long answer only the beginning is kept:
+/// then it may have said more.
+private func delivered(_ partial: PeerPartialSuccess, _ answer: ClientAnswer) -> ExportVerdict {
+    guard answer.droppedBytes > 0, partial.rejected == 0 else {
+        return .delivered(rejected: partial.rejected, message: partial.message)
+    }
+    let text = "taken as a yes: the answer is longer than \(answer.body.count) bytes"
+    return .delivered(rejected: 0, message: partial.message.map { text + ": " + $0 } ?? text)
+}
+
 // MARK: gRPC
 
 private func classifyGRPC(_ answer: ClientAnswer, _ unixSeconds: Int) -> ExportVerdict {
@@ -63,10 +73,7 @@ private func classifyGRPC(_ answer: ClientAnswer, _ unixSeconds: Int) -> ExportV
         return answer.httpStatus == 200 && answer.isGRPC
             ? .doubtful(.invalidAnswer, text) : .permanent(.invalidAnswer, text)
     }
-    guard code != 0 else {
-        let partial = PeerPartialSuccess(response: answer.grpcMessage ?? [])
-        return .delivered(rejected: partial.rejected, message: partial.message)
-    }
+    guard code != 0 else { return delivered(partialSuccess(grpc: answer), answer) }
     let status = answer.grpcStatusDetails.map { PeerStatus(status: $0[...]) }
     let said = answer.grpcStatusMessage.map { peerText($0.utf8) } ?? status?.message ?? ""
     let text = "gRPC \(grpcName(code))" + (said.isEmpty ? "" : ": " + said)
@@ -78,6 +85,10 @@ private func classifyGRPC(_ answer: ClientAnswer, _ unixSeconds: Int) -> ExportV
     case 1, 4, 10, 11, 14, 15: return .retryable(.retryLater, text, after: after)
     default: return .permanent(.permanent, text)
     }
+}
+
+private func partialSuccess(grpc answer: ClientAnswer) -> PeerPartialSuccess {
+    PeerPartialSuccess(response: answer.grpcMessage ?? [], isCut: answer.droppedBytes > 0)
 }
 
 /// Whether a refusal is about the size of the request, whatever its status: OUT_OF_RANGE from
@@ -129,13 +140,13 @@ private func classifyHTTP(_ answer: ClientAnswer, _ unixSeconds: Int) -> ExportV
         guard type != "text/html" else {
             return .permanent(.invalidAnswer, "the answer is a web page; is this an OTLP address?")
         }
-        let partial =
-            switch type {
-            case "application/x-protobuf": PeerPartialSuccess(response: answer.body[...])
-            case "application/json": PeerPartialSuccess(json: answer.body)
-            default: PeerPartialSuccess(response: [])
-            }
-        return .delivered(rejected: partial.rejected, message: partial.message)
+        switch type {
+        case "application/x-protobuf":
+            let isCut = answer.droppedBytes > 0
+            return delivered(PeerPartialSuccess(response: answer.body[...], isCut: isCut), answer)
+        case "application/json": return delivered(PeerPartialSuccess(json: answer.body), answer)
+        default: return .delivered(rejected: 0, message: nil)
+        }
     case 429, 502, 503, 504:
         return .retryable(
             .retryLater, describe(answer, type),
@@ -158,7 +169,8 @@ private func mediaType(_ answer: ClientAnswer) -> String {
 private func describe(_ answer: ClientAnswer, _ type: String) -> String {
     let said: String? =
         switch type {
-        case "application/x-protobuf": PeerStatus(status: answer.body[...]).message
+        case "application/x-protobuf":
+            PeerStatus(status: answer.body[...], isCut: answer.droppedBytes > 0).message
         case "application/json": jsonMessage(answer.body) ?? peerText(answer.body)
         case "text/plain": peerText(answer.body)
         default: nil

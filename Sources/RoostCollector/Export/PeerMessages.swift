@@ -6,12 +6,12 @@ struct PeerPartialSuccess: Equatable {
     var message: String?
 
     /// Reads the response; damage ends the reading, and what was read until then counts, since the
-    /// peer has said that it took the request.
-    init(response: ArraySlice<UInt8>) {
-        var fields = ProtobufFields(response)
+    /// peer has said that it took the request. So does what there is of one that `isCut`.
+    init(response: ArraySlice<UInt8>, isCut: Bool = false) {
+        var fields = ProtobufFields(response, isCut: isCut)
         while let (number, value) = fields.next() {
             guard number == 1, case .bytes(let partial) = value else { continue }
-            var inner = ProtobufFields(partial)
+            var inner = ProtobufFields(partial, isCut: isCut)
             while let (number, value) = inner.next() {
                 switch (number, value) {
                 case (1, .varint(let count)):
@@ -73,9 +73,9 @@ struct PeerStatus: Equatable {
     /// From a `RetryInfo` among the details.
     var retryDelay: Duration?
 
-    /// Reads the status; damage ends the reading.
-    init(status: ArraySlice<UInt8>) {
-        var fields = ProtobufFields(status)
+    /// Reads the status, or what there is of one that `isCut`; damage ends the reading.
+    init(status: ArraySlice<UInt8>, isCut: Bool = false) {
+        var fields = ProtobufFields(status, isCut: isCut)
         while let (number, value) = fields.next() {
             switch (number, value) {
             case (2, .bytes(let text)) where !text.isEmpty: message = peerText(text)
@@ -132,8 +132,14 @@ struct ProtobufFields {
     }
 
     private var rest: ArraySlice<UInt8>
+    private let isCut: Bool
 
-    init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+    /// With `isCut`, of a message that was longer: then a last field of bytes is given as far as it
+    /// goes.
+    init(_ bytes: ArraySlice<UInt8>, isCut: Bool = false) {
+        rest = bytes
+        self.isCut = isCut
+    }
 
     mutating func next() -> (number: UInt64, value: Value)? {
         guard !rest.isEmpty, let tag = varint() else { return nil }
@@ -141,7 +147,7 @@ struct ProtobufFields {
             switch tag & 7 {
             case 0: varint().map { .varint($0) }
             case 1: skip(8).map { _ in .fixed }
-            case 2: varint().flatMap { Int(exactly: $0) }.flatMap { skip($0) }.map { .bytes($0) }
+            case 2: varint().flatMap { bytes($0) }.map { .bytes($0) }
             case 5: skip(4).map { _ in .fixed }
             default: nil
             }
@@ -160,6 +166,10 @@ struct ProtobufFields {
             if byte < 0x80 { return value }
         }
         return nil
+    }
+
+    private mutating func bytes(_ count: UInt64) -> ArraySlice<UInt8>? {
+        skip(isCut ? Int(min(count, UInt64(rest.count))) : Int(clamping: count))
     }
 
     private mutating func skip(_ count: Int) -> ArraySlice<UInt8>? {

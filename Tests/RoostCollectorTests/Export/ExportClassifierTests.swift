@@ -255,6 +255,38 @@ import Testing
         #expect(reason(classify(answer, .httpProtobuf, unixSeconds: 0)) == "retryable")
     }
 
+    /// A partial success whose text was longer than what is kept of answers.
+    private static let cutPartial: [UInt8] =
+        [0x0A, 0xFF, 0xFF, 0x7F, 8, 3, 0x12, 0xF9, 0xFF, 0x7F] + Array("bad".utf8)
+
+    @Test func `a partial success that is cut off is told with its count`() {
+        var answer = http(
+            200, [("content-type", "application/x-protobuf")], body: Self.cutPartial)
+        answer.droppedBytes = 2_097_140
+        let expected = ExportVerdict.delivered(rejected: 3, message: "bad")
+        #expect(classify(answer, .httpProtobuf, unixSeconds: 0) == expected)
+        answer = grpc(0)
+        answer.body = [0, 0, 0x20, 0, 3] + Self.cutPartial
+        answer.droppedBytes = 2_097_155 - Self.cutPartial.count
+        #expect(classify(answer, .grpc, unixSeconds: 0) == expected)
+    }
+
+    @Test func `what could have said more than was read is told so`() {
+        let text = "taken as a yes: the answer is longer than 5 bytes"
+        let bodies: [(type: String, body: [UInt8], message: String)] = [
+            ("application/x-protobuf", [0x12, 0x7F, 1, 1, 1], text),
+            ("application/x-protobuf", [0x0A, 0x7F, 0x12, 0x7D, 0x78], text + ": x"),
+            ("application/json", Array(#"{"par"#.utf8), text),
+        ]
+        for (type, body, message) in bodies {
+            var answer = http(200, [("content-type", type)], body: body)
+            answer.droppedBytes = 1
+            #expect(
+                classify(answer, .httpProtobuf, unixSeconds: 0)
+                    == .delivered(rejected: 0, message: message))
+        }
+    }
+
     @Test func `a web page is no answer`() {
         let answer = http(200, [("content-type", "text/html; charset=utf-8")], body: [0x3C])
         #expect(reason(classify(answer, .httpProtobuf, unixSeconds: 0)) == "permanent")
