@@ -69,6 +69,10 @@ public struct ClientFailure: Error, Sendable, Equatable {
         case timeout
         /// The connection ended before the answer was complete.
         case connectionLost
+        /// A gRPC answer came to its end in good order, with one whole message, but its trailers are
+        /// lost: the server had said that the connection will end, and libcurl up to 7.88 reads them
+        /// no more then.
+        case statusLost
         /// The server ended the stream with this HTTP/2 error code; 0 (`NO_ERROR`) is what one that
         /// refuses an upload early sends.
         case streamReset(code: Int)

@@ -19,6 +19,8 @@ import RoostCore
     private var isRefused = false
     /// What the server ended its side of TLS with, unless in good order.
     private var alert: String?
+    /// The server said that the connection will end.
+    private var hasSeenGoAway = false
     /// The connection, when it is this request's alone and gathers what is written until `push`.
     private var gathering: CInt?
     let then: @Sendable (ClientAnswer) -> Void
@@ -109,6 +111,10 @@ import RoostCore
                 .connectionLost, "the connection ended inside the head of the answer")
         }
         guard lacksStatus, hasLostConnection else { return nil }
+        guard !hasSeenGoAway || !answer.isOneGRPCMessage else {
+            return ClientFailure(
+                .statusLost, "the status of the call was lost with the end of the connection")
+        }
         return ClientFailure(
             .connectionLost, "the connection ended before the status of the call was known")
     }
@@ -121,9 +127,12 @@ import RoostCore
 
     /// Whether the connection did not outlive the answer, though it was to be kept.
     ///
-    /// libcurl 7.88 loses trailers when the connection ends in the same flight, with GOAWAY or FIN,
-    /// and calls it success: then nobody knows what was in them. It closes such a connection. That of
-    /// a peer that really sends none is still there.
+    /// libcurl 7.88 loses trailers when the connection ends in the same flight, with FIN, or when the
+    /// server has sent GOAWAY at any time before, and calls it success: then nobody knows what was in
+    /// them. It closes such a connection. That of a peer that really sends none is still there.
+    ///
+    /// Behind GOAWAY it calls only that success which the server has ended with END_STREAM; behind FIN
+    /// also what it has reset.
     private var hasLostConnection: Bool {
         let socket = easy.socket
         guard socket >= 0 else { return true }
@@ -188,6 +197,7 @@ import RoostCore
         unsafe easy.set(CURLOPT_WRITEDATA, pointer: user)
         unsafe easy.set(CURLOPT_WRITEFUNCTION, callback: transferReceivesBody)
         if request.method == .post { unsafe setBody(user) }
+        unsafe setTrace(user)
         setVersion()
         setTLS()
         try setHeaders()
@@ -236,14 +246,19 @@ import RoostCore
         }
     }
 
+    /// Has libcurl tell what it only traces.
+    ///
+    /// With TLS 1.3 the client is done before the server has looked at its certificate. Where that is
+    /// refused, sending often fails before the alert is read. And GOAWAY is told in no other way.
+    private func setTrace(_ user: UnsafeMutableRawPointer) {
+        if case .http = request.flavour, !isHTTPS { return }
+        easy.set(CURLOPT_VERBOSE, true)
+        unsafe easy.set(CURLOPT_DEBUGDATA, pointer: user)
+        unsafe easy.set(debug: transferIsTraced)
+    }
+
     private func setTLS() {
         guard isHTTPS else { return }
-        // With TLS 1.3 the client is done before the server has looked at its certificate. Where that
-        // is refused, sending often fails before the alert is read, which libcurl then only traces.
-        easy.set(CURLOPT_VERBOSE, true)
-        unsafe easy.set(
-            CURLOPT_DEBUGDATA, pointer: Unmanaged.passUnretained(self).toOpaque())
-        unsafe easy.set(debug: transferIsTraced)
         if let file = request.tls.caFile {
             easy.set(CURLOPT_CAINFO, file)
             // Without it the system's directory of authorities would be trusted too.
@@ -299,6 +314,7 @@ import RoostCore
     /// again is not for it to decide. One refusal may be that of a used connection which the server
     /// was just about to end. A connection of its own has no other reason.
     fileprivate func rewind(to offset: Int) -> Bool {
+        hasSeenGoAway = false
         isRefused = isAlone || refusals > 1
         return !isRefused && upload.seek(to: offset)
     }
@@ -325,6 +341,8 @@ import RoostCore
         guard line.count < 200 else { return }
         let text = unsafe String(decoding: line, as: UTF8.self)
         if text.hasPrefix("REFUSED_STREAM") { refusals += 1 }
+        // "recveived GOAWAY, error=0, last_stream=1" in 7.88.
+        if text.firstRange(of: " GOAWAY, error=") != nil { hasSeenGoAway = true }
         guard alert == nil else { return }
         guard let start = text.firstRange(of: "(IN), TLS alert, ") else { return }
         let name = text[start.upperBound...].prefix { $0 != "(" && !$0.isNewline }

@@ -1,15 +1,24 @@
-"""What destinations answer: at length, and without end."""
+"""What destinations answer: at length, without end, and behind the end of the connection."""
 
+import collections
 import time
 
+import h2.config
+import h2.connection
+import h2.events
 import pytest
 from conftest import wait_until
+from dead_letters import letters
+from early_peer import DONE, EMPTY, OK
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
-from otlp_peers import HTTPPeer, RawPeer, trace_request
+from otlp_peers import HTTPPeer, RawPeer, Taken, trace_request
+from test_delivery import assert_accounted
 from test_forwarding import destination, ends, forward, ledger, settled  # noqa: F401
 
 MIB = 1 << 20
 
+
+# ---- At length and without end -------------------------------------------------------------------
 
 def peak_with(script, forward, ends, count, enough):
     """What the collector needs at most, with a limit of 64 MiB, until `enough` connections to
@@ -76,3 +85,80 @@ def test_a_partial_success_with_a_long_text_is_counted(forward, ends):
     counts = settled(collector)
     assert counts["sent"] == 7 and counts["dropped"] == {"rejected": 3} and peer.asked == 1
     assert collector.status()["exporters"][0]["last_error"].startswith("3 items rejected: bad bad")
+
+
+# ---- Behind the end of the connection --------------------------------------------------------------
+
+class LeavingPeer(Taken, RawPeer):
+    """A gRPC destination that has each connection carry one call, as proxies with a limit of
+    requests do, and whoever shuts down in good order: GOAWAY comes with the head of the request, the
+    answer after it in so many flights, then the end. `answers` gives those of each call."""
+
+    protocol = "grpc"
+
+    def __init__(self, answers):
+        Taken.__init__(self)
+        self.answers = answers
+        condition = self.changed
+        RawPeer.__init__(self, self._talk)
+        self.changed = condition
+
+    def _talk(self, connection, _):
+        talk = h2.connection.H2Connection(
+            h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
+        talk.initiate_connection()
+        bodies = collections.defaultdict(bytearray)
+        while data := connection.recv(1 << 16):
+            for event in talk.receive_data(data):
+                if isinstance(event, h2.events.RequestReceived):
+                    stream, number = event.stream_id, self.ask(event.headers)
+                    connection.sendall(talk.data_to_send())
+                    # h2 itself would take its own GOAWAY for the end of all streams.
+                    connection.sendall(
+                        b"\0\0\x08\x07\0\0\0\0\0" + stream.to_bytes(4, "big") + b"\0\0\0\0")
+                elif isinstance(event, h2.events.DataReceived):
+                    bodies[event.stream_id] += event.data
+                    talk.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+                elif isinstance(event, h2.events.StreamEnded):
+                    return self._answer(
+                        connection, talk, stream, bytes(bodies[stream][5:]), self.answers(number))
+            connection.sendall(talk.data_to_send())
+
+    def _answer(self, connection, talk, stream, message, flights):
+        request = trace_service_pb2.ExportTraceServiceRequest.FromString(message)
+        if DONE in flights:
+            self.take("traces", request, len(message))
+        for number, flight in enumerate(flights):
+            is_last = number == len(flights) - 1
+            if isinstance(flight, bytes):
+                talk.send_data(stream, flight, end_stream=is_last)
+            else:
+                talk.send_headers(stream, flight, end_stream=is_last)
+            connection.sendall(talk.data_to_send())
+            time.sleep(0.1)
+
+
+def test_a_peer_that_says_goaway_on_each_connection_gets_everything_once(forward, ends):
+    peer = ends(LeavingPeer(lambda _: [OK, EMPTY, DONE]))
+    collector, sender = forward(destination(peer))
+    for number in range(3):
+        sender(trace_request(number * 30, 30))
+        peer.wait_items(30 * (number + 1))
+    counts = settled(collector)
+    assert counts == {"sent": 90, "queue": 0, "dropped": {}, "failed": {}}
+    assert_accounted(peer, sender, collector)
+    assert collector.status()["exporters"][0]["state"] == "working"
+
+
+def test_what_such_a_peer_refuses_is_not_taken_for_delivered(forward, ends):
+    """With a status of its own in the one flight, and with one that is lost."""
+    refusals = [
+        [[*OK, ("grpc-status", "14")]], [OK, [("grpc-status", "14")]], [OK, b"\0\0\0\0"]]
+    peer = ends(LeavingPeer(lambda call: (refusals + [[OK, EMPTY, DONE]])[min(call, 4) - 1]))
+    collector, sender = forward(destination(peer))
+    sender(trace_request(0, 30))
+    peer.wait_items(30)
+    counts = settled(collector)
+    assert counts["sent"] == 30 and counts["dropped"] == {} and letters(collector) == []
+    assert sum(counts["failed"].values()) == 3
+    assert_accounted(peer, sender, collector)

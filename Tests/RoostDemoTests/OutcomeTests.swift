@@ -23,6 +23,13 @@ import Testing
             Outcome(http(200, [0x0A, 0xFF, 1]), over: .http) == .accepted(rejected: 0, message: ""))
     }
 
+    @Test func `takes a call with its message for a yes when its status is lost`() {
+        var answer = grpc(0, [0x0A, 2, 8, 3])
+        answer.headers = []
+        answer.failure = ClientFailure(.statusLost, "x")
+        #expect(Outcome(answer, over: .grpc) == .accepted(rejected: 3, message: ""))
+    }
+
     @Test(arguments: [1, 4, 10, 11, 14, 15] as [Int32])
     func `repeats what gRPC says may pass`(_ status: Int32) {
         #expect(isLater(Outcome(grpc(status, []), over: .grpc)))

@@ -1,3 +1,4 @@
+import Glibc
 import RoostCore
 import RoostNet
 import Synchronization
@@ -134,8 +135,73 @@ import Testing
             // One of both: later versions of libcurl lose nothing.
             #expect(
                 answer.failure == nil && answer.grpcStatus == Int32(code)
-                    || answer.failure?.kind == .connectionLost && answer.grpcStatus == nil)
+                    || answer.failure?.kind == (ending.goesAway ? .statusLost : .connectionLost)
+                        && answer.grpcStatus == nil
+            )
         }
+    }
+
+    /// How an answer may come to its end behind a GOAWAY that was there before it.
+    enum Ending: CaseIterable, Sendable {
+        case trailers, trailersWithoutMessage, trailersAlone, reset, cut
+
+        /// What becomes of it with a libcurl that loses trailers then.
+        var failure: ClientFailure.Kind? {
+            switch self {
+            case .trailers: .statusLost
+            case .trailersAlone: nil
+            case .trailersWithoutMessage, .reset, .cut: .connectionLost
+            }
+        }
+
+        var grpcStatus: Int32? {
+            switch self {
+            case .trailers: 0
+            case .trailersWithoutMessage, .trailersAlone: 3
+            case .reset, .cut: nil
+            }
+        }
+    }
+
+    @Test(arguments: Ending.allCases)
+    func `an answer behind GOAWAY is known to be whole when it has its message and its end`(
+        _ ending: Ending
+    ) throws {
+        let head = frame(1, 4, stream: 1, [0x88] + literal("content-type", "application/grpc"))
+        let message = frame(0, 0, stream: 1, [0, 0, 0, 0, 2, 10, 0])
+        let status = [0x88] + literal("content-type", "application/grpc")
+        let flights: [[UInt8]] =
+            switch ending {
+            case .trailers: [head, message, trailers(0)]
+            case .trailersWithoutMessage: [head, trailers(3)]
+            case .trailersAlone: [frame(1, 5, stream: 1, status + literal("grpc-status", "3"))]
+            case .reset: [head, message, frame(3, 0, stream: 1, [0, 0, 0, 2])]
+            case .cut: [head, message]
+            }
+        let server = RawServer { connection, _ in
+            connection.read(until: Self.mark)
+            connection.write(frame(4, 0, stream: 0, []) + goAway)
+            for flight in flights {
+                // One by one, as they come from a server that thinks in between.
+                usleep(50_000)
+                connection.write(flight)
+            }
+            usleep(50_000)
+            connection.finish()
+            connection.read(atLeast: 1 << 20)
+        }
+        let client = try HTTPClient()
+        defer {
+            client.stop()
+            client.join()
+            server.stop()
+        }
+        let answer = client.perform(call(server.url + "/x", Self.mark))
+        #expect(
+            answer.failure == nil && answer.grpcStatus == ending.grpcStatus
+                && answer.grpcStatus != nil
+                || answer.failure?.kind == ending.failure && answer.grpcStatus == nil)
+        #expect(server.connections == 1)
     }
 
     @Test func `a status that was never sent is no trouble of the connection`() throws {
@@ -165,7 +231,7 @@ import Testing
 
     @Test func `the same on a connection that ends may be`() throws {
         try withRawServer(answerFrames(isEnd: true) + goAway, ends: true) { answer in
-            #expect(answer.failure?.kind == .connectionLost)
+            #expect(answer.failure?.kind == .statusLost)
         }
     }
 

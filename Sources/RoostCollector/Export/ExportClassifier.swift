@@ -12,7 +12,7 @@ func classify(
         case .httpProtobuf: answer.httpStatus >= 400
         }
     if let failure = answer.failure, !isTold {
-        return takenAtLength(failure, answer, `protocol`) ?? classify(failure, of: answer)
+        return taken(failure, answer, `protocol`) ?? classify(failure, of: answer)
     }
     return switch `protocol` {
     case .grpc: classifyGRPC(answer, unixSeconds)
@@ -35,7 +35,7 @@ private func classify(_ failure: ClientFailure, of answer: ClientAnswer) -> Expo
     case .streamReset: .brokenUpload(failure.text, byPeer: false)
     case .connectionLost where !answer.isUploadComplete: .brokenUpload(failure.text, byPeer: false)
     case .connectionLost where answer.httpStatus == 0: .unanswered(failure.text)
-    case .connectionLost: .retryable(.connectionLost, failure.text, after: nil)
+    case .connectionLost, .statusLost: .retryable(.connectionLost, failure.text, after: nil)
     case .malformedAnswer: .retryable(.invalidAnswer, failure.text, after: nil)
     case .answerTooLarge: .permanent(.invalidAnswer, failure.text)
     case .invalidRequest: .permanent(.invalidAnswer, failure.text)
@@ -43,16 +43,24 @@ private func classify(_ failure: ClientFailure, of answer: ClientAnswer) -> Expo
     }
 }
 
-/// A yes over HTTP in more words than are read: the peer has the batch, and what it says about
-/// single items is not known.
-private func takenAtLength(
+/// What is a yes though something is missing.
+///
+/// One over HTTP in more words than are read: the peer has the batch, and what it says about single
+/// items is not known. Or a gRPC call that was answered with its one message and ended in good order:
+/// who refuses one sends no message. gRPC, "Core concepts", "Unary RPC".
+private func taken(
     _ failure: ClientFailure, _ answer: ClientAnswer, _ protocol: ExportProtocol
 ) -> ExportVerdict? {
-    guard failure.kind == .answerTooLarge, `protocol` == .httpProtobuf,
-        200..<300 ~= answer.httpStatus, mediaType(answer) != "text/html"
-    else { return nil }
-    return .delivered(
-        rejected: 0, message: "HTTP \(answer.httpStatus), taken as a yes: \(failure.text)")
+    let text = "HTTP \(answer.httpStatus), taken as a yes: \(failure.text)"
+    switch (failure.kind, `protocol`) {
+    case (.answerTooLarge, .httpProtobuf)
+    where 200..<300 ~= answer.httpStatus && mediaType(answer) != "text/html":
+        return .delivered(rejected: 0, message: text)
+    case (.statusLost, .grpc):
+        let partial = partialSuccess(grpc: answer)
+        return .delivered(rejected: partial.rejected, message: partial.message ?? text)
+    default: return nil
+    }
 }
 
 /// A yes, with what the peer says about single items. Of a long answer only the beginning is kept:

@@ -53,6 +53,8 @@ enum Outcome: Equatable, Sendable {
             return
         }
         switch failure.kind {
+        // Whoever refuses a call answers it without a message.
+        case .statusLost: self = Outcome.reading(Array(answer.grpcMessage ?? []))
         case .tls, .answerTooLarge, .invalidRequest: self = .refused(reason: failure.text)
         default: self = .later(reason: failure.text, after: nil)
         }

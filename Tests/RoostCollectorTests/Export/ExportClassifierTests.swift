@@ -287,6 +287,18 @@ import Testing
         }
     }
 
+    @Test func `a call with its message is a yes when its status is lost`() {
+        var answer = http(200, [("content-type", "application/grpc")], body: [0, 0, 0, 0, 0])
+        answer.failure = ClientFailure(.statusLost, "x")
+        #expect(
+            classify(answer, .grpc, unixSeconds: 0)
+                == .delivered(rejected: 0, message: "HTTP 200, taken as a yes: x"))
+        answer.body = [0, 0, 0, 0, 4, 0x0A, 2, 8, 3]
+        #expect(
+            classify(answer, .grpc, unixSeconds: 0)
+                == .delivered(rejected: 3, message: "HTTP 200, taken as a yes: x"))
+    }
+
     @Test func `a web page is no answer`() {
         let answer = http(200, [("content-type", "text/html; charset=utf-8")], body: [0x3C])
         #expect(reason(classify(answer, .httpProtobuf, unixSeconds: 0)) == "permanent")
