@@ -245,6 +245,20 @@ import Testing
         }
     }
 
+    @Test func `what is kept is bounded in bytes, too`() {
+        let stage = Stage()
+        var history = LiveHistory(after: 0)
+        for id in 1...UInt64(100) {
+            let text = LiveText(ByteBlock([UInt8](repeating: 0x20, count: 100_000)), id: id)
+            #expect(history.append(stage.message(id), text))
+            #expect(history.trim() == (id == 84))
+        }
+        // At the 84th 8 MiB were passed, and all but 62 went.
+        #expect(history.end == 100 && history.start == 22)
+        #expect(history.missing(after: 0) == 22 && !history.covers(after: 21))
+        #expect(history.cursor(after: 22) == 22)
+    }
+
     @Test func `what is no longer kept is told as missed, and what never came is none`() {
         let stage = Stage()
         stage.come(1...10_000)

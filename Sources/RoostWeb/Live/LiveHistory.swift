@@ -24,6 +24,10 @@ struct LiveHistory {
 
         var isMessage: Bool { if case .message = news { true } else { false } }
 
+        fileprivate var bytes: Int {
+            if case .message(let text) = news { text.json.count } else { 0 }
+        }
+
         /// The number of the latest event that it tells of.
         fileprivate var id: UInt64? {
             switch news {
@@ -34,6 +38,7 @@ struct LiveHistory {
     }
 
     private var entries: [Entry] = []
+    private var bytes = 0
     private(set) var start = 0
     /// The number of the event from which on every event is here.
     private(set) var oldest: UInt64
@@ -43,6 +48,8 @@ struct LiveHistory {
     /// So many are kept, as in the ring of `Analytics`; so many more may have come before some go.
     static let kept = 8_192
     static let most = kept + 4_096
+    /// Of their JSON; beyond it a quarter goes.
+    static let mostBytes = 8 << 20
 
     /// With what comes after an event.
     init(after id: UInt64) {
@@ -75,6 +82,7 @@ struct LiveHistory {
         guard let first = messages.first?.id, first < oldest else { return }
         let older = messages.prefix { $0.id.map { $0 < oldest } == true }
         entries.insert(contentsOf: older.map { Self.entry($0) }, at: 0)
+        bytes += entries.prefix(older.count).reduce(0) { $0 + $1.bytes }
         start -= older.count
         oldest = first
     }
@@ -85,7 +93,9 @@ struct LiveHistory {
             guard id > latest else { return false }
             latest = id
         }
-        entries.append(Self.entry(message, text))
+        let entry = Self.entry(message, text)
+        entries.append(entry)
+        bytes += entry.bytes
         return true
     }
 
@@ -100,8 +110,12 @@ struct LiveHistory {
 
     /// Lets go of the oldest when there are too many; true when it did.
     mutating func trim() -> Bool {
-        guard entries.count > Self.most else { return false }
-        let count = entries.count - Self.kept
+        guard entries.count > Self.most || bytes > Self.mostBytes else { return false }
+        var count = 0
+        while entries.count - count > Self.kept || bytes > Self.mostBytes / 4 * 3 {
+            bytes -= entries[count].bytes
+            count += 1
+        }
         if let id = entries[..<count].last(where: { $0.id != nil })?.id { oldest = id + 1 }
         entries.removeFirst(count)
         start += count
