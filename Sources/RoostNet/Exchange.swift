@@ -308,6 +308,12 @@ import Synchronization
 
     func resumeBody() { carrier?.resume(self) }
 
+    func breakOff() {
+        guard isAnswered, let carrier else { return }
+        outgoing.cancel()
+        carrier.breakOff(self)
+    }
+
     /// Ends both sides; nothing reaches the carrier after this.
     func detach() {
         guard carrier != nil else { return }
@@ -356,6 +362,8 @@ protocol ExchangeCarrier: AnyObject {
     func answer(_ exchange: Exchange, with response: Response)
     /// The body's source may have something again.
     func resume(_ exchange: Exchange)
+    /// The rest of the answer, which was cancelled, never comes.
+    func breakOff(_ exchange: Exchange)
     /// The request's connection speaks WebSocket from here on; throws when it will not.
     func upgrade(_ exchange: Exchange, _ upgrade: WebSocketUpgrade) throws(RequestFault)
 }

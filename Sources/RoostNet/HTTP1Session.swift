@@ -319,6 +319,16 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         host?.sessionHasOutput()
     }
 
+    func breakOff(_ exchange: Exchange) {
+        guard exchange === self.exchange, !mustClose else { return }
+        isWritingBody = false
+        // What came behind the request is not answered.
+        hasBroken = true
+        closesAfterAnswer = true
+        abandon()
+        if !isReceiving { host?.sessionHasOutput() }
+    }
+
     private func writeAnswer(_ response: Response, for exchange: Exchange) {
         let hasNoBody = response.status == 204 || response.status == 304
         var outgoing = OutgoingBody(response)

@@ -359,6 +359,12 @@ import Synchronization
         if !isReceiving { host?.sessionHasOutput() }
     }
 
+    func breakOff(_ exchange: Exchange) {
+        exchange.outgoingDeadline = .max
+        reset(exchange, NGHTTP2_CANCEL)
+        if !isReceiving { host?.sessionHasOutput() }
+    }
+
     /// Its heads are no handshakes (RFC 8441 is not spoken).
     func upgrade(_ exchange: Exchange, _ upgrade: WebSocketUpgrade) throws(RequestFault) {
         throw .upgradeRequired

@@ -25,6 +25,10 @@ public struct Responder {
     /// Asks the body's source again after it had nothing to give.
     public func resumeBody() { sink.resumeBody() }
 
+    /// Ends the answer where it is, so that the peer sees that it is not whole: the stream is reset,
+    /// or the connection closed. What the answer holds is let go of at once.
+    public func breakOff() { sink.breakOff() }
+
     /// A door for other threads: they may keep it and answer through it.
     public var fromAnyThread: RemoteResponder { RemoteResponder(responder: self, loop: loop) }
 }
@@ -63,6 +67,7 @@ protocol ResponseSink: AnyObject {
     var isGone: Bool { get }
     func send(_ response: Response)
     func resumeBody()
+    func breakOff()
 }
 
 private final class CapturedResponse: ResponseSink {
@@ -78,4 +83,5 @@ private final class CapturedResponse: ResponseSink {
     }
 
     func resumeBody() {}
+    func breakOff() {}
 }

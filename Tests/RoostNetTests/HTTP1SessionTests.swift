@@ -220,6 +220,32 @@ import Testing
         #expect(held == nil)
     }
 
+    @Test func `an answer that is broken off is not ended, and holds nothing any more`() {
+        let bench = Bench()
+        let source = PieceSource(["abc"])
+        source.isOpen = true
+        weak var held: MemoryReservation?
+        var kept: Responder?
+        bench.handler.answers = { _, _, responder in
+            kept = responder
+            var response = Response(status: 200, body: .stream(source))
+            let holding = bench.budget.share("answers").reserve(10)
+            held = holding
+            response.holding = holding
+            responder.send(response)
+        }
+        let session = bench.http1()
+        #expect(exchange(session, get + get).hasSuffix("3\r\nabc\r\n") && held != nil)
+        let notes = bench.outputNotes
+        kept?.breakOff()
+        #expect(held == nil && source.isCancelled)
+        #expect(session.mustClose && bench.outputNotes == notes + 1)
+        #expect(drained(session).isEmpty && bench.handler.bodies.count == 1)
+        kept?.breakOff()
+        kept?.resumeBody()
+        #expect(drained(session).isEmpty)
+    }
+
     @Test func `waits for a source that has nothing yet, and cancels it when the peer is gone`() {
         let bench = Bench()
         let source = PieceSource(["a"])

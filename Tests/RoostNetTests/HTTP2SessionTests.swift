@@ -242,6 +242,37 @@ import Testing
         #expect(source.isCancelled)
     }
 
+    @Test func `an answer that is broken off ends its stream only`() throws {
+        let bench = Bench()
+        let source = PieceSource(["abc"])
+        source.isOpen = true
+        weak var held: MemoryReservation?
+        var kept: [Responder] = []
+        bench.handler.answers = { _, _, responder in
+            kept.append(responder)
+            guard kept.count == 1 else { return responder.send(Response(status: 204)) }
+            var response = Response(status: 200, body: .stream(source))
+            let holding = bench.budget.share("answers").reserve(10)
+            held = holding
+            response.holding = holding
+            responder.send(response)
+        }
+        let (_, client) = try start(bench)
+        let get = [
+            (":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "x"),
+        ]
+        let id = client.request(get)
+        client.talk()
+        #expect(client.answer(id).body.count == 3 && held != nil)
+        kept[0].breakOff()
+        #expect(held == nil && source.isCancelled)
+        client.talk()
+        #expect(client.answer(id).isClosed && client.answer(id).resetCode == 8)
+        let other = client.request(get)
+        client.talk()
+        #expect(client.answer(other).headers[":status"] == "204")
+    }
+
     @Test func `says goodbye twice and finishes what it has`() throws {
         let bench = Bench()
         var kept: Responder?
