@@ -31,6 +31,8 @@ public struct ClientRequest: Sendable {
     public var maxAnswerBytes = 4 << 20
     /// So much of an answer's body is kept; the rest is read and thrown away.
     public var maxKeptBytes = Int.max
+    /// How much of the body is read at once, at most; 16 KiB to 2 MiB.
+    public var mostUploadBytes = 2 << 20
 
     public init(url: String) { self.url = url }
 

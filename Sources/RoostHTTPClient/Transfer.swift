@@ -218,7 +218,8 @@ import RoostCore
         unsafe easy.set(seek: transferRewindsBody)
         // Filled to the brim, a large buffer halves the cost of HTTP/2; 16 KiB and 2 MiB are the
         // bounds that libcurl sets.
-        easy.set(CURLOPT_UPLOAD_BUFFERSIZE, min(max(upload.total, 16 << 10), 2 << 20))
+        easy.set(
+            CURLOPT_UPLOAD_BUFFERSIZE, min(max(upload.total, 16 << 10), request.mostUploadBytes))
     }
 
     private func setVersion() {

@@ -41,6 +41,7 @@ struct ConfigChecks {
         checkUserKey()
         checkBudgets()
         for index in config.export.indices { checkDestination(index) }
+        checkMemoryOfDestinations()
         checkFolders()
     }
 
@@ -360,6 +361,16 @@ struct ConfigChecks {
         } else {
             config.export[index].batch.bytes = config.export[index].queue.size
         }
+    }
+
+    /// One request of each has to fit, whatever else is held.
+    private mutating func checkMemoryOfDestinations() {
+        let least = SendingRoom.leastBytes(config.exportSettings)
+        guard least > config.limits.memory / 4, !config.export.isEmpty else { return }
+        fault(
+            "export",
+            "requests to \(config.export.count) destinations take \(sizeText(least)) at least, "
+                + "above a quarter of limits.memory (\(sizeText(config.limits.memory)))")
     }
 
     /// The listener that the destination would reach: `listen.http (127.0.0.1:4318)`.

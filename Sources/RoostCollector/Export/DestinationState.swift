@@ -30,6 +30,8 @@ struct DestinationState {
     private var peerLimit: (bytes: Int, until: UInt64)?
     /// There is or was no room: nothing that waits now waits for company.
     private var isPressed = false
+    /// There is no memory for another request before it.
+    private var noRoomUntil: UInt64 = 0
     private(set) var isDraining = false
     private(set) var isClosed = false
     private(set) var queuedItems = 0
@@ -125,6 +127,7 @@ struct DestinationState {
         guard inFlight.count < clock.allowed, dying.count < 2 * settings.concurrency else {
             return .wait(until: nil)
         }
+        guard now >= noRoomUntil else { return .wait(until: nextExpiry(before: noRoomUntil)) }
         return nextPending(now) ?? nextFromQueue(now)
     }
 
@@ -234,6 +237,15 @@ struct DestinationState {
         inFlight[id]?.coding = coding
     }
 
+    /// There was no memory to send the batch: it is first again when a request has ended, or at
+    /// `time`.
+    mutating func putBack(_ id: UInt64, until time: UInt64) {
+        guard var batch = inFlight.removeValue(forKey: id) else { return }
+        batch.attempts -= 1
+        noRoomUntil = time
+        putFirst([batch])
+    }
+
     /// An attempt ended. `random` is in 0..<1, for the jitter.
     mutating func finish(
         _ id: UInt64, _ verdict: ExportVerdict, answer: DeadLetter.Answer? = nil, now: UInt64,
@@ -241,6 +253,7 @@ struct DestinationState {
     ) -> Outcome {
         guard var batch = inFlight.removeValue(forKey: id) else { return .unknown }
         batch.lastAnswer = answer
+        noRoomUntil = 0
         switch verdict {
         case .delivered(let rejected, let message):
             return delivered(batch, rejected: rejected, message, now, unixNano)

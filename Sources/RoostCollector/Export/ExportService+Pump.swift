@@ -10,7 +10,9 @@ extension ExportService {
     /// Does everything that can be done now; answers when there is more to do. `client` is the one
     /// whose thread this is.
     func pump(_ now: UInt64, _ client: HTTPClient) -> UInt64? {
-        for (destination, batch) in takeCompressed() { send(batch, to: destination, client) }
+        for (destination, batch, hold) in takeCompressed() {
+            send(batch, to: destination, client, hold)
+        }
         lookAtLetters(now)
         var wakeUp: UInt64?
         let destinations = self.destinations
@@ -126,18 +128,41 @@ extension ExportService {
             let compressor = compressor.withLock({ $0 })
         else { return send(batch, to: destination, client) }
         compressor.add { [weak self] in
-            var batch = batch
-            let encoded = compress(batch.slices, coding)
-            batch.encoded = encoded
-            batch.coding = destination.settings.compression
-            let (id, form) = (batch.id, batch.coding)
-            destination.withState { $0.keep(encoded: encoded, form, of: id) }
-            self?.compressed.withLock { $0.append((destination, batch)) }
+            self?.compress(batch, coding, for: destination)
             self?.wake()
         }
     }
 
-    private func takeCompressed() -> [(Destination, ExportBatch)] {
+    /// Without room to keep the compressed body it is made again for a repetition; where it is too
+    /// long for what is set aside, the batch goes out as it is.
+    private func compress(
+        _ batch: ExportBatch, _ coding: ContentCoding, for destination: Destination
+    ) {
+        var batch = batch
+        var hold: SendingRoom.Hold?
+        batch.coding = destination.settings.compression
+        if let encoded = sending.pack(batch.slices, coding) {
+            batch.encoded = encoded
+            let (id, form) = (batch.id, batch.coding)
+            destination.withState { $0.keep(encoded: encoded, form, of: id) }
+        } else {
+            hold = sending.slot(of: destination.index)
+            guard hold != nil else { return putBack(batch, at: destination) }
+            batch.encoded = sending.packTightly(batch.slices, coding)
+        }
+        let ready = batch
+        compressed.withLock { [hold] in $0.append((destination, ready, hold)) }
+    }
+
+    private static let roomPatience: UInt64 = 50_000_000
+
+    /// The batch waits until a request ends, or for a moment.
+    private func putBack(_ batch: ExportBatch, at destination: Destination) {
+        let until = monotonicNanoseconds() &+ Self.roomPatience
+        destination.withState { $0.putBack(batch.id, until: until) }
+    }
+
+    private func takeCompressed() -> [(Destination, ExportBatch, SendingRoom.Hold?)] {
         compressed.withLock { compressed in
             defer { compressed = [] }
             return compressed
@@ -145,11 +170,20 @@ extension ExportService {
     }
 
     private func send(
-        _ batch: ExportBatch, to destination: Destination, _ client: HTTPClient
+        _ batch: ExportBatch, to destination: Destination, _ client: HTTPClient,
+        _ held: SendingRoom.Hold? = nil
     ) {
         let id = batch.id
         let signal = batch.signal
-        client.send(destination.request(for: batch)) { [weak self] answer in
+        let body = batch.encoded?.count ?? batch.bytes
+        guard let hold = held ?? sending.hold(for: destination.index, bodyBytes: body) else {
+            return putBack(batch, at: destination)
+        }
+        var request = destination.request(for: batch)
+        request.mostUploadBytes = hold.uploadBytes
+        client.send(request) { [weak self] answer in
+            // The request has this until its own memory is freed.
+            withExtendedLifetime(hold) {}
             guard let self else { return }
             let verdict = classify(
                 answer, destination.settings.protocol,

@@ -131,6 +131,7 @@ extension ExportService {
         for destination in change.added { announce(destination) }
         for destination in change.altered + change.returned { destination.useSettings() }
         table.withLock { $0 = change.destinations }
+        sending.suit(change.destinations.map(\.settings))
         leaving.withLock { $0.forget() }
         // Bounds of dead letters may be lower now.
         nextLook.store(0, ordering: .relaxed)

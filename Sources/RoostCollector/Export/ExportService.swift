@@ -18,12 +18,13 @@ public final class ExportService: Sendable {
     /// Pays for what is made here beside the payloads: the pieces of split batches, and what is
     /// read from disk.
     let share: MemoryBudget.Share
+    let sending: SendingRoom
     let client = Mutex<HTTPClient?>(nil)
     let compressor = Mutex<WorkThread?>(nil)
     let letters = Mutex<DeadLetterWriter?>(nil)
     let nextLook = Atomic<UInt64>(0)
-    /// Batches whose compressed bodies are ready.
-    let compressed = Mutex<[(Destination, ExportBatch)]>([])
+    /// Batches whose compressed bodies are ready, with what pays for the request if it is certain.
+    let compressed = Mutex<[(Destination, ExportBatch, SendingRoom.Hold?)]>([])
     /// Destinations that were taken out of the configuration, until they have ended.
     let leaving = Mutex(LeavingDestinations())
     let leftQueues = Mutex<LeftQueues?>(nil)
@@ -39,6 +40,7 @@ public final class ExportService: Sendable {
         self.ledger = ledger
         self.log = log
         share = budget.share("export")
+        sending = SendingRoom(share)
         table = Mutex(
             destinations.map { settings in
                 let index = ledger.exporterIndex(named: settings.name)
@@ -56,6 +58,7 @@ public final class ExportService: Sendable {
         for destination in opened { announce(destination) }
         table.withLock { $0 = opened }
         guard !opened.isEmpty else { return }
+        sending.suit(opened.map(\.settings))
         try startLetters(opened)
         try startThreads(opened.map(\.settings))
         wake()

@@ -145,6 +145,20 @@ import Testing
         #expect(configFaults(text) == [fault])
     }
 
+    @Test func `destinations whose requests have no room beside each other are a fault`() {
+        func faults(_ count: Int, _ more: String = "") -> [String] {
+            let list = (0..<count).map { "{ name: d\($0), endpoint: 'http://h\($0):4318'\(more) }" }
+            return configFaults(
+                "limits: { memory: 16MiB }\nexport: [\(list.joined(separator: ", "))]")
+        }
+        #expect(faults(18) == [] && faults(5, ", compression: gzip") == [])
+        #expect(faults(19).count == 1 && faults(6, ", compression: gzip").count == 1)
+        #expect(
+            faults(19).first?.hasSuffix(
+                "export: requests to 19 destinations take 4256KiB at least, above a quarter of "
+                    + "limits.memory (16MiB)") == true)
+    }
+
     @Test func `files of an export that cannot be read are faults`() throws {
         let tls = "tls: { ca: missing.crt, cert: c.crt, key: missing.key }"
         #expect(

@@ -15,6 +15,27 @@ import Testing
         #expect(batch.items == 1)
     }
 
+    @Test func `a batch for which there is no room is first when another has ended, or soon`()
+        throws
+    {
+        var state = DestinationState(settings())
+        for _ in 0..<9 { #expect(state.put(payload(100), now: 0) == true) }
+        let first = try state.mustSend(0)
+        let second = try state.mustSend(0)
+        state.putBack(second.id, until: 50)
+        guard case .wait(until: 50) = state.next(1) else {
+            Issue.record("nothing has room before")
+            return
+        }
+        let again = try state.mustSend(50)
+        #expect(again.id == second.id && again.attempts == 1)
+        state.putBack(second.id, until: 100)
+        #expect(state.finish(first, .taken, now: 60) == .delivered(sent: 1, rejected: 0))
+        #expect(try state.mustSend(60).id == second.id)
+        #expect(state.finish(second, .taken, now: 61) == .delivered(sent: 1, rejected: 0))
+        #expect(state.queue.heldBytes == 700)
+    }
+
     @Test func `a full batch goes at once`() throws {
         var state = DestinationState(settings())
         for _ in 0..<5 { #expect(state.put(payload(30), now: 0) == true) }

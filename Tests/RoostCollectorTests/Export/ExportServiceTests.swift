@@ -14,12 +14,15 @@ import Testing
         let service: ExportService
         let box: Box
 
-        init(_ settings: [ExportSettings], memory: Int = 256 << 20) throws {
+        init(
+            _ settings: [ExportSettings],
+            _ budget: MemoryBudget = MemoryBudget(limitBytes: 256 << 20)
+        ) throws {
             ledger = Ledger(exporters: settings.map(\.name))
             let lines = Box()
             service = ExportService(
                 destinations: settings, ledger: ledger,
-                budget: MemoryBudget(limitBytes: memory),
+                budget: budget,
                 log: Log { line in lines.add(String(decoding: line, as: UTF8.self)) })
             box = lines
             try service.start()
@@ -205,6 +208,37 @@ import Testing
         #expect(counts.dropped(.traces, .permanent) == 3)
         #expect(rig.service.statuses()[0].lastError == "HTTP 401: wrong token ***")
         #expect(rig.box.all.allSatisfy { !$0.contains("s3cr3t") } && rig.box.all.count == 1)
+    }
+
+    @Test(arguments: ExportProtocol.allCases, ExportCompression.allCases)
+    func `everything arrives though no memory is left for the requests`(
+        form: ExportProtocol, compression: ExportCompression
+    ) throws {
+        let peer = try ExportTestPeer()
+        let hanging = try ExportTestPeer { _, _ in
+            Thread.sleep(forTimeInterval: 0.05)
+            return Response(status: 503)
+        }
+        defer {
+            peer.stop()
+            hanging.stop()
+        }
+        let budget = MemoryBudget(limitBytes: 16 << 20)
+        let rig = try Rig(
+            [
+                destination(peer, form) { $0.compression = compression },
+                destination(hanging, form, name: "hanging") { $0.compression = compression },
+            ], budget)
+        let others = budget.share("requests")
+        _ = others.takeUp(to: budget.limitBytes)
+        #expect(budget.usedBytes == budget.limitBytes)
+        for first: UInt64 in stride(from: 1, to: 5001, by: 500) {
+            #expect(rig.put(traceRequest(first..<first + 500)))
+        }
+        peer.wait(forSpans: 5000)
+        #expect(peer.spans.values.allSatisfy { $0 == 1 })
+        let counts = rig.drain(100 * millisecond)
+        #expect(counts.sent(.traces) == 5000)
     }
 
     @Test func `partial success is counted`() throws {
