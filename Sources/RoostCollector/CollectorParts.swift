@@ -42,6 +42,8 @@ final class CollectorParts: Sendable {
     private let setAside: SetAside
     /// Pays for answers of the API.
     let answers: AnswerRoom
+    /// Pays for the pages of scrapers.
+    let pages: AnswerRoom
     private let bodies: MemoryBudget.Share
     /// Pays for the series derived from spans.
     let derived: MemoryBudget.Share
@@ -82,6 +84,8 @@ final class CollectorParts: Sendable {
         access = ListenAccess(config.listen)
         setAside = SetAside(budget, config)
         answers = AnswerRoom(budget: budget)
+        pages = AnswerRoom(
+            budget: budget, name: "pages", fraction: 32, leastBytes: CollectorView.pageBytes)
         let book = config.prices
         prices = Mutex(book)
         agents = AgentService(
@@ -177,6 +181,7 @@ final class CollectorParts: Sendable {
         budget.setLimit(limits.memory)
         setAside.use(config)
         answers.suitLimit()
+        pages.suitLimit()
         Allocator.suit(limitBytes: limits.memory)
         intake.maxRequestBytes.store(limits.request, ordering: .relaxed)
         connections.setLimit(DescriptorLimit.fit(connections: limits.connections, log))

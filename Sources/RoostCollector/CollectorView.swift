@@ -24,6 +24,13 @@ public final class CollectorView {
     private var latestAgents: AgentSnapshot?
     private var host: HostReader?
     private var showsProcess: Bool
+    /// Scrapes that ask the loops, and those that wait for one of them to end.
+    private var rounds = 0
+    private var followers: [() -> Void] = []
+
+    /// What a page takes while it is read, without what packs it: the writer and a slice with room
+    /// for twice as much, and the figures of Roost itself.
+    package static let pageBytes = 1_280 << 10
 
     /// How long a scrape waits for a loop before it shows what that loop said last.
     private static let patienceMilliseconds: UInt64 = 100
@@ -123,6 +130,13 @@ public final class CollectorView {
     /// Pays for answers that are made whole.
     package var answers: AnswerRoom { parts.answers }
 
+    /// Pays for the pages of scrapers.
+    package var pages: AnswerRoom { parts.pages }
+
+    /// About what the copies take which the loops make when they count on while an older page than
+    /// the latest is being read: of buckets, sums and exemplars, but not of names.
+    package var copyBytesOfScrape: Int { parts.derived.usedBytes / 3 * 2 }
+
     package var liveCounters: LiveCounters { parts.live }
 
     package var audit: AuditService { parts.audit }
@@ -138,17 +152,27 @@ public final class CollectorView {
     /// Gathers what the loops have counted and hands over everything that `/metrics` shows, in the
     /// order of the page. `then` is called once, on the web loop.
     ///
-    /// `isForPrometheus`: see `AgentMetricsPage`.
+    /// `isForPrometheus`: see `AgentMetricsPage`. One that is not fresh takes what the loops told
+    /// last, or tell another scrape just now.
     package func scrape(
-        isForPrometheus: Bool, _ then: @escaping ([any ExpositionSource]) -> Void
+        isForPrometheus: Bool, isFresh: Bool = true,
+        _ then: @escaping ([any ExpositionSource]) -> Void
     ) {
+        let show = { [self] in
+            agentMetrics.update(latestAgents, isForPrometheus: isForPrometheus)
+            then([parts.series, spanMetrics, agentMetrics, selfMetrics])
+        }
+        guard isFresh else { return rounds == 0 ? show() : followers.append(show) }
+        rounds += 1
         let round = ScrapeRound(
             waitingFor: ingestLoops.count + (host == nil ? 1 : 2),
             atMost: Self.patienceMilliseconds, on: webLoop
         ) { [self] in
             spanMetrics.update(latest, now: monotonicNanoseconds())
-            agentMetrics.update(latestAgents, isForPrometheus: isForPrometheus)
-            then([parts.series, spanMetrics, agentMetrics, selfMetrics])
+            rounds -= 1
+            let shows = [show] + followers
+            followers = []
+            for show in shows { show() }
         }
         let home = LoopOwned((view: self, round: round), on: webLoop)
         parts.agents.read(isForPrometheus: isForPrometheus) { snapshot in

@@ -2,8 +2,8 @@ import Synchronization
 
 /// Memory for answers that are made whole: while they are made, and until their readers have them.
 ///
-/// A sixteenth of the budget is set aside, so that short questions are answered whatever else is
-/// held. What needs more takes it from the rest of the budget as long as a quarter of that stays for
+/// A part of the budget is set aside, so that short questions are answered whatever else is held.
+/// What needs more takes it from the rest of the budget as long as a quarter of that stays for
 /// telemetry, and never more than a quarter in all. Any thread.
 public final class AnswerRoom: Sendable {
     private let budget: MemoryBudget
@@ -12,13 +12,22 @@ public final class AnswerRoom: Sendable {
     private let aside: MemoryBudget
     private let own: MemoryBudget.Share
 
+    private let fraction: Int
+    private let leastOwnBytes: Int
+
     private static let mostOwnBytes = 8 << 20
 
-    public init(budget: MemoryBudget) {
+    /// Its use is shown under `name`. One in `fraction` of the budget is set aside, but no less than
+    /// `leastBytes`.
+    public init(
+        budget: MemoryBudget, name: String = "answers", fraction: Int = 16, leastBytes: Int = 0
+    ) {
         self.budget = budget
-        rest = budget.share("answers")
+        self.fraction = fraction
+        leastOwnBytes = leastBytes
+        rest = budget.share(name)
         aside = MemoryBudget(limitBytes: 0)
-        own = aside.share("answers")
+        own = aside.share(name)
         suitLimit()
     }
 
@@ -29,7 +38,9 @@ public final class AnswerRoom: Sendable {
         aside.setLimit(bytes)
     }
 
-    private var ownBytes: Int { min(budget.limitBytes / 16, Self.mostOwnBytes) }
+    private var ownBytes: Int {
+        max(min(budget.limitBytes / fraction, Self.mostOwnBytes), leastOwnBytes)
+    }
 
     /// What one answer can have when nothing else is held.
     public var mostBytes: Int { budget.limitBytes / 4 - ownBytes }

@@ -32,6 +32,12 @@ final class SliceTurns {
         return false
     }
 
+    /// Runs `work` in the loop's next turn.
+    func afterwards(_ work: @escaping () -> Void) {
+        let home = LoopOwned(work, on: loop)
+        home.post { $0() }
+    }
+
     /// Posted work runs in the loop's next turn, beside what the sockets brought meanwhile.
     private func postTurn() {
         let home = LoopOwned(self, on: loop)

@@ -7,12 +7,12 @@ public import RoostNet
 public final class WebHandler: RequestHandler {
     private let collector: CollectorView
     private let access: AccessControl
-    private let turns: SliceTurns
+    private let metrics: MetricsAnswer
     private let endpoints: EndpointTable
 
     public init(collector: CollectorView, loop: EventLoop) {
         self.collector = collector
-        turns = SliceTurns(loop: loop)
+        metrics = MetricsAnswer(collector, loop: loop)
         access = AccessControl(
             hosts: AllowedHosts(listeners: collector.addresses.map(\.address)),
             credentials: collector.credentials)
@@ -46,7 +46,7 @@ public final class WebHandler: RequestHandler {
         case .health: responder.send(HealthAnswers.health(collector))
         case .ready: responder.send(HealthAnswers.ready(collector))
         case .status: responder.send(StatusAnswer.status(collector))
-        case .metrics: MetricsAnswer.answer(head, collector, turns, responder)
+        case .metrics: metrics.answer(head, responder)
         case .index: responder.send(IndexPage.response(collector))
         case .login:
             responder.send(

@@ -18,6 +18,8 @@ import time
 import zlib
 
 import grpc
+import h2.config
+import h2.connection
 import httpx
 import pytest
 import zstandard
@@ -333,6 +335,34 @@ def test_every_permanent_grpc_code(trouble, ends):
     assert row["duplicated"] == 0 and row["set aside"] > 0
 
 
+@pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
+def test_many_destinations_that_take_nothing(compression, trouble, ends):
+    """The bodies that are on their way to them, and what libcurl reads these into, are memory, too;
+    and when there is none left, another destination gets its data all the same."""
+    case = trouble(f"8 destinations hang, {compression}", "memory")
+    peer = ends(GRPCNumbered())
+    gate = threading.Event()
+
+    def choke(connection, number):
+        connection.recv(1000)
+        gate.wait()
+        return True
+
+    stuck = ends(Breaker(peer, choke))
+    collector = case.roost(
+        case.destination(peer, compression=compression),
+        *[case.destination(
+            stuck, f"stuck-{number}", queue={"when_full": "drop_new"}, compression=compression,
+            protocol="grpc", timeout="30s")
+          for number in range(8)])
+    load = case.load(collector, threads=8, spans=100, value_bytes=6000, noise=True)
+    for _ in range(often(100, 1000)):
+        case.wait_refused()
+    load.end()
+    case.close(collector, peer)
+    gate.set()
+
+
 @pytest.mark.parametrize("queue", QUEUES)
 def test_large_requests_and_nobody_takes_them(queue, trouble, ends):
     """A queue that may hold more than the memory limit: the limit decides, and what was refused is
@@ -548,11 +578,41 @@ def test_many_quick_connections(trouble, ends):
     case.close(collector, peer)
 
 
+def ask_often(web, path):
+    """A connection that asks again and again, and has room for next to nothing."""
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    host, _, port = web.rpartition(":")
+    one.connect((host, int(port)))
+    one.sendall(f"GET {path} HTTP/1.1\r\nhost: {web}\r\n\r\n".encode() * 20)
+    return one
+
+
+def ask_at_once(web, path):
+    """A connection of 90 streams whose windows are closed."""
+    host, _, port = web.rpartition(":")
+    one = socket.create_connection((host, int(port)))
+    session = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True))
+    session.local_settings.initial_window_size = 0
+    session.initiate_connection()
+    for stream in range(1, 180, 2):
+        session.send_headers(
+            stream, [(":method", "GET"), (":scheme", "http"), (":authority", web), (":path", path)],
+            end_stream=True)
+    one.sendall(session.data_to_send())
+    return one
+
+
+LISTS = "/api/v1/observability/traces?limit=1000"
+
+
 @pytest.mark.parametrize("limit", [16 * MIB, LIMIT])
-def test_readers_that_never_read(limit, trouble, ends):
-    """40 that ask for the longest lists again and again and take nothing, beside a load. Others are
-    answered, or told when to come again."""
-    case = trouble(f"40 silent readers, {limit // MIB} MiB")
+@pytest.mark.parametrize("path, ask", [
+    (LISTS, ask_often), ("/metrics", ask_at_once)])
+def test_readers_that_never_read(path, ask, limit, trouble, ends):
+    """40 that ask for the longest lists or pages again and again and take nothing, beside a load.
+    Others are answered, or told when to come again; who scrapes gets the page."""
+    case = trouble(f"40 silent readers of {path[:8]}, {ask.__name__}, {limit // MIB} MiB")
     case.limit = limit
     peer = ends(HTTPNumbered())
     # Every span of the load has a name of its own: its series would fill the smaller limit.
@@ -560,21 +620,14 @@ def test_readers_that_never_read(limit, trouble, ends):
         case.destination(peer), limits={"request": "4MiB", "series_per_metric": 1000})
     load = case.load(collector, spans=100, value_bytes=1000)
     case.wait_more(100)
-    path = "/api/v1/observability/traces?limit=1000"
-    silent = []
-    for _ in range(40):
-        one = ends(socket.socket())
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-        host, _, port = collector.web.rpartition(":")
-        one.connect((host, int(port)))
-        one.sendall(f"GET {path} HTTP/1.1\r\nhost: {collector.web}\r\n\r\n".encode() * 20)
-        silent.append(one)
+    silent = [ends(ask(collector.web, path)) for _ in range(40)]
     for _ in range(often(5, 50)):
         case.wait_more(50)
         answer = collector.get(path)
         assert answer.status_code in (200, 503), answer.text
         assert answer.status_code == 200 or int(answer.headers["retry-after"]) > 0
         assert collector.get("/health").status_code == 200
+        wait_until(lambda: collector.get("/metrics").status_code == 200, 10, what="a page")
         held = collector.status()["memory"]
         assert held["used_bytes"] <= held["limit_bytes"], held
     load.end()

@@ -7,6 +7,7 @@ memory never passed the limit by more than 32 MiB. The rows are printed after th
 
 import collections
 import http.client
+import os
 import pathlib
 import shutil
 import signal
@@ -29,8 +30,9 @@ SIGNALS = ("spans", "metric_points", "log_records")
 METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 
-def body(first, count, value_bytes=40):
-    """A request whose spans have the ids `first + 1` and on; the number is in the name, too."""
+def body(first, count, value_bytes=40, noise=False):
+    """A request whose spans have the ids `first + 1` and on; the number is in the name, too. Values of
+    `noise` cannot be compressed."""
     request = trace_service_pb2.ExportTraceServiceRequest()
     entry = request.resource_spans.add()
     entry.resource.attributes.add(key="service.name").value.string_value = "load"
@@ -41,7 +43,11 @@ def body(first, count, value_bytes=40):
             trace_id=struct.pack(">QQ", 7, number + 1), span_id=struct.pack(">Q", number + 1),
             name=f"call {number}", kind=3, start_time_unix_nano=10**18,
             end_time_unix_nano=10**18 + 1)
-        span.attributes.add(key="filler").value.string_value = filler
+        value = span.attributes.add(key="filler").value
+        if noise:
+            value.bytes_value = os.urandom(value_bytes)
+        else:
+            value.string_value = filler
     return request.SerializeToString()
 
 
@@ -154,8 +160,8 @@ class Load:
     is sent again, as senders do; what nobody answered is not."""
 
     def __init__(self, case, collector, threads=4, spans=20, value_bytes=40, timeout=30,
-                 requests=None):
-        self.case, self.collector = case, collector
+                 requests=None, noise=False):
+        self.case, self.collector, self.noise = case, collector, noise
         self.spans, self.value_bytes, self.timeout = spans, value_bytes, timeout
         self.left, self.lock = requests, threading.Lock()
         self.ending = threading.Event()
@@ -171,7 +177,7 @@ class Load:
         try:
             while not self.ending.is_set() and self._take():
                 first = self.case.next_numbers(self.spans)
-                content = body(first, self.spans, self.value_bytes)
+                content = body(first, self.spans, self.value_bytes, self.noise)
                 while (outcome := way.send(content)) == "refused":
                     self.case.note("refused", self.spans)
                     if self.ending.wait(0.02):
@@ -232,11 +238,13 @@ class Watch:
         with httpx.Client(trust_env=False, timeout=60) as client:
             while not self.ending.wait(0.2):
                 try:
-                    text = client.get(f"http://{self.collector.web}/metrics").text
+                    answer = client.get(f"http://{self.collector.web}/metrics")
                 except httpx.TransportError:
                     continue
+                if answer.status_code == 503:
+                    continue
                 try:
-                    check(ledgers(text))
+                    check(ledgers(answer.text))
                 except AssertionError as fault:
                     self.faults.append(fault)
 

@@ -19,6 +19,15 @@ import Testing
         withExtendedLifetime((full, first, second)) {}
     }
 
+    @Test func `what is needed at the least is set aside of a small budget, too`() {
+        let small = AnswerRoom(budget: budget, name: "pages", fraction: 32, leastBytes: 300)
+        #expect(budget.usedBytes == 400)
+        let full = budget.share("requests").reserve(1_200)
+        let lease = small.lease(300)
+        #expect(lease != nil && small.lease(1) == nil)
+        withExtendedLifetime((full, lease)) {}
+    }
+
     @Test func `more is taken from the rest while a quarter of that stays free`() {
         let held = budget.share("requests").reserve(800)
         let large = room.lease(300)

@@ -7,7 +7,7 @@ import Glibc
 /// before it writes, so no use of a buffer can write outside it.
 @safe struct ExpositionBuffer: ~Copyable {
     private var base: UnsafeMutablePointer<UInt8>
-    private var capacity: Int
+    private(set) var capacity: Int
     private(set) var count = 0
 
     init(capacity: Int = 4096) {

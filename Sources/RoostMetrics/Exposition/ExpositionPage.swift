@@ -13,6 +13,9 @@ public final class ExpositionPage {
     private var waiting: [UInt8] = []
     private var given = 0
 
+    /// What it has allocated for bytes that were not given out.
+    public var heldBytes: Int { writer.capacity + waiting.capacity }
+
     /// The walks over the sources begin now, one after another as slices are asked for.
     public init(format: ExpositionFormat, sources: [any ExpositionSource]) {
         writer = ExpositionWriter(format: format)
@@ -21,20 +24,29 @@ public final class ExpositionPage {
 
     /// Appends the next slice to `target`; answers whether there is more to come.
     public func next(into target: inout [UInt8]) -> Bool {
-        if given == waiting.count { refill() }
+        if waiting.isEmpty { write(into: &target) } else { handOn(into: &target) }
+        return !waiting.isEmpty || !isEnded
+    }
+
+    private func write(into target: inout [UInt8]) {
+        let start = target.count
+        while !isEnded, target.count == start {
+            writeOn()
+            writer.takeFinished(into: &target)
+        }
+        let excess = target.count - start - Self.sliceBytes
+        guard excess > 0 else { return }
+        waiting = Array(target.suffix(excess))
+        target.removeLast(excess)
+    }
+
+    private func handOn(into target: inout [UInt8]) {
         let length = min(waiting.count - given, Self.sliceBytes)
         target.append(contentsOf: waiting[given..<given + length])
         given += length
-        return given < waiting.count || !isEnded
-    }
-
-    private func refill() {
-        waiting.removeAll(keepingCapacity: true)
+        guard given == waiting.count else { return }
+        waiting = []
         given = 0
-        while !isEnded, waiting.isEmpty {
-            writeOn()
-            writer.takeFinished(into: &waiting)
-        }
     }
 
     private func writeOn() {

@@ -22,6 +22,9 @@ public struct ExpositionWriter: ~Copyable {
     /// How many bytes are waiting to be taken.
     public var count: Int { buffer.count }
 
+    /// What is allocated for it.
+    var capacity: Int { buffer.capacity }
+
     /// A copy of what is waiting to be taken.
     public var output: [UInt8] { buffer.copy() }
 
