@@ -250,8 +250,9 @@ import Testing
         var history = LiveHistory(after: 0)
         for id in 1...UInt64(100) {
             let text = LiveText(ByteBlock([UInt8](repeating: 0x20, count: 100_000)), id: id)
-            #expect(history.append(stage.message(id), text))
-            #expect(history.trim() == (id == 84))
+            let isNew = history.append(stage.message(id), text)
+            let isTrimmed = history.trim()
+            #expect(isNew && isTrimmed == (id == 84))
         }
         // At the 84th 8 MiB were passed, and all but 62 went.
         #expect(history.end == 100 && history.start == 22)
