@@ -13,12 +13,7 @@ final class DerivedChecks {
     private let prices = PriceBook()
     private var settings = AgentTrackerSettings()
 
-    /// Reads the built-in prices.
-    init() {
-        settings.openActivities = 200
-        _ = prices.find(
-            model: "none", provider: "", tier: .standard, inputTokens: 0, unixNano: 0)
-    }
+    init() { settings.openActivities = 200 }
 
     func check(_ request: ReadRequest) {
         var tracker = AgentTracker(settings, prices: prices)

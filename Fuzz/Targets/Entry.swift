@@ -1,4 +1,5 @@
 import Glibc
+import RoostIngest
 
 /// libFuzzer's door: `ROOST_FUZZ_TARGET` says what its inputs are given to.
 @_cdecl("LLVMFuzzerTestOneInput")
@@ -15,6 +16,9 @@ public func initialize(
     _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>?
 ) -> CInt {
     _ = unsafe chosen
+    // Reads the built-in table.
+    _ = PriceBook().find(
+        model: "none", provider: "", tier: .standard, inputTokens: 0, unixNano: 0)
     return 0
 }
 

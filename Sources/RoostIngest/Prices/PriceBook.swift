@@ -27,7 +27,6 @@ public final class PriceBook: PriceSource {
     private let state: Mutex<State>
 
     private struct State {
-        var builtIn: [PriceLine]?
         /// By provider and model; nil is known to be unknown.
         var resolved: [String: [Candidate]] = [:]
     }
@@ -141,18 +140,16 @@ public final class PriceBook: PriceSource {
         state.withLock { state in
             let key = "\(provider)\u{0}\(model)"
             if let known = state.resolved[key] { return known }
-            let builtIn = state.builtIn ?? Self.readBuiltIn()
-            state.builtIn = builtIn
             var found: [Candidate] = []
             let providers = PriceNames.providers(provider, model: model)
-            for (lines, isUsers) in [(users, true), (builtIn, false)] {
+            for (lines, isUsers) in [(users, true), (Self.builtIn, false)] {
                 for provider in providers {
                     found += Self.fitting(lines, [provider], model, isUsers)
                 }
             }
             if found.isEmpty, !PriceNames.isOwnMachine(provider) {
                 found = Self.fitting(users, Self.providers(of: users), model, true)
-                if found.isEmpty, provider.isEmpty { found = Self.agreed(builtIn, model) }
+                if found.isEmpty, provider.isEmpty { found = Self.agreed(Self.builtIn, model) }
             }
             if state.resolved.count >= Self.mostResolved { state.resolved = [:] }
             state.resolved[key] = found
@@ -219,9 +216,8 @@ public final class PriceBook: PriceSource {
         return groups.sorted { $0.key.description < $1.key.description }.map { ($0.key, $0.value) }
     }
 
-    private static func readBuiltIn() -> [PriceLine] {
-        text.split(separator: "\n").compactMap { try? PriceLine.read($0) }
-    }
+    /// Read when a price is asked for the first time.
+    private static let builtIn = text.split(separator: "\n").compactMap { try? PriceLine.read($0) }
 
     /// The built-in table as it is written.
     public static var text: String {
@@ -246,7 +242,7 @@ public final class PriceBook: PriceSource {
         let form = PriceNames.forms(of: model.lowercased()).last ?? model
         let start = form.prefix(4)
         var seen: Set<String> = []
-        for line in Self.readBuiltIn() + users {
+        for line in Self.builtIn + users {
             let name = String(line.match.description.dropFirst())
             if name.hasPrefix(start) { seen.insert(name) }
         }
