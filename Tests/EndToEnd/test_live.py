@@ -555,8 +555,8 @@ def wait_until_all_have_left(process):
 
 @pytest.mark.parametrize("is_http2", [False, True])
 @pytest.mark.parametrize("path", ["events/stream", "metrics/stream"])
-def test_the_head_of_a_stream_alone_is_no_stream(process, is_http2, path):
-    wait_until_all_have_left(process)
+def test_the_head_of_a_stream_alone_is_no_stream(roost, is_http2, path):
+    process = roost()
     with httpx.Client(
             trust_env=False, timeout=SECONDS, http1=not is_http2, http2=is_http2) as client:
         for _ in range(5):
@@ -573,9 +573,9 @@ def test_the_head_of_a_stream_alone_is_no_stream(process, is_http2, path):
     wait_until_all_have_left(process)
 
 
-def test_a_stream_that_is_reset_at_once_is_left(process):
+def test_a_stream_that_is_reset_at_once_is_left(roost):
     """A reset behind its request, in one piece with it, and a connection that is gone by then."""
-    wait_until_all_have_left(process)
+    process = roost()
     host, port = process.web.split(":")
     for cut in [False, True]:
         with socket.create_connection((host, int(port)), timeout=SECONDS) as client:

@@ -79,7 +79,7 @@ extension ExportService {
             if !lost.isEmpty {
                 dropped(lost, .damaged, exporter: destination.index)
                 log.error(
-                    "damaged data in the queue was left out",
+                    "damaged data in the queue was set aside into quarantine",
                     ["exporter": destination.settings.name, "items": "\(lost.allItems)"])
             }
             let now = monotonicNanoseconds()

@@ -160,11 +160,11 @@ public final class ExportService: Sendable {
         guard places > 0 else { return }
         if let failure = recovery.quarantineFailure {
             log.error(
-                "not all that is damaged in the queue could be copied into quarantine",
+                "not all that is damaged in the queue could be set aside into quarantine",
                 ["exporter": name, "folder": folder, "reason": failure])
         }
         log.error(
-            "damaged data in the queue was left out",
+            "damaged data in the queue was set aside into quarantine",
             [
                 "exporter": name, "folder": folder, "places": "\(places)",
                 "bytes": "\(recovery.damagedBytes)", "items": "\(recovery.damaged.allItems)",
