@@ -20,7 +20,26 @@ EMPTY = b"\0\0\0\0\0"
 REFUSAL = OK + [("grpc-status", "8"), ("grpc-message", "too large")]
 
 
-class EarlyPeer(Taken, RawPeer):
+class H2Peer(Taken, RawPeer):
+    """A gRPC destination that writes its own frames: `converse(connection, number)` says which."""
+
+    protocol = "grpc"
+
+    def __init__(self):
+        Taken.__init__(self)
+        condition = self.changed
+        RawPeer.__init__(self, lambda *asked: self.converse(*asked))
+        self.changed = condition
+
+    @staticmethod
+    def begin():
+        talk = h2.connection.H2Connection(
+            h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
+        talk.initiate_connection()
+        return talk
+
+
+class EarlyPeer(H2Peer):
     """Takes messages of at most `limit` bytes and refuses others on sight of their prefix with
     `answer` and a reset with `code`; `answer` None resets only, `code` None answers only.
 
@@ -28,23 +47,16 @@ class EarlyPeer(Taken, RawPeer):
     with `taken`: headers, bytes or None, and trailers or None; the first `leaves` times with GOAWAY
     in the same flight."""
 
-    protocol = "grpc"
-
     def __init__(self, limit, answer=REFUSAL, code=h2.errors.ErrorCodes.NO_ERROR, one_flight=True,
                  taken=(OK, EMPTY, DONE), leaves=0):
-        Taken.__init__(self)
         self.limit, self.answer, self.code, self.one_flight = limit, answer, code, one_flight
         self.taken = taken
         self.leaves = leaves
         self.refused = []
-        condition = self.changed
-        RawPeer.__init__(self, self._talk)
-        self.changed = condition
+        super().__init__()
 
-    def _talk(self, connection, _):
-        talk = h2.connection.H2Connection(
-            h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
-        talk.initiate_connection()
+    def converse(self, connection, _):
+        talk = self.begin()
         connection.sendall(talk.data_to_send())
         bodies = collections.defaultdict(bytearray)
         refused = set()

@@ -3,15 +3,13 @@
 import collections
 import time
 
-import h2.config
-import h2.connection
 import h2.events
 import pytest
 from conftest import wait_until
 from dead_letters import letters
-from early_peer import DONE, EMPTY, OK
+from early_peer import DONE, EMPTY, OK, H2Peer
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
-from otlp_peers import HTTPPeer, RawPeer, Taken, trace_request
+from otlp_peers import HTTPPeer, RawPeer, trace_request
 from test_delivery import assert_accounted
 from test_forwarding import destination, ends, forward, ledger, settled  # noqa: F401
 
@@ -89,24 +87,17 @@ def test_a_partial_success_with_a_long_text_is_counted(forward, ends):
 
 # ---- Behind the end of the connection --------------------------------------------------------------
 
-class LeavingPeer(Taken, RawPeer):
+class LeavingPeer(H2Peer):
     """A gRPC destination that has each connection carry one call, as proxies with a limit of
     requests do, and whoever shuts down in good order: GOAWAY comes with the head of the request, the
     answer after it in so many flights, then the end. `answers` gives those of each call."""
 
-    protocol = "grpc"
-
     def __init__(self, answers):
-        Taken.__init__(self)
         self.answers = answers
-        condition = self.changed
-        RawPeer.__init__(self, self._talk)
-        self.changed = condition
+        super().__init__()
 
-    def _talk(self, connection, _):
-        talk = h2.connection.H2Connection(
-            h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
-        talk.initiate_connection()
+    def converse(self, connection, _):
+        talk = self.begin()
         bodies = collections.defaultdict(bytearray)
         while data := connection.recv(1 << 16):
             for event in talk.receive_data(data):
