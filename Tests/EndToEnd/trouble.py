@@ -236,7 +236,8 @@ class Watch:
 
     def _run(self):
         with httpx.Client(trust_env=False, timeout=60) as client:
-            while not self.ending.wait(0.2):
+            # The port of one that was killed may be that of another listener soon after.
+            while self.collector.is_running and not self.ending.wait(0.2):
                 try:
                     answer = client.get(f"http://{self.collector.web}/metrics")
                 except httpx.TransportError:
@@ -246,7 +247,7 @@ class Watch:
                 try:
                     check(ledgers(answer.text))
                 except AssertionError as fault:
-                    self.faults.append(fault)
+                    self.faults.append(f"{fault}\n{answer.status_code} {answer.text[:1000]}")
 
     def end(self):
         self.ending.set()
