@@ -97,9 +97,7 @@ enum AuditLine {
     }
 
     static func copy(_ line: Span<UInt8>, from place: Int, _ count: Int) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(count)
-        for index in place..<place + count { bytes.append(line[index]) }
-        return bytes
+        let bytes = line.extracting(place..<place + count)
+        return unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
     }
 }

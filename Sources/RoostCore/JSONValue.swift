@@ -20,8 +20,14 @@ public enum JSONValue: Sendable, Equatable {
     public static let deepest = 32
 
     public init(parsing bytes: some Collection<UInt8>) throws(Fault) {
-        var parser = JSONParser(bytes: Array(bytes))
+        var parser = JSONParser(bytes: Array(bytes), keeps: true)
         self = try parser.document()
+    }
+
+    /// Whether `bytes` are a document; nothing is kept of it.
+    public static func isDocument(_ bytes: [UInt8]) -> Bool {
+        var parser = JSONParser(bytes: bytes, keeps: false)
+        return (try? parser.document()) != nil
     }
 
     public static func == (left: JSONValue, right: JSONValue) -> Bool {
@@ -90,9 +96,14 @@ extension JSONWriter {
 
 private struct JSONParser {
     let bytes: [UInt8]
+    /// Else every value is null, every text and every object empty.
+    let keeps: Bool
     var offset = 0
 
-    init(bytes: [UInt8]) { self.bytes = bytes }
+    init(bytes: [UInt8], keeps: Bool) {
+        self.bytes = bytes
+        self.keeps = keeps
+    }
 
     mutating func document() throws(JSONValue.Fault) -> JSONValue {
         let value = try value(depth: 0)
@@ -153,7 +164,8 @@ private struct JSONParser {
             let name = try string()
             skipSpace()
             guard take(UInt8(ascii: ":")) else { throw fault("a colon is missing") }
-            members.append((name, try value(depth: depth + 1)))
+            let value = try value(depth: depth + 1)
+            if keeps { members.append((name, value)) }
             skipSpace()
         } while take(UInt8(ascii: ","))
         guard take(UInt8(ascii: "}")) else { throw fault("a comma or } is missing") }
@@ -166,7 +178,8 @@ private struct JSONParser {
         skipSpace()
         if take(UInt8(ascii: "]")) { return .array(elements) }
         repeat {
-            elements.append(try value(depth: depth + 1))
+            let value = try value(depth: depth + 1)
+            if keeps { elements.append(value) }
             skipSpace()
         } while take(UInt8(ascii: ","))
         guard take(UInt8(ascii: "]")) else { throw fault("a comma or ] is missing") }
@@ -199,21 +212,32 @@ private struct JSONParser {
 
     private mutating func string() throws(JSONValue.Fault) -> String {
         offset += 1
+        var run = offset
+        // Stays empty as long as there is no escape.
         var text: [UInt8] = []
         while let byte = here {
             offset += 1
             switch byte {
             case UInt8(ascii: "\""):
-                guard let valid = String(validating: text, as: UTF8.self) else {
-                    throw fault("the text is not valid UTF-8")
-                }
-                return valid
-            case UInt8(ascii: "\\"): try escape(into: &text)
+                if text.isEmpty { return try valid(bytes.span.extracting(run..<offset - 1)) }
+                text.append(contentsOf: bytes[run..<offset - 1])
+                return try valid(text.span)
+            case UInt8(ascii: "\\"):
+                text.append(contentsOf: bytes[run..<offset - 1])
+                try escape(into: &text)
+                run = offset
             case 0..<0x20: throw fault("a control character in a text")
-            default: text.append(byte)
+            default: break
             }
         }
         throw fault("the document ends early")
+    }
+
+    private func valid(_ text: Span<UInt8>) throws(JSONValue.Fault) -> String {
+        guard let valid = try? UTF8Span(validating: text) else {
+            throw fault("the text is not valid UTF-8")
+        }
+        return keeps ? String(copying: valid) : ""
     }
 
     private static let escapes: [UInt8: UInt8] = [

@@ -12,6 +12,7 @@ import Testing
         var writer = JSONWriter()
         writer.value(try JSONValue(parsing: text.utf8))
         #expect(String(decoding: writer.bytes, as: UTF8.self) == expected)
+        #expect(JSONValue.isDocument(Array(text.utf8)))
     }
 
     @Test(arguments: [
@@ -22,10 +23,21 @@ import Testing
     ])
     func `what is no JSON is a fault`(text: String) {
         #expect(throws: JSONValue.Fault.self) { try JSONValue(parsing: text.utf8) }
+        #expect(!JSONValue.isDocument(Array(text.utf8)))
     }
 
     @Test func `broken UTF-8 is a fault`() {
-        #expect(throws: JSONValue.Fault.self) { try JSONValue(parsing: [0x22, 0xFF, 0x22]) }
+        for text: [UInt8] in [[0xFF], [0x5C, 0x6E, 0xFF], [0xC3, 0x5C, 0x6E, 0xA9]] {
+            #expect(throws: JSONValue.Fault.self) {
+                try JSONValue(parsing: [0x22] + text + [0x22])
+            }
+            #expect(!JSONValue.isDocument([0x22] + text + [0x22]))
+        }
+    }
+
+    @Test func `what stands between escapes is kept`() throws {
+        let text = #""\u0000a\tbc\n\né""#
+        #expect(try JSONValue(parsing: text.utf8).string == "\0a\tbc\n\né")
     }
 
     @Test func `members are found by name`() throws {
@@ -44,7 +56,8 @@ import Testing
             let bytes = (0..<Int.random(in: 0..<24, using: &generator)).map { _ in
                 alphabet[Int.random(in: 0..<alphabet.count, using: &generator)]
             }
-            _ = try? JSONValue(parsing: bytes)
+            let value = try? JSONValue(parsing: bytes)
+            #expect(JSONValue.isDocument(bytes) == (value != nil))
         }
     }
 }
