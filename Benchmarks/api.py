@@ -5,8 +5,8 @@
 Starts a collector, sends it traces of five spans over OTLP/HTTP, log records, agent events and audit
 records, waits until all is stored, and then asks each GET of its own openapi.json, without
 parameters and with each filter, one request after another over one connection. Prints the median and
-the 99th percentile in milliseconds, the longest, and the bytes of an answer. Whole traces, files and
-reports are told apart: they are as long as what they show.
+the 99th percentile in milliseconds, the longest, the milliseconds of CPU that an answer takes, and
+its bytes. Whole traces, files and reports are told apart: they are as long as what they show.
 """
 
 import argparse
@@ -99,6 +99,10 @@ class Collector:
         for line in open(f"/proc/{self.process.pid}/status"):
             if line.startswith("VmRSS"):
                 return int(line.split()[1]) >> 10
+
+    def cpu(self):
+        """Seconds of CPU that the whole program has taken; the clock of clock_getcpuclockid(3)."""
+        return time.clock_gettime(~self.process.pid << 3 | 2)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -270,6 +274,7 @@ def questions(description, kept, pick):
 
 def measure(collector, path, parameters, seconds):
     times, size = [], 0
+    cpu = collector.cpu()
     until = time.monotonic() + seconds
     while time.monotonic() < until and len(times) < 2000:
         filled = {k: v() if callable(v) else v for k, v in parameters.items()}
@@ -286,9 +291,10 @@ def measure(collector, path, parameters, seconds):
         size = max(size, len(body))
         if status not in (200, 404):
             return None, f"{status} {body[:120]!r}"
+    cpu = (collector.cpu() - cpu) * 1000 / len(times)
     times.sort()
     return (times[len(times) // 2], times[min(len(times) * 99 // 100, len(times) - 1)],
-            times[-1], len(times), size), None
+            times[-1], cpu, len(times), size), None
 
 
 def main():
@@ -304,7 +310,7 @@ def main():
         try:
             kept = fill(collector, given.traces, pick)
             description = collector.ask("openapi.json")
-            print(f"{'median':>8} {'p99':>8} {'longest':>8} {'asked':>6} {'KB':>7}  path")
+            print(f"{'median':>8} {'p99':>8} {'longest':>8} {'CPU':>6} {'asked':>6} {'KB':>7}  path")
             late = []
             for path, parameters, shown in questions(description, kept, pick):
                 if given.only not in path:
@@ -312,14 +318,14 @@ def main():
                 found, problem = measure(collector, path, parameters, given.seconds)
                 line = f"{path.removeprefix(API)} {shown}".rstrip()
                 if problem:
-                    print(f"{'':>40}  {line}: {problem}")
+                    print(f"{'':>47}  {line}: {problem}")
                     continue
-                median, p99, longest, asked, size = found
+                median, p99, longest, cpu, asked, size = found
                 isWhole = any(part in path for part in WHOLE)
                 mark = "" if p99 < LIMIT else "  (whole)" if isWhole else "  LATE"
                 if mark == "  LATE":
                     late.append(line)
-                print(f"{median:8.2f} {p99:8.2f} {longest:8.2f} {asked:6} {size / 1000:7.1f}  "
+                print(f"{median:8.2f} {p99:8.2f} {longest:8.2f} {cpu:6.2f} {asked:6} {size / 1000:7.1f}  "
                       f"{line}{mark}")
             print(f"resident {collector.resident()} MiB; late: {len(late)}")
         finally:
