@@ -25,14 +25,18 @@ public struct JSONWriter: Sendable {
         quote(text)
     }
 
-    public mutating func value(_ number: some BinaryInteger) {
-        if let number = UInt64(exactly: number) {
-            separate()
-            digits(number)
-        } else {
-            literal(String(number))
-        }
+    public mutating func value(_ number: UInt64) {
+        separate()
+        digits(number)
     }
+
+    public mutating func value(_ number: Int) {
+        separate()
+        if number < 0 { bytes.append(0x2D) }
+        digits(UInt64(number.magnitude))
+    }
+
+    public mutating func value(_ number: some BinaryInteger) { literal(String(number)) }
 
     public mutating func value(_ flag: Bool) { literal(flag ? "true" : "false") }
     public mutating func null() { literal("null") }
@@ -58,14 +62,13 @@ public struct JSONWriter: Sendable {
             dividingBy: 1_000_000)
         separate()
         digits(whole)
-        bytes.append(0x2E)
-        var left = rest
-        var unit: UInt64 = 100_000
-        repeat {
-            bytes.append(0x30 &+ UInt8(truncatingIfNeeded: left / unit))
-            left %= unit
-            unit /= 10
-        } while left > 0
+        // The digits of `rest` behind a 1 that gives way to the point; one of them is written in any
+        // case.
+        var text = DecimalText(1_000_000 + rest)
+        text.digits[text.start] = 0x2E
+        var end = 20
+        while end > text.start + 2, text.digits[end - 1] == 0x30 { end -= 1 }
+        append(text, to: end)
     }
 
     /// Puts in a value that is JSON already.
@@ -76,6 +79,8 @@ public struct JSONWriter: Sendable {
 
     public mutating func field(_ name: String, _ text: String) { key(name); value(text) }
     public mutating func field(_ name: String, _ flag: Bool) { key(name); value(flag) }
+    public mutating func field(_ name: String, _ number: UInt64) { key(name); value(number) }
+    public mutating func field(_ name: String, _ number: Int) { key(name); value(number) }
     public mutating func field(_ name: String, _ number: some BinaryInteger) {
         key(name)
         value(number)
@@ -108,14 +113,13 @@ public struct JSONWriter: Sendable {
             bytes.append(0x30 &+ UInt8(truncatingIfNeeded: number))
             return
         }
-        let start = bytes.count
-        var rest = number
-        while rest > 0 {
-            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-            bytes.append(0x30 &+ UInt8(truncatingIfNeeded: digit))
-            rest = quotient
+        append(DecimalText(number), to: 20)
+    }
+
+    private mutating func append(_ text: DecimalText, to end: Int) {
+        unsafe text.digits.span.extracting(text.start..<end).withUnsafeBytes {
+            unsafe bytes.append(contentsOf: $0)
         }
-        bytes[start...].reverse()
     }
 
     private mutating func open(_ byte: UInt8) {
@@ -167,6 +171,23 @@ public struct JSONWriter: Sendable {
         default:
             bytes.append(contentsOf: [0x75, 0x30, 0x30, hexDigit(byte >> 4), hexDigit(byte & 15)])
         }
+    }
+}
+
+/// A number's decimal digits, at the end of the most that there may be.
+private struct DecimalText {
+    var digits = InlineArray<20, UInt8>(repeating: 0x30)
+    private(set) var start = 20
+
+    @inline(__always)
+    init(_ number: UInt64) {
+        var rest = number
+        repeat {
+            let next = rest / 10
+            start &-= 1
+            digits[start] = 0x30 &+ UInt8(truncatingIfNeeded: rest &- next &* 10)
+            rest = next
+        } while rest > 0
     }
 }
 

@@ -96,37 +96,6 @@ import Testing
     }
 }
 
-@Suite struct JSONWriterTests {
-    @Test func `puts commas between and not before`() {
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.field("a", 1)
-        writer.array("b") {
-            $0.value("x\"\n\u{1}"); $0.value(1.5); $0.value(Double.nan)
-        }
-        writer.field("c", true)
-        writer.endObject()
-        #expect(
-            String(decoding: writer.bytes, as: UTF8.self)
-                == #"{"a":1,"b":["x\"\n\u0001",1.5,null],"c":true}"#)
-    }
-
-    @Test(arguments: [
-        (0, "0.0"), (1, "0.000001"), (999_999.6, "1.0"), (1_500_000, "1.5"),
-        (12_345_678, "12.345678"), (1_000_010, "1.00001"), (-1_500_000, "-1.5"),
-        (Double.nan, "null"), (Double.infinity, "null"), (2e15, "2000000000.0"),
-    ])
-    func `nanoseconds are told as milliseconds`(nanoseconds: Double, expected: String) {
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.field("a", 1)
-        writer.field("ms", milliseconds: nanoseconds)
-        writer.endObject()
-        #expect(
-            String(decoding: writer.bytes, as: UTF8.self) == #"{"a":1,"ms":\#(expected)}"#)
-    }
-}
-
 @Suite struct LogTests {
     @Test func `writes one line whatever the message holds`() {
         let lines = Mutex<[String]>([])
