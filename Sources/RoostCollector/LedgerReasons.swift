@@ -150,6 +150,8 @@ public enum FailureReason: Int, Sendable, CaseIterable {
     case timeout
     /// The connection broke before the answer was complete.
     case connectionLost
+    /// The answer was whole but for its gRPC status, which went with the connection.
+    case statusLost
     /// The peer asked to come back later.
     case retryLater
     /// The batch was larger than the peer takes.
@@ -168,6 +170,7 @@ public enum FailureReason: Int, Sendable, CaseIterable {
         case .tls: "tls"
         case .timeout: "timeout"
         case .connectionLost: "connection_lost"
+        case .statusLost: "status_lost"
         case .retryLater: "retry_later"
         case .tooLarge: "too_large"
         case .refusedEarly: "refused_early"
@@ -183,6 +186,8 @@ public enum FailureReason: Int, Sendable, CaseIterable {
         case .tls: "the TLS handshake or a certificate failed"
         case .timeout: "no answer within timeout"
         case .connectionLost: "the connection broke before the answer was complete"
+        case .statusLost:
+            "the answer was whole but for its gRPC status, which went with the connection"
         case .retryLater: "the peer asked to come back later"
         case .tooLarge: "the batch was larger than the peer takes"
         case .refusedEarly: "the peer broke the upload off before it was complete"

@@ -1,16 +1,19 @@
 """What destinations answer: at length, without end, and behind the end of the connection."""
 
 import collections
+import queue
+import threading
 import time
+from concurrent import futures
 
+import grpc
 import h2.events
 import pytest
 from conftest import wait_until
 from dead_letters import letters
 from early_peer import DONE, EMPTY, OK, H2Peer
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 from otlp_peers import HTTPPeer, RawPeer, trace_request
-from test_delivery import assert_accounted
 from test_forwarding import destination, ends, forward, ledger, settled  # noqa: F401
 
 MIB = 1 << 20
@@ -129,16 +132,61 @@ class LeavingPeer(H2Peer):
             time.sleep(0.1)
 
 
-def test_a_peer_that_says_goaway_on_each_connection_gets_everything_once(forward, ends):
+def test_a_peer_that_says_goaway_on_each_connection_gets_the_first_twice(forward, ends):
+    """Then it is known that it means a yes."""
     peer = ends(LeavingPeer(lambda _: [OK, EMPTY, DONE]))
     collector, sender = forward(destination(peer))
     for number in range(3):
         sender(trace_request(number * 30, 30))
-        peer.wait_items(30 * (number + 1))
+        peer.wait_items(30 * (number + 2))
     counts = settled(collector)
-    assert counts == {"sent": 90, "queue": 0, "dropped": {}, "failed": {}}
-    assert_accounted(peer, sender, collector)
-    assert collector.status()["exporters"][0]["state"] == "working"
+    assert counts == {"sent": 90, "queue": 0, "dropped": {}, "failed": {"status_lost": 4}}
+    assert peer.asked == 4 and peer.items["traces"] == 120 and letters(collector) == []
+    state = collector.status()["exporters"][0]
+    assert state["state"] == "working" and state["last_error"].startswith("taken as a yes")
+
+
+def test_a_server_that_refuses_with_a_message_while_it_stops_loses_nothing(forward):
+    """A handler of grpcio that sets a code and returns sends its answer, too."""
+    calls, taken = queue.Queue(), []
+
+    class Traces(trace_service_pb2_grpc.TraceServiceServicer):
+        def Export(self, request, context):
+            calls.put(request)
+            if stopping.is_set():
+                taken.append(request)
+            else:
+                stopping.wait(20)
+                context.set_code(grpc.StatusCode.UNAVAILABLE)
+                context.set_details("shutting down")
+            return trace_service_pb2.ExportTraceServiceResponse()
+
+    def serve(port):
+        server = grpc.server(
+            futures.ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])
+        trace_service_pb2_grpc.add_TraceServiceServicer_to_server(Traces(), server)
+        bound = server.add_insecure_port(f"127.0.0.1:{port}")
+        server.start()
+        return server, bound
+
+    stopping = threading.Event()
+    first, port = serve(0)
+    collector, sender = forward({
+        "name": "peer", "endpoint": f"http://127.0.0.1:{port}", "protocol": "grpc",
+        "batch": {"delay": "10ms"}, "retry": {"initial": "50ms", "max": "200ms"},
+        "timeout": "10s"})
+    sender(trace_request(0, 30))
+    calls.get(timeout=20)
+    ended = first.stop(20)
+    stopping.set()
+    assert ended.wait(20)
+    second, _ = serve(port)
+    try:
+        counts = settled(collector)
+    finally:
+        second.stop(0).wait(20)
+    assert counts["sent"] == 30 and counts["dropped"] == {} and counts["failed"]
+    assert [len(request.resource_spans[0].scope_spans[0].spans) for request in taken] == [30]
 
 
 def test_what_such_a_peer_refuses_is_not_taken_for_delivered(forward, ends):
@@ -148,8 +196,7 @@ def test_what_such_a_peer_refuses_is_not_taken_for_delivered(forward, ends):
     peer = ends(LeavingPeer(lambda call: (refusals + [[OK, EMPTY, DONE]])[min(call, 4) - 1]))
     collector, sender = forward(destination(peer))
     sender(trace_request(0, 30))
-    peer.wait_items(30)
+    peer.wait_items(60)
     counts = settled(collector)
     assert counts["sent"] == 30 and counts["dropped"] == {} and letters(collector) == []
-    assert sum(counts["failed"].values()) == 3
-    assert_accounted(peer, sender, collector)
+    assert sum(counts["failed"].values()) == 5 and counts["failed"]["status_lost"] == 2

@@ -117,6 +117,7 @@ final class Destination: Sendable {
         case .tooLarge(let text): .tooLarge(masked(text))
         case .brokenUpload(let text, let byPeer): .brokenUpload(masked(text), byPeer: byPeer)
         case .unanswered(let text): .unanswered(masked(text))
+        case .unconfirmed(let text): .unconfirmed(masked(text))
         case .doubtful(let reason, let text): .doubtful(reason, masked(text))
         case .permanent(let reason, let text): .permanent(reason, masked(text))
         }

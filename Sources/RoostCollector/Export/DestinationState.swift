@@ -6,9 +6,6 @@ import RoostWire
 /// A pure state machine: time and chance are passed in, what has to be done is handed back. Times
 /// are monotonic nanoseconds unless the name says otherwise.
 struct DestinationState {
-    /// How long the size that a peer refused is remembered.
-    static let sizeMemory: UInt64 = 600 * 1_000_000_000
-
     private var settings: ExportSettings
     private var delay: UInt64
     private var giveUpAfter: UInt64?
@@ -23,11 +20,9 @@ struct DestinationState {
     /// Given up, and held until they are kept as dead letters. While a disk is slow to take many of
     /// them, nothing is sent.
     private var dying: [UInt64: (batch: ExportBatch, reason: DropReason)] = [:]
-    /// Batches that the peer took so far.
-    private var deliveries = 0
     private var nextID: UInt64 = 0
     private var nextSignal = 0
-    private var peerLimit: (bytes: Int, until: UInt64)?
+    private var peer = KnownPeer()
     /// There is or was no room: nothing that waits now waits for company.
     private var isPressed = false
     /// There is no memory for another request before it.
@@ -57,7 +52,7 @@ struct DestinationState {
         giveUpAfter = new.retry.giveUpAfter?.nanosecondsClamped
         if staging == nil { queue.capacityBytes = new.queue.capacityBytes }
         clock = RetryClock(new.retry, concurrency: new.concurrency)
-        peerLimit = nil
+        peer.forget()
         for index in pending.indices { pending[index].notBefore = 0 }
     }
 
@@ -223,10 +218,8 @@ struct DestinationState {
         return ExportBatch(id: nextID, signal: signal, payloads: payloads)
     }
 
-    /// The largest request that makes sense now.
     private func batchBytes(_ now: UInt64) -> Int {
-        guard let peerLimit, now < peerLimit.until else { return settings.batch.bytes }
-        return min(settings.batch.bytes, peerLimit.bytes)
+        peer.batchBytes(settings.batch.bytes, now)
     }
 
     // MARK: What comes back
@@ -256,7 +249,16 @@ struct DestinationState {
         noRoomUntil = 0
         switch verdict {
         case .delivered(let rejected, let message):
+            peer.took(hasStatus: true)
             return delivered(batch, rejected: rejected, message, now, unixNano)
+        case .unconfirmed(let text):
+            guard batch.suspicion.statusWasLost() || peer.losesStatuses else {
+                note(text, .failing, unixNano)
+                retry(batch, after: nil, now: now, random: random)
+                return .kept
+            }
+            peer.took(hasStatus: false)
+            return delivered(batch, rejected: 0, "taken as a yes: \(text)", now, unixNano)
         case .permanent(_, let text):
             clock.answered(now)
             note(text, .refusing, unixNano)
@@ -287,7 +289,7 @@ struct DestinationState {
             return shrink(batch, orEnd: .tooLargeForPeer, now: now)
         case .brokenUpload(let text, let byPeer):
             note(text, .failing, unixNano)
-            guard batch.suspicion.uploadBroke(batch, byPeer: byPeer, deliveries: deliveries)
+            guard batch.suspicion.uploadBroke(batch, byPeer: byPeer, deliveries: peer.deliveries)
             else {
                 retry(batch, after: nil, now: now, random: random)
                 return .kept
@@ -348,7 +350,6 @@ struct DestinationState {
         _ unixNano: UInt64
     ) -> Outcome {
         clock.answered(now)
-        deliveries += 1
         let rejected = min(max(rejected, 0), batch.items)
         if rejected > 0 {
             note("\(rejected) items rejected: \(message ?? "no reason given")", .refusing, unixNano)
@@ -429,7 +430,7 @@ struct DestinationState {
         batch.encoded = nil
         if batch.bytes > Suspicion.smallestBytes {
             let half = max(batch.bytes / 2, Suspicion.smallestBytes)
-            peerLimit = (min(half, batchBytes(now)), now &+ Self.sizeMemory)
+            peer.refuses(moreThan: min(half, batchBytes(now)), now)
         }
         putFirst([batch])
         return .kept

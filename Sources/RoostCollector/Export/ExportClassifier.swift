@@ -46,8 +46,9 @@ private func classify(_ failure: ClientFailure, of answer: ClientAnswer) -> Expo
 /// What is a yes though something is missing.
 ///
 /// One over HTTP in more words than are read: the peer has the batch, and what it says about single
-/// items is not known. Or a gRPC call that was answered with its one message and ended in good order:
-/// who refuses one sends no message. gRPC, "Core concepts", "Unary RPC".
+/// items is not known. Of a gRPC call that ended in good order with its one message the status may be
+/// lost, as it is for libcurl behind GOAWAY: a message that says something of the batch is a yes. An
+/// empty one may go with a refusal, too, as from handlers of grpcio that set a code and return.
 private func taken(
     _ failure: ClientFailure, _ answer: ClientAnswer, _ protocol: ExportProtocol
 ) -> ExportVerdict? {
@@ -58,6 +59,9 @@ private func taken(
         return .delivered(rejected: 0, message: text)
     case (.statusLost, .grpc):
         let partial = partialSuccess(grpc: answer)
+        guard partial.rejected > 0 || partial.message != nil else {
+            return .unconfirmed(failure.text)
+        }
         return .delivered(rejected: partial.rejected, message: partial.message ?? text)
     default: return nil
     }

@@ -2,6 +2,8 @@
 enum ExportVerdict: Sendable, Equatable {
     /// The peer has it, except for `rejected` items. `message` is its remark, if it made one.
     case delivered(rejected: Int, message: String?)
+    /// A whole answer but for its status, which nobody knows.
+    case unconfirmed(String)
     /// The same batch may succeed later. `after` is the peer's own delay, if it gave one.
     case retryable(FailureReason, String, after: Duration?)
     /// The batch is larger than the peer takes; smaller ones may pass.
@@ -22,7 +24,8 @@ enum ExportVerdict: Sendable, Equatable {
         switch self {
         case .delivered(_, let message): message ?? ""
         case .retryable(_, let text, _), .tooLarge(let text), .brokenUpload(let text, _),
-            .unanswered(let text), .doubtful(_, let text), .permanent(_, let text):
+            .unanswered(let text), .unconfirmed(let text), .doubtful(_, let text),
+            .permanent(_, let text):
             text
         }
     }
@@ -34,6 +37,7 @@ enum ExportVerdict: Sendable, Equatable {
         case .retryable(let reason, _, _), .doubtful(let reason, _), .permanent(let reason, _):
             reason
         case .unanswered: .connectionLost
+        case .unconfirmed: .statusLost
         case .tooLarge: .tooLarge
         case .brokenUpload(_, let byPeer): byPeer ? .refusedEarly : .connectionLost
         }

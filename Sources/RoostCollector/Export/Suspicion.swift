@@ -1,4 +1,4 @@
-/// Whether a batch itself is at fault when its uploads break off or its answers say nothing.
+/// Whether a batch itself is at fault when its uploads break off or its answers say nothing or not all.
 ///
 /// What is at fault is cut, or given up when it is a single item; else it is sent again for as long
 /// as it takes. Each call tells of one more attempt, and answers whether that was enough.
@@ -9,6 +9,8 @@ struct Suspicion: Sendable {
     private static let brokenUploadsBeforeEnd = 3
     /// Answers to a batch that say nothing before it is given up.
     private static let doubtfulAnswersBeforeEnd = 3
+    /// Answers to a batch that lack their status before it counts as taken.
+    private static let lostStatusesBeforeYes = 2
     /// A broken upload below it is the network's fault: it fits every first window.
     static let smallestBytes = 64 << 10
 
@@ -16,6 +18,8 @@ struct Suspicion: Sendable {
     private(set) var brokenUploads = 0
     /// Answers that said nothing.
     private var doubtfulAnswers = 0
+    /// Answers whose status was lost.
+    private var lostStatuses = 0
     /// How many batches the destination had taken when the first upload broke.
     private var deliveriesBefore: Int?
 
@@ -41,6 +45,13 @@ struct Suspicion: Sendable {
         guard batch.items > 1, batch.bytes > Self.smallestBytes else { return false }
         brokenUploads += 1
         return brokenUploads >= Self.brokenUploadsBeforeCut
+    }
+
+    /// The answer was whole but for its status. A server that restarts loses one; twice in a row, it
+    /// is how the peer ends its connections.
+    mutating func statusWasLost() -> Bool {
+        lostStatuses += 1
+        return lostStatuses >= Self.lostStatusesBeforeYes
     }
 
     /// The answer says nothing about whether the batch was taken.

@@ -92,7 +92,7 @@ import Testing
         _ = state.cut(next.id, into: [[payload(3 * mebibyte, items: 8)]])
         #expect(state.sends(2) != nil)
         #expect(state.put(payload(3 * mebibyte, items: 8), now: 3) == true)
-        #expect(state.sends(DestinationState.sizeMemory + 2 * second) != nil)
+        #expect(state.sends(KnownPeer.sizeMemory + 2 * second) != nil)
     }
 
     @Test func `an upload broken off in good order twice counts as too large`() throws {
@@ -209,6 +209,31 @@ import Testing
             outcomes.append(state.finish(batch, verdict, now: step * 10 * second))
         }
         #expect(outcomes == [.kept, .kept, .dropped(.permanent)])
+    }
+
+    @Test func `a status that is lost twice in a row is a yes, and so are those behind it`() throws
+    {
+        var state = DestinationState(settings())
+        let lost = ExportVerdict.unconfirmed("x")
+        var now: UInt64 = 0
+        func attempt(_ verdict: ExportVerdict) throws -> DestinationState.Outcome {
+            now += 60 * second
+            if state.queuedItems == 0 { #expect(state.put(payload(100), now: now) == true) }
+            return state.finish(try state.mustSend(now), verdict, now: now)
+        }
+        let yes = DestinationState.Outcome.delivered(sent: 1, rejected: 0)
+        #expect(try attempt(lost) == .kept)
+        #expect(try attempt(lost) == yes)
+        #expect(state.health == .working && state.lastError?.text == "taken as a yes: x")
+        #expect(try attempt(lost) == yes)
+        // What has a status says how the peer answers now.
+        #expect(try attempt(.taken) == yes)
+        #expect(try attempt(lost) == .kept)
+        #expect(try attempt(.taken) == yes)
+        #expect(try attempt(lost) == .kept)
+        #expect(try attempt(lost) == yes)
+        state.use(settings())
+        #expect(try attempt(lost) == .kept)
     }
 
     @Test func `an item over which the connection breaks while others pass is given up`() throws {
