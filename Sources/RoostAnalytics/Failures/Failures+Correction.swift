@@ -57,7 +57,7 @@ extension Failures {
         }
     }
 
-    private mutating func takeBackRecovery(_ place: Int) {
+    mutating func takeBackRecovery(_ place: Int) {
         let type = Int(records[place].type)
         let strategy = Int(records[place].strategy.rawValue)
         types[type].recovered = types[type].recovered.less(1)

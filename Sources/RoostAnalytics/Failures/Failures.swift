@@ -27,7 +27,7 @@ public struct Failures: Sendable {
     private var traces = SlotIndex()
     /// The latest failed run by session and workflow.
     private var sessions: [UInt64: UInt64] = [:]
-    /// Ids of those that are `open`, in no order, and where the next look begins.
+    /// Ids of those that are `open`, or whose run is, in no order, and where the next look begins.
     private var waiting: [UInt64] = []
     private var hand = 0
     /// The first stands for types that found no room.
@@ -92,14 +92,15 @@ public struct Failures: Sendable {
         }
     }
 
-    /// Looks, once a second, at some of the failures that may still be got over.
+    /// Looks, once a second, at some of the failures that may still be got over, or were sooner than
+    /// is known yet.
     public mutating func tick(now: UInt64, fleet: borrowing Fleet) {
         var looks = min(waiting.count, Self.looksPerTick)
         while looks > 0, !waiting.isEmpty {
             looks -= 1
             if hand >= waiting.count { hand = 0 }
             let id = waiting[hand]
-            if let place = place(of: id), records[place].outcome == .open {
+            if let place = place(of: id), mayChange(place, fleet) {
                 look(place, fleet)
                 if records[place].outcome == .open,
                     now.less(records[place].heard) > settings.longestOpen
@@ -107,7 +108,7 @@ public struct Failures: Sendable {
                     settle(place, .unrecovered)
                 }
             }
-            if let place = place(of: id), records[place].outcome == .open {
+            if let place = place(of: id), mayChange(place, fleet) {
                 hand += 1
             } else {
                 waiting.swapAt(hand, waiting.count - 1)
@@ -239,18 +240,39 @@ public struct Failures: Sendable {
         records[outer].cause = records[inner].id
     }
 
+    /// Facts of a run come in any order: until it is over, something else may turn out to have got
+    /// over a failure sooner.
+    private func mayChange(_ place: Int, _ fleet: borrowing Fleet) -> Bool {
+        switch records[place].outcome {
+        case .open: true
+        case .recovered: fleet.isOpen(records[place].traceHigh, records[place].traceLow)
+        case .unrecovered: false
+        }
+    }
+
     private mutating func look(_ place: Int, _ fleet: borrowing Fleet) {
-        guard records[place].outcome != .recovered,
-            let found = fleet.recovery(from: records[place], within: settings.longestPause)
+        guard records[place].strategy != .reported,
+            let found = fleet.recovery(from: records[place], within: settings.longestPause),
+            isSooner(found, than: records[place])
         else { return }
+        if records[place].outcome == .recovered { takeBackRecovery(place) }
         recover(place, found.strategy, at: found.time, span: found.span)
+    }
+
+    /// Whatever did what had failed goes before the good end of the run.
+    private func isSooner(_ found: Fleet.Recovery, than record: FailureRecord) -> Bool {
+        guard record.outcome == .recovered, record.strategy != .workflowCompleted else {
+            return true
+        }
+        return (found.time.less(record.end), found.span)
+            < (record.recoveryTime, record.recoverySpan)
     }
 
     /// The run is over: what nothing else made good is good if the run is.
     mutating func endRun(_ fact: AgentFact, _ fleet: borrowing Fleet) {
         let isGood = fact.status != .error
         for place in places(fact.traceIDHigh, fact.traceIDLow)
-        where records[place].outcome == .open {
+        where records[place].outcome != .unrecovered {
             look(place, fleet)
             if records[place].outcome == .open, isGood, records[place].component != .workflow,
                 !fleet.isRoot(records[place])
@@ -276,7 +298,7 @@ public struct Failures: Sendable {
 
     private mutating func closeTrace(_ fact: AgentFact, _ fleet: borrowing Fleet) {
         for place in places(fact.traceIDHigh, fact.traceIDLow)
-        where records[place].outcome == .open {
+        where records[place].outcome != .unrecovered {
             look(place, fleet)
             if records[place].outcome == .open { settle(place, .unrecovered) }
         }

@@ -9,7 +9,13 @@ extension Fleet {
         let span: UInt64
     }
 
-    /// The first thing after a failure that did what had failed.
+    /// Whether more of a run is expected.
+    func isOpen(_ high: UInt64, _ low: UInt64) -> Bool {
+        workflows.find(high, low).map { !workflows[$0].isOver } ?? false
+    }
+
+    /// The first thing after a failure that did what had failed; of two that ended together the one
+    /// with the lower span id.
     func recovery(from failure: FailureRecord, within pause: UInt64) -> Recovery? {
         guard failure.component != .workflow,
             let slot = workflows.find(failure.traceHigh, failure.traceLow)
@@ -21,7 +27,8 @@ extension Fleet {
             place = step.newer
             guard step.isDone, !step.isError, step.kind == failure.activity,
                 step.start >= failure.end, step.start &- failure.end <= pause,
-                step.span != failure.span, best.map({ $0.time > step.end }) ?? true,
+                step.span != failure.span,
+                best.map({ (step.end, step.span) < ($0.time, $0.span) }) ?? true,
                 let strategy = strategy(of: step, for: failure, slot)
             else { continue }
             best = Recovery(strategy: strategy, time: step.end, span: step.span)

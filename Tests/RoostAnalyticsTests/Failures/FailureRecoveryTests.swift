@@ -34,6 +34,70 @@ import Testing
         #expect(failures.lines == ["model large RateLimitError recovered fallback_model 2.0"])
     }
 
+    /// A model that fails, another that answers after it, the same again much later, and the run.
+    private static func calls(_ failures: inout FailureBench) -> [AgentFact] {
+        [
+            failures.fact(
+                .ended, .llm, span: 2, parent: 1, agent: "boss", subject: "large", from: 5, to: 10,
+                error: "timeout"),
+            failures.fact(
+                .ended, .llm, span: 3, parent: 1, agent: "boss", subject: "small", from: 12, to: 17),
+            failures.fact(
+                .ended, .llm, span: 4, parent: 1, agent: "boss", subject: "large", from: 100,
+                to: 105),
+            failures.fact(.ended, .agent, span: 1, agent: "boss", from: 0, to: 200),
+        ]
+    }
+
+    private static let fallback = "model large timeout recovered fallback_model 7.0"
+
+    @Test func `what came first got over it, in whatever order it is told`() throws {
+        for order in 0..<24 {
+            var failures = FailureBench()
+            var facts = Self.calls(&failures)
+            var number = order
+            while !facts.isEmpty {
+                let count = facts.count
+                failures.take(facts.remove(at: number % count))
+                number /= count
+            }
+            failures.take(failures.fact(.workflowEnded, span: 1, from: 0, to: 200))
+            #expect(failures.lines == [Self.fallback], "order \(order)")
+            let report = failures.report()
+            #expect((report.recovered, report.unrecovered) == (1, 0))
+            #expect(report.meanRecoveryTime == 7_000_000_000)
+            let type = try #require(report.types.first { $0.component == .model })
+            #expect((type.recovered, type.bestStrategy) == (1, .fallbackModel))
+        }
+    }
+
+    @Test func `while a run goes on, what got over a failure sooner may still come`() {
+        var failures = FailureBench()
+        let facts = Self.calls(&failures)
+        failures.take(facts[0], facts[2])
+        failures.tick()
+        #expect(failures.lines == ["model large timeout recovered retry 95.0"])
+        failures.take(facts[1])
+        failures.tick()
+        #expect(failures.lines == [Self.fallback])
+        #expect(failures.report().meanRecoveryTime == 7_000_000_000)
+        failures.take(failures.fact(.workflowEnded, span: 1, from: 0, to: 200))
+        #expect(failures.lines == [Self.fallback])
+    }
+
+    @Test func `what somebody said stays said`() {
+        var failures = FailureBench()
+        let facts = Self.calls(&failures)
+        failures.take(facts[0])
+        let isMarked = failures.failures.markRecovered(1, now: failures.bench.now)
+        #expect(isMarked)
+        failures.take(facts[1])
+        failures.tick()
+        failures.take(failures.fact(.workflowEnded, span: 1, from: 0, to: 200))
+        #expect(failures.report().rows.first?.strategy == .reported)
+        #expect(failures.report().recovered == 1)
+    }
+
     @Test func `another agent that does the job recovers the failed one`() {
         var failures = FailureBench()
         failures.take(
