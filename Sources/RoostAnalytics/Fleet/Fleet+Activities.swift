@@ -45,11 +45,9 @@ extension Fleet {
         latest = slot
         states[Int(WorkflowState.pending.rawValue)] += 1
         workflows[slot].isDerived = fact.isDerivedTrace
+        if let former { takeUp(former, slot, now: now) }
         note(fact, slot, now: now)
-        if let former {
-            takeUp(former, slot)
-            return slot
-        }
+        if former != nil { return slot }
         totals.workflowsStarted &+= 1
         if tellsEvents {
             var event = event(.workflowStarted, slot)

@@ -46,13 +46,20 @@ extension Fleet {
             if steps[place].phase == .seen { seen[steps[place].kind] &+= 1 }
             place = steps[place].newer
         }
-        forgotten.add(
-            record.traceHigh, record.traceLow, ForgottenRuns.Run(record, seen: seen))
+        forgotten.add(record.traceHigh, record.traceLow, counted(slot, seen: seen))
+    }
+
+    /// What a run that is over was counted as.
+    func counted(_ slot: Int32, seen: FoldedSteps = FoldedSteps()) -> ForgottenRuns.Run {
+        let session = workflows[slot].session
+        return ForgottenRuns.Run(
+            workflows[slot], session: session >= 0 ? sessions[session].hash : 0, seen: seen)
     }
 
     /// It was not over, or its true end comes: it is counted once.
-    mutating func takeUp(_ run: ForgottenRuns.Run, _ slot: Int32) {
-        totals.takeBack(run.state, duration: run.duration)
+    mutating func takeUp(_ run: ForgottenRuns.Run, _ slot: Int32, now: UInt64) {
+        takeBack(run)
+        workflows[slot].session = sessions.rejoin(run.session, run.state, now: now)
         workflows[slot].wasOver = true
         workflows[slot].former = run.state
         workflows[slot].overMinute = run.minute
@@ -60,10 +67,25 @@ extension Fleet {
         workflows[slot].unheld = FoldedSteps(run.seen)
     }
 
-    /// Spans tell the same run: what was counted of it is taken back.
+    /// Spans tell the same run, which is held no longer: what was counted of it is taken back.
     mutating func withdraw(_ run: ForgottenRuns.Run) {
         guard !run.wasOver else { return }
-        totals.takeBack(run.state, duration: run.duration)
+        takeBack(run)
+        sessions.withdraw(run.session, run.state)
         totals.workflowsStarted &-= 1
+    }
+
+    /// The same of one that is held, which goes.
+    mutating func withdraw(_ slot: Int32) {
+        if !workflows[slot].state.isOpen { takeBack(counted(slot)) }
+        totals.workflowsStarted &-= 1
+        workflows[slot].isEarly = false
+        workflows[slot].isWithdrawn = true
+        evict(slot)
+    }
+
+    private mutating func takeBack(_ run: ForgottenRuns.Run) {
+        totals.takeBack(run.state, duration: run.duration)
+        minutes.takeBack(run.state, in: run.minute)
     }
 }

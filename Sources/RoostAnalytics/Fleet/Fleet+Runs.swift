@@ -76,7 +76,7 @@ extension Fleet {
             return
         }
         if isRepeated, workflows[slot].isEarly, !workflows[slot].state.isOpen {
-            withdraw(ForgottenRuns.Run(workflows[slot], seen: FoldedSteps()))
+            guard workflows[slot].wasOver else { return withdraw(slot) }
             workflows[slot].isEarly = false
             return evict(slot)
         }
@@ -91,10 +91,7 @@ extension Fleet {
         guard workflows[slot].state.isOpen else { return }
         let wasAnnounced = fact.calls > 0
         if !wasAnnounced, workflows[slot].isDerived, !workflows[slot].wasOver {
-            // Spans tell the same run.
-            totals.workflowsStarted &-= 1
-            evict(slot)
-            return
+            return withdraw(slot)
         }
         let isWhole = !wasAnnounced && workflows[slot].hasTopEnded
         workflows[slot].isRootInferred = false
@@ -118,11 +115,7 @@ extension Fleet {
         let duration = workflows[slot].duration(now: now)
         workflows[slot].countedDuration = duration
         totals.add(state, duration: duration)
-        if workflows[slot].wasOver {
-            minutes.move(workflows[slot].former, to: state, in: workflows[slot].overMinute)
-        } else {
-            workflows[slot].overMinute = minutes.add(state, now: now)
-        }
+        countMinute(slot, state, now: now)
         if state != .abandoned {
             silences.add(workflows[slot].longestSilence, of: workflows[slot].name)
         }
@@ -133,6 +126,12 @@ extension Fleet {
             totals.evictedFinished &+= 1
             evict(workflows.finished.first)
         }
+    }
+
+    /// A run that had gone on is over in the minute in which it was first.
+    private mutating func countMinute(_ slot: Int32, _ state: WorkflowState, now: UInt64) {
+        if !workflows[slot].wasOver { workflows[slot].overMinute = FinishedMinutes.number(now) }
+        minutes.add(state, in: workflows[slot].overMinute)
     }
 
     private mutating func tellOver(
@@ -158,6 +157,7 @@ extension Fleet {
     mutating func reopen(_ slot: Int32) {
         let record = workflows[slot]
         totals.takeBack(record.state, duration: record.countedDuration)
+        minutes.takeBack(record.state, in: record.overMinute)
         totals.retries &-= UInt64(record.retries)
         workflows[slot].retries = 0
         workflows[slot].isClosed = false
@@ -269,11 +269,7 @@ extension Fleet {
     mutating func abandon(_ slot: Int32) {
         totals.workflowsAbandoned &+= 1
         totals.evictedOpen &+= 1
-        if workflows[slot].wasOver {
-            minutes.move(workflows[slot].former, to: .abandoned, in: workflows[slot].overMinute)
-        } else {
-            workflows[slot].overMinute = minutes.add(.abandoned, now: lastNow)
-        }
+        countMinute(slot, .abandoned, now: lastNow)
         change(slot, to: .abandoned)
         workflows[slot].isEarly = true
         evict(slot)

@@ -70,21 +70,24 @@ struct FinishedMinutes: Sendable {
 
     private static let length: UInt64 = 60_000_000_000
 
-    /// Answers the number of the minute.
-    mutating func add(_ state: WorkflowState, now: UInt64) -> UInt32 {
-        let number = now / Self.length
-        let place = Int(number % UInt64(minutes.count))
-        if minutes[place].number != number { minutes[place] = Minute(number: number) }
+    /// The number of the minute of a time.
+    static func number(_ now: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: now / length) }
+
+    /// Counts in a minute that may have gone by; not in one that is held no longer.
+    mutating func add(_ state: WorkflowState, in number: UInt32) {
+        let place = Int(number) % minutes.count
+        if minutes[place].number < UInt64(number) {
+            minutes[place] = Minute(number: UInt64(number))
+        }
+        guard minutes[place].number == UInt64(number) else { return }
         minutes[place].count(state, 1)
-        return UInt32(truncatingIfNeeded: number)
     }
 
-    /// A run that was over in a minute has come to another end.
-    mutating func move(_ old: WorkflowState, to new: WorkflowState, in number: UInt32) {
-        let place = Int(UInt64(number) % UInt64(minutes.count))
+    /// A run that was over in a minute goes on after all.
+    mutating func takeBack(_ state: WorkflowState, in number: UInt32) {
+        let place = Int(number) % minutes.count
         guard minutes[place].number == UInt64(number) else { return }
-        minutes[place].count(old, -1)
-        minutes[place].count(new, 1)
+        minutes[place].count(state, -1)
     }
 
     /// Of the minute that is not over and so many whole ones before it.

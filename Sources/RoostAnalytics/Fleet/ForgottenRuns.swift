@@ -3,18 +3,21 @@
 /// Bounded: the one that has been here longest gives way. A run is known by a hash of its trace.
 struct ForgottenRuns: Sendable {
     struct Run: Sendable {
+        fileprivate var hash: UInt64 = 0
+        /// The session that it was counted in; 0 is none.
+        let session: UInt64
         /// What it was counted as, in which minute, and with which duration in nanoseconds.
-        var state: WorkflowState
-        var minute: UInt32
-        var duration: UInt64
+        let duration: UInt64
+        let minute: UInt32
         /// Steps that are told, and whose account will come; at most 255 of a kind.
-        var seen: SIMD4<UInt8>
+        let seen: SIMD4<UInt8>
+        let state: WorkflowState
         /// It was over before, and had gone on.
         let wasOver: Bool
-        fileprivate var hash: UInt64 = 0
         fileprivate var isTaken = false
 
-        init(_ record: WorkflowRecord, seen: FoldedSteps) {
+        init(_ record: WorkflowRecord, session: UInt64, seen: FoldedSteps) {
+            self.session = session
             state = record.state
             minute = record.overMinute
             duration = record.countedDuration

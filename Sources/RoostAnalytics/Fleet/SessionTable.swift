@@ -64,6 +64,25 @@ struct SessionTable: Sendable {
         return place
     }
 
+    /// A run that had left is held again: it is counted with those that are. -1 when its session is
+    /// forgotten.
+    mutating func rejoin(_ hash: UInt64, _ state: WorkflowState, now: UInt64) -> Int32 {
+        guard let place = withdraw(hash, state) else { return -1 }
+        self[place].held += 1
+        self[place].lastHeard = now
+        return place
+    }
+
+    /// Takes back that a run that has left was counted; what it used stays. Answers its session, if
+    /// that is remembered.
+    @discardableResult
+    mutating func withdraw(_ hash: UInt64, _ state: WorkflowState) -> Int32? {
+        guard hash != 0, let place = known(hash), self[place].workflows > 0 else { return nil }
+        self[place].workflows &-= 1
+        if state == .failed, self[place].failed > 0 { self[place].failed &-= 1 }
+        return place
+    }
+
     /// Adds what no run tells.
     mutating func spend(_ fact: AgentFact, _ tokens: UInt64, now: UInt64) {
         guard fact.session != 0 else { return }
@@ -78,8 +97,7 @@ struct SessionTable: Sendable {
 
     /// A session, known or new; -1 when there is no room.
     private mutating func find(_ hash: UInt64, now: UInt64) -> Int32 {
-        let key = SlotIndex.hash(hash, hash)
-        if let known = index.find(key, where: { records[Int($0)].hash == hash }) { return known }
+        if let known = known(hash) { return known }
         sequence += 1
         var record = SessionRecord()
         record.hash = hash
@@ -97,18 +115,25 @@ struct SessionTable: Sendable {
         } else {
             return -1
         }
-        index.insert(key, place)
+        index.insert(SlotIndex.hash(hash, hash), place)
         return place
     }
 
-    /// Takes over what is to be remembered of a run that is held no longer.
+    private func known(_ hash: UInt64) -> Int32? {
+        index.find(SlotIndex.hash(hash, hash)) { records[Int($0)].hash == hash }
+    }
+
+    /// Takes over what is to be remembered of a run that is held no longer: of one that is none only
+    /// what it used.
     mutating func leave(_ place: Int32, _ workflow: WorkflowRecord) {
         guard place >= 0 else { return }
         self[place].held -= 1
-        self[place].workflows &+= 1
+        if !workflow.isWithdrawn {
+            self[place].workflows &+= 1
+            if workflow.state == .failed { self[place].failed &+= 1 }
+        }
         self[place].start = min(self[place].start, workflow.start)
         self[place].end = max(self[place].end, workflow.end)
-        if workflow.state == .failed { self[place].failed &+= 1 }
         self[place].tokens = self[place].tokens.addingUpTo(workflow.tokens)
         if workflow.hasCost {
             self[place].cost += workflow.cost

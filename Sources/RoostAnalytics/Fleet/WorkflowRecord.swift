@@ -106,6 +106,8 @@ struct WorkflowRecord: Sendable {
     /// Steps that were told before it had to go, and whose account comes.
     var unheld = FoldedSteps()
 
+    /// Spans tell the same run: it is counted nowhere.
+    var isWithdrawn = false
     /// Nothing is expected of it.
     var isOver: Bool { !state.isOpen || isClosed }
 

@@ -101,6 +101,88 @@ import Testing
         }
     }
 
+    /// Runs of one session that ended early for want of room or, announced, were given up; then the
+    /// first comes again.
+    private static func taken(up first: AgentFact.Kind, finished: Int) -> FleetBench {
+        var bench = Self.bench(open: 2, finished: finished)
+        for trace in 1...6 as ClosedRange<UInt64> {
+            bench.take(Self.told(&bench, first, trace))
+        }
+        return bench
+    }
+
+    private static func told(
+        _ bench: inout FleetBench, _ kind: AgentFact.Kind, _ trace: UInt64
+    ) -> AgentFact {
+        var fact = agent(&bench, kind, trace, error: kind == .began ? nil : "boom")
+        fact.session = bench.session("s")
+        return fact
+    }
+
+    /// What all, the last hour and the sessions say is the same.
+    private static func expectAgreement(
+        _ bench: FleetBench, runs: Int, sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let (totals, hour) = (bench.fleet.totals, bench.statistics.lastHour)
+        #expect(Int(totals.workflowsCompleted) == hour.completed, sourceLocation: sourceLocation)
+        #expect(Int(totals.workflowsFailed) == hour.failed, sourceLocation: sourceLocation)
+        #expect(Int(totals.workflowsAbandoned) == hour.abandoned, sourceLocation: sourceLocation)
+        let sessions = bench.fleet.sessions(bench.symbols).rows
+        #expect(
+            sessions.reduce(0) { $0 + $1.workflows } == runs, sourceLocation: sourceLocation)
+        #expect(
+            sessions.reduce(0) { $0 + $1.failed } == hour.failed, sourceLocation: sourceLocation)
+        #expect(Int(totals.workflowsStarted) == runs, sourceLocation: sourceLocation)
+    }
+
+    @Test(arguments: [AgentFact.Kind.began, .seen], [1, 10])
+    func `a run that comes again is one run everywhere, while it goes on and after`(
+        first: AgentFact.Kind, finished: Int
+    ) {
+        var bench = Self.taken(up: first, finished: finished)
+        Self.expectAgreement(bench, runs: 6)
+        // What comes again need not say the session.
+        for trace in 1...6 as ClosedRange<UInt64> {
+            var more = Self.agent(&bench, .seen, trace, error: "boom")
+            more.spanID = 90 + trace
+            bench.take(more)
+            Self.expectAgreement(bench, runs: 6)
+        }
+        bench.clock = 60
+        for trace in 1...6 as ClosedRange<UInt64> {
+            bench.take(Self.told(&bench, .ended, trace))
+            bench.take(Self.told(&bench, .workflowEnded, trace))
+            Self.expectAgreement(bench, runs: 6)
+        }
+        #expect(bench.fleet.totals.workflowsFailed == 6)
+    }
+
+    @Test(arguments: [1, 10])
+    func `a run that turns out to be told by spans is none in its session, either`(
+        finished: Int
+    ) {
+        var bench = Self.taken(up: .seen, finished: finished)
+        for trace in 1...6 as ClosedRange<UInt64> {
+            var closed = bench.fact(.traceClosed, trace: trace)
+            closed.isDerivedTrace = true
+            bench.take(closed)
+            Self.expectAgreement(bench, runs: 6 - Int(trace))
+        }
+    }
+
+    @Test func `a run that goes on is over nowhere until it is`() {
+        var bench = FleetBench()
+        bench.take(Self.told(&bench, .ended, 1))
+        bench.take(Self.told(&bench, .workflowEnded, 1))
+        Self.expectAgreement(bench, runs: 1)
+        var more = Self.told(&bench, .began, 1)
+        more.spanID = 7
+        bench.take(more)
+        #expect(bench.fleet.activeWorkflows == 1)
+        #expect(bench.statistics.lastHour.failed == 0)
+        Self.expectAgreement(bench, runs: 1)
+    }
+
     @Test func `what is remembered of runs is bounded`() {
         var bench = Self.bench(open: 1, finished: 1)
         bench.fleet.tellsEvents = false
