@@ -38,6 +38,7 @@ struct RunPicture {
 
     init(_ steps: [FleetStep], until: UInt64, isOpen: Bool) {
         var ordered = steps.filter { $0.phase != .repeated }
+        let repeated = RepeatedSteps(steps)
         for place in ordered.indices where ordered[place].phase == .announced {
             ordered[place].end = max(ordered[place].start, until)
         }
@@ -48,7 +49,10 @@ struct RunPicture {
         for (place, step) in ordered.enumerated() where step.span != 0 { bySpan[step.span] = place }
         self.steps = ordered
         self.until = until
-        parents = ordered.map { $0.parent == 0 ? nil : bySpan[$0.parent] }
+        parents = ordered.map { step in
+            let above = repeated.parent(of: step)
+            return above == 0 ? nil : bySpan[above]
+        }
         owners = [Int?](repeating: nil, count: ordered.count)
         for place in ordered.indices where ordered[place].kind == .agent { addAgent(place) }
         for place in ordered.indices where ordered[place].kind != .agent {
@@ -200,5 +204,27 @@ struct RunPicture {
             }
         }
         return false
+    }
+}
+
+/// Steps that are told elsewhere: what stands below one of them stands below what is above it.
+private struct RepeatedSteps {
+    private var parents: [UInt64: UInt64] = [:]
+
+    init(_ steps: [FleetStep]) {
+        for step in steps where step.phase == .repeated && step.span != 0 {
+            parents[step.span] = step.parent
+        }
+    }
+
+    /// The span above a step that is told nowhere else; 0 is none.
+    func parent(of step: FleetStep) -> UInt64 {
+        var above = step.parent
+        // Parents that go in a circle end it.
+        for _ in 0..<parents.count {
+            guard let next = parents[above] else { break }
+            above = next
+        }
+        return above
     }
 }

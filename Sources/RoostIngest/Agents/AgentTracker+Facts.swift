@@ -189,7 +189,7 @@ extension AgentTracker {
         fact.traceIDHigh = trace.idHigh
         fact.traceIDLow = trace.idLow
         fact.spanID = node.spanID
-        fact.parentSpanID = node.parent >= 0 ? open.nodes[Int(node.parent)].spanID : 0
+        fact.parentSpanID = toldParent(of: node)
         (fact.session, fact.user) = owner(of: node, in: trace)
         fact.service = node.service
         fact.name = node.name
@@ -206,5 +206,19 @@ extension AgentTracker {
         fact.timeToFirstToken = detail.timeToFirstToken
         fact.tokens = detail.tokens
         return fact
+    }
+
+    /// The span above; where two tell one call of a tool the one that counts. 0 is none.
+    private func toldParent(of node: AgentNode) -> UInt64 {
+        var above = node.parent
+        guard above >= 0 else { return 0 }
+        var steps = 0
+        while steps < Self.deepest, open.nodes[Int(above)].kind == .tool,
+            let outer = sameTool(above: open.nodes[Int(above)])
+        {
+            above = outer
+            steps += 1
+        }
+        return open.nodes[Int(above)].spanID
     }
 }

@@ -152,20 +152,23 @@ extension AgentTracker {
     }
 
     /// Whether both sides of one call of a tool told it.
-    func isInsideSameTool(_ node: AgentNode) -> Bool {
+    func isInsideSameTool(_ node: AgentNode) -> Bool { sameTool(above: node) != nil }
+
+    /// The other side of a call of a tool, which stands above and is the one that counts.
+    func sameTool(above node: AgentNode) -> Int32? {
         var above = node.parent
         var steps = 0
         while above >= 0, steps < Self.deepest {
             let parent = open.nodes[Int(above)]
             if parent.kind == .tool {
-                if !isTold(parent, by: node) { return parent.tool == node.tool }
+                if !isTold(parent, by: node) { return parent.tool == node.tool ? above : nil }
             } else if parent.kind != .other {
-                return false
+                return nil
             }
             above = parent.parent
             steps += 1
         }
-        return false
+        return nil
     }
 
     /// A call of a tool that another side of it tells below: it failed if the last of these did.

@@ -61,6 +61,28 @@ import Testing
         #expect(detail.concurrency.mode == "mixed")
     }
 
+    @Test func `what stands below a call that is told twice stands below the one that counts`()
+        throws
+    {
+        var bench = FleetBench()
+        bench.take(
+            bench.fact(
+                .seen, .tool, span: 3, parent: 2, agent: "boss", subject: "search", from: 10, to: 90
+            ),
+            bench.fact(.ended, .agent, span: 1, agent: "boss", from: 0, to: 100),
+            bench.fact(
+                .ended, .tool, span: 2, parent: 1, agent: "boss", subject: "search", from: 10,
+                to: 90),
+            bench.fact(
+                .ended, .llm, span: 4, parent: 3, agent: "boss", subject: "gpt", from: 20, to: 80),
+            bench.fact(.workflowEnded, span: 1, from: 0, to: 100))
+        let detail = try #require(bench.detail())
+        #expect(detail.timeline.map(\.spanID) == [1, 2, 4])
+        #expect(detail.concurrency.total == 60_000_000_000)
+        #expect(detail.concurrency.mostAtOnce == 1)
+        #expect(!detail.bottlenecks.contains { $0.subject == "search" })
+    }
+
     @Test func `slow agents and operations are named with their share`() throws {
         let found = try #require(Self.team().detail()).bottlenecks
         let lines = found.map { "\($0.kind.rawValue) \($0.subject) \(($0.share * 100).rounded())" }

@@ -184,6 +184,27 @@ import Testing
         #expect(detail.timeline.contains { $0.spanID == 1 })
     }
 
+    @Test(arguments: [false, true])
+    func `what a tool does that is told twice is not done beside it`(_ isWhole: Bool) throws {
+        let world = World()
+        let steps = [
+            Self.span(.llm, 4, 3, "gpt", from: 20, to: 80),
+            Self.span(.tool, 3, 2, "research", from: 10, to: 90),
+            Self.span(.tool, 2, 1, "research", from: 10, to: 90),
+            Self.span(.agent, 1, 0, "boss", from: 0, to: 100),
+        ]
+        if isWhole {
+            world.take(steps)
+        } else {
+            for step in steps { world.take([step], until: world.clock + 1) }
+        }
+        world.take([], until: 50)
+        let detail = try #require(world.fleet.workflow(0, 1, world.symbols, now: world.now))
+        #expect(detail.row.toolCalls == 1)
+        #expect(detail.concurrency.total == 60_000_000_000)
+        #expect(detail.concurrency.mostAtOnce == 1)
+    }
+
     @Test func `a call below a request that is no activity`() {
         let world = World()
         world.take(
