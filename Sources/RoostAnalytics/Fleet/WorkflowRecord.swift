@@ -10,6 +10,9 @@ struct WorkflowRecord: Sendable {
     /// Unix nanoseconds by the sender's clock: the earliest start, and the latest end so far.
     var start = UInt64.max
     var end: UInt64 = 0
+    /// Nanoseconds by which the sender's clock is ahead of this one, negative when it is behind: the
+    /// least that what it told allows for; nil before it told a time.
+    var clockLead: Int64?
     /// Unix nanoseconds of arrival.
     var firstHeard: UInt64 = 0
     var lastHeard: UInt64 = 0
@@ -103,11 +106,11 @@ struct WorkflowRecord: Sendable {
     var overMinute: UInt32 = 0
     /// It was over for want of room, before its true end came.
     var isEarly = false
+    /// Spans tell the same run: it is counted nowhere.
+    var isWithdrawn = false
     /// Steps that were told before it had to go, and whose account comes.
     var unheld = FoldedSteps()
 
-    /// Spans tell the same run: it is counted nowhere.
-    var isWithdrawn = false
     /// Nothing is expected of it.
     var isOver: Bool { !state.isOpen || isClosed }
 
@@ -124,10 +127,14 @@ struct WorkflowRecord: Sendable {
         hasCost || hasProvisionalCost ? max(cost + provisionalCost, 0) : nil
     }
 
-    /// Nanoseconds: by the sender's clock, while it is open at least since it was first heard of.
+    /// Nanoseconds by the sender's clock: while it is open at least since it was first heard of, and
+    /// while something in it is at work until that clock's time now, as far as it is known.
     func duration(now: UInt64) -> UInt64 {
         let told = start <= end ? end &- start : 0
-        return state.isOpen ? max(told, now.less(firstHeard)) : told
+        guard state.isOpen else { return told }
+        let heard = max(told, now.less(firstHeard))
+        guard announced > 0, let clockLead else { return heard }
+        return max(heard, (now &+ UInt64(bitPattern: clockLead)).less(start))
     }
 
     /// What every fact says; true when it is the first of its moment.
@@ -137,12 +144,22 @@ struct WorkflowRecord: Sendable {
         if fact.user != 0 { user = fact.user }
         if fact.start != 0, fact.start < start { start = fact.start }
         if fact.kind != .began, fact.end > end { end = fact.end }
+        noteClock(fact, now: now)
         if fact.humanWait > humanWaitWithin { humanWaitWithin = fact.humanWait }
         if fact.activity != .other { agentBits |= Fleet.bit(of: fact.agent) }
         guard lastHeard != now else { return false }
         if state.isOpen { longestSilence = max(longestSilence, now.less(lastHeard)) }
         lastHeard = now
         return true
+    }
+
+    /// What has happened is not later than the sender's now. What it told a while after it happened
+    /// says less than what it told at once.
+    private mutating func noteClock(_ fact: AgentFact, now: UInt64) {
+        let time = fact.kind == .began ? fact.start : max(fact.start, fact.end)
+        guard time != 0 else { return }
+        let lead = Int64(bitPattern: time &- now)
+        if clockLead.map({ lead > $0 }) ?? true { clockLead = lead }
     }
 
     /// The end of a run names it, and nothing after that but a late root, as

@@ -66,6 +66,7 @@ import Testing
 
     @Test func `a wait that goes on counts so far, in the run and in its agent`() throws {
         var bench = FleetBench()
+        bench.clock = 1
         bench.take(
             bench.fact(.began, .agent, span: 1, agent: "boss", from: 0),
             bench.fact(
@@ -80,6 +81,44 @@ import Testing
             bench.fact(.seen, .humanWait, span: 2, parent: 1, agent: "boss", from: 1, to: 6))
         bench.clock = 60
         #expect(bench.detail()?.executions.first?.humanWait == 5_000_000_000)
+    }
+
+    @Test func `a wait that is told with what was before it goes on from when it was asked`() throws
+    {
+        var bench = FleetBench()
+        bench.clock = 1_000
+        bench.take(
+            bench.fact(.began, .workflow, span: 1, from: 940),
+            bench.fact(.began, .agent, span: 2, parent: 1, agent: "boss", from: 945),
+            bench.fact(.began, .humanWait, span: 3, parent: 2, agent: "boss", from: 960))
+        bench.clock = 1_005
+        // That the sender's clock is at 1,005, too, is not known.
+        let detail = try #require(bench.detail())
+        #expect(detail.row.duration == 25_000_000_000)
+        #expect(detail.row.humanWait == 5_000_000_000)
+        #expect(detail.executions.map(\.duration) == [20_000_000_000])
+        // Now it is.
+        bench.take(
+            bench.fact(
+                .seen, .llm, span: 4, parent: 2, agent: "boss", subject: "gpt", from: 946, to: 947),
+            bench.fact(
+                .began, .tool, span: 5, parent: 2, agent: "boss", subject: "Bash", from: 1_004))
+        bench.clock = 1_010
+        #expect(bench.detail()?.row.duration == 69_000_000_000)
+    }
+
+    @Test(arguments: [-7_200, 7_200] as [Double])
+    func `a run lasts by its sender's clock, however wrong that is`(_ skew: Double) throws {
+        var bench = FleetBench()
+        bench.clock = 10_000
+        bench.take(
+            bench.fact(.began, .agent, span: 1, agent: "boss", from: 9_990 + skew),
+            bench.fact(
+                .began, .humanWait, span: 2, parent: 1, agent: "boss", from: 10_000 + skew))
+        bench.clock = 10_004
+        let row = try #require(bench.list().rows.first)
+        #expect(row.duration == 14_000_000_000)
+        #expect(row.humanWait == 4_000_000_000)
     }
 
     @Test func `waits that are folded away stay counted, once`() throws {
