@@ -26,7 +26,8 @@ extension Failures {
     /// not count, nor what happened before anything was heard of: nobody knows what else did.
     func clusters(_ symbols: Symbols, now: UInt64) -> [FailureCluster] {
         let since = max(began, now.less(Self.longestLooked), heldSince)
-        let failures = times(of: recent(since: since).filter { records[$0].cause == 0 })
+        let places = recent(since: since).filter { records[$0].cause == 0 }
+        let failures = times(of: places, since: since)
             .filter { $0.time >= since }.sorted { ($0.time, $0.place) < ($1.time, $1.place) }
         // Where nothing at all comes, it is not known how often it would have failed.
         let until = max(min(latestEnd, now), failures.last?.time ?? 0)
@@ -60,26 +61,35 @@ extension Failures {
 
     /// When failures happened: what failed ended then, as its sender says.
     ///
-    /// What comes together from a clock that is ahead, or days behind, is told apart by that clock
-    /// and has ended with its latest when it came.
-    private func times(of places: [Int]) -> [Failure] {
+    /// What comes together from a service whose clock is ahead, days behind, or so far behind that
+    /// nothing of it would be looked at, is told apart by that clock and has ended with its latest
+    /// when it came.
+    private func times(of places: [Int], since: UInt64) -> [Failure] {
+        let timely = Set(
+            places.lazy.filter { records[$0].end >= since }.map { records[$0].service })
+        func isBehind(_ record: FailureRecord) -> Bool {
+            isLongBefore(record.end, record.heard) || !timely.contains(record.service)
+        }
         var found: [Failure] = []
         var first = 0
         while first < places.count {
             let heard = records[places[first]].heard
             var next = first
-            var latest: (ahead: UInt64, behind: UInt64) = (heard, 0)
+            var latest: [Int32: (ahead: UInt64, behind: UInt64)] = [:]
             while next < places.count, records[places[next]].heard == heard {
-                let end = records[places[next]].end
-                latest.ahead = max(latest.ahead, end)
-                if isLongBefore(end, heard) { latest.behind = max(latest.behind, end) }
+                let record = records[places[next]]
+                var known = latest[record.service] ?? (ahead: heard, behind: 0)
+                known.ahead = max(known.ahead, record.end)
+                if isBehind(record) { known.behind = max(known.behind, record.end) }
+                latest[record.service] = known
                 next += 1
             }
             for place in places[first..<next] {
-                let end = records[place].end
-                var time = end
-                if end > heard { time = heard.less(latest.ahead &- end) }
-                if isLongBefore(end, heard) { time = heard.less(latest.behind &- end) }
+                let record = records[place]
+                let known = latest[record.service] ?? (ahead: heard, behind: 0)
+                var time = record.end
+                if time > heard { time = heard.less(known.ahead &- record.end) }
+                if isBehind(record) { time = heard.less(known.behind &- record.end) }
                 found.append((time, place))
             }
             first = next

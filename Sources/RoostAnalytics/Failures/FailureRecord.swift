@@ -87,6 +87,7 @@ struct FailureRecord: Sendable {
     var errorType: Int32 = 0
     var agent: Int32 = 0
     var workflow: Int32 = 0
+    var service: Int32 = 0
     /// Row of its type.
     var type: Int32 = 0
     /// A hash of what it was given; 0 is unknown.
@@ -126,6 +127,7 @@ struct FailureRecord: Sendable {
         errorType = fact.errorType
         agent = component == .workflow ? 0 : fact.agent
         workflow = fact.workflow
+        service = fact.service
     }
 
     /// Whether it failed as a part of what failed as a whole.

@@ -31,7 +31,7 @@ import Testing
         return failures
     }
 
-    @Test(arguments: [0, 0.4, 3, 4_000, -40, -90_000] as [Double])
+    @Test(arguments: [0, 0.4, 3, 4_000, -40, -4_000, -90_000] as [Double])
     func `what fails steadily and is sent in batches is no cluster`(_ skew: Double) {
         for rate in [1, 10] {
             var failures = steady(rate, skew: skew)
@@ -79,6 +79,38 @@ import Testing
         #expect(cluster.start == FleetBench.time(109_989))
         #expect(cluster.end == FleetBench.time(110_000))
         #expect(abs(cluster.expected - 12 * 11.0 / 10_000) < 1e-9)
+    }
+
+    @Test func `services whose clocks disagree are told apart, though they come together`() {
+        var failures = FailureBench()
+        failures.bench.clock = 100_000
+        failures.take(tool(0, at: 100_000, in: &failures, error: nil))
+        failures.bench.clock = 110_000
+        for number in 1...12 {
+            var fact = tool(
+                number, at: 110_000 + Double(number % 2 + 1) * 3_600 + Double(number), in: &failures
+            )
+            fact.service = failures.bench.number("service \(number % 2)")
+            failures.take(fact)
+        }
+        let clusters = failures.report().clusters
+        #expect(clusters.map(\.count) == [12])
+        #expect(clusters.map(\.end) == [FleetBench.time(110_000)])
+    }
+
+    @Test func `a sender far behind has its bursts, unless it was in time before`() {
+        var failures = FailureBench()
+        failures.bench.clock = 100_000
+        failures.take(tool(0, at: 100_000, in: &failures, error: nil))
+        failures.bench.clock = 100_012
+        for number in 1...12 {
+            failures.take(
+                tool(number, at: 100_012 - 7_200 + Double(number) * 0.05, in: &failures))
+        }
+        #expect(failures.report().clusters.map(\.count) == [12])
+        #expect(failures.report().clusters.map(\.end) == [FleetBench.time(100_012)])
+        failures.take(tool(13, at: 100_011, in: &failures))
+        #expect(failures.report().clusters.isEmpty)
     }
 
     @Test func `failures of one moment are compared with a second, which is told`() throws {
