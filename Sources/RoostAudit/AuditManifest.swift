@@ -23,22 +23,28 @@ struct AuditManifest {
     private(set) var hash = AuditLine.noHash
     /// The first line that does not fit.
     private(set) var fault: AuditBreak?
-    /// Where the last line that stands by itself ends.
+    /// Where the last line that stands by itself ends, and how many lines there are up to it.
     private(set) var soundBytes = 0
+    private var lines = 0
 
     init() {}
 
     /// Reads what is there; a file that is not there is an empty list.
     init(folder: String, _ sha: SHA256) throws(FileFault) {
+        try readOn(in: folder, sha)
+    }
+
+    /// Reads what was added behind the last line that is known.
+    mutating func readOn(in folder: String, _ sha: SHA256) throws(FileFault) {
         let path = folder + "/" + AuditFolder.manifest
         let file: AuditFile
         do throws(FileFault) { file = try AuditFile(path, .read) } catch {
             if error.isMissing { return }
             throw error
         }
-        var manifest = AuditManifest()
-        try file.forEachLine { line, number, offset, isWhole in
-            manifest.read(line, number, isWhole, end: offset + line.count + 1, sha)
+        var manifest = self
+        try file.forEachLine(from: soundBytes) { [lines] line, number, offset, isWhole in
+            manifest.read(line, lines + number, isWhole, end: offset + line.count + 1, sha)
             return true
         }
         self = manifest
@@ -60,6 +66,7 @@ struct AuditManifest {
         sequence = link.sequence
         hash = link.hash
         soundBytes = end
+        lines = number
         take(entry)
     }
 
@@ -83,6 +90,7 @@ struct AuditManifest {
         sequence += 1
         self.hash = hash
         soundBytes += bytes.count
+        lines += 1
         take(entry)
     }
 
@@ -90,7 +98,7 @@ struct AuditManifest {
         switch entry {
         case .sealed(let file): takeSealed(file)
         case .removed(let name, _):
-            guard let place = files.firstIndex(where: { $0.name == name }) else { return }
+            guard let place = place(of: name) else { return }
             removed.append(
                 Removed(file: files.remove(at: place), line: Int(clamping: sequence)))
             removedNames.insert(name)
@@ -123,7 +131,21 @@ struct AuditManifest {
 
     func hasRemoved(_ name: String) -> Bool { removedNames.contains(name) }
 
-    func holds(_ name: String) -> Bool { files.contains { $0.name == name } }
+    func holds(_ name: String) -> Bool { place(of: name) != nil }
+
+    /// One that is there.
+    func file(_ name: String) -> FileSummary? { place(of: name).map { files[$0] } }
+
+    /// They stand in the order of their first records, which their names tell.
+    private func place(of name: String) -> Int? {
+        guard let first = AuditFolder.first(ofFile: name) else { return nil }
+        var (low, high) = (0, files.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if files[middle].first < first { low = middle + 1 } else { high = middle }
+        }
+        return files[low...].prefix { $0.first == first }.firstIndex { $0.name == name }
+    }
 
     /// Removals whose record has to be in the files that are there.
     var owingRecord: [Removed] {

@@ -5,7 +5,13 @@ import RoostCore
 /// Reads only, so it may be done beside a collector that appends. Takes about a second for each
 /// gigabyte.
 public func verifyAudit(folder: String) -> AuditVerification {
-    var verifier = AuditVerifier(folder: folder)
+    verifyAudit(folder: folder) { _ in }
+}
+
+/// `beforeFile` is called with the name of each file before it is opened, for tests of what
+/// retention does meanwhile.
+func verifyAudit(folder: String, beforeFile: @escaping (String) -> Void) -> AuditVerification {
+    var verifier = AuditVerifier(folder: folder, beforeFile: beforeFile)
     verifier.run()
     verifier.result.finished = unixNanoseconds()
     return verifier.result
@@ -13,6 +19,7 @@ public func verifyAudit(folder: String) -> AuditVerification {
 
 struct AuditVerifier {
     private let folder: String
+    private let beforeFile: (String) -> Void
     private let sha = SHA256()
     private var head: AuditHead?
     private var manifest = AuditManifest()
@@ -24,7 +31,10 @@ struct AuditVerifier {
     private var owed = OwedRemovals()
     fileprivate(set) var result = AuditVerification()
 
-    init(folder: String) { self.folder = folder }
+    init(folder: String, beforeFile: @escaping (String) -> Void) {
+        self.folder = folder
+        self.beforeFile = beforeFile
+    }
 
     fileprivate mutating func run() {
         // The head before the files: what is appended meanwhile is then no surprise.
@@ -46,7 +56,8 @@ struct AuditVerifier {
             begin()
             for name in expected(names) {
                 guard result.firstBreak == nil else { return }
-                try verify(name)
+                // Since it was listed: it may be there still, with records older than what is wanted.
+                if !manifest.hasRemoved(name) { try verify(name) }
             }
             if result.firstBreak == nil { checkEnd(names) }
             if result.firstBreak == nil { checkRemovals() }
@@ -65,8 +76,7 @@ struct AuditVerifier {
 
     /// Sealed files that have to be there, and those that are, in order.
     private func expected(_ names: [String]) -> [String] {
-        let sealed = manifest.files.map(\.name)
-        return (sealed + names.filter { !sealed.contains($0) }).sorted {
+        (manifest.files.map(\.name) + names.filter { !manifest.holds($0) }).sorted {
             (AuditFolder.first(ofFile: $0) ?? 0) < (AuditFolder.first(ofFile: $1) ?? 0)
         }
     }
@@ -74,7 +84,8 @@ struct AuditVerifier {
     // MARK: one file
 
     private mutating func verify(_ name: String) throws(FileFault) {
-        let seal = manifest.files.first { $0.name == name }
+        beforeFile(name)
+        let seal = manifest.file(name)
         let file: AuditFile
         do throws(FileFault) { file = try AuditFile(folder + "/" + name, .read) } catch {
             guard error.isMissing else { throw error }
@@ -213,6 +224,7 @@ struct AuditVerifier {
 
     /// A line in the manifest alone removes nothing: the record of it is in the chain.
     private mutating func checkRemovals() {
+        owed.drop(whatNoLongerOwes: manifest)
         guard let one = owed.first else { return }
         note(
             .missing, AuditFolder.manifest,
@@ -222,10 +234,10 @@ struct AuditVerifier {
 
     /// Retention may have taken it while others were read.
     private mutating func missingFile(_ name: String) throws(FileFault) {
-        manifest = try AuditManifest(folder: folder, sha)
+        try manifest.readOn(in: folder, sha)
+        if let fault = manifest.fault { return result.firstBreak = fault }
         guard !manifest.hasRemoved(name) else {
             result.removedFiles = manifest.removedFiles
-            owed.drop(whatNoLongerOwes: manifest)
             return begin()
         }
         note(.missing, name, "the manifest knows this file, and not that it was removed")

@@ -160,6 +160,53 @@ import Testing
         #expect(trail.status.counts.removedFiles > 100)
     }
 
+    @Test func `files that are marked removed and go while others are read are no break`() throws {
+        let folder = try TrailFolder()
+        try sealedTrail(folder)
+        let names = folder.files
+        let lines = try folder.bytes("manifest.jsonl")
+        let before = try folder.copy()
+        var settings = folder.settings
+        settings.keep = .zero
+        let trail = try AuditTrail.open(settings)
+        trail.end()
+        // As it was before; then three are marked removed, of which one has gone.
+        let marked = try folder.lines("manifest.jsonl")[..<(names.count + 2)]
+        for name in names.dropLast() { try folder.put(try before.bytes(name), name) }
+        try folder.put(lines, "manifest.jsonl")
+        let (path, first) = (folder.path, names[0])
+        let result = verifyAudit(folder: folder.path) { name in
+            guard name == first else { return }
+            try? FileManager.default.removeItem(atPath: path + "/" + first)
+            try? TrailFolder.put(marked.flatMap { $0 + [0x0A] }, path + "/manifest.jsonl")
+        }
+        #expect(result.isIntact, "\(result)")
+        #expect(result.removedFiles == 3 && result.files == names.count - 3)
+    }
+
+    @Test func `what is known of the manifest is not read again`() throws {
+        let folder = try TrailFolder()
+        try sealedTrail(folder)
+        let whole = try folder.bytes("manifest.jsonl")
+        let lines = try folder.lines("manifest.jsonl")
+        try folder.putLines(Array(lines[..<2]), "manifest.jsonl")
+        var manifest = try AuditManifest(folder: folder.path, SHA256())
+        #expect(manifest.files.count == 2)
+        var changed = whole
+        changed[20] ^= 1
+        try folder.put(changed, "manifest.jsonl")
+        try manifest.readOn(in: folder.path, SHA256())
+        #expect(manifest.files.count == lines.count && manifest.fault == nil)
+        #expect(manifest.file(folder.files[3])?.name == folder.files[3])
+        #expect(!manifest.holds("audit-000000000002.jsonl"))
+        changed = whole
+        changed[whole.count - 20] ^= 1
+        try folder.put(changed, "manifest.jsonl")
+        manifest = AuditManifest()
+        try manifest.readOn(in: folder.path, SHA256())
+        #expect(manifest.fault?.line == lines.count)
+    }
+
     @Test func `a posted record is no proof of a removal`() throws {
         let folder = try TrailFolder()
         let removal = AuditRemoval(

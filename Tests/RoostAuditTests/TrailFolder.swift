@@ -28,9 +28,11 @@ final class TrailFolder {
     }
 
     /// Sealed files are read-only, which does not keep a tamperer away.
-    func put(_ bytes: [UInt8], _ name: String) throws {
-        try? FileManager.default.removeItem(atPath: path + "/" + name)
-        try Data(bytes).write(to: URL(fileURLWithPath: path + "/" + name))
+    func put(_ bytes: [UInt8], _ name: String) throws { try Self.put(bytes, path + "/" + name) }
+
+    static func put(_ bytes: [UInt8], _ path: String) throws {
+        try? FileManager.default.removeItem(atPath: path)
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
     }
 
     func lines(_ name: String) throws -> [[UInt8]] {
