@@ -54,6 +54,9 @@ struct AuditFile: ~Copyable {
         }
     }
 
+    /// Whether the disk has given room for so many bytes from the beginning. posix_fallocate(3).
+    func allots(_ bytes: Int) -> Bool { posix_fallocate(descriptor, 0, bytes) == 0 }
+
     func makeReadOnly() { _ = fchmod(descriptor, 0o400) }
 
     /// Whether nobody else has the lock of this file; it ends with the value. flock(2).

@@ -24,16 +24,20 @@ public final class AuditTrail: Sendable {
     /// How long the writer sleeps when nothing happens.
     private static let idleNanoseconds: UInt64 = 60_000_000_000
 
-    private init(_ settings: AuditSettings) {
+    private init(_ settings: AuditSettings, onFault: @escaping @Sendable (String?) -> Void) {
         self.settings = settings
-        shared = AuditShared(settings)
+        shared = AuditShared(settings, onFault: onFault)
     }
 
     /// Opens the trail in `settings.path`, or begins one, and starts its thread.
     ///
-    /// Nobody else may append to it until `close`.
-    public static func open(_ settings: AuditSettings) throws(AuditOpenError) -> AuditTrail {
-        let trail = AuditTrail(settings)
+    /// Nobody else may append to it until `close`. `onFault` is called on its thread with why the disk
+    /// does not take records any more, or lets nothing be sealed or removed, and with nil when it
+    /// takes records again.
+    public static func open(
+        _ settings: AuditSettings, onFault: @escaping @Sendable (String?) -> Void = { _ in }
+    ) throws(AuditOpenError) -> AuditTrail {
+        let trail = AuditTrail(settings, onFault: onFault)
         let ready = Latch(1)
         let failure = Mutex<AuditOpenError?>(nil)
         // What the writer holds never leaves its thread.

@@ -19,8 +19,11 @@ final class AuditShared: Sendable {
     let retention: Mutex<AuditSettings.Retention>
     /// Another retention than at the last tidying.
     let mustTidy = Atomic<Bool>(false)
+    /// See `AuditTrail.open`.
+    let onFault: @Sendable (String?) -> Void
 
-    init(_ settings: AuditSettings) {
+    init(_ settings: AuditSettings, onFault: @escaping @Sendable (String?) -> Void) {
+        self.onFault = onFault
         book = Mutex(AuditBook(settings))
         retention = Mutex(settings.retention)
     }
@@ -30,14 +33,15 @@ final class AuditShared: Sendable {
 ///
 /// Confined to one thread.
 final class AuditWriter {
-    private let settings: AuditSettings
-    private let shared: AuditShared
-    private let sha: SHA256
+    let settings: AuditSettings
+    let shared: AuditShared
+    let sha: SHA256
+    let reserve: AuditReserve
     /// Holds the lock of the folder; nil once the writer is closed.
     private var headFile: AuditFile?
-    private var manifest: AuditManifest
+    var manifest: AuditManifest
     private var file: AuditFile?
-    private var active: FileSummary?
+    private(set) var active: FileSummary?
     /// The day of UTC that the file belongs to.
     private var day: UInt64 = 0
     private var sequence: UInt64
@@ -47,22 +51,22 @@ final class AuditWriter {
     private var needsNewline: Bool
     /// Acts of the trail itself, to go before the next group.
     private var own: [AuditRecord] = []
-    /// Removals of which records are in `own`.
-    private var announced: [AuditRemoval] = []
     /// Removals of which records are in the file that is written to: the files go.
-    private var leaving: [AuditRemoval] = []
-    private var nextTidying: UInt64 = 0
+    var leaving: [AuditRemoval] = []
+    var nextTidying: UInt64 = 0
+    /// The last group was.
+    private var isRefused = false
+    /// What was told of sealing and removing since either was done.
+    var lastNoted = ""
 
     private static let dayNanoseconds: UInt64 = 86_400_000_000_000
-    private static let tidyingNanoseconds: UInt64 = 3_600_000_000_000
-    /// Removals that are told at once.
-    private static let mostOwn = 64
 
     /// Takes the lock of the folder, and mends what a sudden end has left.
     init(_ settings: AuditSettings, _ shared: AuditShared) throws(AuditOpenError) {
         self.settings = settings
         self.shared = shared
         sha = SHA256()
+        reserve = AuditReserve(folder: settings.path)
         let recovery: AuditRecovery
         do throws(FileFault) {
             try AuditFolder.make(settings.path)
@@ -88,6 +92,7 @@ final class AuditWriter {
         needsNewline = recovery.needsNewline
         day = (recovery.active?.latest ?? 0) / Self.dayNanoseconds
         leaving = recovery.leaving
+        reserve.fill()
         if !recovery.findings.isEmpty { tell(recovery.findings) }
         publish { book in
             book.counts.tornTails = UInt64(recovery.tornTails)
@@ -113,44 +118,58 @@ final class AuditWriter {
     // MARK: a group
 
     /// Makes a group durable or refuses it as a whole, and tells everybody.
+    ///
+    /// Where the disk does not take it, what retention wants removed goes first.
     func commit(_ group: [PendingRecord]) {
         let now = unixNanoseconds()
+        let bodies = group.map(\.body)
         do throws(FileFault) {
-            try prepare(now)
-            let first = try append(group, at: now)
-            own = []
-            leaving += announced
-            announced = []
-            finish(group, first: first)
+            do throws(FileFault) {
+                finish(group, first: try write(bodies, at: now))
+            } catch {
+                guard makeRoom(now) else { throw error }
+                finish(group, first: try write(bodies, at: now))
+            }
         } catch {
             refuse(group, error)
         }
     }
 
-    /// Answers the number of the first record of the group.
-    private func append(
-        _ group: [PendingRecord], at now: UInt64
-    ) throws(FileFault) -> UInt64 {
+    /// Appends records behind those of the trail itself that wait; answers the number of the first.
+    func write(_ bodies: [[UInt8]], at now: UInt64) throws(FileFault) -> UInt64 {
+        try prepare(now)
+        let before = own.compactMap { try? $0.body() }
+        let first = try append(before + bodies, at: now)
+        own = []
+        return first + UInt64(before.count)
+    }
+
+    /// Answers the number of the first.
+    private func append(_ bodies: [[UInt8]], at now: UInt64) throws(FileFault) -> UInt64 {
         guard var active else { return 0 }
         let time = Array(",\"time\":\"\(rfc3339(unixNanoseconds: now))\"".utf8)
         var bytes: [UInt8] = needsNewline ? [0x0A] : []
         let extra = bytes.count
         var link = (sequence: sequence, hash: hash)
-        for body in own.compactMap({ try? $0.body() }) + group.map(\.body) {
+        for body in bodies {
             link.sequence += 1
             link.hash = AuditLine.write(
                 sequence: link.sequence, body: time + body, previous: link.hash, into: &bytes, sha)
         }
         try write(bytes, at: active.bytes)
         let first = sequence + 1
-        active.add(records: Int(link.sequence - sequence), bytes: bytes.count, at: now)
+        active.add(records: bodies.count, bytes: bytes.count, at: now)
         active.last = link.sequence
         active.lastHash = link.hash
         (sequence, hash, self.active, needsNewline) = (link.sequence, link.hash, active, false)
         writeHead(active)
         let lines = RecentLines.Group(first: first, bytes: Array(bytes.dropFirst(extra)))
-        publish { $0.recent.add(lines) }
-        return link.sequence + 1 - UInt64(group.count)
+        publish { book in
+            book.recent.add(lines)
+            book.counts.groups += 1
+            book.lastFailure = nil
+        }
+        return first
     }
 
     /// All or nothing: what was written of a group that did not fit is taken back.
@@ -179,10 +198,14 @@ final class AuditWriter {
     }
 
     private func finish(_ group: [PendingRecord], first: UInt64) {
+        if isRefused {
+            isRefused = false
+            shared.onFault(nil)
+            // What could not be removed may go now.
+            nextTidying = 0
+        }
         let now = monotonicNanoseconds()
         shared.book.withLock { book in
-            book.lastFailure = nil
-            book.counts.groups += 1
             let time = unixNanoseconds()
             for record in group {
                 book.counts.add(
@@ -199,6 +222,8 @@ final class AuditWriter {
     }
 
     private func refuse(_ group: [PendingRecord], _ fault: FileFault) {
+        if !isRefused { shared.onFault(fault.description) }
+        isRefused = true
         shared.book.withLock { book in
             book.lastFailure = fault.description
             book.counts.fail(.storage, group.count)
@@ -244,68 +269,19 @@ final class AuditWriter {
                     ("last", .number(Double(sealed.last))),
                     ("bytes", .number(Double(sealed.bytes))),
                 ])))
+        lastNoted = ""
         publish { $0.counts.sealedFiles += 1 }
         nextTidying = 0
     }
 
-    // MARK: retention
-
-    /// Once an hour, and after a file was sealed: removes what is too old or too much. Answers whether
-    /// records are to be written first, which say what goes.
-    ///
-    /// A file goes after its record is on the disk, so that what is gone without one was taken by
-    /// somebody else.
-    func tidy(_ now: UInt64) -> Bool {
-        removeWhatLeaves(now)
-        guard leaving.isEmpty, announced.isEmpty else { return false }
-        let isNew = shared.mustTidy.exchange(false, ordering: .acquiring)
-        guard isNew || monotonicNanoseconds() >= nextTidying else { return false }
-        nextTidying = monotonicNanoseconds() &+ Self.tidyingNanoseconds
-        let outdated = outdated(now)
-        let room = max(0, Self.mostOwn - own.count)
-        if outdated.count > room { nextTidying = 0 }
-        for (file, reason) in outdated.prefix(room) {
-            let removal = AuditRemoval(of: file, reason: reason)
-            own.append(removal.record(first: file.first))
-            announced.append(removal)
-        }
-        return !announced.isEmpty
-    }
-
-    private func removeWhatLeaves(_ now: UInt64) {
-        do throws(FileFault) {
-            while let removal = leaving.first {
-                try manifest.append(
-                    .removed(file: removal.file, reason: removal.reason), in: settings.path,
-                    at: now, sha)
-                leaving.removeFirst()
-                publish { $0.counts.removedFiles += 1 }
-                try AuditFolder.remove(settings.path + "/" + removal.file)
-            }
-        } catch {
-            note(error)
-        }
-    }
-
-    /// Oldest first.
-    private func outdated(_ now: UInt64) -> [(FileSummary, String)] {
-        let retention = shared.retention.withLock { $0 }
-        var bytes = manifest.files.reduce(active?.bytes ?? 0) { $0 + $1.bytes }
-        var found: [(FileSummary, String)] = []
-        for file in manifest.files {
-            let isOld = retention.keep.map { file.latest < now &- min(now, $0.nanoseconds) }
-            guard isOld == true || bytes > retention.totalBytes else { break }
-            found.append((file, isOld == true ? "age" : "size"))
-            bytes -= file.bytes
-        }
-        return found
-    }
-
-    private func note(_ fault: FileFault) {
+    /// Of what is tried again. The same is told once.
+    func note(_ fault: FileFault) {
+        if fault.description != lastNoted { shared.onFault(fault.description) }
+        lastNoted = fault.description
         shared.book.withLock { $0.lastFailure = fault.description }
     }
 
-    private func publish(_ change: (inout AuditBook) -> Void) {
+    func publish(_ change: (inout AuditBook) -> Void) {
         shared.book.withLock { book in
             book.sealed = manifest.files
             book.active = active

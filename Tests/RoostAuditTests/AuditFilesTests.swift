@@ -148,34 +148,4 @@ import Testing
         try sealedTrail(folder)
         #expect(verifyAudit(folder: folder.path).isIntact)
     }
-
-    @Test func `a full disk refuses, takes nothing half, and is no trouble afterwards`() throws {
-        let folder = try TrailFolder()
-        let trail = try AuditTrail.open(folder.settings)
-        let filling = act(
-            details: .object([("x", .string(String(repeating: "y", count: 16_000)))]))
-        trail.appendAll(acts(10))
-        var limit = rlimit()
-        #expect(unsafe getrlimit(__rlimit_resource_t(1), &limit) == 0)
-        let before = limit
-        limit.rlim_cur = 1 << 20
-        #expect(unsafe setrlimit(__rlimit_resource_t(1), &limit) == 0)
-        let answers = trail.appendAll(
-            [AuditRecord](repeating: filling, count: 200), together: false)
-        var after = before
-        #expect(unsafe setrlimit(__rlimit_resource_t(1), &after) == 0)
-        let refused = answers.count {
-            if case .failure(.storage) = $0 { true } else { false }
-        }
-        #expect(refused > 100 && refused < 200)
-        #expect(trail.status.lastFailure?.contains("too large") == true)
-        #expect(trail.status.counts.completeness < 1)
-        #expect(verifyAudit(folder: folder.path).isIntact)
-        let numbers = trail.appendAll(acts(2)).compactMap { try? $0.get() }
-        trail.end()
-        #expect(numbers == [UInt64(211 - refused), UInt64(212 - refused)])
-        let result = verifyAudit(folder: folder.path)
-        #expect(result.isIntact && result.records == 212 - refused)
-        #expect(trail.status.lastFailure == nil)
-    }
 }

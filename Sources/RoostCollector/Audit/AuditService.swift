@@ -32,7 +32,13 @@ package final class AuditService: Sendable {
 
     func open() throws(StartError) {
         do throws(AuditOpenError) {
-            let trail = try AuditTrail.open(state.withLock { $0.settings })
+            let trail = try AuditTrail.open(state.withLock { $0.settings }) { [log] fault in
+                if let fault {
+                    log.error("the disk does not take what the audit trail writes: \(fault)")
+                } else {
+                    log.info("the audit trail is written again")
+                }
+            }
             let old = state.withLock { state in
                 defer { state.trail = trail }
                 return state.trail
