@@ -5,6 +5,8 @@ public enum JSONValue: Sendable, Equatable {
     case null
     case bool(Bool)
     case number(Double)
+    /// A number that would be another one if it were written from a `Double`, as it was read.
+    case decimal(String)
     case string(String)
     case array([JSONValue])
     /// In the order of the document; of equal names the last counts for `subscript`.
@@ -35,6 +37,7 @@ public enum JSONValue: Sendable, Equatable {
         case (.null, .null): true
         case (.bool(let one), .bool(let other)): one == other
         case (.number(let one), .number(let other)): one == other
+        case (.decimal(let one), .decimal(let other)): one == other
         case (.string(let one), .string(let other)): one == other
         case (.array(let one), .array(let other)): one == other
         case (.object(let one), .object(let other)):
@@ -53,8 +56,13 @@ public enum JSONValue: Sendable, Equatable {
         if case .string(let text) = self { text } else { nil }
     }
 
+    /// The nearest that there is; nil when that is no number.
     public var number: Double? {
-        if case .number(let number) = self { number } else { nil }
+        switch self {
+        case .number(let number): number
+        case .decimal(let text): Double(text).flatMap { $0.isFinite ? $0 : nil }
+        default: nil
+        }
     }
 
     public var bool: Bool? {
@@ -78,6 +86,7 @@ extension JSONWriter {
         case .bool(let flag): self.value(flag)
         case .number(let number):
             if let whole = Int(exactly: number) { self.value(whole) } else { self.value(number) }
+        case .decimal(let text): raw(Array(text.utf8))
         case .string(let text): self.value(text)
         case .array(let elements):
             beginArray()
@@ -141,7 +150,7 @@ private struct JSONParser {
         case UInt8(ascii: "t"): return try word("true", .bool(true))
         case UInt8(ascii: "f"): return try word("false", .bool(false))
         case UInt8(ascii: "n"): return try word("null", .null)
-        default: return .number(try number())
+        default: return try number()
         }
     }
 
@@ -186,7 +195,7 @@ private struct JSONParser {
         return .array(elements)
     }
 
-    private mutating func number() throws(JSONValue.Fault) -> Double {
+    private mutating func number() throws(JSONValue.Fault) -> JSONValue {
         let start = offset
         _ = take(UInt8(ascii: "-"))
         let whole = digits()
@@ -198,10 +207,24 @@ private struct JSONParser {
             if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
             if digits() == 0 { throw fault("digits are missing") }
         }
-        guard let number = Double(String(decoding: bytes[start..<offset], as: UTF8.self)),
-            number.isFinite
-        else { throw fault("the number is too large") }
-        return number
+        return keeps ? kept(bytes[start..<offset]) : .null
+    }
+
+    /// So many digits, wherever the point is, come back from a double as they were.
+    private static let safeDigits = 15
+
+    private func kept(_ bytes: ArraySlice<UInt8>) -> JSONValue {
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard let number = Double(text), number.isFinite else { return .decimal(text) }
+        let isShort =
+            bytes.count <= Self.safeDigits && !bytes.contains { $0 | 0x20 == UInt8(ascii: "e") }
+        if isShort { return .number(number) }
+        var writer = JSONWriter()
+        writer.value(.number(number))
+        guard let read = DecimalNumber(bytes), read == DecimalNumber(writer.bytes) else {
+            return .decimal(text)
+        }
+        return .number(number)
     }
 
     private mutating func digits() -> Int {

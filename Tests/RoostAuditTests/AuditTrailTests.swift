@@ -97,6 +97,24 @@ import Testing
         #expect(verifyAudit(folder: folder.path).records == taken)
     }
 
+    @Test func `numbers in the details are kept with every digit, on one line`() throws {
+        let folder = try TrailFolder()
+        let details =
+            #"{"id":9007199254740993,"big":12345678901234567890123,"dup":1,"dup":2,"huge":1E400}"#
+        let posted = details.replacing(",", with: " ,\n\t")
+        let trail = try AuditTrail.open(folder.settings)
+        let record = act(details: try JSONValue(parsing: posted.utf8))
+        #expect(trail.appendAll([record]) == [.success(1)])
+        let page = try trail.query(AuditQuery())
+        trail.end()
+        let line = try #require(page.records.first)
+        #expect(String(decoding: line, as: UTF8.self).contains(#""details":\#(details),"prev""#))
+        #expect(try folder.lines(folder.files[0]) == [line] && page.damaged == 0)
+        let long = String(repeating: "9", count: AuditRecord.mostDetails)
+        let tooLong = act(details: .object([("n", try JSONValue(parsing: long.utf8))]))
+        #expect(throws: AuditRefusal.self) { try tooLong.check() }
+    }
+
     @Test func `refuses everything once it is closed`() throws {
         let folder = try TrailFolder()
         let trail = try AuditTrail.open(folder.settings)

@@ -18,12 +18,48 @@ import Testing
     @Test(arguments: [
         "", " ", "{", "[1,]", "{\"a\"}", "{\"a\":1,}", "{a:1}", "01", "1.", "1e", "+1", "nul",
         "tru",
-        "\"", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\"", "\"\u{1}\"", "1 2", "1e999",
+        "\"", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\"", "\"\u{1}\"", "1 2",
         "[" + String(repeating: "[", count: 40),
     ])
     func `what is no JSON is a fault`(text: String) {
         #expect(throws: JSONValue.Fault.self) { try JSONValue(parsing: text.utf8) }
         #expect(!JSONValue.isDocument(Array(text.utf8)))
+    }
+
+    @Test(arguments: [
+        "9007199254740993", "-9007199254740993", "12345678901234567890123", "18446744073709551615",
+        "4611686018427388000", "0.1000000000000000055511151231257827", "1E400", "-1e-400",
+        "1e99999999999999999999", "1.00000000000000000001e2",
+    ])
+    func `a number that is no double keeps its digits`(text: String) throws {
+        let value = try JSONValue(parsing: "{\"a\":[ \(text) ]}".utf8)
+        #expect(value["a"] == .array([.decimal(text)]))
+        var writer = JSONWriter()
+        writer.value(value)
+        #expect(String(decoding: writer.bytes, as: UTF8.self) == "{\"a\":[\(text)]}")
+        #expect(JSONValue.isDocument(writer.bytes))
+        #expect(value["a"]?.array?[0].number == Double(text).flatMap { $0.isFinite ? $0 : nil })
+    }
+
+    @Test(arguments: [
+        ("9007199254740992", 9_007_199_254_740_992), ("1e23", 1e23), ("1.50", 1.5),
+        ("0.10000000000000000000", 0.1), ("-0", 0), ("0e99999999999999999999", 0),
+        ("1000000000000000000e-18", 1), ("1.7976931348623157E+308", .greatestFiniteMagnitude),
+        ("5e-324", .leastNonzeroMagnitude), ("123456789012345.6", 123456789012345.6),
+    ])
+    func `other ways to write the same number are the same`(text: String, number: Double) throws {
+        #expect(try JSONValue(parsing: text.utf8) == .number(number))
+    }
+
+    @Test func `a double that was written is read as itself`() throws {
+        var generator = SystemRandomNumberGenerator()
+        for _ in 0..<5_000 {
+            let number = Double(bitPattern: .random(in: 0...(.max), using: &generator))
+            guard number.isFinite else { continue }
+            var writer = JSONWriter()
+            writer.value(.number(number))
+            #expect(try JSONValue(parsing: writer.bytes) == .number(number))
+        }
     }
 
     @Test func `broken UTF-8 is a fault`() {

@@ -33,11 +33,8 @@ extension PeerPartialSuccess {
             let partial = (try? JSONValue(parsing: json))?["partialSuccess"]
         else { return }
         for name in ["rejectedSpans", "rejectedDataPoints", "rejectedLogRecords"] {
-            switch partial[name] {
-            case .string(let digits): rejected = Int(digits) ?? 0
-            case .number(let number): rejected = Int(exactly: number) ?? 0
-            default: continue
-            }
+            if let digits = partial[name]?.string { rejected = Int(digits) ?? 0 }
+            if let number = partial[name]?.number { rejected = Int(exactly: number) ?? 0 }
         }
         if let text = partial["errorMessage"]?.string, !text.isEmpty {
             message = peerText(text.utf8)

@@ -259,6 +259,7 @@ enum JaegerEndpoints {
                 case .bool(let flag): tags[name] = flag ? "true" : "false"
                 case .number(let number):
                     tags[name] = Int(exactly: number).map { "\($0)" } ?? "\(number)"
+                case .decimal(let text): tags[name] = text
                 default: throw fault
                 }
             }
