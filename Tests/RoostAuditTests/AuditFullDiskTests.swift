@@ -6,7 +6,8 @@ import Testing
 
 @testable import RoostAudit
 
-@Suite struct AuditFullDiskTests {
+/// One after the other, for the limit is that of the whole process.
+@Suite(.serialized) struct AuditFullDiskTests {
     @Test func `a full disk refuses, takes nothing half, and is no trouble afterwards`() throws {
         let folder = try TrailFolder()
         let told = Told()
@@ -123,20 +124,17 @@ private func fillUp(_ trail: AuditTrail, _ folder: TrailFolder, leaving: Int) {
 }
 
 private let fileSizeLimit = 1 << 20
-private let limiting = Mutex(())
 
-/// No file of this process grows larger than 1 MiB meanwhile. Tests that want it wait for each other.
+/// No file of this process grows larger than 1 MiB meanwhile.
 private func withFileSizeLimit<Answer>(_ body: () throws -> Answer) rethrows -> Answer {
-    try limiting.withLock { _ in
-        var before = rlimit()
-        let resource = __rlimit_resource_t(1)
-        #expect(unsafe getrlimit(resource, &before) == 0)
-        var limit = before
-        limit.rlim_cur = rlim_t(fileSizeLimit)
-        #expect(unsafe setrlimit(resource, &limit) == 0)
-        defer { #expect(unsafe setrlimit(resource, &before) == 0) }
-        return try body()
-    }
+    var before = rlimit()
+    let resource = __rlimit_resource_t(1)
+    #expect(unsafe getrlimit(resource, &before) == 0)
+    var limit = before
+    limit.rlim_cur = rlim_t(fileSizeLimit)
+    #expect(unsafe setrlimit(resource, &limit) == 0)
+    defer { #expect(unsafe setrlimit(resource, &before) == 0) }
+    return try body()
 }
 
 /// What the trail said of the disk.
