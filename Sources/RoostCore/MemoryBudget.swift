@@ -13,7 +13,10 @@ public final class MemoryBudget: Sendable {
     public var limitBytes: Int { total.limitBytes }
 
     /// Another limit. What is held above it stays, and nothing is added until it is below.
-    public func setLimit(_ bytes: Int) { total.limit.store(bytes, ordering: .relaxed) }
+    public func setLimit(_ bytes: Int) {
+        total.limit.store(bytes, ordering: .relaxed)
+        total.payWishes()
+    }
 
     /// Has `look` called before much is taken at once: between two looks of a timer a few large bodies
     /// fill all the room there is. It runs on the thread that takes, so it must not wait.
@@ -40,8 +43,12 @@ public final class MemoryBudget: Sendable {
     fileprivate final class Total: Sendable {
         let limit: Atomic<Int>
         let used = Atomic<Int>(0)
-        /// Of `used`, what is never given back.
+        /// What is set aside, with what there was no room for yet: no other can ever hold that.
         let setAside = Atomic<Int>(0)
+        /// Of `setAside`, what there was no room for yet.
+        let missing = Atomic<Int>(0)
+        /// In the order in which they are paid.
+        private let wishes = Mutex<[Aside]>([])
         /// Of `used`, room for bytes that were announced and have not come.
         let promised = Atomic<Int>(0)
         let look = Mutex<(@Sendable () -> Void)?>(nil)
@@ -55,11 +62,65 @@ public final class MemoryBudget: Sendable {
         func take(_ bytes: Int) -> Bool {
             let after = used.wrappingAdd(bytes, ordering: .relaxed).newValue
             if after <= limitBytes { return true }
-            used.wrappingSubtract(bytes, ordering: .relaxed)
+            giveBack(bytes)
             return false
         }
 
-        func giveBack(_ bytes: Int) { used.wrappingSubtract(bytes, ordering: .relaxed) }
+        /// As much of `bytes` as there is room for.
+        func takeUp(to bytes: Int) -> Int {
+            var seen = used.load(ordering: .sequentiallyConsistent)
+            while true {
+                let taken = min(bytes, limitBytes - seen)
+                guard taken > 0 else { return 0 }
+                let (isTaken, now) = used.compareExchange(
+                    expected: seen, desired: seen + taken, ordering: .sequentiallyConsistent)
+                if isTaken { return taken }
+                seen = now
+            }
+        }
+
+        /// What is set aside comes first to what is given back: who wishes says what is missing
+        /// before he looks for room, and who gives looks for that afterwards, so one sees the other.
+        func giveBack(_ bytes: Int) {
+            used.wrappingSubtract(bytes, ordering: .sequentiallyConsistent)
+            if missing.load(ordering: .sequentiallyConsistent) > 0 { payWishes() }
+        }
+
+        func payWishes() { wishes.withLock { pay(&$0) } }
+
+        private func pay(_ wishes: inout [Aside]) {
+            for aside in wishes {
+                aside.held.wrappingAdd(takeUp(to: aside.missing), ordering: .relaxed)
+            }
+            wishes.removeAll { $0.missing == 0 }
+            missing.store(wishes.reduce(0) { $0 + $1.missing }, ordering: .relaxed)
+        }
+
+        func setAside(_ bytes: Int, _ aside: Aside) {
+            wishes.withLock { wishes in
+                let before = aside.wanted.exchange(bytes, ordering: .relaxed)
+                setAside.wrappingAdd(bytes - before, ordering: .relaxed)
+                if aside.missing < 0 {
+                    let over = -aside.missing
+                    aside.held.wrappingSubtract(over, ordering: .relaxed)
+                    used.wrappingSubtract(over, ordering: .relaxed)
+                }
+                if aside.missing > 0, !wishes.contains(where: { $0 === aside }) {
+                    wishes.append(aside)
+                }
+                missing.store(
+                    wishes.reduce(0) { $0 + $1.missing }, ordering: .sequentiallyConsistent)
+                pay(&wishes)
+            }
+        }
+    }
+
+    /// What a share holds for as long as the program runs. Changed under the lock of `Total.wishes`.
+    fileprivate final class Aside: Sendable {
+        let wanted = Atomic<Int>(0)
+        let held = Atomic<Int>(0)
+
+        var missing: Int { wanted.load(ordering: .relaxed) - held.load(ordering: .relaxed) }
     }
 
     /// One holder's part of the budget.
@@ -67,7 +128,8 @@ public final class MemoryBudget: Sendable {
         public let name: String
         private let total: Total
         private let used = Atomic<Int>(0)
-        private let aside = Mutex(0)
+        /// Beside `used`; a part has none.
+        private let aside: Aside?
         /// A part's own: the share that it draws on, and the most that it would have held.
         private let whole: Share?
         private let most = Atomic<Int>(0)
@@ -76,9 +138,13 @@ public final class MemoryBudget: Sendable {
             self.name = name
             self.total = total
             self.whole = whole
+            aside = whole == nil ? Aside() : nil
         }
 
-        public var usedBytes: Int { used.load(ordering: .relaxed) }
+        public var usedBytes: Int { used.load(ordering: .relaxed) + asideBytes }
+
+        /// Of that, what is set aside.
+        public var asideBytes: Int { aside?.held.load(ordering: .relaxed) ?? 0 }
 
         /// Of the whole budget.
         public var limitBytes: Int { total.limitBytes }
@@ -100,19 +166,17 @@ public final class MemoryBudget: Sendable {
 
         /// Whether an empty budget would have room for `bytes`.
         public func canEverHold(_ bytes: Int) -> Bool {
-            bytes <= total.limitBytes - total.setAside.load(ordering: .relaxed)
+            bytes <= max(0, total.limitBytes - total.setAside.load(ordering: .relaxed))
         }
 
         /// Takes `bytes` for as long as the program runs, instead of what was set aside before; nobody
-        /// else can count on them. What there is no room for is not taken.
-        public func setAside(_ bytes: Int) {
-            aside.withLock { aside in
-                let more = bytes - aside
-                guard more <= 0 || tryTake(more) else { return }
-                if more < 0 { giveBack(-more) }
-                total.setAside.wrappingAdd(more, ordering: .relaxed)
-                aside = bytes
-            }
+        /// else can count on them. What there is no room for is taken as soon as others give it back,
+        /// before anybody else has it; answers what is held now.
+        @discardableResult public func setAside(_ bytes: Int) -> Int {
+            guard let aside else { preconditionFailure("a part sets nothing aside") }
+            if bytes - asideBytes >= Total.muchBytes { total.look.withLock { $0 }?() }
+            total.setAside(bytes, aside)
+            return asideBytes
         }
 
         /// Whether half of the whole budget would still be free if `bytes` were taken.
@@ -139,14 +203,9 @@ public final class MemoryBudget: Sendable {
 
         /// Takes as much of `bytes` as there is room for, without a look before; how much that was.
         public func takeUp(to bytes: Int) -> Int {
-            while true {
-                let room = total.limitBytes - total.used.load(ordering: .relaxed)
-                let taken = min(bytes, room)
-                guard taken > 0 else { return 0 }
-                guard total.take(taken) else { continue }
-                used.wrappingAdd(taken, ordering: .relaxed)
-                return taken
-            }
+            let taken = total.takeUp(to: bytes)
+            used.wrappingAdd(taken, ordering: .relaxed)
+            return taken
         }
 
         /// Returns what was taken.

@@ -30,11 +30,52 @@ import Testing
         budget.setLimit(50)
         share.setAside(20)
         #expect(budget.usedBytes == 20 && share.canEverHold(30) && !share.canEverHold(31))
-        share.setAside(60)
-        #expect(budget.usedBytes == 20, "there is no room")
+        #expect(share.setAside(60) == 50, "there is no more room")
         budget.setLimit(100)
-        share.setAside(60)
         #expect(budget.usedBytes == 60 && !share.canEverHold(41))
+    }
+
+    @Test func `what is missing to what is set aside is taken first of what is given back`() {
+        let budget = MemoryBudget(limitBytes: 100)
+        let (share, other) = (budget.share("export"), budget.share("requests"))
+        var held = [70, 30].map { other.reserve($0) }
+        #expect(share.setAside(60) == 0 && share.usedBytes == 0 && budget.usedBytes == 100)
+        #expect(share.canEverHold(40) && !share.canEverHold(41))
+        held.removeLast()
+        #expect(share.asideBytes == 30 && share.usedBytes == 30 && budget.usedBytes == 100)
+        #expect(other.reserve(1) == nil)
+        held.removeLast()
+        #expect(share.asideBytes == 60 && budget.usedBytes == 60)
+        #expect(share.setAside(10) == 10 && budget.usedBytes == 10)
+        #expect(other.reserve(90) != nil)
+        #expect(other.reserve(91) == nil)
+    }
+
+    @Test func `a wish that is smaller now is not paid as it was`() {
+        let budget = MemoryBudget(limitBytes: 100)
+        let (share, other) = (budget.share("export"), budget.share("requests"))
+        let held = (0..<2).map { _ in other.reserve(40) }
+        #expect(share.setAside(60) == 20 && share.setAside(50) == 20 && share.setAside(5) == 5)
+        #expect(budget.usedBytes == 85)
+        withExtendedLifetime(held) {}
+        #expect(share.asideBytes == 5)
+    }
+
+    @Test func `wishes are paid whatever threads take and give back`() async {
+        let budget = MemoryBudget(limitBytes: 1000)
+        let shares = (0..<2).map { budget.share("\($0)") }
+        await withTaskGroup(of: Void.self) { group in
+            for share in shares {
+                group.addTask {
+                    for turn in 0..<2000 { share.setAside(turn % 7 * 50) }
+                    share.setAside(300)
+                }
+                group.addTask {
+                    for _ in 0..<20_000 where share.tryTake(450) { share.giveBack(450) }
+                }
+            }
+        }
+        #expect(shares.map(\.asideBytes) == [300, 300] && budget.usedBytes == 600)
     }
 
     @Test func `an eighth of the budget is promised at the most`() {
