@@ -26,6 +26,14 @@ public enum JSONValue: Sendable, Equatable {
         self = try parser.document()
     }
 
+    /// Reads what there is of a document whose end was cut off: members and elements that are whole,
+    /// and of the objects and arrays around the cut what they have of these. A fault ends the reading
+    /// as the cut does.
+    public init(parsingCut bytes: some Collection<UInt8>) throws(Fault) {
+        var parser = JSONParser(bytes: Array(bytes), keeps: true, isCut: true)
+        self = try parser.document()
+    }
+
     /// Whether `bytes` are a document; nothing is kept of it.
     public static func isDocument(_ bytes: [UInt8]) -> Bool {
         var parser = JSONParser(bytes: bytes, keeps: false)
@@ -107,11 +115,14 @@ private struct JSONParser {
     let bytes: [UInt8]
     /// Else every value is null, every text and every object empty.
     let keeps: Bool
+    /// Whether a fault closes what is open.
+    let isCut: Bool
     var offset = 0
 
-    init(bytes: [UInt8], keeps: Bool) {
+    init(bytes: [UInt8], keeps: Bool, isCut: Bool = false) {
         self.bytes = bytes
         self.keeps = keeps
+        self.isCut = isCut
     }
 
     mutating func document() throws(JSONValue.Fault) -> JSONValue {
@@ -123,6 +134,12 @@ private struct JSONParser {
 
     private func fault(_ reason: String) -> JSONValue.Fault {
         JSONValue.Fault(reason: reason, offset: offset)
+    }
+
+    /// Ends what is open, and what that is in, with what they have.
+    private mutating func close(_ fault: JSONValue.Fault) throws(JSONValue.Fault) {
+        guard isCut else { throw fault }
+        offset = bytes.count
     }
 
     private var here: UInt8? { offset < bytes.count ? bytes[offset] : nil }
@@ -164,9 +181,20 @@ private struct JSONParser {
 
     private mutating func object(depth: Int) throws(JSONValue.Fault) -> JSONValue {
         offset += 1
-        var members: [(name: String, value: JSONValue)] = []
+        var found: [(name: String, value: JSONValue)] = []
+        do throws(JSONValue.Fault) {
+            try members(depth: depth, into: &found)
+        } catch {
+            try close(error)
+        }
+        return .object(found)
+    }
+
+    private mutating func members(
+        depth: Int, into members: inout [(name: String, value: JSONValue)]
+    ) throws(JSONValue.Fault) {
         skipSpace()
-        if take(UInt8(ascii: "}")) { return .object(members) }
+        if take(UInt8(ascii: "}")) { return }
         repeat {
             skipSpace()
             guard here == UInt8(ascii: "\"") else { throw fault("a name in quotes is missing") }
@@ -178,21 +206,30 @@ private struct JSONParser {
             skipSpace()
         } while take(UInt8(ascii: ","))
         guard take(UInt8(ascii: "}")) else { throw fault("a comma or } is missing") }
-        return .object(members)
     }
 
     private mutating func array(depth: Int) throws(JSONValue.Fault) -> JSONValue {
         offset += 1
-        var elements: [JSONValue] = []
+        var found: [JSONValue] = []
+        do throws(JSONValue.Fault) {
+            try elements(depth: depth, into: &found)
+        } catch {
+            try close(error)
+        }
+        return .array(found)
+    }
+
+    private mutating func elements(
+        depth: Int, into elements: inout [JSONValue]
+    ) throws(JSONValue.Fault) {
         skipSpace()
-        if take(UInt8(ascii: "]")) { return .array(elements) }
+        if take(UInt8(ascii: "]")) { return }
         repeat {
             let value = try value(depth: depth + 1)
             if keeps { elements.append(value) }
             skipSpace()
         } while take(UInt8(ascii: ","))
         guard take(UInt8(ascii: "]")) else { throw fault("a comma or ] is missing") }
-        return .array(elements)
     }
 
     private mutating func number() throws(JSONValue.Fault) -> JSONValue {
@@ -207,6 +244,7 @@ private struct JSONParser {
             if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
             if digits() == 0 { throw fault("digits are missing") }
         }
+        if isCut, here == nil { throw fault("more digits may be missing") }
         return keeps ? kept(bytes[start..<offset]) : .null
     }
 

@@ -62,6 +62,26 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        (#"{"a":{"b":"7","c":"x"#, #"{"a":{"b":"7"}}"#),
+        (#"{"a":{"b":"7","c":"#, #"{"a":{"b":"7"}}"#),
+        (#"{"a":[{"b":true},{"c":tr"#, #"{"a":[{"b":true},{}]}"#),
+        (#"{"a":12,"b":12"#, #"{"a":12}"#),
+        (#"{"a":"1","b":"\u00"#, #"{"a":"1"}"#), (#"{"a":"1","#, #"{"a":"1"}"#), ("[1,2", "[1]"),
+        (#"{"a":1}"#, #"{"a":1}"#), ("{", "{}"), (#"{"a":[1,?"#, #"{"a":[1]}"#),
+    ])
+    func `of what was cut off there is what is whole`(text: String, expected: String) throws {
+        var writer = JSONWriter()
+        writer.value(try JSONValue(parsingCut: text.utf8))
+        #expect(String(decoding: writer.bytes, as: UTF8.self) == expected)
+    }
+
+    @Test func `of nothing nothing is left`() {
+        for text in ["", "\"a", "12", "tr", "[1] 2"] {
+            #expect(throws: JSONValue.Fault.self) { try JSONValue(parsingCut: text.utf8) }
+        }
+    }
+
     @Test func `broken UTF-8 is a fault`() {
         for text: [UInt8] in [[0xFF], [0x5C, 0x6E, 0xFF], [0xC3, 0x5C, 0x6E, 0xA9]] {
             #expect(throws: JSONValue.Fault.self) {
@@ -93,6 +113,8 @@ import Testing
                 alphabet[Int.random(in: 0..<alphabet.count, using: &generator)]
             }
             let value = try? JSONValue(parsing: bytes)
+            let cut = try? JSONValue(parsingCut: bytes)
+            #expect(value == nil || value?.number != nil || cut == value)
             #expect(JSONValue.isDocument(bytes) == (value != nil))
         }
     }

@@ -70,10 +70,13 @@ private func taken(
 /// A yes, with what the peer says about single items. Of a long answer only the beginning is kept:
 /// then it may have said more.
 private func delivered(_ partial: PeerPartialSuccess, _ answer: ClientAnswer) -> ExportVerdict {
-    guard answer.droppedBytes > 0, partial.rejected == 0 else {
-        return .delivered(rejected: partial.rejected, message: partial.message)
+    let isCut = answer.droppedBytes > 0
+    let long = "the answer is longer than \(answer.body.count) bytes"
+    guard isCut, partial.rejected == 0 else {
+        return .delivered(
+            rejected: partial.rejected, message: partial.message ?? (isCut ? long : nil))
     }
-    let text = "taken as a yes: the answer is longer than \(answer.body.count) bytes"
+    let text = "taken as a yes: " + long
     return .delivered(rejected: 0, message: partial.message.map { text + ": " + $0 } ?? text)
 }
 
@@ -152,11 +155,12 @@ private func classifyHTTP(_ answer: ClientAnswer, _ unixSeconds: Int) -> ExportV
         guard type != "text/html" else {
             return .permanent(.invalidAnswer, "the answer is a web page; is this an OTLP address?")
         }
+        let isCut = answer.droppedBytes > 0
         switch type {
         case "application/x-protobuf":
-            let isCut = answer.droppedBytes > 0
             return delivered(PeerPartialSuccess(response: answer.body[...], isCut: isCut), answer)
-        case "application/json": return delivered(PeerPartialSuccess(json: answer.body), answer)
+        case "application/json":
+            return delivered(PeerPartialSuccess(json: answer.body, isCut: isCut), answer)
         default: return .delivered(rejected: 0, message: nil)
         }
     case 429, 502, 503, 504:
@@ -179,11 +183,11 @@ private func mediaType(_ answer: ClientAnswer) -> String {
 
 /// The status and what the body says to people, if it says it in a form that is known.
 private func describe(_ answer: ClientAnswer, _ type: String) -> String {
+    let isCut = answer.droppedBytes > 0
     let said: String? =
         switch type {
-        case "application/x-protobuf":
-            PeerStatus(status: answer.body[...], isCut: answer.droppedBytes > 0).message
-        case "application/json": jsonMessage(answer.body) ?? peerText(answer.body)
+        case "application/x-protobuf": PeerStatus(status: answer.body[...], isCut: isCut).message
+        case "application/json": jsonMessage(answer.body, isCut: isCut) ?? peerText(answer.body)
         case "text/plain": peerText(answer.body)
         default: nil
         }
@@ -196,7 +200,7 @@ private func describe(_ answer: ClientAnswer, _ type: String) -> String {
 private func retryDelay(_ answer: ClientAnswer, _ type: String) -> Duration? {
     switch type {
     case "application/x-protobuf": PeerStatus(status: answer.body[...]).retryDelay
-    case "application/json": jsonRetryDelay(answer.body)
+    case "application/json": jsonRetryDelay(answer.body, isCut: answer.droppedBytes > 0)
     default: nil
     }
 }

@@ -27,11 +27,9 @@ struct PeerPartialSuccess: Equatable {
 
 extension PeerPartialSuccess {
     /// The same as OTLP/JSON, from peers that answer so whatever they were asked.
-    init(json: [UInt8]) {
+    init(json: [UInt8], isCut: Bool = false) {
         self.init(response: [])
-        guard json.count <= 64 << 10,
-            let partial = (try? JSONValue(parsing: json))?["partialSuccess"]
-        else { return }
+        guard let partial = answerDocument(json, isCut: isCut)?["partialSuccess"] else { return }
         for name in ["rejectedSpans", "rejectedDataPoints", "rejectedLogRecords"] {
             if let digits = partial[name]?.string { rejected = Int(digits) ?? 0 }
             if let number = partial[name]?.number { rejected = Int(exactly: number) ?? 0 }
@@ -42,21 +40,26 @@ extension PeerPartialSuccess {
     }
 }
 
+/// A document from a peer, or what there is of one that `isCut`.
+private func answerDocument(_ json: [UInt8], isCut: Bool) -> JSONValue? {
+    guard json.count <= 64 << 10 else { return nil }
+    return isCut ? try? JSONValue(parsingCut: json) : try? JSONValue(parsing: json)
+}
+
 /// The `message` of a `google.rpc.Status` as JSON.
-func jsonMessage(_ json: [UInt8]) -> String? {
-    guard json.count <= 64 << 10, let value = try? JSONValue(parsing: json) else { return nil }
-    return value["message"]?.string.map { peerText($0.utf8) }
+func jsonMessage(_ json: [UInt8], isCut: Bool = false) -> String? {
+    answerDocument(json, isCut: isCut)?["message"]?.string.map { peerText($0.utf8) }
 }
 
 /// What a `RetryInfo` in a `google.rpc.Status` as JSON says: `"retryDelay": "2.5s"`.
-func jsonRetryDelay(_ json: [UInt8]) -> Duration? {
-    guard json.count <= 64 << 10, let value = try? JSONValue(parsing: json),
-        case .array(let details) = value["details"]
-    else { return nil }
+func jsonRetryDelay(_ json: [UInt8], isCut: Bool = false) -> Duration? {
+    guard case .array(let details) = answerDocument(json, isCut: isCut)?["details"] else {
+        return nil
+    }
     for detail in details where detail["@type"]?.string?.hasSuffix(retryInfoType) == true {
         guard let text = detail["retryDelay"]?.string, text.hasSuffix("s"),
             let seconds = Double(text.dropLast()), seconds >= 0
-        else { return .zero }
+        else { return isCut ? nil : .zero }
         return .milliseconds(Int64((min(seconds, 2_147_483_648) * 1000).rounded()))
     }
     return nil

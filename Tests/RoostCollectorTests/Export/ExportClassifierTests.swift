@@ -272,6 +272,47 @@ import Testing
         #expect(classify(answer, .grpc, unixSeconds: 0) == expected)
     }
 
+    @Test(arguments: [
+        (#"{"partialSuccess":{"rejectedSpans":"7","errorMessage":"xxx"#, 7),
+        (#"{"partialSuccess":{"rejectedSpans":7,"errorMessage":"#, 7),
+        (#"{"partialSuccess":{"errorMessage":"x","rejectedSpans":"12"#, 0),
+        (#"{"partialSuccess":{"errorMessage":"x","rejectedSpans":12"#, 0),
+    ])
+    func `a partial success that is cut off is told with its count as JSON, too`(
+        text: String, rejected: Int
+    ) throws {
+        var answer = http(200, [("content-type", "application/json")], body: Array(text.utf8))
+        answer.droppedBytes = 1
+        let verdict = classify(answer, .httpProtobuf, unixSeconds: 0)
+        guard case .delivered(rejected, let message?) = verdict else {
+            Issue.record("\(verdict)")
+            return
+        }
+        #expect(message.contains("the answer is longer than \(text.utf8.count) bytes"))
+    }
+
+    @Test(arguments: [
+        (
+            #"{"code":14,"details":[{"@type":"x/google.rpc.RetryInfo","retryDelay":"30s"}],"message":"x"#,
+            30
+        ),
+        (#"{"details":[{"@type":"x/google.rpc.RetryInfo","retryDelay":"30s"},{"@type":"#, 30),
+        (#"{"details":[{"@type":"x/google.rpc.RetryInfo","retryDelay":"30"#, nil),
+        (#"{"message":"xxx"#, nil),
+    ])
+    func `RetryInfo before the cut counts, and half of one is none`(text: String, seconds: Int?) {
+        var answer = http(503, [("content-type", "application/json")], body: Array(text.utf8))
+        answer.droppedBytes = 1
+        guard
+            case .retryable(.retryLater, _, let after) = classify(
+                answer, .httpProtobuf, unixSeconds: 0)
+        else {
+            Issue.record("another verdict")
+            return
+        }
+        #expect(after == seconds.map { Duration.seconds($0) })
+    }
+
     @Test func `what could have said more than was read is told so`() {
         let text = "taken as a yes: the answer is longer than 5 bytes"
         let bodies: [(type: String, body: [UInt8], message: String)] = [
