@@ -156,7 +156,8 @@ let package = Package(
             "RoostCollector",
             [
                 "RoostCore", "RoostCompression", "RoostWire", "RoostMetrics", "RoostIngest",
-                "RoostNet", "RoostHTTPClient", "RoostAnalytics", "RoostAudit", "RoostCollector",
+                "RoostNet", "RoostHTTPClient", "RoostAnalytics", "RoostAudit", "RoostQueue",
+                "RoostCollector",
             ]),
         tests(
             "RoostWeb",

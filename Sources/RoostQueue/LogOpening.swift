@@ -182,6 +182,7 @@ struct LogOpening {
                 recovery.filesSetAside += 1
             } catch {
                 recovery.filesUnreadable += 1
+                recovery.bytesLeft += size
                 recovery.quarantineFailure = error.description
             }
         }
@@ -192,8 +193,16 @@ struct LogOpening {
         _ place: Range<Int>, of file: QueueFile, segment id: UInt64
     ) -> Bool {
         let outcome = quarantine.add(place, of: file, segment: id)
-        if let fault = outcome.fault { recovery.quarantineFailure = fault.description }
-        return outcome.isNew
+        if let text = outcome.left { recovery.quarantineFailure = text }
+        // An empty place is a mark.
+        guard outcome.isNew, !place.isEmpty else { return outcome.isNew }
+        if outcome.left == nil {
+            recovery.placesSetAside += 1
+        } else {
+            recovery.placesLeft += 1
+            recovery.bytesLeft += place.count
+        }
+        return true
     }
 
     private mutating func recover(

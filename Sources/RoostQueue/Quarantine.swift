@@ -38,9 +38,13 @@ final class Quarantine: Sendable {
     struct Outcome {
         /// It was not set aside before, as far as is known.
         var isNew: Bool
-        /// Why there is no copy of it.
+        /// Why there is no copy of it, or only of its begin.
+        var left: String?
+        /// The same, where the disk is to blame.
         var fault: QueueFault?
     }
+
+    private static let fullText = "quarantine is full"
 
     /// Copies `place` of `file`, the segment `id`. What cannot be copied leaves nothing behind, so
     /// that it is met anew the next time.
@@ -55,18 +59,19 @@ final class Quarantine: Sendable {
             use.bytes += room
             return room
         }
-        guard let room else { return Outcome(isNew: true) }
+        guard let room else { return Outcome(isNew: true, left: Self.fullText) }
         do throws(QueueFault) {
             try QueueFolder.make(path)
             try copy(place.lowerBound..<place.lowerBound + room, of: file, to: path + "/" + name)
-            return Outcome(isNew: true)
+            return Outcome(isNew: true, left: room < place.count ? Self.fullText : nil)
         } catch {
             use.withLock {
                 $0.files -= 1
                 $0.bytes -= room
             }
             return error.isExisting
-                ? Outcome(isNew: false) : Outcome(isNew: true, fault: error)
+                ? Outcome(isNew: false)
+                : Outcome(isNew: true, left: error.description, fault: error)
         }
     }
 

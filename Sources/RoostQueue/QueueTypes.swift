@@ -84,6 +84,8 @@ public struct QueueBatch: Sendable {
     public var records: [StoredRecord] = []
     /// What was found unreadable on the way, and is not waiting for this cursor any more.
     public var lost = QueueCounts()
+    /// Why not all of that is in quarantine; nil when it is.
+    public var quarantineFailure: String?
 
     public var isEmpty: Bool { records.isEmpty && lost.isEmpty }
 }
@@ -165,6 +167,11 @@ public struct QueueRecovery: Equatable, Sendable {
     public var filesSetAside = 0
     /// Files that the disk would not give, or not move; they stay where they are.
     public var filesUnreadable = 0
+    /// Of the damaged places and torn ends, those that are in quarantine since, and those that are not.
+    public var placesSetAside = 0
+    public var placesLeft = 0
+    /// Of these, and of files that could not be moved.
+    public var bytesLeft = 0
     /// Why not all of what is damaged could be copied into quarantine; nil when it was.
     public var quarantineFailure: String?
     /// No cursor position was readable: everything that is there will be sent again.

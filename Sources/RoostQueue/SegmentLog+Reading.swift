@@ -131,6 +131,7 @@ extension SegmentLog {
             isNew = outcome.isNew
             // Counted all the same; there is no copy of it.
             if let fault = outcome.fault { shared.note(fault) }
+            if let text = outcome.left { batch.quarantineFailure = text }
         }
         let isKnown = segment.damaged.contains(range.lowerBound)
         let lost = shared.state.withLock { state in

@@ -100,6 +100,8 @@ import Testing
             #expect(records.map(number) == [1, 2, 3])
             #expect(log.recovery.damagedPlaces == 1 && log.recovery.damaged.records == 1)
             #expect(log.recovery.quarantineFailure?.contains("quarantine") == true)
+            #expect(log.recovery.placesLeft == 1 && log.recovery.placesSetAside == 0)
+            #expect(log.recovery.bytesLeft == log.recovery.damagedBytes)
         }
         // The same for a whole file.
         for place in 0..<SegmentFormat.start { bytes[place] = 0xFF }
@@ -109,6 +111,7 @@ import Testing
             defer { log.close() }
             #expect(log.recovery.filesUnreadable == 1 && log.recovery.filesSetAside == 0)
             #expect(log.recovery.damagedBytes == bytes.count)
+            #expect(log.recovery.bytesLeft == bytes.count)
             #expect(fixture.segments.contains(name))
         }
         try FileManager.default.removeItem(atPath: fixture.file(Quarantine.folder))

@@ -105,12 +105,13 @@ final class DurableQueue: Sendable {
         return (payloads(of: records), hasMore)
     }
 
-    /// See `SegmentLog.next`. Waits for the disk.
+    /// See `SegmentLog.next`. Waits for the disk. `unsaved` says why not all that is lost is in
+    /// quarantine.
     func next(
         maxBytes: Int, share: MemoryBudget.Share
-    ) throws(QueueReadError) -> (payloads: [Payload], lost: QueueCounts) {
+    ) throws(QueueReadError) -> (payloads: [Payload], lost: QueueCounts, unsaved: String?) {
         let batch = try log.next(cursor, maxBytes: maxBytes, share: share)
-        return (payloads(of: batch.records), batch.lost)
+        return (payloads(of: batch.records), batch.lost, batch.quarantineFailure)
     }
 
     private func payloads(of records: [StoredRecord]) -> [Payload] {

@@ -75,12 +75,12 @@ extension ExportService {
         _ look: DestinationState.Look
     ) {
         do throws(QueueReadError) {
-            let (payloads, lost) = try durable.next(maxBytes: maxBytes, share: share)
+            let (payloads, lost, unsaved) = try durable.next(maxBytes: maxBytes, share: share)
             if !lost.isEmpty {
                 dropped(lost, .damaged, exporter: destination.index)
-                log.error(
-                    "damaged data in the queue was set aside into quarantine",
-                    ["exporter": destination.settings.name, "items": "\(lost.allItems)"])
+                log.tellDamage(
+                    items: lost.allItems, unsaved: unsaved,
+                    exporter: destination.settings.name)
             }
             let now = monotonicNanoseconds()
             _ = destination.withState { $0.staged(payloads, look, now: now) }

@@ -121,54 +121,15 @@ public final class ExportService: Sendable {
             }
         }
         dropped(damaged, .damaged, exporter: destination.index)
-        tellRecovery(durable.log.recovery, waiting: waiting, destination.settings)
+        log.tell(
+            durable.log.recovery, waiting: waiting, exporter: destination.settings.name,
+            folder: durable.folder)
     }
 
     /// What a queue on disk may hold in memory: of all together no more than a quarter of it.
     private var memoryForEach: Int {
         let count = destinations.count { $0.settings.queue.folder != nil }
         return min(64 << 20, max(256 << 10, share.limitBytes / 4 / max(1, count)))
-    }
-
-    private func tellRecovery(
-        _ recovery: QueueRecovery, waiting: QueueCounts, _ settings: ExportSettings
-    ) {
-        let (name, folder) = (settings.name, settings.queue.folder ?? "")
-        if waiting.records > 0 {
-            log.info(
-                "queue on disk goes on where it was",
-                [
-                    "exporter": name, "folder": folder, "items": "\(waiting.allItems)",
-                    "bytes": "\(waiting.bytes)",
-                ])
-        }
-        if recovery.cursorsLost {
-            log.warn(
-                "it is not known what was sent: everything in the queue is sent again",
-                ["exporter": name, "folder": folder])
-        }
-        for gap in recovery.gaps.prefix(10) {
-            log.error(
-                "data is missing from the files of the queue",
-                [
-                    "exporter": name, "folder": folder, "records": "\(gap.records)",
-                    "numbers": "\(gap.first) to \(gap.end - 1)",
-                    "items": (gap.isExact ? "" : "at least ") + "\(gap.items.allItems)",
-                ])
-        }
-        let places = recovery.damagedPlaces + recovery.filesSetAside + recovery.filesUnreadable
-        guard places > 0 else { return }
-        if let failure = recovery.quarantineFailure {
-            log.error(
-                "not all that is damaged in the queue could be set aside into quarantine",
-                ["exporter": name, "folder": folder, "reason": failure])
-        }
-        log.error(
-            "damaged data in the queue was set aside into quarantine",
-            [
-                "exporter": name, "folder": folder, "places": "\(places)",
-                "bytes": "\(recovery.damagedBytes)", "items": "\(recovery.damaged.allItems)",
-            ])
     }
 
     // MARK: Ending and looking
