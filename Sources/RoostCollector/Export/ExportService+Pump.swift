@@ -134,7 +134,7 @@ extension ExportService {
     }
 
     /// Without room to keep the compressed body it is made again for a repetition; where it is too
-    /// long for what is set aside, the batch goes out as it is.
+    /// long for what is set aside, or that does not pay for it, the batch goes out as it is.
     private func compress(
         _ batch: ExportBatch, _ coding: ContentCoding, for destination: Destination
     ) {
@@ -146,9 +146,9 @@ extension ExportService {
             let (id, form) = (batch.id, batch.coding)
             destination.withState { $0.keep(encoded: encoded, form, of: id) }
         } else {
-            hold = sending.slot(of: destination.index)
-            guard hold != nil else { return putBack(batch, at: destination) }
-            batch.encoded = sending.packTightly(batch.slices, coding)
+            hold = sending.packingSlot(of: destination.index)
+            guard let hold else { return putBack(batch, at: destination) }
+            if hold.packs { batch.encoded = sending.packTightly(batch.slices, coding) }
         }
         let ready = batch
         compressed.withLock { [hold] in $0.append((destination, ready, hold)) }

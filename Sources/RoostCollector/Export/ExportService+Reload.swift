@@ -131,7 +131,6 @@ extension ExportService {
         for destination in change.added { announce(destination) }
         for destination in change.altered + change.returned { destination.useSettings() }
         table.withLock { $0 = change.destinations }
-        sending.suit(change.destinations.map(\.settings))
         leaving.withLock { $0.forget() }
         // Bounds of dead letters may be lower now.
         nextLook.store(0, ordering: .relaxed)
@@ -140,6 +139,7 @@ extension ExportService {
             let entry = LeavingDestinations.Draining(destination: destination, deadline: deadline)
             leaving.withLock { $0.draining.append(entry) }
         }
+        suitSending()
         wake()
         for (what, destinations) in [
             ("added", change.added), ("altered", change.altered), ("put back", change.returned),
@@ -176,6 +176,7 @@ extension ExportService {
     private func end(_ destination: Destination) {
         guard let isClosed = leaving.withLock({ $0.end(destination) }) else { return }
         close(destination)
+        suitSending()
         guard let durable = destination.durable else { return }
         let (log, name) = (log, destination.settings.name)
         let items = durable.statistics.cursors.first?.waiting.allItems ?? 0

@@ -58,12 +58,20 @@ public final class ExportService: Sendable {
         for destination in opened { announce(destination) }
         table.withLock { $0 = opened }
         guard !opened.isEmpty else { return }
-        sending.suit(opened.map(\.settings))
+        suitSending()
         try startLetters(opened)
         try startThreads(opened.map(\.settings))
         wake()
         let look = LeftQueues(opened.map(\.settings), log)
         leftQueues.withLock { $0 = look }
+    }
+
+    /// Sets aside what all of them need to send, those that leave among them.
+    func suitSending() {
+        sending.suit {
+            let all = destinations + leaving.withLock { $0.draining.map(\.destination) }
+            return all.map { ($0.index, $0.settings) }
+        }
     }
 
     /// The threads that destinations with these settings need and that are not there.

@@ -6,7 +6,9 @@ import Synchronization
 /// Pays for what requests take beside their payloads: libcurl's buffers, and compressed bodies.
 ///
 /// Some requests of each destination are paid for by what is set aside, so that data leaves when the
-/// rest of the budget is full; they get along with less. Others wait for those. Any thread.
+/// rest of the budget is full; they get along with less. Others wait for those. What there was no room
+/// to set aside when destinations changed comes as soon as memory is given back; until then only what
+/// is held is used. Any thread.
 final class SendingRoom: Sendable {
     /// Of a connection with TLS and what libcurl reads into.
     private static let connectionBytes = 160 << 10
@@ -21,14 +23,7 @@ final class SendingRoom: Sendable {
     private static let packerBytes = 1_536 << 10
 
     private let share: MemoryBudget.Share
-    private let slots = Mutex(Slots())
-
-    /// Requests that what is set aside pays for.
-    private struct Slots {
-        /// Of each destination.
-        var count = 1
-        var taken: [Int: Int] = [:]
-    }
+    private let slots = Mutex(SendingSlots())
 
     init(_ share: MemoryBudget.Share) { self.share = share }
 
@@ -38,32 +33,48 @@ final class SendingRoom: Sendable {
     }
 
     private static func slotBytes(_ settings: ExportSettings) -> Int {
-        connectionBytes + smallUploadBytes
-            + (settings.compression == .none ? 0 : smallBodyBytes)
+        (settings.compression == .none ? plainNeed : packingNeed).bytes
     }
+
+    private static let plainNeed = SendingSlots.Need(
+        bytes: connectionBytes + smallUploadBytes, packs: false)
+    private static let packingNeed = SendingSlots.Need(
+        bytes: plainNeed.bytes + smallBodyBytes, packs: true)
 
     private static func packingBytes(_ settings: [ExportSettings]) -> Int {
         settings.contains { $0.compression != .none } ? packerBytes : 0
     }
 
     /// Sets aside what these destinations need: a request each, and up to as many as they may have
-    /// under way while that is no more than a sixteenth of the budget.
-    func suit(_ settings: [ExportSettings]) {
-        let each = settings.reduce(0) { $0 + Self.slotBytes($1) }
-        let wanted = settings.map(\.concurrency).max() ?? 0
-        let count = each == 0 ? 1 : max(1, min(wanted, share.limitBytes / 16 / each))
-        share.setAside(Self.packingBytes(settings) + count * each)
-        slots.withLock { $0.count = count }
+    /// under way while that is no more than a sixteenth of the budget. Those that leave are among them
+    /// until they have ended. `destinations` is called when nobody else has a say.
+    func suit(_ destinations: () -> [(index: Int, settings: ExportSettings)]) {
+        slots.withLock { slots in
+            let destinations = destinations()
+            let settings = destinations.map(\.settings)
+            let each = settings.reduce(0) { $0 + Self.slotBytes($1) }
+            let wanted = settings.map(\.concurrency).max() ?? 0
+            slots.suit(
+                destinations.map { ($0.index, Self.slotBytes($0.settings)) },
+                count: each == 0 ? 1 : max(1, min(wanted, share.limitBytes / 16 / each)),
+                packerBytes: Self.packingBytes(settings))
+            share.setAside(slots.neededBytes)
+        }
     }
 
     /// Room for a request, until this is let go of.
     final class Hold: Sendable {
         /// How much of the body libcurl may read at once.
         let uploadBytes: Int
+        /// Whether it pays for a compressed body, too, and for making that.
+        let packs: Bool
         private let end: @Sendable () -> Void
 
-        fileprivate init(uploadBytes: Int, end: @escaping @Sendable () -> Void) {
+        fileprivate init(
+            uploadBytes: Int, packs: Bool = false, end: @escaping @Sendable () -> Void
+        ) {
             self.uploadBytes = uploadBytes
+            self.packs = packs
             self.end = end
         }
 
@@ -79,19 +90,32 @@ final class SendingRoom: Sendable {
             guard share.tryTake(bytes) else { continue }
             return Hold(uploadBytes: upload) { [share] in share.giveBack(bytes) }
         }
-        return slot(of: index)
+        return slot(of: index, [Self.plainNeed])
     }
 
-    /// One of the requests that what is set aside pays for.
-    func slot(of index: Int) -> Hold? {
-        let isTaken = slots.withLock { slots in
-            guard slots.taken[index, default: 0] < slots.count else { return false }
-            slots.taken[index, default: 0] += 1
-            return true
+    /// One of the requests that what is set aside pays for, with a compressed body, or without where
+    /// less is held than was wished for.
+    func packingSlot(of index: Int) -> Hold? {
+        slot(of: index, [Self.packingNeed, Self.plainNeed])
+    }
+
+    /// The first of `needs` that can be paid for; those after it only while not all is held.
+    private func slot(of index: Int, _ needs: [SendingSlots.Need]) -> Hold? {
+        let now = monotonicNanoseconds()
+        let taken = slots.withLock { slots -> SendingSlots.Need? in
+            let held = share.asideBytes
+            let isShort = held < slots.wantedBytes
+            return needs.prefix(isShort ? needs.count : 1).first { need in
+                slots.take(index, need, held: held, now: now)
+            }
         }
-        guard isTaken else { return nil }
-        return Hold(uploadBytes: Self.smallUploadBytes) { [self] in
-            slots.withLock { $0.taken[index, default: 1] -= 1 }
+        guard let taken else { return nil }
+        return Hold(uploadBytes: Self.smallUploadBytes, packs: taken.packs) { [self] in
+            slots.withLock { slots in
+                let before = slots.neededBytes
+                slots.release(index, taken)
+                if slots.neededBytes != before { share.setAside(slots.neededBytes) }
+            }
         }
     }
 

@@ -132,6 +132,27 @@ import Testing
         #expect(counts.offered(.traces) == 110 && counts.sent(.traces) == 110)
     }
 
+    @Test func `what one that leaves needs to send stays set aside until it has ended`() throws {
+        let gate = Gate()
+        let peer = try gate.peer()
+        defer {
+            gate.open()
+            peer.stop()
+        }
+        let first = try destination(peer)
+        var other = first
+        other.name = "other"
+        let rig = try Rig([first, other])
+        let aside = rig.service.share.asideBytes
+        try rig.put(traceRequest(1..<11))
+        gate.waitUntilReached()
+        try rig.reload([other])
+        #expect(rig.service.share.asideBytes == aside)
+        gate.open()
+        _ = rig.drain()
+        #expect(rig.service.share.asideBytes == aside / 2)
+    }
+
     @Test func `a destination that gets another folder and then its own back goes on with it`()
         throws
     {

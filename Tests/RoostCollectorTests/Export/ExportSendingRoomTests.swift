@@ -10,8 +10,12 @@ import Testing
 
     private func made(for settings: [ExportSettings]) -> SendingRoom {
         let room = SendingRoom(budget.share("export"))
-        room.suit(settings)
+        suit(room, settings)
         return room
+    }
+
+    private func suit(_ room: SendingRoom, _ settings: [ExportSettings]) {
+        room.suit { settings.enumerated().map { ($0.offset, $0.element) } }
     }
 
     private func taking(_ left: Int) -> MemoryReservation? {
@@ -54,7 +58,49 @@ import Testing
             let hold = room.hold(for: index, bodyBytes: 1000)
             #expect(hold != nil && room.hold(for: index, bodyBytes: 1000) == nil)
         }
-        room.suit([])
+        suit(room, [])
+        withExtendedLifetime(most) {}
+    }
+
+    @Test func `what there was no room for is taken when it is given back, and not used before`() {
+        let slot = (160 << 10) + (64 << 10)
+        let room = made(for: [settings()])
+        var most = taking(2 * slot)
+        var left = budget.share("left").reserve(2 * slot)
+        let many = (0..<12).map { _ in settings { $0.concurrency = 1 } }
+        suit(room, many)
+        let held = budget.usage[0].bytes
+        #expect(budget.usedBytes == budget.limitBytes && held < SendingRoom.leastBytes(many))
+        var holds = many.indices.map { room.hold(for: $0, bodyBytes: 1) }
+        #expect(holds.count { $0 != nil } == held / slot, "no more than are paid for")
+        #expect(budget.usedBytes == budget.limitBytes)
+        #expect(most != nil && left != nil)
+        left = nil
+        holds = []
+        #expect(budget.usage[0].bytes >= min(SendingRoom.leastBytes(many), held + 2 * slot))
+        most = nil
+        #expect(budget.usage[0].bytes >= SendingRoom.leastBytes(many))
+    }
+
+    @Test func `where a packer is not paid for, requests go without`() throws {
+        let room = made(for: [settings()])
+        let most = taking(0)
+        suit(room, [settings { $0.compression = .gzip }])
+        let hold = try #require(room.packingSlot(of: 0))
+        #expect(!hold.packs && budget.usedBytes == budget.limitBytes)
+        withExtendedLifetime((most, hold)) {}
+    }
+
+    @Test func `a request has what pays for it until it ends, though its destination is gone`() {
+        let room = made(for: [settings(), settings()])
+        let most = taking(0)
+        let before = budget.usage[0].bytes
+        var hold = room.hold(for: 1, bodyBytes: 1)
+        suit(room, [])
+        #expect(hold != nil && budget.usage[0].bytes == (160 << 10) + (64 << 10))
+        #expect(before > budget.usage[0].bytes && room.hold(for: 1, bodyBytes: 1 << 30) != nil)
+        hold = nil
+        #expect(budget.usage[0].bytes == 0)
         withExtendedLifetime(most) {}
     }
 
