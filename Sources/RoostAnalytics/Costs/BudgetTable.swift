@@ -20,7 +20,8 @@ struct BudgetTable: Sendable {
         /// USD or tokens.
         var spent = 0.0
         var unpriced: UInt64 = 0
-        /// Unix nanoseconds of the first spending of all, and of the last.
+        /// Unix nanoseconds of the first spending that `recent` may know, 0 until there is one; and
+        /// of the last of all.
         var first: UInt64
         var last: UInt64
         var level = BudgetLevel.ok
@@ -33,6 +34,7 @@ struct BudgetTable: Sendable {
 
         mutating func spend(_ amount: Double, now: UInt64) {
             spent += amount
+            if first == 0 { first = now }
             turn(to: now)
             recent[Int(place % UInt64(Spender.slots))] += amount
             last = now

@@ -164,7 +164,9 @@ public struct Budgets: Sendable {
     // MARK: Between two starts
 
     private static let mark: StaticString = "RoostBudgets"
-    private static let version: UInt8 = 1
+    private static let version: UInt8 = 2
+    /// Said nothing of the last hour.
+    private static let olderVersion: UInt8 = 1
 
     /// What was spent, to be read back after a restart; runs are not kept.
     public func encoded() -> [UInt8] {
@@ -181,6 +183,7 @@ public struct Budgets: Sendable {
                 writer.number(spender.unpriced)
                 writer.number(spender.first)
                 writer.number(spender.last)
+                spender.writeRecent(into: &writer)
             }
         }
         return writer.finished()
@@ -188,8 +191,10 @@ public struct Budgets: Sendable {
 
     /// What was spent under those rules that were there before; nil when the bytes are damaged.
     public init?(decoding bytes: [UInt8], rules: [BudgetRule]) {
+        let current = CostBytesReader(bytes, mark: Budgets.mark, version: Budgets.version)
         guard
-            var reader = CostBytesReader(bytes, mark: Budgets.mark, version: Budgets.version)
+            var reader = current
+                ?? CostBytesReader(bytes, mark: Budgets.mark, version: Budgets.olderVersion)
         else { return nil }
         self.init(rules: rules)
         for _ in 0..<reader.count() {
@@ -201,14 +206,16 @@ public struct Budgets: Sendable {
                 let spent = reader.amount()
                 let unpriced = reader.number()
                 let (first, last) = (reader.number(), reader.number())
+                var spender = BudgetTable.Spender(
+                    subject: subject, period: period, first: current == nil ? 0 : first, last: last)
+                if current != nil, !spender.readRecent(from: &reader) { return nil }
                 if reader.isDamaged { return nil }
                 guard let index else { continue }
-                let place = tables[index].place(of: subject, period: period, now: first)
-                tables[index].spenders[place].spent = spent
-                tables[index].spenders[place].unpriced = unpriced
-                tables[index].spenders[place].last = last
-                tables[index].spenders[place].level = BudgetLevel(
+                (spender.spent, spender.unpriced) = (spent, unpriced)
+                spender.level = BudgetLevel(
                     share: Budgets.share(spent, of: tables[index].rule.limit))
+                let place = tables[index].place(of: subject, period: period, now: first)
+                tables[index].spenders[place] = spender
             }
         }
         if reader.isDamaged || !reader.isAtEnd { return nil }

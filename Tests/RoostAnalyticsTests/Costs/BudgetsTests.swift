@@ -126,6 +126,62 @@ import Testing
         }
     }
 
+    @Test func `the rate of the last hour outlives a restart`() throws {
+        let rules = [BudgetRule(name: "month", scope: .all, limit: .usd(1_000), per: .month)]
+        var budgets = Budgets(rules: rules)
+        for minute in 0..<120 as Range<UInt64> {
+            _ = budgets.take(spend(0.5), symbols, now: midnight + minute * 60 * oneSecond)
+        }
+        var again = try #require(Budgets(decoding: budgets.encoded(), rules: rules))
+        // Straight afterwards, ten minutes into work, and when it stayed away for half an hour.
+        for minute in 120..<150 as Range<UInt64> {
+            let now = midnight + minute * 60 * oneSecond
+            for kept in [budgets, again] {
+                let state = try #require(kept.states(now: now).first)
+                #expect(abs(state.burnRate - 30) < 0.001)
+                #expect(state.exhaustedAt != nil)
+            }
+            _ = budgets.take(spend(0.5), symbols, now: now)
+            _ = again.take(spend(0.5), symbols, now: now)
+        }
+        #expect(again.encoded() == budgets.encoded())
+        let away = try #require(Budgets(decoding: budgets.encoded(), rules: rules))
+        let rate = try #require(away.states(now: midnight + 3 * oneHour).first).burnRate
+        // Thirty minutes of 0.5 USD less the five that the ring has let go.
+        #expect(rate > 12 && rate < 17)
+    }
+
+    /// As version 1 wrote it: a spender without its last hour.
+    private func older(_ rule: BudgetRule, first: UInt64, last: UInt64) -> [UInt8] {
+        var writer = CostBytesWriter(mark: "RoostBudgets", version: 1)
+        writer.number(1 as UInt)
+        writer.text(rule.identity)
+        writer.number(1 as UInt)
+        writer.text("")
+        writer.number(0 as UInt)
+        writer.real(60)
+        writer.number(0 as UInt)
+        writer.number(first)
+        writer.number(last)
+        return writer.finished()
+    }
+
+    @Test func `a file from before the rate was written down is read, and the rate begins anew`()
+        throws
+    {
+        let rule = BudgetRule(name: "all", scope: .all, limit: .usd(1_000), per: .total)
+        let bytes = older(rule, first: midnight, last: midnight + oneHour)
+        var budgets = try #require(Budgets(decoding: bytes, rules: [rule]))
+        #expect(budgets.states(now: midnight + 2 * oneHour).map(\.spent) == [60])
+        #expect(budgets.states(now: midnight + 2 * oneHour).map(\.burnRate) == [0])
+        for minute in 120..<130 as Range<UInt64> {
+            _ = budgets.take(spend(0.5), symbols, now: midnight + minute * 60 * oneSecond)
+        }
+        // 5 USD in ten minutes.
+        let state = try #require(budgets.states(now: midnight + 130 * 60 * oneSecond).first)
+        #expect(abs(state.burnRate - 30) < 0.001)
+    }
+
     @Test func `spenders without end take bounded room`() {
         var budgets = Budgets(rules: [
             BudgetRule(name: "s", scope: .session, limit: .usd(1), per: .total)
