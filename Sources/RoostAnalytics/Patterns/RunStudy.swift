@@ -286,9 +286,16 @@ struct RunStudy {
     // MARK: turns
 
     private mutating func studyTurns() {
-        let turns = HandOvers(steps, tree).longestTurns()
-        guard turns.count >= max(settings.pingPongTurns, 2), let last = turns.last else { return }
-        let two = (steps[turns[turns.startIndex]].number, steps[turns[turns.startIndex + 1]].number)
+        let handOvers = HandOvers(
+            begins: tree.begins.map(Int.init), steps: steps.count,
+            caller: { [tree] in Int(tree.callers[$0]) },
+            isSameAgent: { [steps] in steps[$0].number == steps[$1].number },
+            isOver: { [steps] in steps[$0].end <= steps[$1].start })
+        let all = handOvers.turns(atLeast: max(settings.pingPongTurns, 2))
+        guard let turns = all.max(by: { $0.count < $1.count }), let last = turns.last else {
+            return
+        }
+        let two = (steps[turns[0]].number, steps[turns[1]].number)
         pingPong = PingPong(
             one: min(two.0, two.1), other: max(two.0, two.1), turns: turns.count,
             span: steps[last].span)

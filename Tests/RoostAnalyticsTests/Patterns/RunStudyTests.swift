@@ -54,6 +54,19 @@ import Testing
         #expect(study(steps).pingPong?.turns == 7)
     }
 
+    @Test func `an agent that was called first hides no back and forth`() {
+        var steps: [RunStep] = []
+        for level in 0..<7 {
+            let (agent, parent): (Int32, UInt64) = (4 + Int32(level % 2), steps.last?.span ?? 0)
+            steps.append(
+                step(
+                    .agent, agent, 10 + UInt64(level), under: parent, at: Double(level),
+                    seconds: 20 - 2 * Double(level)))
+        }
+        steps.insert(step(.agent, 3, 2, under: 10, at: 0.1, seconds: 0.2), at: 1)
+        #expect(study(steps).pingPong == RunStudy.PingPong(one: 4, other: 5, turns: 7, span: 16))
+    }
+
     @Test(arguments: [(0.01, 15.0), (2.0, 1.5)])
     func `what one agent hands out, at once or in turn, is no back and forth`(
         _ pause: Double, _ seconds: Double
