@@ -5,7 +5,8 @@ public struct RepeatedOperation: Sendable, Equatable {
     public var activity = ActivityKind.other
     public var name = ""
     public var count = 0
-    /// Calls with arguments that were used before; those of unknown arguments are not among them.
+    /// Calls with arguments to which another call gave an answer; those of unknown arguments and
+    /// attempts that failed before the first answer are not among them.
     public var repeats = 0
     /// How many calls have known arguments.
     public var known = 0
@@ -61,12 +62,11 @@ public struct RepeatedOperation: Sendable, Equatable {
             byArguments[steps[place].argumentsHash, default: []].append(place)
         }
         known = byArguments.values.reduce(0) { $0 + $1.count }
-        repeats = known - byArguments.count
         for places in byArguments.values {
-            // Before the first answer there is none to keep.
-            let answered = times.ends[places[0]]
-            for place in places.dropFirst() {
-                saving = saving &+ path.onPath(place, from: answered)
+            let same = SameCalls(places, steps, times)
+            repeats += same.needless.count
+            for place in same.needless {
+                saving = saving &+ path.onPath(place, from: same.answer ?? 0)
                 tokens &+= steps[place].tokens.total
                 if let cost = steps[place].cost { self.cost = (self.cost ?? 0) + cost }
             }
@@ -76,5 +76,30 @@ public struct RepeatedOperation: Sendable, Equatable {
         // Without arguments nothing says that an answer could be used again.
         confidence = Confidence.share(repeats, of: list.count)
         return most.count
+    }
+}
+
+/// Calls of the same with the same arguments: when the first answer was there, and which calls it
+/// would have spared.
+struct SameCalls {
+    /// Nanoseconds since the first step; nil where no call worked.
+    let answer: Int?
+    /// All but the one that gave that answer and the attempts that failed before it; none where
+    /// no call worked.
+    let needless: [Int]
+
+    /// `places` are in the order of their start.
+    init(_ places: [Int], _ steps: [TraceStep], _ times: TraceTimes) {
+        let first = places.filter { steps[$0].status != .error && !steps[$0].isPending }
+            .min { (times.ends[$0], $0) < (times.ends[$1], $1) }
+        guard let first else {
+            (answer, needless) = (nil, [])
+            return
+        }
+        let end = times.ends[first]
+        answer = end
+        needless = places.filter { place in
+            place != first && !(steps[place].status == .error && times.ends[place] <= end)
+        }
     }
 }

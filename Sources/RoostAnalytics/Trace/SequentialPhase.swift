@@ -67,17 +67,17 @@ public struct SequentialPhase: Sendable, Equatable {
         var together: [Int] = []
         var (alike, all) = (0, 0)
         func close(_ phase: inout SequentialPhase) {
-            if together.count > 1 {
-                let longest = together.map(times.duration).max() ?? 0
+            let rows = SequentialPhase.rows(together, steps, times, groups)
+            if rows.count > 1 {
                 var (end, covered) = (Int.min, 0)
                 for place in together {
                     covered += max(0, times.ends[place] - max(times.starts[place], end))
                     end = max(end, times.ends[place])
                 }
-                phase.saving += max(0, covered - longest)
-                let kinds = Dictionary(grouping: together) { groups.numbers[$0] }
+                phase.saving += max(0, covered - (rows.map(\.duration).max() ?? 0))
+                let kinds = Dictionary(grouping: rows, by: \.kind)
                 alike += kinds.values.reduce(0) { $0 + ($1.count > 1 ? $1.count : 0) }
-                all += together.count
+                all += rows.count
             }
             together.removeAll(keepingCapacity: true)
         }
@@ -90,6 +90,35 @@ public struct SequentialPhase: Sendable, Equatable {
         }
         close(&self)
         confidence = saving > 0 ? Confidence.share(alike, of: all) : 0
+    }
+
+    /// Steps that cannot run together.
+    private struct Row {
+        let kind: Int32
+        var duration = 0
+    }
+
+    private struct Call: Hashable {
+        let kind: Int32
+        let arguments: UInt64
+    }
+
+    /// A step, or those that call the same with the same arguments: a retry, or a look whether
+    /// something has changed, is nothing at the same time.
+    private static func rows(
+        _ together: [Int], _ steps: [TraceStep], _ times: TraceTimes,
+        _ groups: OperationStatistics.Groups
+    ) -> [Row] {
+        var rows: [Row] = []
+        var known: [Call: Int] = [:]
+        for place in together {
+            let call = Call(kind: groups.numbers[place], arguments: steps[place].argumentsHash)
+            let row = known[call] ?? rows.count
+            if row == rows.count { rows.append(Row(kind: call.kind)) }
+            if call.arguments != 0 { known[call] = row }
+            rows[row].duration += times.duration(place)
+        }
+        return rows
     }
 }
 

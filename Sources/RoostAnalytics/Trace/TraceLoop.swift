@@ -19,7 +19,7 @@ public struct TraceLoop: Sendable, Equatable {
     /// How many of them failed.
     public var errors = 0
     /// Nanoseconds on the critical path of what came after the first round; of the same call, those
-    /// after the first answer.
+    /// after the first answer, or after the first failure where none was answered.
     public var saving = 0
     /// Tokens and USD of what came after the first round; for growing input, what was read above
     /// what the first call read.
@@ -45,15 +45,15 @@ public struct TraceLoop: Sendable, Equatable {
         return found.sorted { ($1.saving, $1.count) < ($0.saving, $0.count) }
     }
 
+    /// - Parameter needless: those of the places that need not have been, and from when on.
     private mutating func take(
-        _ places: [Int], after first: Int, from offset: Int = 0, _ steps: [TraceStep],
+        _ places: [Int], needless: some Sequence<Int>, from offset: Int = 0, _ steps: [TraceStep],
         _ path: CriticalPath, _ settings: TraceAnalysisSettings
     ) {
         count = places.count
+        errors = places.count { steps[$0].status == .error }
         self.steps = Array(places.prefix(settings.mostEvidence))
-        for (number, place) in places.enumerated() {
-            if steps[place].status == .error { errors += 1 }
-            guard number >= first else { continue }
+        for place in needless {
             saving = saving &+ path.onPath(place, from: offset)
             guard steps[place].isCounted else { continue }
             tokens &+= steps[place].tokens.total
@@ -89,7 +89,11 @@ public struct TraceLoop: Sendable, Equatable {
             var loop = TraceLoop(.sameCall)
             loop.agent = call.agent.text
             loop.subject = call.tool.text
-            loop.take(places, after: 1, from: times.ends[places[0]], steps, path, settings)
+            let same = SameCalls(places, steps, times)
+            // What never worked need not have been tried again.
+            loop.take(
+                places, needless: same.answer == nil ? places.dropFirst() : same.needless[...],
+                from: same.answer ?? times.ends[places[0]], steps, path, settings)
             loop.confidence = Confidence.share(places.count - 1, of: places.count - 1)
             found.append(loop)
         }
@@ -104,62 +108,18 @@ public struct TraceLoop: Sendable, Equatable {
         _ steps: [TraceStep], _ times: TraceTimes, _ runs: AgentRuns, _ path: CriticalPath,
         _ settings: TraceAnalysisSettings
     ) -> [TraceLoop] {
-        var found: [TraceLoop] = []
-        for chain in chains(steps, times, runs) where chain.count >= settings.pingPong {
-            var first = 0
-            for next in 1...chain.count {
-                if next < chain.count,
-                    next - first < 2
-                        || steps[chain[next]].agent.isExactly(steps[chain[next - 2]].agent)
-                {
-                    continue
-                }
-                if next - first >= settings.pingPong {
-                    let turns = Array(chain[first..<next])
-                    var loop = TraceLoop(.pingPong)
-                    loop.agent = steps[turns[0]].agent
-                    loop.subject = steps[turns[1]].agent
-                    loop.take(turns, after: 2, steps, path, settings)
-                    loop.confidence = Confidence.share(turns.count - 2, of: turns.count - 2)
-                    found.append(loop)
-                }
-                first = next - 1
-            }
+        let handOvers = HandOvers(
+            begins: runs.begins, steps: steps.count, caller: { runs.callers[$0] },
+            isSameAgent: { steps[$0].agent.isExactly(steps[$1].agent) },
+            isOver: { times.ends[$0] <= times.starts[$1] })
+        return handOvers.turns(atLeast: max(settings.pingPong, 2)).map { turns in
+            var loop = TraceLoop(.pingPong)
+            loop.agent = steps[turns[0]].agent
+            loop.subject = steps[turns[1]].agent
+            loop.take(turns, needless: turns.dropFirst(2), steps, path, settings)
+            loop.confidence = Confidence.share(turns.count - 2, of: turns.count - 2)
+            return loop
         }
-        return found
-    }
-
-    /// Runs in the order in which work was handed on; neighbours are of different agents.
-    private static func chains(
-        _ steps: [TraceStep], _ times: TraceTimes, _ runs: AgentRuns
-    ) -> [[Int]] {
-        var chains: [[Int]] = []
-        var hasBelow = Set<Int>()
-        for run in runs.begins where runs.callers[run] >= 0 { hasBelow.insert(runs.callers[run]) }
-        var seen = Set<Int>()
-        // From the lowest upwards; what another chain has been through is not gone through again.
-        for run in runs.begins where !hasBelow.contains(run) {
-            var chain: [Int] = []
-            var at = run
-            while at >= 0, seen.insert(at).inserted {
-                chain.append(at)
-                at = runs.callers[at]
-            }
-            chains.append(chain.reversed())
-        }
-        var row: [Int] = []
-        for run in runs.begins where runs.callers[run] < 0 {
-            if let last = row.last {
-                if steps[last].agent.isExactly(steps[run].agent) { continue }
-                if times.starts[run] < times.ends[last] {
-                    chains.append(row)
-                    row = []
-                }
-            }
-            row.append(run)
-        }
-        chains.append(row)
-        return chains
     }
 
     // MARK: growing input

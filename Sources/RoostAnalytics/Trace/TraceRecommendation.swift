@@ -104,8 +104,8 @@ private struct RecommendationMaker {
     private mutating func add(_ operation: RepeatedOperation) {
         add(
             .cache, "Keep the answers of \(operation.name)",
-            "\(operation.repeats) of \(operation.count) calls had arguments that were used before "
-                + "in this trace.",
+            "\(operation.repeats) of \(operation.count) calls asked for what another of them "
+                + "answered.",
             operation.steps, saving: operation.saving, cost: operation.cost, operation.confidence)
     }
 
@@ -168,7 +168,7 @@ enum Words {
         return "\(whole / 3600) h \(whole % 3600 / 60) min"
     }
 
-    static func percent(_ share: Double) -> String { "\(decimal(share * 100, 0)) %" }
+    static func percent(_ share: Double) -> String { Wording.percent(share) }
 
     /// What a step is and what it is called.
     static func step(_ step: TraceStep) -> String {

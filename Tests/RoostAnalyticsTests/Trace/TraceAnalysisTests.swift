@@ -347,6 +347,16 @@ import Testing
         #expect(handedOver.loops.map(\.count) == [4])
     }
 
+    @Test func `a ping-pong is told though another agent was called first`() {
+        let analysis = analysis([
+            .agent(1, 0, 100, "a"), .agent(9, under: 1, 1, 5, "helper"),
+            .agent(2, under: 1, 10, 90, "b"), .agent(3, under: 2, 20, 80, "a"),
+            .agent(4, under: 3, 30, 70, "b"),
+        ])
+        #expect(analysis.loops.map(\.kind) == [.pingPong])
+        #expect(analysis.loops.map(\.count) == [4])
+    }
+
     @Test func `an agent that gives two others work in turn is no ping-pong`() {
         let analysis = analysis([
             .agent(9, 0, 100, "lead"), .agent(1, under: 9, 0, 20, "a"),
