@@ -148,6 +148,9 @@ private struct WindowReader {
         result.longest = work.map { Double($0.longest) } ?? values[4]
         let total = work?.total ?? histogram.sum
         result.average = total / Double(histogram.total)
+        // Extremes of a tally have seven digits, the mean has more.
+        result.shortest = min(result.shortest, result.average)
+        result.longest = max(result.longest, result.average)
         func clamped(_ value: Double) -> Double {
             min(max(value, result.shortest), result.longest)
         }

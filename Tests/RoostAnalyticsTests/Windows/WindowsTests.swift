@@ -77,6 +77,23 @@ import Testing
         #expect(result.cumulative.cost == 0.75)
     }
 
+    @Test(arguments: [8_999_999_999_999, 9_000_000_000_001, 16_777_217, 1] as [UInt64])
+    func `no mean lies beyond the extremes, though they have seven digits`(_ lasting: UInt64) throws
+    {
+        var windows = Windows()
+        for _ in 0..<3 {
+            windows.take(
+                endedFact(.agent, agent: 1, lasting: lasting), windowSymbols(1), now: windowNoon)
+        }
+        let now = windowNoon + oneSecond
+        windows.tick(now: now)
+        let told = try #require(try query(windows, 60, at: now).overall.agentDuration)
+        #expect(told.shortest <= told.average && told.average <= told.longest)
+        for share in [told.p50, told.p95, told.p99] {
+            #expect(told.shortest <= share && share <= told.longest)
+        }
+    }
+
     @Test func `a window forgets what is older, the longer ones do not`() throws {
         var windows = Windows()
         // One a second for 5,000 seconds.
