@@ -79,9 +79,9 @@ extension InsightRule {
         impact: high
         effort: low
         when: fleet.stuck_workflows > 0
-        title: {fleet.stuck_workflows|workflow} seem stuck
-        text: Of {fleet.active_workflows|workflow} in progress, {fleet.stuck_workflows} have been
-          silent for longer than workflows of their name usually take.
+        title: {fleet.stuck_workflows|workflow} may be stuck
+        text: Of {fleet.active_workflows|workflow} in progress, {fleet.stuck_workflows} said nothing
+          for five minutes and more, and three times as long as is usual where that is known.
         action: Look at the last step that each began; end those that wait for something that will
           not come, and give that step a time limit.
 

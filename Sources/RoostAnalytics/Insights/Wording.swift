@@ -46,7 +46,7 @@ enum Wording {
     static func percent(_ share: Double) -> String {
         let value = share * 100
         if value > 0, value < 0.1 { return "under 0.1 %" }
-        if value > 99.5, value < 100 { return "over 99 %" }
+        if value >= 99.5, value < 100 { return "over 99 %" }
         return (value > 0 && value < 10 ? trimmed(fixed(value, 1)) : fixed(value, 0)) + " %"
     }
 

@@ -69,6 +69,29 @@ import Testing
         #expect(error?.column == column)
     }
 
+    @Test(
+        arguments: [
+            (
+                1, "1 workflow may be stuck",
+                "Of 1 workflow in progress, 1 said nothing for five minutes and more, and three "
+                    + "times as long as is usual where that is known."
+            ),
+            (
+                2, "2 workflows may be stuck",
+                "Of 2 workflows in progress, 2 said nothing for five minutes and more, and three "
+                    + "times as long as is usual where that is known."
+            ),
+        ] as [(Double, String, String)])
+    func `one that is stuck and several are told rightly, and no more than is known`(
+        _ count: Double, _ title: String, _ text: String
+    ) {
+        var book = InsightBook(rules: InsightRule.builtIn)
+        let values = ["stuck_workflows": count, "active_workflows": count]
+        book.update(now: 5, figures: [FigureSet(.fleet, "", values)])
+        #expect(book.insights.map(\.title) == [title])
+        #expect(book.insights.map(\.text) == [text])
+    }
+
     @Test func `a user's rule replaces the built-in one of its id`() throws {
         let own = try InsightRule(rule { $0.id = "tool_failures" })
         let all = InsightRule.all(with: [own])

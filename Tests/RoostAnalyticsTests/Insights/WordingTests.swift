@@ -46,6 +46,7 @@ import Testing
     @Test(
         arguments: [
             (0, "0 %"), (0.0004, "under 0.1 %"), (0.025, "2.5 %"), (0.5, "50 %"),
+            (0.994, "99 %"), (0.995, "over 99 %"),
             (0.998, "over 99 %"), (1, "100 %"),
         ] as [(Double, String)])
     func `shares never round to all or nothing`(_ share: Double, _ text: String) {
