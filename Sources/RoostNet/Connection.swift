@@ -63,11 +63,10 @@ import Synchronization
         self.server = server
         self.context = context
         loop = server.loop
-        var descriptor: CInt = -1
-        let found = unsafe uv_fileno(
-            UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self), &descriptor)
         peer = Peer(
-            address: found == 0 ? SocketAddress(peerOf: descriptor) : nil,
+            address: unsafe descriptorOf(
+                UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_stream_t.self)
+            ).flatMap(SocketAddress.init(peerOf:)),
             isEncrypted: identity != nil)
         openedAt = context.now
         firstDeadline = openedAt &+ context.headerMilliseconds
@@ -93,6 +92,8 @@ import Synchronization
     private var stream: UnsafeMutablePointer<uv_stream_t> {
         unsafe UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_stream_t.self)
     }
+
+    private var descriptor: CInt? { unsafe descriptorOf(stream) }
 
     // MARK: Reading
 
@@ -204,6 +205,7 @@ import Synchronization
     func flush() {
         followSuccessor()
         guard !isClosed, !isBusy, session != nil || tls != nil else { return }
+        guard session?.isBrokenOff != true else { return breakOff() }
         // While an answer is stuck in the socket, more of them may come to wait.
         guard write == nil else { return payForBuffers() }
         guard !loop.isFlushing else { return loop.delayedFlushes.append(self) }
@@ -240,13 +242,16 @@ import Synchronization
     }
 
     /// Reserves what a peer that does not read its answers makes this connection keep. Half of the
-    /// memory stays for requests: a connection for which there is no room costs its own peer.
+    /// memory stays for requests: where there is no room, peers that have taken nothing for a while
+    /// are closed; without any, this connection costs its own peer.
     private func payForBuffers() {
         guard !isClosed else { return }
-        let lot = Connection.usualBufferBytes
-        let held =
-            (write?.count ?? 0) + (session?.heldBytes ?? 0) + (tls?.unsent.count ?? 0)
-        let due = held <= lot ? 0 : (held + lot - 1) / lot * lot
+        if dueBytes > paidBytes {
+            server.makeRoom(forBuffers: dueBytes - paidBytes, of: self)
+            // What that ended may have had something to say to this one.
+            guard !isClosed else { return }
+        }
+        let due = dueBytes
         guard due != paidBytes else { return }
         let memory = context.settings.buffers
         if due < paidBytes {
@@ -259,6 +264,21 @@ import Synchronization
             }
         }
         paidBytes = due
+    }
+
+    /// What its buffers take beyond the usual, in whole lots.
+    private var dueBytes: Int {
+        let lot = Connection.usualBufferBytes
+        let held =
+            (write?.count ?? 0) + (session?.heldBytes ?? 0) + (tls?.unsent.count ?? 0)
+        return held <= lot ? 0 : (held + lot - 1) / lot * lot
+    }
+
+    /// Since when its peer has taken nothing of what it makes this connection keep, by the loop's
+    /// clock; nil when it keeps nothing, or its peer took something a moment ago.
+    func stuckSince(now: UInt64) -> UInt64? {
+        guard paidBytes > 0, !isClosed, !isBusy, let write else { return nil }
+        return unsafe write.progress.stuckSince(untaken: untakenBytes(of: stream), now: now)
     }
 
     private enum FlushOutcome { case wrote, drained, blocked, failed }
@@ -281,7 +301,9 @@ import Synchronization
         guard written >= 0 || written == Int(UV_EAGAIN.rawValue) else { return .failed }
         let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[max(written, 0)...])
         let pending = unsafe PendingWrite(rest)
-        guard unsafe pending.start(on: stream, Connection.onWritten) else { return .failed }
+        guard unsafe pending.start(on: stream, now: context.now, Connection.onWritten) else {
+            return .failed
+        }
         write = pending
         ownDeadline = context.now &+ context.writeMilliseconds
         context.noteDeadline(ownDeadline)
@@ -300,16 +322,14 @@ import Synchronization
     /// Ends our side and waits a little for the peer to end its own.
     private func linger() {
         guard !isLingering else { return }
+        guard session?.isMidAnswer != true else { return close() }
         // Where nothing was asked since draining began, there is no answer to be read.
         let owedNothing = idleAtDrain != nil && session?.idleSince == idleAtDrain
         session?.abandon()
         guard !hasPeerEnded, !owedNothing else { return close() }
         isLingering = true
         sayEnd()
-        var descriptor: CInt = -1
-        let found = unsafe uv_fileno(
-            UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self), &descriptor)
-        guard found == 0, shutdown(descriptor, CInt(SHUT_WR)) == 0 else { return close() }
+        guard let descriptor, shutdown(descriptor, CInt(SHUT_WR)) == 0 else { return close() }
         ownDeadline =
             context.now
             &+ (server.isDraining
@@ -318,10 +338,21 @@ import Synchronization
         startReading()
     }
 
-    /// Closes at once. Twice does nothing.
-    func close() {
+    /// The session has given its answer up.
+    private func breakOff() {
+        if write != nil { context.settings.counters.writeTimeouts.add(1, ordering: .relaxed) }
+        close()
+    }
+
+    /// Closes at once, with a reset in the middle of an answer: its reader must not take what it has
+    /// for the whole. Twice does nothing.
+    func close(isReset: Bool = false) {
         guard !isClosed else { return }
-        sayEnd()
+        if isReset || session?.isMidAnswer == true {
+            dropUnsent()
+        } else {
+            sayEnd()
+        }
         isClosed = true
         isReading = false
         session?.abandon()
@@ -331,6 +362,14 @@ import Synchronization
         unsafe uv_close(
             UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self),
             Connection.onClosed)
+    }
+
+    /// Makes closing the socket a reset, which drops what waits in the system, too.
+    private func dropUnsent() {
+        guard let descriptor else { return }
+        var option = Glibc.linger(l_onoff: 1, l_linger: 0)
+        unsafe setsockopt(
+            descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
     }
 
     /// Tells a TLS peer that nothing more comes, so that it knows the answer to be whole.
@@ -417,34 +456,5 @@ import Synchronization
             unsafe Unmanaged<Connection>.fromOpaque(data).release()
         }
         unsafe UnsafeMutableRawPointer(handle).deallocate()
-    }
-}
-
-/// Bytes that the socket did not take at once, and libuv's record of writing them.
-///
-/// The connection holds it until `onWritten`, which libuv calls before the socket's close callback
-/// even when the connection is closed meanwhile.
-@safe private final class PendingWrite {
-    private let request: UnsafeMutablePointer<uv_write_t>
-    private let bytes: UnsafeMutableRawBufferPointer
-
-    var count: Int { unsafe bytes.count }
-
-    init(_ bytes: UnsafeRawBufferPointer) {
-        unsafe request = .allocate(capacity: 1)
-        unsafe request.initialize(to: uv_write_t())
-        unsafe self.bytes = .allocate(byteCount: bytes.count, alignment: 16)
-        unsafe self.bytes.copyMemory(from: bytes)
-    }
-
-    deinit {
-        unsafe request.deallocate()
-        unsafe bytes.deallocate()
-    }
-
-    func start(on stream: UnsafeMutablePointer<uv_stream_t>, _ done: uv_write_cb) -> Bool {
-        var buffer = unsafe uv_buf_init(
-            bytes.baseAddress?.assumingMemoryBound(to: CChar.self), UInt32(clamping: bytes.count))
-        return unsafe uv_write(request, stream, &buffer, 1, done) == 0
     }
 }

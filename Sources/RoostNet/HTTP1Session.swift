@@ -32,6 +32,7 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
     private var isDraining = false
     private var hasPeerEnded = false
     private(set) var mustClose = false
+    private(set) var isBrokenOff = false
     /// The handshake is answered; it takes over when the parser has stopped behind it.
     private var upgraded: WebSocket?
     private(set) var successor: (any ProtocolSession)?
@@ -162,6 +163,9 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
     var heldBytes: Int {
         pending.roomBytes + waiting.capacity + (exchange?.outgoing.waitingBytes ?? 0)
     }
+
+    /// In whatever way its end is told: over HTTP/1.0 the end of the connection may be all.
+    var isMidAnswer: Bool { isWritingBody || (host?.unwrittenBytes ?? 0) > 0 }
 
     func peerEnded() {
         hasPeerEnded = true
@@ -321,7 +325,7 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
 
     func breakOff(_ exchange: Exchange) {
         guard exchange === self.exchange, !mustClose else { return }
-        isWritingBody = false
+        isBrokenOff = true
         // What came behind the request is not answered.
         hasBroken = true
         closesAfterAnswer = true

@@ -16,6 +16,7 @@ import Synchronization
     private let context: ServerContext
     private var listener: Listener?
     private var connections: [Connection] = []
+    private var stuckPeers = StuckPeers<Connection> { $0.stuckSince(now: $1) }
     private var drained: [@Sendable () -> Void] = []
     private(set) var isDraining = false
 
@@ -26,6 +27,8 @@ import Synchronization
     /// So many connections of one server are served even when the budget has no room for them, so
     /// that a probe can always ask how things are.
     private static let alwaysServed = 64
+    /// Connections that are closed at the most to make room for one.
+    private static let mostClosedForOne = 8
 
     /// Opens the socket here and begins to accept on the loop. Any thread; `handler` is used on the
     /// loop's thread only, and held until the server is let go of.
@@ -139,12 +142,29 @@ import Synchronization
         return true
     }
 
+    /// Closes those whose peers have taken nothing for longest until `bytes` more may be kept for
+    /// `asker`, or no such peer is known.
+    func makeRoom(forBuffers bytes: Int, of asker: Connection) {
+        let memory = settings.buffers
+        // A quarter before there is none.
+        guard !memory.hasPlenty(for: bytes + memory.limitBytes / 4) else { return }
+        loop.noticeStop()
+        let now = loop.now
+        stuckPeers.look(at: connections, now: now)
+        for _ in 0..<HTTPServer.mostClosedForOne where !memory.hasPlenty(for: bytes) {
+            guard let stuck = stuckPeers.takeLongest(except: asker, now: now) else { return }
+            settings.counters.writeTimeouts.add(1, ordering: .relaxed)
+            stuck.close(isReset: true)
+        }
+    }
+
     func remove(_ connection: Connection) {
         let place = connection.listIndex
         guard place < connections.count, connections[place] === connection else { return }
         connections.swapAt(place, connections.count - 1)
         connections[place].listIndex = place
         connections.removeLast()
+        if connections.isEmpty { stuckPeers.forgetAll() }
         settings.connections.giveBack()
         settings.counters.connectionsOpen.subtract(1, ordering: .relaxed)
         settings.memory.giveBack(connection.reservedBytes)

@@ -29,6 +29,12 @@ protocol ProtocolSession: AnyObject {
     /// Close when all output has left.
     var mustClose: Bool { get }
 
+    /// The peer has a part of an answer, and could take it for the whole if the connection ended.
+    var isMidAnswer: Bool { get }
+
+    /// Close at once, whatever has not left: the answer under way never ends.
+    var isBrokenOff: Bool { get }
+
     /// False while it has more input than it can use.
     var wantsInput: Bool { get }
 
@@ -41,6 +47,10 @@ protocol ProtocolSession: AnyObject {
 
 extension ProtocolSession {
     var successor: (any ProtocolSession)? { nil }
+
+    /// Where answers and messages have ends of their own.
+    var isMidAnswer: Bool { false }
+    var isBrokenOff: Bool { false }
 }
 
 /// Whoever carries a session's bytes.

@@ -26,7 +26,7 @@ public struct Responder {
     public func resumeBody() { sink.resumeBody() }
 
     /// Ends the answer where it is, so that the peer sees that it is not whole: the stream is reset,
-    /// or the connection closed. What the answer holds is let go of at once.
+    /// or the connection. What the answer holds is let go of at once.
     public func breakOff() { sink.breakOff() }
 
     /// A door for other threads: they may keep it and answer through it.

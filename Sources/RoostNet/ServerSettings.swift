@@ -30,9 +30,9 @@ public struct ServerSettings: Sendable {
     public var webSockets = ConnectionLimit(32)
     /// Every buffered body and every open connection is reserved here.
     public var memory: MemoryBudget.Share
-    /// Unsent answers and requests that wait behind them are reserved here, and a connection whose
-    /// peer leaves too much of them is closed when half of that budget is in use. The same as
-    /// `memory`, except where connections must be served whatever the memory.
+    /// Unsent answers and requests that wait behind them are reserved here. When half of that budget
+    /// is in use, connections whose peers take nothing are closed, else the one that needs more. The
+    /// same as `memory`, except where connections must be served whatever the memory.
     public var buffers: MemoryBudget.Share
     /// Shared by the servers of all loops on one address.
     public var counters: ServerCounters
@@ -104,6 +104,8 @@ public final class ServerCounters: Sendable {
         public var headerTimeouts = 0
         public var bodyTimeouts = 0
         public var idleTimeouts = 0
+        /// Closed or reset because the peer left an answer unread for too long, or for a moment while
+        /// others needed the room.
         public var writeTimeouts = 0
         /// Connections and streams ended because the peer broke the protocol.
         public var protocolErrors = 0

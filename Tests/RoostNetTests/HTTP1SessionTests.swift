@@ -191,6 +191,27 @@ import Testing
         #expect(source.isCancelled && source.asked == 0)
     }
 
+    @Test func `knows that its peer has half an answer`() {
+        let bench = Bench()
+        let source = PieceSource(["abc"])
+        source.isOpen = true
+        var kept: Responder?
+        bench.handler.answers = { _, _, responder in
+            kept = responder
+            responder.send(Response(status: 200, body: .stream(source)))
+        }
+        let session = bench.http1()
+        #expect(!session.isMidAnswer)
+        #expect(exchange(session, "GET / HTTP/1.0\r\n\r\n").hasSuffix("abc"))
+        #expect(session.isMidAnswer && !session.mustClose)
+        source.isOpen = false
+        kept?.resumeBody()
+        #expect(drained(session).isEmpty && session.mustClose && !session.isMidAnswer)
+        // All is drained, and the socket has not taken it.
+        bench.unwrittenBytes = 1
+        #expect(session.isMidAnswer && !session.isBrokenOff)
+    }
+
     @Test func `what an answer holds is let go of when its last piece has left, or never will`() {
         let bench = Bench()
         let source = PieceSource(["abc"])
@@ -240,6 +261,7 @@ import Testing
         kept?.breakOff()
         #expect(held == nil && source.isCancelled)
         #expect(session.mustClose && bench.outputNotes == notes + 1)
+        #expect(session.isBrokenOff && session.isMidAnswer)
         #expect(drained(session).isEmpty && bench.handler.bodies.count == 1)
         kept?.breakOff()
         kept?.resumeBody()

@@ -8,19 +8,6 @@ import Testing
 @Suite struct HTTPServerTests {
     private let get = "GET /a HTTP/1.1\r\nhost: x\r\n\r\n"
 
-    /// A server on a free port, its loop on a thread of its own.
-    private func withServer(
-        _ handler: TestHandler = TestHandler(), settings: ServerSettings = Bench().settings,
-        _ body: (LoopThread, HTTPServer, UInt16) throws -> Void
-    ) throws {
-        let bound = try BoundAddress.reserve(ListenAddress(host: "127.0.0.1", port: 0))
-        let thread = try LoopThread()
-        let server = try HTTPServer(
-            loop: thread.loop, address: bound, settings: settings, handler: handler)
-        defer { thread.stop(server) }
-        try body(thread, server, bound.address.port)
-    }
-
     @Test func `serves both protocols on one port`() throws {
         try withServer { _, _, port in
             let old = try RawClient(port)
@@ -299,31 +286,5 @@ import Testing
             busy.end()
             #expect(drained.wait())
         }
-    }
-}
-
-/// Counts across threads.
-final class Counter: Sendable {
-    private let count = Atomic<Int>(0)
-    var value: Int { count.load(ordering: .relaxed) }
-    func add(_ amount: Int) { count.wrappingAdd(amount, ordering: .relaxed) }
-}
-
-private final class CountingSource: BodySource {
-    private var left: Int
-    private let asked: Counter
-    private static let piece = [UInt8](repeating: 0x30, count: 128 << 10)
-
-    init(left: Int, asked: Counter) {
-        self.left = left
-        self.asked = asked
-    }
-
-    func next(into bytes: inout [UInt8]) -> Bool {
-        let count = min(left, 128 << 10)
-        bytes.append(contentsOf: CountingSource.piece[..<count])
-        left -= count
-        asked.add(count)
-        return left > 0
     }
 }

@@ -155,6 +155,27 @@ final class RawClient {
         }
     }
 
+    /// So little is taken by the system for a client that does not read.
+    func takeLittle() {
+        var bytes: CInt = 4_096
+        unsafe setsockopt(
+            descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<CInt>.size))
+    }
+
+    /// Reads to the end of the connection: how many bytes came, and the error that was its end, 0
+    /// when the peer has ended it in order.
+    func readToEnd() -> (count: Int, error: CInt) {
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        var total = 0
+        while true {
+            let count = unsafe chunk.withUnsafeMutableBytes {
+                unsafe recv(descriptor, $0.baseAddress, $0.count, 0)
+            }
+            if count <= 0 { return (total, count == 0 ? 0 : errno) }
+            total += count
+        }
+    }
+
     /// Everything until `ending` or `wantedCount` bytes came, or to the end of the connection.
     func read(until ending: String? = nil, count wantedCount: Int = .max) -> String {
         var all: [UInt8] = []
