@@ -15,6 +15,8 @@ final class MetricsAnswer {
         let contentType: String
         let coding: ContentCoding
         let isForPrometheus: Bool
+        /// The address that asks.
+        let peer: String
         let responder: Responder
         let since: UInt64
     }
@@ -45,8 +47,9 @@ final class MetricsAnswer {
             coding: ContentCoding(rawValue: agreed.coding.rawValue) ?? .identity,
             // What Prometheus alone sends.
             isForPrometheus: head.header("x-prometheus-scrape-timeout-seconds") != nil,
-            responder: responder, since: monotonicNanoseconds())
-        if !begin(ask) { wait(ask) }
+            peer: head.peerAddress, responder: responder, since: monotonicNanoseconds())
+        let mayOvertake = waiting.isEmpty || places.pages(of: ask.peer) == 0
+        if !mayOvertake || !begin(ask) { wait(ask) }
     }
 
     // MARK: Waiting for room
@@ -60,10 +63,11 @@ final class MetricsAnswer {
         ) { [weak self] in self?.lookAgain() }
     }
 
-    /// Who came last is first: those who ask for many pages at once came before.
     private func lookAgain() {
         waiting.removeAll { $0.responder.isGone }
-        while let last = waiting.last, begin(last) { waiting.removeLast() }
+        while let index = places.next(of: waiting.lazy.map(\.peer)), begin(waiting[index]) {
+            waiting.remove(at: index)
+        }
         let now = monotonicNanoseconds()
         while let first = waiting.first, now - first.since >= Self.longestWait {
             refuse(waiting.removeFirst())
@@ -81,8 +85,8 @@ final class MetricsAnswer {
     private func begin(_ ask: Ask) -> Bool {
         // Without memory to pack it in, the page comes as it is.
         guard
-            let (entrance, coding) = enter(ask.coding, ask.responder)
-                ?? (ask.coding == .identity ? nil : enter(.identity, ask.responder))
+            let (entrance, coding) = enter(ask, ask.coding)
+                ?? (ask.coding == .identity ? nil : enter(ask, .identity))
         else { return false }
         let place = entrance.place
         collector.scrape(isForPrometheus: ask.isForPrometheus, isFresh: entrance.isFresh) {
@@ -103,12 +107,12 @@ final class MetricsAnswer {
     }
 
     private func enter(
-        _ coding: ContentCoding, _ responder: Responder
+        _ ask: Ask, _ coding: ContentCoding
     ) -> (entrance: (place: ScrapePlaces.Place, isFresh: Bool), coding: ContentCoding)? {
         let entrance = places.enter(
             bytes: CollectorView.pageBytes + Self.packingBytes(coding),
-            copyBytes: collector.copyBytesOfScrape, now: monotonicNanoseconds()
-        ) { responder.breakOff() }
+            copyBytes: collector.copyBytesOfScrape, peer: ask.peer, now: monotonicNanoseconds()
+        ) { ask.responder.breakOff() }
         return entrance.map { ($0, coding) }
     }
 

@@ -63,6 +63,7 @@ final class ScrapePlaces {
 
     private struct Entry {
         weak var place: Place?
+        let peer: String
         let breakOff: () -> Void
     }
 
@@ -74,9 +75,9 @@ final class ScrapePlaces {
 
     /// Room for a page of `bytes`, and whether it may show the present moment, else it shows that of
     /// the page before; nil when there is no room. `copyBytes` is what a moment takes that is no
-    /// longer the latest. `breakOff` has the page let go of its place.
+    /// longer the latest; `peer` is who reads the page. `breakOff` has the page let go of its place.
     func enter(
-        bytes: Int, copyBytes: Int, now: UInt64, breakOff: @escaping () -> Void
+        bytes: Int, copyBytes: Int, peer: String, now: UInt64, breakOff: @escaping () -> Void
     ) -> (place: Place, isFresh: Bool)? {
         entries.removeAll { $0.place == nil }
         guard let lease = lease(bytes, now, from: { _ in true }) else { return nil }
@@ -84,8 +85,22 @@ final class ScrapePlaces {
         let moment = latest.flatMap { isFresh ? nil : $0 } ?? Moment(began: now)
         latest = moment
         let place = Place(lease, moment, began: now)
-        entries.append(Entry(place: place, breakOff: breakOff))
+        entries.append(Entry(place: place, peer: peer, breakOff: breakOff))
         return (place, isFresh)
+    }
+
+    /// How many pages a peer is reading.
+    func pages(of peer: String) -> Int {
+        entries.reduce(0) { $0 + ($1.peer == peer && $1.place != nil ? 1 : 0) }
+    }
+
+    /// Which of those that wait is next, given in the order in which they came: whose peer has the
+    /// fewest pages. Among these who came last: those who ask for many at once came before.
+    func next(of peers: some BidirectionalCollection<String>) -> Int? {
+        var pages: [String: Int] = [:]
+        for entry in entries where entry.place != nil { pages[entry.peer, default: 0] += 1 }
+        return zip((0..<peers.count).reversed(), peers.reversed().map { pages[$0] ?? 0 })
+            .min { $0.1 < $1.1 }?.0
     }
 
     /// Whether a later moment than `moment` may be shown: nobody shows it, or its copy is paid for.

@@ -21,8 +21,10 @@ import Testing
         }
 
         /// Whether the page shows the present moment; nil when there is no room.
-        func enter(_ name: String, copy: Int = 0, now: UInt64) -> Bool? {
-            let entrance = places.enter(bytes: 100, copyBytes: copy, now: now) { [unowned self] in
+        func enter(_ name: String, of peer: String = "", copy: Int = 0, now: UInt64) -> Bool? {
+            let entrance = places.enter(
+                bytes: 100, copyBytes: copy, peer: peer, now: now
+            ) { [unowned self] in
                 broken.append(name)
                 pages[name] = nil
             }
@@ -63,6 +65,20 @@ import Testing
         for page in rig.pages.values { page.readerWaits() }
         #expect(rig.enter("c", now: ScrapePlaces.longest) == true && rig.broken.isEmpty)
         #expect(rig.enter("d", now: ScrapePlaces.longest) == true && rig.broken.count == 1)
+    }
+
+    @Test func `who has the fewest pages is next, among these who came last`() {
+        let rig = Rig()
+        _ = rig.enter("a", of: "many", now: 0)
+        _ = rig.enter("b", of: "many", now: 0)
+        _ = rig.enter("c", of: "one", now: 0)
+        #expect(rig.places.pages(of: "many") == 2 && rig.places.pages(of: "none") == 0)
+        #expect(rig.places.next(of: ["many", "one", "many", "many"]) == 1)
+        #expect(rig.places.next(of: ["none", "many", "one", "none", "many"]) == 3)
+        rig.pages["c"] = nil
+        rig.pages["b"] = nil
+        #expect(rig.places.next(of: ["one", "one", "many"]) == 1)
+        #expect(rig.places.next(of: []) == nil)
     }
 
     @Test func `a moment that is passed while a page shows it is paid for`() {
