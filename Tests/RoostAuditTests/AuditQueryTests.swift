@@ -25,6 +25,21 @@ extension AuditPage {
 }
 
 @Suite struct AuditQueryTests {
+    @Test func `a line begins behind the newline before it, wherever that is`() {
+        for byte: UInt8 in [0x00, 0x0B, 0x61, 0x8A, 0xFF] {
+            for place in 0..<20 {
+                var bytes = [UInt8](repeating: byte, count: 20)
+                bytes[place] = 0x0A
+                for end in 0...bytes.count {
+                    let start = AuditScan.lineStart(bytes, endingAt: end)
+                    #expect(start == (place < end ? place + 1 : 0), "\(byte) \(place) \(end)")
+                }
+                bytes[0] = 0x0A
+                #expect(AuditScan.lineStart(bytes, endingAt: 20) == place + 1)
+            }
+        }
+    }
+
     /// Records in memory, or in files only.
     static let memories = [4 << 20, 1]
 
