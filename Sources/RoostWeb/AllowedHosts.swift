@@ -4,16 +4,23 @@ import RoostNet
 ///
 /// A page from elsewhere can make a browser ask any address, under a name of its own that it has
 /// pointed here ("DNS rebinding"); such a request still carries that name. Only the addresses of
-/// listeners and `localhost`, in letters or digits, are names of this server. `contract.md`, "Browsers and the web port".
+/// listeners and `localhost`, in letters or digits, are names of this server. `contract.md`,
+/// "Browsers and the web port".
 struct AllowedHosts {
     private let names: Set<String>
-    /// A listener on every interface cannot know its own names: any is then allowed.
+    /// A web port on every interface cannot know its own names: any is then allowed.
     private let allowsAny: Bool
 
-    init(listeners: [ListenAddress]) {
+    /// `web` is the one where these requests come in.
+    init(listeners: [(name: String, address: ListenAddress)]) {
+        let hosts = listeners.map(\.address).filter { !Self.isEverywhere($0) }
         // What `localhost` stands for on every machine is as good a name as that.
-        names = Set(listeners.map { $0.host.lowercased() } + ["localhost", "127.0.0.1", "::1"])
-        allowsAny = listeners.contains { $0.host == "0.0.0.0" || $0.host == "::" }
+        names = Set(hosts.map { $0.host.lowercased() } + ["localhost", "127.0.0.1", "::1"])
+        allowsAny = listeners.contains { $0.name == "web" && Self.isEverywhere($0.address) }
+    }
+
+    private static func isEverywhere(_ address: ListenAddress) -> Bool {
+        address.host == "0.0.0.0" || address.host == "::"
     }
 
     func allows(_ head: RequestHead) -> Bool {

@@ -14,7 +14,7 @@ public final class WebHandler: RequestHandler {
         self.collector = collector
         metrics = MetricsAnswer(collector, loop: loop)
         access = AccessControl(
-            hosts: AllowedHosts(listeners: collector.addresses.map(\.address)),
+            hosts: AllowedHosts(listeners: collector.addresses),
             credentials: collector.credentials)
         endpoints = API.table(APIContext(collector: collector, loop: loop))
     }

@@ -1142,6 +1142,18 @@ def test_foreign_hosts_and_origins_are_refused(own):
         trust_env=False).status_code == 200
 
 
+@pytest.mark.parametrize("listener", ["grpc", "http"])
+def test_a_receiver_on_every_interface_does_not_open_the_web_port_to_any_name(roost, listener):
+    process = roost({"listen": {listener: "0.0.0.0:0"}})
+    for method, path in (("GET", "overview"), ("PUT", "switches")):
+        answer = httpx.request(
+            method, f"http://{process.web}{ROOT}{path}", json={"live": True},
+            headers={"host": "evil.example:8080", "origin": "http://evil.example:8080"},
+            trust_env=False)
+        assert answer.status_code == 403, path
+    assert process.get(f"{ROOT}overview").status_code == 200
+
+
 # Switches
 
 

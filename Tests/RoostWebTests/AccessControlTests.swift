@@ -8,7 +8,7 @@ import Testing
 @Suite struct AccessControlTests {
     private func control(_ tokens: [String] = []) -> AccessControl {
         AccessControl(
-            hosts: AllowedHosts(listeners: [ListenAddress(host: "127.0.0.1", port: 8080)]),
+            hosts: AllowedHosts(listeners: [("web", ListenAddress(host: "127.0.0.1", port: 8080))]),
             credentials: Credentials(tokens))
     }
 

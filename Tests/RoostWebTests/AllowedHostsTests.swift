@@ -10,8 +10,9 @@ import Testing
     }
 
     private let loopback = AllowedHosts(listeners: [
-        ListenAddress(host: "127.0.0.1", port: 8080), ListenAddress(host: "roost.lan", port: 1),
-        ListenAddress(host: "fd00::5", port: 8080),
+        ("web", ListenAddress(host: "127.0.0.1", port: 8080)),
+        ("http", ListenAddress(host: "roost.lan", port: 1)),
+        ("grpc", ListenAddress(host: "fd00::5", port: 8080)),
     ])
 
     @Test(arguments: [
@@ -36,7 +37,19 @@ import Testing
     }
 
     @Test func `allows any name when it listens on every interface`() {
-        let any = AllowedHosts(listeners: [ListenAddress(host: "0.0.0.0", port: 8080)])
+        let any = AllowedHosts(listeners: [("web", ListenAddress(host: "0.0.0.0", port: 8080))])
         #expect(any.allows(head("roost.monitoring.svc:8080")))
+    }
+
+    @Test(arguments: ["grpc", "http"], ["0.0.0.0", "::"])
+    func `another listener on every interface opens nothing`(name: String, everywhere: String) {
+        let web = AllowedHosts(listeners: [
+            (name, ListenAddress(host: everywhere, port: 4317)),
+            ("web", ListenAddress(host: "127.0.0.1", port: 8080)),
+        ])
+        #expect(web.allows(head("localhost:8080")))
+        for host in ["evil.example:8080", "0.0.0.0:8080", "[::]:8080"] {
+            #expect(!web.allows(head(host)))
+        }
     }
 }
