@@ -129,11 +129,12 @@ public struct PostedEvent: Sendable, Equatable {
         run = try texts.text(.run)
         try readTime(document, payload)
         try readTrace(document)
-        try readUsage(payload)
+        tokens = try ActivityTokens(posted: payload)
+        try readCost(payload)
     }
 
     private mutating func readTime(_ document: JSONValue, _ payload: JSONValue) throws(Fault) {
-        if let value = document["time"] ?? document["timestamp"], value != .null {
+        if let value = document.first("time", "timestamp") {
             if let text = value.string, let time = unixNanoseconds(rfc3339: text) {
                 self.time = time
             } else if let seconds = value.number, seconds > 0, seconds < 9.2e9 {
@@ -176,29 +177,8 @@ public struct PostedEvent: Sendable, Equatable {
         }
     }
 
-    private mutating func readUsage(_ payload: JSONValue) throws(Fault) {
-        func count(_ value: JSONValue?, _ name: String) throws(Fault) -> UInt64 {
-            guard let value, value != .null else { return 0 }
-            guard let number = value.number, number >= 0, number <= 1e9 else {
-                throw Fault(reason: "\(name) is a number from 0 to 1000000000")
-            }
-            return UInt64(number)
-        }
-        if let all = payload["tokens"], all.members != nil {
-            tokens.input = try count(all["input"], "tokens.input")
-            tokens.cacheRead = try count(all["cache_read"], "tokens.cache_read")
-            tokens.cacheWrite = try count(all["cache_write"], "tokens.cache_write")
-            tokens.output = try count(all["output"], "tokens.output")
-            tokens.reasoning = try count(all["reasoning"], "tokens.reasoning")
-        } else {
-            tokens.input = try count(
-                payload["input_tokens"] ?? payload["gen_ai.usage.input_tokens"], "input_tokens")
-            tokens.output = try count(
-                payload["output_tokens"] ?? payload["gen_ai.usage.output_tokens"], "output_tokens")
-            // One number says nothing of its parts.
-            if tokens.isEmpty { tokens.input = try count(payload["tokens"], "tokens") }
-        }
-        guard let value = payload["cost"] ?? payload["cost_usd"], value != .null else { return }
+    private mutating func readCost(_ payload: JSONValue) throws(Fault) {
+        guard let value = payload.first("cost", "cost_usd") else { return }
         guard let number = value.number, number >= 0, number <= 1e6 else {
             throw Fault(reason: "cost is a number of US dollars from 0 to 1000000")
         }

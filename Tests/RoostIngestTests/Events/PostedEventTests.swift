@@ -61,6 +61,46 @@ import Testing
         #expect(throws: PostedEvent.Fault.self) { try event(json) }
     }
 
+    @Test(arguments: [
+        #""input_tokens":null,"gen_ai.usage.input_tokens":70,"output_tokens":7"#,
+        #""tokens":null,"input_tokens":70,"output_tokens":null,"gen_ai.usage.output_tokens":7"#,
+        #""tokens":{"input":70,"output":7},"input_tokens":5"#,
+        #""tokens":{"input_tokens":70,"output_tokens":7}"#,
+        #""tokens":{"input":null,"input_tokens":70,"gen_ai.usage.output_tokens":7,"total":77}"#,
+        #""tokens":{"input":null},"input_tokens":70,"output_tokens":7"#,
+        #""tokens":{},"input_tokens":70,"output_tokens":7"#,
+    ])
+    func `of the names of a count the first that is not null counts`(payload: String) throws {
+        let tokens = try event(#"{"event_type":"llm.completed","payload":{\#(payload)}}"#).tokens
+        #expect(tokens.input == 70 && tokens.output == 7)
+    }
+
+    @Test func `the parts of tokens may end in _tokens`() throws {
+        let tokens = try event(
+            #"{"event_type":"llm.completed","payload":{"tokens":{"cache_read_tokens":1,"#
+                + #""cache_write_tokens":2,"reasoning_tokens":3}}}"#
+        ).tokens
+        #expect(tokens.cacheRead == 1 && tokens.cacheWrite == 2 && tokens.reasoning == 3)
+    }
+
+    @Test func `tokens under names that nobody knows are refused, and not lost`() {
+        #expect(
+            throws: PostedEvent.Fault(
+                reason: "tokens has none of input, cache_read, cache_write, output, reasoning; "
+                    + "of a sum alone, tokens is the number itself")
+        ) {
+            try event(#"{"event_type":"llm.completed","payload":{"tokens":{"total":700}}}"#)
+        }
+    }
+
+    @Test func `a null hides neither the cost nor the time behind it`() throws {
+        let event = try event(
+            #"{"event_type":"llm.completed","time":null,"timestamp":9,"#
+                + #""payload":{"cost":null,"cost_usd":0.5}}"#)
+        #expect(event.cost == 0.5)
+        #expect(event.time == 9_000_000_000)
+    }
+
     private func redacted(
         _ json: String, _ change: (inout RedactionSettings) -> Void
     ) throws -> (event: PostedEvent, found: Int) {
