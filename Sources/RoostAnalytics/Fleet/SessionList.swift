@@ -1,4 +1,5 @@
 public import RoostCore
+import RoostIngest
 
 /// One session: what its runs were together.
 public struct SessionRow: Sendable {
@@ -83,10 +84,10 @@ extension Fleet {
 
     /// The session with this text.
     func sessionPlace(_ text: String, _ symbols: Symbols) -> Int32? {
-        let place = sessions.records.firstIndex { record in
-            record.hash != 0 && symbols.identity(record.hash)?.isExactly(text) == true
-        }
-        return place.map { Int32($0) }
+        // Texts are compared for the one that has their hash, not for each.
+        let hash = AgentIdentity.hash(Array(text.utf8)[...])
+        guard hash != 0, symbols.identity(hash)?.isExactly(text) == true else { return nil }
+        return sessions.records.firstIndex { $0.hash == hash }.map { Int32($0) }
     }
 
     /// What the runs that are held add to sessions.

@@ -1,3 +1,5 @@
+import RoostCore
+
 /// Something that the tracker found out about agents, for whoever analyses them.
 ///
 /// Texts are numbers into the tracker's table, which `AgentFactBatch` tells; 0 is the empty text,
@@ -113,6 +115,16 @@ public struct AgentIdentity: Sendable {
     public init(hash: UInt64, text: [UInt8]) {
         self.hash = hash
         self.text = text
+    }
+
+    /// The hash that stands for a text, in this run of the program; 0 for none.
+    public static func hash(_ text: ArraySlice<UInt8>) -> UInt64 {
+        guard !text.isEmpty else { return 0 }
+        let hash = unsafe text.withUnsafeBufferPointer {
+            unsafe ByteHash.hash($0, seed: 0x1DE7)
+        }
+        // Neither of the numbers that mean something else.
+        return min(max(hash, 1), .max - 1)
     }
 }
 

@@ -23,12 +23,8 @@ struct AgentFactLog: Sendable {
 
     /// The hash that facts call a session or user by, from here on.
     mutating func identity(_ text: ArraySlice<UInt8>) -> UInt64 {
-        guard !text.isEmpty else { return 0 }
-        let hash = unsafe text.withUnsafeBufferPointer {
-            unsafe ByteHash.hash($0, seed: 0x1DE7)
-        }
-        // Neither of the numbers that mean something else.
-        let known = min(max(hash, 1), .max - 1)
+        let known = AgentIdentity.hash(text)
+        guard known != 0 else { return 0 }
         if known == latest.first || known == latest.second { return known }
         latest = (known, latest.first)
         if batch.identities.count < AgentFactLog.mostFacts, toldIdentities.insert(known) {

@@ -34,7 +34,7 @@ struct FleetBench {
 
     mutating func session(_ text: String) -> UInt64 {
         var batch = AgentFactBatch()
-        let hash = UInt64(text.utf8.reduce(7) { $0 &* 31 &+ Int($1) })
+        let hash = AgentIdentity.hash(Array(text.utf8)[...])
         batch.identities = [AgentIdentity(hash: hash, text: Array(text.utf8))]
         symbols.take(batch)
         return hash
