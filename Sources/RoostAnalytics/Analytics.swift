@@ -224,10 +224,10 @@ public struct Analytics: Sendable {
     }
 
     /// The events after one that was told, as far as they are kept, and how many are not; nil when
-    /// an earlier run of the program told it, and nobody knows how many it told afterwards.
+    /// this run of the program did not tell it, and nobody knows what came after it.
     public func messages(after id: UInt64) -> (missed: UInt64?, messages: [LiveMessage]) {
         let (missed, kept) = events.after(id)
-        return (events.isEarlier(id) ? nil : missed, kept.map { LiveMessage($0, symbols) })
+        return (events.knows(id) ? missed : nil, kept.map { LiveMessage($0, symbols) })
     }
 
     /// The number of the latest event.

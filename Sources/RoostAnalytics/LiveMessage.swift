@@ -90,8 +90,9 @@ struct EventRing: Sendable {
         }
     }
 
-    /// Whether it cannot be known how many events came after `id`: those of an earlier run.
-    func isEarlier(_ id: UInt64) -> Bool { id < first }
+    /// Whether it is known how many events came after `id`: not after one of an earlier run, and not
+    /// after one that this run has not come to.
+    func knows(_ id: UInt64) -> Bool { id >= first && id <= latest }
 
     /// How many events of this run came after `id` and are not kept any more, and those that are, the
     /// oldest first, `most` at most.

@@ -171,7 +171,7 @@ final class LiveHub {
             let (missed, messages) = known.messages(after: id)
             return LiveReplays.Past(
                 missed: missed, messages: messages, latest: known.latestEvent)
-        } ?? LiveReplays.Past(missed: 0)
+        } ?? LiveReplays.Past(missed: nil)
     }
 
     // MARK: time
