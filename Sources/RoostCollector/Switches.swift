@@ -29,6 +29,7 @@ package final class Switches: Sendable {
     }
 
     private let bits: Atomic<UInt8>
+    private let watchers = Mutex<[@Sendable (Part) -> Void]>([])
 
     package init(_ enable: Config.Enable) { bits = Atomic(Switches.bits(enable)) }
 
@@ -39,18 +40,20 @@ package final class Switches: Sendable {
         bits.load(ordering: .relaxed) & part.bit != 0
     }
 
-    /// From the next request on.
-    package func set(_ enable: Config.Enable) {
-        bits.store(Switches.bits(enable), ordering: .relaxed)
+    /// From the next request on. Those who watch are told when it has changed.
+    package func set(_ part: Part, _ isOn: Bool) {
+        let before =
+            isOn
+            ? bits.bitwiseOr(part.bit, ordering: .relaxed).oldValue
+            : bits.bitwiseAnd(~part.bit, ordering: .relaxed).oldValue
+        guard (before & part.bit != 0) != isOn else { return }
+        for tell in watchers.withLock({ $0 }) { tell(part) }
     }
 
-    /// From the next request on.
-    package func set(_ part: Part, _ isOn: Bool) {
-        if isOn {
-            bits.bitwiseOr(part.bit, ordering: .relaxed)
-        } else {
-            bits.bitwiseAnd(~part.bit, ordering: .relaxed)
-        }
+    /// From now on `tell` is called with each part that was turned on or off one by one, by whoever
+    /// turned it.
+    package func watch(_ tell: @escaping @Sendable (Part) -> Void) {
+        watchers.withLock { $0.append(tell) }
     }
 
     private static func bits(_ enable: Config.Enable) -> UInt8 {

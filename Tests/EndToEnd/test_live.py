@@ -9,6 +9,8 @@ import threading
 
 import h2.config
 import h2.connection
+import h2.events
+import h2.settings
 import httpx
 import pytest
 import websockets
@@ -287,7 +289,7 @@ def test_a_run_is_followed_before_it_begins(process):
 
 def refused(process, path, **headers):
     async def go():
-        with pytest.raises(websockets.exceptions.InvalidStatus) as fault:
+        with pytest.raises(websockets.InvalidStatus) as fault:
             async with connect(process, path, additional_headers=headers):
                 pass
         return fault.value.response.status_code
@@ -325,6 +327,73 @@ def test_switched_off_there_is_no_stream(roost):
     process = roost({"enable": {"live": False}})
     for path in ("events", "metrics", f"executions/{trace(1)}"):
         assert refused(process, path) == 503
+
+
+def test_switched_off_open_streams_end_and_on_again_others_begin(roost):
+    process = roost()
+
+    def turn(is_on):
+        httpx.put(f"http://{process.web}{ROOT}switches", json={"live": is_on},
+                  trust_env=False).raise_for_status()
+
+    def connections():
+        return process.metrics().value("roost_live_connections")
+
+    async def go():
+        async with connect(process, "events") as events, connect(process, "metrics") as figures, \
+                connect(process, f"executions/{trace(1)}") as execution:
+            streams = [Stream(process, path) for path in ("events/stream", "metrics/stream")]
+            await asyncio.to_thread(wait_until, lambda: connections() == 5, what="five streams")
+            await asyncio.to_thread(turn, False)
+            for socket_ in (events, figures, execution):
+                with pytest.raises(websockets.ConnectionClosed) as closed:
+                    async with asyncio.timeout(SECONDS):
+                        while True:
+                            await socket_.recv()
+                assert closed.value.rcvd.code == 1001
+                assert closed.value.rcvd.reason == "live is switched off"
+            for stream in streams:
+                # To its end, which is a proper one.
+                await asyncio.to_thread(list, stream.lines)
+                stream.close()
+            assert connections() == 0
+            assert await asyncio.to_thread(refused, process, "events") == 503
+        await asyncio.to_thread(turn, True)
+        async with connect(process, "events") as events:
+            await subscribe(events, type=["agent.completed"])
+            await asyncio.to_thread(post, process, *run("again", trace(2)))
+            assert (await receive(events))["agent"] == "again"
+            assert connections() == 1
+
+    asyncio.run(go())
+
+
+def test_figures_that_a_slow_client_misses_are_counted_and_told(process):
+    """Over HTTP/2, with a window that is shut until something was lost."""
+    client = h2.connection.H2Connection(h2.config.H2Configuration())
+    host, port = process.web.split(":")
+    with socket.create_connection((host, int(port)), SECONDS) as connection:
+        client.initiate_connection()
+        client.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 300})
+        client.send_headers(1, [
+            (":method", "GET"), (":path", f"{ROOT}metrics/stream?interval_ms=100"),
+            (":authority", "localhost"), (":scheme", "http")], end_stream=True)
+        connection.sendall(client.data_to_send())
+        before = lost(process)
+        # Some 64 KiB of figures wait before one is lost.
+        wait_until(lambda: lost(process) > before, SECONDS * 3, what="lost figures")
+        client.increment_flow_control_window(1 << 24)
+        client.increment_flow_control_window(1 << 24, 1)
+        read = b""
+        while b'"type":"lost"' not in read:
+            connection.sendall(client.data_to_send())
+            data = connection.recv(1 << 16)
+            assert data, "the connection ended"
+            read += b"".join(
+                event.data for event in client.receive_data(data)
+                if isinstance(event, h2.events.DataReceived))
+        client.reset_stream(1)
+        connection.sendall(client.data_to_send())
 
 
 def test_who_does_not_read_loses_messages_and_disturbs_nobody(process):

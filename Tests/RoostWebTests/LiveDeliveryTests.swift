@@ -31,6 +31,7 @@ import Testing
         var hasUnsent: Bool { !queued.isEmpty }
         func whenSent(_ call: @escaping () -> Void) {}
         func beat() {}
+        func end(_ reason: String) {}
     }
 
     /// A clock that advances by one with each look at it.

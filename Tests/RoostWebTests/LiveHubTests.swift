@@ -8,12 +8,22 @@ import Testing
 
 @Suite struct LiveHubTests {
     private let counters = LiveCounters()
+    private let switches = Switches(Config.Enable())
+    private let analytics: AnalyticsService
+    private let loop: EventLoop
     private let hub: LiveHub
 
     init() throws {
-        let analytics = AnalyticsService(
+        analytics = AnalyticsService(
             isOn: true, began: 5_000, rules: AnalyticsRules(), folder: nil, log: Log(level: .error))
-        hub = try LiveHub(analytics, counters: counters, loop: EventLoop(name: "hub"))
+        loop = try EventLoop(name: "hub")
+        hub = LiveHub(analytics, counters: counters, switches: switches, loop: loop)
+    }
+
+    /// Does what was posted to the loop, which is over then.
+    private func runLoop() {
+        loop.stop()
+        loop.run()
     }
 
     private var connections: Int { counters.connections.load(ordering: .relaxed) }
@@ -23,9 +33,11 @@ import Testing
         var latest: UInt64 = 0
         var isOver = false
         var got: [String] = []
+        var takes = true
         var onFlush: () -> Void = {}
 
         func send(_ text: LiveText) -> Bool {
+            guard takes else { return false }
             got.append(unsafe text.json.withBytes { unsafe String(decoding: $0, as: UTF8.self) })
             return true
         }
@@ -33,6 +45,7 @@ import Testing
         var hasUnsent: Bool { false }
         func whenSent(_ call: @escaping () -> Void) {}
         func beat() { got.append("beat") }
+        func end(_ reason: String) { got.append(reason) }
     }
 
     private func open(
@@ -97,5 +110,88 @@ import Testing
         #expect(client.lost == 0)
         hub.beat()
         #expect(client.got.count == 3)
+    }
+
+    @Test func `who gets figures and events is one client, with one heartbeat`() {
+        let client = Client()
+        hub.measure(client, LiveMeter(client, milliseconds: 60_000) { nil })
+        hub.subscribe(client, to: LiveFilter())
+        #expect(connections == 1)
+        hub.beat()
+        #expect(client.got == ["beat"])
+        hub.leave(client)
+        #expect(connections == 0)
+    }
+
+    @Test func `figures that find no room are counted, and told with the heartbeat`() {
+        let client = Client()
+        client.takes = false
+        let meter = LiveMeter(client, milliseconds: 60_000) { .notice("metrics") }
+        hub.measure(client, meter)
+        #expect(counters.lost.load(ordering: .relaxed) == 1)
+        client.takes = true
+        hub.beat()
+        #expect(client.got == [#"{"type":"lost","data":{"messages":1}}"#, "beat"])
+        client.got = []
+        client.lost = 3
+        hub.measure(client, LiveMeter(client, milliseconds: 60_000) { .notice("metrics") })
+        #expect(
+            client.got == [
+                #"{"type":"lost","data":{"messages":3}}"#, #"{"type":"metrics","data":{}}"#,
+            ])
+        #expect(counters.delivered.load(ordering: .relaxed) == 1)
+    }
+
+    @Test func `when live is turned off all streams end, and nothing is asked for`() {
+        let clients = (0..<4).map { _ in Client() }
+        hub.subscribe(clients[0], to: LiveFilter())
+        hub.subscribe(clients[1], to: LiveFilter(), resume: 1)
+        let meter = LiveMeter(clients[2], milliseconds: 60_000) { nil }
+        hub.measure(clients[2], meter)
+        hub.measure(clients[3], LiveMeter(clients[3], milliseconds: 60_000) { nil })
+        hub.subscribe(clients[3], to: LiveFilter())
+        #expect(connections == 4)
+        #expect(analytics.isWatched)
+        switches.set(.live, false)
+        runLoop()
+        for client in clients { #expect(client.got.last == "live is switched off") }
+        #expect(connections == 0)
+        #expect(!meter.isRunning)
+        #expect(!analytics.isWatched)
+    }
+
+    @Test func `other switches end no stream`() {
+        let client = Client()
+        hub.subscribe(client, to: LiveFilter())
+        switches.set(.store, false)
+        switches.set(.live, true)
+        runLoop()
+        #expect(client.got.isEmpty)
+        #expect(connections == 1)
+    }
+
+    @Test func `the body of a stream that is ended ends behind what waits`() throws {
+        var sources: [any BodySource] = []
+        let responder = Responder { response in
+            if case .stream(let source) = response.body { sources.append(source) }
+        }
+        open("GET", responder) {
+            hub.subscribe($0, to: LiveFilter())
+            #expect($0.send(.notice("last")))
+        }
+        switches.set(.live, false)
+        runLoop()
+        var bytes: [UInt8] = []
+        #expect(!sources[0].next(into: &bytes))
+        #expect(String(decoding: bytes, as: UTF8.self).contains(#""type":"last""#))
+        #expect(connections == 0)
+    }
+
+    @Test(arguments: [1, 9_999_999_999_999_999] as [UInt64])
+    func `of an id that was never given nobody knows what was missed`(id: UInt64) {
+        let client = Client()
+        hub.subscribe(client, to: LiveFilter(), resume: id)
+        runLoop()
+        #expect(client.got == [#"{"type":"resumed","data":{"replayed":0,"missed":null}}"#])
     }
 }

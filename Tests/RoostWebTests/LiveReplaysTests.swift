@@ -39,6 +39,7 @@ import Testing
         var hasUnsent: Bool { !queued.isEmpty }
         func whenSent(_ call: @escaping () -> Void) { onSent = call }
         func beat() {}
+        func end(_ reason: String) {}
 
         /// The numbers of events, in their order.
         var ids: [UInt64] { got.compactMap { id(in: $0) } }

@@ -22,7 +22,9 @@ final class APIContext {
     init(collector: CollectorView, loop: EventLoop) {
         self.collector = collector
         self.loop = loop
-        hub = LiveHub(collector.analytics, counters: collector.liveCounters, loop: loop)
+        hub = LiveHub(
+            collector.analytics, counters: collector.liveCounters, switches: collector.switches,
+            loop: loop)
     }
 
     /// Makes an answer beside the loop, because it reads from the disk or takes long. About `bytes`

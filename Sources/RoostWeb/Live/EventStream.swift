@@ -72,11 +72,17 @@ final class EventStream: LiveClient, BodySource {
         responder.resumeBody()
     }
 
+    func end(_ reason: String) {
+        isOver = true
+        onSent = nil
+        responder.resumeBody()
+    }
+
     func next(into bytes: inout [UInt8]) -> Bool {
         bytes += waiting
         waiting.removeAll(keepingCapacity: waiting.count < 16 << 10)
         onSent.take()?()
-        return true
+        return !isOver
     }
 
     func cancel() {

@@ -24,4 +24,7 @@ protocol LiveClient: AnyObject {
 
     /// Shows that the stream is alive.
     func beat()
+
+    /// Ends the stream behind what was queued, with a reason in words where there is a place for one.
+    func end(_ reason: String)
 }

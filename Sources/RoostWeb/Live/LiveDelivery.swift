@@ -90,7 +90,7 @@ final class LiveDelivery {
     }
 
     /// Queues a message; one for which there is no room is lost. `flush` has to follow.
-    private func send(_ text: LiveText, to client: any LiveClient) {
+    func send(_ text: LiveText, to client: any LiveClient) {
         if !offer(text, to: client) { lose(1, client) }
     }
 

@@ -11,7 +11,10 @@ import RoostNet
 /// A message is matched against filters, not clients, and only against those that may want it.
 final class LiveHub {
     private let analytics: AnalyticsService
+    private let switches: Switches
     private let loop: EventLoop
+    /// All of them, whether they get events, figures or both.
+    private var clients: [ObjectIdentifier: any LiveClient] = [:]
     private var groups = LiveGroups()
     private var filters: [ObjectIdentifier: LiveFilter] = [:]
     /// Clients that get figures every so often.
@@ -37,13 +40,18 @@ final class LiveHub {
     private static let mostWaiting = 16_384
     private static let mostAtOnce = 128
 
-    init(_ analytics: AnalyticsService, counters: LiveCounters, loop: EventLoop) {
+    init(
+        _ analytics: AnalyticsService, counters: LiveCounters, switches: Switches, loop: EventLoop
+    ) {
         self.analytics = analytics
+        self.switches = switches
         self.loop = loop
         self.counters = counters
         delivery = LiveDelivery(counters: counters)
         replays = LiveReplays(delivery)
         replays.onDue = { [weak self] in self?.postTurn() }
+        let home = LoopOwned(self, on: loop)
+        switches.watch { part in if part == .live { home.post { $0.obeySwitch() } } }
     }
 
     // MARK: clients
@@ -59,6 +67,7 @@ final class LiveHub {
             // It may have turned out that the client is gone.
             guard filters[key] != nil else { return }
         }
+        clients[key] = client
         let before = filters[key].flatMap { groups[$0] }
         before?.clients[key] = nil
         let group = groups.group(filter)
@@ -82,8 +91,9 @@ final class LiveHub {
     /// From now on a client gets the figures of `meter`.
     func measure(_ client: any LiveClient, _ meter: LiveMeter) {
         guard !client.isOver else { return }
-        meters[ObjectIdentifier(client)] = meter
-        meter.start(on: loop)
+        clients[ObjectIdentifier(client)] = client
+        meters.updateValue(meter, forKey: ObjectIdentifier(client))?.stop()
+        meter.start(on: loop, delivery)
         watch()
         noteConnections()
     }
@@ -97,13 +107,23 @@ final class LiveHub {
             if group.isEmpty { groups.remove(group) }
         }
         meters.removeValue(forKey: ObjectIdentifier(client))?.stop()
+        clients[ObjectIdentifier(client)] = nil
         noteConnections()
         watch()
     }
 
-    private var connections: Int { filters.count + meters.count }
+    /// While live streams are switched off there are none, and nobody is asked for events.
+    private func obeySwitch() {
+        guard !switches.isOn(.live) else { return }
+        for client in clients.values {
+            leave(client)
+            client.end("live is switched off")
+        }
+        mail = []
+        _ = mailbox.takeAll()
+    }
 
-    private func noteConnections() { counters.connections.store(connections, ordering: .relaxed) }
+    private func noteConnections() { counters.connections.store(clients.count, ordering: .relaxed) }
 
     // MARK: messages
 
@@ -178,7 +198,7 @@ final class LiveHub {
 
     /// Asks for messages as long as somebody listens, and for nothing else.
     private func watch() {
-        let hasClients = connections > 0
+        let hasClients = !clients.isEmpty
         if hasClients, heartbeat == nil {
             heartbeat = loop.schedule(
                 afterMilliseconds: Self.heartbeatMilliseconds,
@@ -199,11 +219,10 @@ final class LiveHub {
     }
 
     func beat() {
-        for client in groups.all.flatMap(\.clients.values) + replays.clients {
+        for client in clients.values {
             // Who wants little would wait long for the next message to be told before.
             _ = delivery.tellLost(client)
             client.beat()
         }
-        for meter in meters.values { meter.client?.beat() }
     }
 }

@@ -15,12 +15,12 @@ final class LiveMeter {
         self.render = render
     }
 
-    func start(on loop: EventLoop) {
+    func start(on loop: EventLoop, _ delivery: LiveDelivery) {
         timer = loop.schedule(afterMilliseconds: milliseconds, repeatMilliseconds: milliseconds) {
-            [weak self] in self?.tell()
+            [weak self] in self?.tell(delivery)
         }
         // Last: where this finds the client gone, it is stopped.
-        tell()
+        tell(delivery)
     }
 
     var isRunning: Bool { timer != nil }
@@ -30,9 +30,9 @@ final class LiveMeter {
         timer = nil
     }
 
-    private func tell() {
+    private func tell(_ delivery: LiveDelivery) {
         guard let client, let text = render() else { return }
-        if !client.send(text) { client.lost += 1 }
+        delivery.send(text, to: client)
         client.flush()
     }
 }

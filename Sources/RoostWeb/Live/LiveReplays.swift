@@ -58,8 +58,6 @@ final class LiveReplays {
     /// Whether somebody waits for a turn.
     var isDue: Bool { !line.isEmpty }
 
-    var clients: [any LiveClient] { replays.values.map(\.client) }
-
     func contains(_ client: any LiveClient) -> Bool { replays[ObjectIdentifier(client)] != nil }
 
     // MARK: who catches up

@@ -56,6 +56,11 @@ final class LiveSocket: LiveClient, WebSocketHandler {
         socket?.ping()
     }
 
+    func end(_ reason: String) {
+        onSent = nil
+        socket?.close(code: 1001, reason: reason)
+    }
+
     private static var heartbeat: LiveText {
         LiveText(ByteBlock(Array(#"{"type":"heartbeat"}"#.utf8)))
     }
