@@ -4,6 +4,7 @@ fault: trouble.py. One table is printed at the end.
 `ROOST_SOAK=1` (`make soak`) runs the full counts; `ROOST_SEED` repeats the random moments."""
 
 import datetime
+import http.client
 import os
 import pathlib
 import random
@@ -24,6 +25,7 @@ import httpx
 import pytest
 import zstandard
 from conftest import starter, wait_until
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
 from otlp_peers import hang
 from test_delivery import RETRYABLE_CODES, RETRYABLE_STATUSES, STATUSES, Breaker, breaking
 from trouble import (
@@ -579,13 +581,13 @@ def test_many_quick_connections(trouble, ends):
     case.close(collector, peer)
 
 
-def ask_often(web, path):
-    """A connection that asks again and again, and has room for next to nothing."""
+def ask_often(web, path, times=20):
+    """A connection that asks so many times at once, and has room for next to nothing."""
     one = socket.socket()
     one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     host, _, port = web.rpartition(":")
     one.connect((host, int(port)))
-    one.sendall(f"GET {path} HTTP/1.1\r\nhost: {web}\r\n\r\n".encode() * 20)
+    one.sendall(f"GET {path} HTTP/1.1\r\nhost: {web}\r\n\r\n".encode() * times)
     return one
 
 
@@ -637,6 +639,69 @@ def test_readers_that_never_read(path, ask, limit, trouble, ends):
     few = path.replace("1000", "100")
     wait_until(lambda: collector.get(few).status_code == 200, what="room for answers")
     case.close(collector, peer)
+
+
+def long_page(collector, families=30, series=5000):
+    """Gives the collector what makes a page of some MiB."""
+    request = metrics_service_pb2.ExportMetricsServiceRequest()
+    entry = request.resource_metrics.add()
+    entry.resource.attributes.add(key="service.name").value.string_value = "long"
+    for family in range(families):
+        points = entry.scope_metrics.add().metrics.add(name=f"family_{family}").gauge.data_points
+        for number in range(series):
+            point = points.add(time_unix_nano=time.time_ns(), as_double=number)
+            point.attributes.add(key="series").value.string_value = f"a-long-value-{number:050d}"
+    answer = httpx.post(
+        f"http://{collector.http}/v1/metrics", content=request.SerializeToString(), timeout=60,
+        headers={"content-type": "application/x-protobuf"}, trust_env=False)
+    assert answer.status_code == 200
+
+
+def read_page(web):
+    """A scrape at the pace of a reader that is far away: the number of bytes of its body, or None
+    when it is to come again."""
+    host, _, port = web.rpartition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=20)
+    connection.request("GET", "/metrics")
+    answer, size = connection.getresponse(), 0
+    if answer.status == 503:
+        return None
+    assert answer.status == 200, answer.status
+    while piece := answer.read(128 << 10):
+        size += len(piece)
+        time.sleep(0.003)
+    connection.close()
+    return size
+
+
+def test_silent_readers_that_keep_coming(roost, ends):
+    """Ten a second that ask for a long page and read nothing. A scraper reads pages all the while,
+    or is told to come again, and none of them is cut off; of those that read nothing few are still
+    there."""
+    collector = roost({"limits": {"memory": "128MiB"}})
+    long_page(collector)
+    whole = read_page(collector.web)
+    assert whole > 8 * MIB
+    ending = threading.Event()
+
+    def keep_coming():
+        while not ending.wait(0.1):
+            ends(ask_often(collector.web, "/metrics", 1))
+
+    coming = threading.Thread(target=keep_coming)
+    coming.start()
+    try:
+        pages = []
+        for _ in range(often(15, 60)):
+            pages.append(read_page(collector.web))
+            time.sleep(1)
+    finally:
+        ending.set()
+        coming.join()
+    read = [page for page in pages if page]
+    assert min(read) > whole - MIB and len(read) > len(pages) // 2, pages
+    web = next(one for one in collector.status()["listeners"] if one["name"] == "web")
+    assert web["connections_refused"] == 0 and web["connections_open"] < 64, web
 
 
 def bombs():
