@@ -9,7 +9,8 @@ import RoostMetrics
 /// the other lines a head of its own.
 final class AcceptTarget: FuzzTarget {
     private let origins = CORSOrigins(allowed: ["https://a.example", "*"])
-    private let hosts = AllowedHosts(listeners: [ListenAddress(host: "127.0.0.1", port: 1)])
+    private let hosts = AllowedHosts(
+        listeners: [(name: "web", address: ListenAddress(host: "127.0.0.1", port: 1))])
 
     func take(_ input: UnsafeRawBufferPointer) {
         let text = unsafe String(decoding: input, as: UTF8.self)
