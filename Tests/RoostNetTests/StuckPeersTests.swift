@@ -54,22 +54,24 @@ import Testing
             connections: ConnectionLimit(64), memory: MemoryBudget(limitBytes: bytes).share("test"))
     }
 
+    /// Without an end, in small pieces or, under `/stuck`, in one that is too large for the system.
     private func endless(_ handler: TestHandler) {
-        handler.answers = { _, _, responder in
-            responder.send(
-                Response(
-                    status: 200, body: .stream(CountingSource(left: .max, asked: Counter()))))
+        handler.answers = { head, _, responder in
+            let body: any BodySource =
+                head.path == "/stuck"
+                ? PieceSource.stuck() : CountingSource(left: .max, asked: Counter())
+            responder.send(Response(status: 200, body: .stream(body)))
         }
     }
 
-    private let get = "GET /a HTTP/1.1\r\nhost: x\r\n\r\n"
+    private func get(_ path: String) -> String { "GET \(path) HTTP/1.1\r\nhost: x\r\n\r\n" }
 
     /// They take nothing, and have a write pending.
     private func hogs(_ count: Int, _ port: UInt16) throws -> [RawClient] {
         try (0..<count).map { _ in
             let client = try RawClient(port)
             client.takeLittle()
-            client.send(get)
+            client.send(get("/stuck"))
             return client
         }
     }
@@ -77,12 +79,13 @@ import Testing
     @Test func `peers that take nothing give way to one that reads`() throws {
         let handler = TestHandler()
         endless(handler)
-        let settings = settings(1 << 20)
+        // The first six fit into half of it, and ten do not, whatever the system takes of each.
+        let settings = settings(150 << 20)
         try withServer(handler, settings: settings) { _, _, port in
             var silent = try hogs(6, port)
-            #expect(eventually { settings.memory.usedBytes > 128 << 10 })
+            #expect(eventually { settings.memory.usedBytes > 6 * PieceSource.stuckBytes / 2 })
             let reader = try RawClient(port)
-            reader.send(get)
+            reader.send(get("/small"))
             for round in 0..<12 {
                 // They come faster than their patience lasts, yet not all within it.
                 silent += try hogs(1, port)
@@ -99,7 +102,7 @@ import Testing
     @Test func `where nobody has been stuck for a while who needs more is closed`() throws {
         let handler = TestHandler()
         endless(handler)
-        let settings = settings(512 << 10)
+        let settings = settings(4 * PieceSource.stuckBytes)
         try withServer(handler, settings: settings) { _, _, port in
             let silent = try hogs(8, port)
             #expect(eventually { settings.counters.values.connectionsRefused > 0 })

@@ -92,6 +92,18 @@ final class PieceSource: BodySource {
 
     init(_ pieces: [String]) { self.pieces = pieces.map { Array($0.utf8) } }
 
+    /// A piece of which the system takes a part at the most, and then nothing more for now: what is
+    /// left of it is larger than 4 MiB, the most that Linux buffers for a sender by itself, whatever
+    /// that takes of it. tcp(7), tcp_wmem.
+    static func stuck() -> PieceSource {
+        let source = PieceSource([])
+        source.pieces = [[UInt8](repeating: 0x30, count: stuckBytes)]
+        source.isOpen = true
+        return source
+    }
+
+    static let stuckBytes = 12 << 20
+
     func next(into bytes: inout [UInt8]) -> Bool {
         asked += 1
         if !pieces.isEmpty { bytes += pieces.removeFirst() }
