@@ -1,6 +1,5 @@
 """The probes and the status page, at rest and under load."""
 
-import os
 import statistics
 import subprocess
 import threading
@@ -9,7 +8,7 @@ import time
 import httpx
 import pytest
 
-from conftest import PATIENCE, roost_binary
+from conftest import PATIENCE, program_environment, roost_binary
 from telemetry import METHODS, START, GRPCWay, attribute, request, scopes
 
 LOAD_SECONDS = 6
@@ -105,11 +104,12 @@ def test_health_and_status_commands(shared_roost):
     url = f"http://{shared_roost.web}"
     for command in ("health", "status"):
         done = subprocess.run(
-            [roost_binary(), command, "--url", url], capture_output=True, text=True, timeout=20)
+            [roost_binary(), command, "--url", url], capture_output=True, text=True,
+            timeout=20 * PATIENCE, env=program_environment())
         assert done.returncode == 0, done.stderr
     gone = subprocess.run(
         [roost_binary(), "health", "--url", "http://127.0.0.1:9"], capture_output=True, text=True,
-        timeout=20)
+        timeout=20 * PATIENCE, env=program_environment())
     assert gone.returncode == 1
     assert "127.0.0.1:9" in gone.stderr
 
@@ -200,11 +200,12 @@ def test_probes_come_between_the_slices_of_a_large_page(roost):
 def test_the_status_command_shows_a_token(roost):
     process = roost({"listen": {"tokens": ["hunter2"]}})
     command = [roost_binary(), "status", "--url", f"http://{process.web}"]
-    refused = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    refused = subprocess.run(
+        command, capture_output=True, text=True, timeout=20 * PATIENCE, env=program_environment())
     assert refused.returncode == 1 and "401" in refused.stderr
     for more, variables in ((["--token", "hunter2"], {}), ([], {"ROOST_TOKEN": "hunter2"})):
         answer = subprocess.run(
-            command + more, capture_output=True, text=True, timeout=20,
-            env={**os.environ, **variables})
+            command + more, capture_output=True, text=True, timeout=20 * PATIENCE,
+            env={**program_environment(), **variables})
         assert answer.returncode == 0, answer.stderr
         assert "hunter2" not in answer.stdout

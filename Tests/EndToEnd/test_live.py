@@ -46,7 +46,8 @@ async def subscribe(socket, **filters):
 
 
 def post(process, *events):
-    answer = httpx.post(f"http://{process.web}{ROOT}events", json=events, trust_env=False)
+    answer = httpx.post(
+        f"http://{process.web}{ROOT}events", json=events, trust_env=False, timeout=SECONDS)
     assert answer.status_code == 200, answer.text
 
 
