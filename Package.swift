@@ -47,8 +47,11 @@ let package = Package(
         // The table of prices, made by Prices/generate.py.
         .target(name: "CPrices"),
 
+        // Walks the loaded libraries, whose shape Swift's Glibc does not have.
+        .target(name: "CPages"),
+
         // A target imports nothing that stands below it here.
-        library("RoostCore", ["CMalloc"]),
+        library("RoostCore", ["CMalloc", "CPages"]),
         library("RoostCompression", ["RoostCore", "CDeflate", "CZlib", "CZstd"]),
         library("RoostWire", ["RoostCore", "COTLP", "CProtobufC", "CScan"]),
         library("RoostMetrics", ["RoostCore", "RoostWire"]),
