@@ -11,6 +11,8 @@ struct WindowSketches: Sendable {
     private let mostPages: Int
     /// The first page is nobody's.
     private var pages = [UInt32](repeating: 0, count: pageSize)
+    /// By page, what it holds.
+    private var sums: [UInt32] = [0]
     /// Whether something found no page.
     private(set) var hasOverflown = false
 
@@ -19,10 +21,10 @@ struct WindowSketches: Sendable {
         var end: UInt8 = 0
     }
 
-    private static let pageSize = 32
-    private static let pagesOfSketch = (WindowBuckets.count + pageSize - 1) / pageSize
+    static let pageSize = 32
+    static let pagesOfSketch = (WindowBuckets.count + pageSize - 1) / pageSize
 
-    /// Pages of 128 bytes, at most 65,536; those of all windows' keys have 2 MiB.
+    /// Pages of 132 bytes, at most 65,536; those of all windows' keys have 2 MiB.
     init(sketches: Int = WindowLayout.sketches, mostPages: Int = 16_384) {
         table = [UInt16](repeating: 0, count: sketches * WindowSketches.pagesOfSketch)
         bounds = [Bounds](repeating: Bounds(), count: sketches)
@@ -34,7 +36,9 @@ struct WindowSketches: Sendable {
 
     var isEmpty: Bool { pages.count == WindowSketches.pageSize }
 
-    var byteCount: Int { table.capacity * 2 + bounds.capacity * 2 + pages.capacity * 4 }
+    var byteCount: Int {
+        table.capacity * 2 + bounds.capacity * 2 + (pages.capacity + sums.capacity) * 4
+    }
 
     @inline(__always)
     mutating func observe(_ sketch: Int, bucket: Int) { add(sketch, bucket, 1) }
@@ -48,6 +52,7 @@ struct WindowSketches: Sendable {
             if page == 0 { return }
         }
         pages[page &<< 5 &+ bucket & 31] &+= count
+        sums[page] &+= count
     }
 
     @inline(never)
@@ -58,6 +63,7 @@ struct WindowSketches: Sendable {
             return 0
         }
         pages.append(contentsOf: repeatElement(0, count: WindowSketches.pageSize))
+        sums.append(0)
         table[place] = UInt16(page)
         let (sketch, index) = place.quotientAndRemainder(dividingBy: WindowSketches.pagesOfSketch)
         bounds[sketch].low = min(bounds[sketch].low, UInt8(index))
@@ -77,8 +83,35 @@ struct WindowSketches: Sendable {
     /// Takes away what was observed once, if it is there.
     mutating func takeBack(_ sketch: Int, bucket: Int) {
         let place = sketch &* WindowSketches.pagesOfSketch &+ bucket &>> 5
-        let count = Int(table[place]) &<< 5 &+ bucket & 31
-        if table[place] != 0, pages[count] > 0 { pages[count] -= 1 }
+        let page = Int(table[place])
+        let count = page &<< 5 &+ bucket & 31
+        guard page != 0, pages[count] > 0 else { return }
+        pages[count] -= 1
+        sums[page] -= 1
+    }
+
+    /// Adds what each page of a sketch holds to `all`, of which there are `pagesOfSketch`.
+    ///
+    /// - Returns: the pages that were touched.
+    @inline(__always)
+    func addSums(_ sketch: Int, to all: inout [UInt64]) -> Range<Int> {
+        let (low, end) = (Int(bounds[sketch].low), Int(bounds[sketch].end))
+        if end == 0 { return 0..<0 }
+        let base = sketch * WindowSketches.pagesOfSketch
+        for index in low..<end { all[index] &+= UInt64(sums[Int(table[base + index])]) }
+        return low..<end
+    }
+
+    /// Adds the counts of one page of a sketch to `all`, of which there are `pageSize`.
+    @inline(__always)
+    func addCounts(_ sketch: Int, page: Int, to all: inout [UInt32]) {
+        let start = Int(table[sketch * WindowSketches.pagesOfSketch + page]) << 5
+        guard start > 0, all.count == 32, start + 32 <= pages.count else { return }
+        unsafe pages.withUnsafeBufferPointer { pages in
+            unsafe all.withUnsafeMutableBufferPointer { all in
+                for offset in 0..<32 { unsafe all[offset] &+= pages[start &+ offset] }
+            }
+        }
     }
 
     /// Adds what a sketch holds.
@@ -117,6 +150,7 @@ struct WindowSketches: Sendable {
         hasOverflown = false
         if isEmpty { return }
         pages.removeSubrange(WindowSketches.pageSize...)
+        sums.removeSubrange(1...)
         for sketch in bounds.indices where bounds[sketch].end > 0 {
             let base = sketch * WindowSketches.pagesOfSketch
             for index in Int(bounds[sketch].low)..<Int(bounds[sketch].end) {
@@ -129,8 +163,7 @@ struct WindowSketches: Sendable {
 
 /// The buckets of one sketch, for adding several and for reading quantiles.
 ///
-/// A window of a thousand keys reads two thousand of them, so buckets are added and passed over by
-/// the page.
+/// Buckets are added and passed over by the page.
 struct WindowHistogram: Sendable {
     private var counts = [UInt32](repeating: 0, count: pages * 32)
     /// Of each page, what it holds.

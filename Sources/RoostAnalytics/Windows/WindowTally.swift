@@ -5,7 +5,7 @@ enum WindowWork: Int, CaseIterable, Sendable {
     case workflow, agent, llm, tool
 }
 
-/// What was counted of one key in one stretch of time. A plain value of some 150 bytes.
+/// What was counted of one key in one stretch of time. A plain value of some 190 bytes.
 struct WindowTally: Sendable {
     /// How often the key was touched; 0 says that it was not.
     var touches: UInt32 = 0
@@ -21,6 +21,8 @@ struct WindowTally: Sendable {
     var agent = Work()
     var llm = Work()
     var tool = Work()
+    /// From a call to its first token.
+    var firstToken = Work()
     var tokens = ActivityTokens()
     /// USD.
     var cost = 0.0
@@ -68,6 +70,7 @@ struct WindowTally: Sendable {
         agent.add(other.agent)
         llm.add(other.llm)
         tool.add(other.tool)
+        firstToken.add(other.firstToken)
         tokens.add(other.tokens)
         cost += other.cost
     }

@@ -67,17 +67,16 @@ extension Windows {
 
 /// Adds up what some levels hold and what is live, key by key.
 private struct WindowReader {
-    private let sketches: [WindowSketches]
     /// By key.
     private var tallies: [WindowTally]
-    private var histogram = WindowHistogram()
+    private var ranks: WindowRanks
     private var values = [Double](repeating: 0, count: shares.count)
 
-    private static let shares = [0, 0.5, 0.95, 0.99, 1]
+    private static let shares = [0.5, 0.95, 0.99]
 
     init(_ live: WindowLive, _ levels: ArraySlice<Windows.Level>) {
-        sketches = [live.sketches, levels.last?.sketches.sketches].compactMap { $0 }
-            .filter { !$0.isEmpty }
+        ranks = WindowRanks(
+            live: live.sketches, slots: levels.last?.sketches.sketches ?? WindowSketches())
         tallies = live.tallies
         for level in levels where !level.tallies.isEmpty {
             for key in tallies.indices where level.tallies[key].touches > 0 {
@@ -125,7 +124,7 @@ private struct WindowReader {
         result.agentDuration = sketch(.agent).flatMap { duration($0, tally.agent) }
         result.llmDuration = sketch(.llm).flatMap { duration($0, tally.llm) }
         result.toolDuration = sketch(.tool).flatMap { duration($0, tally.tool) }
-        result.timeToFirstToken = sketch(.firstToken).flatMap { duration($0, nil) }
+        result.timeToFirstToken = sketch(.firstToken).flatMap { duration($0, tally.firstToken) }
         return result
     }
 
@@ -136,28 +135,23 @@ private struct WindowReader {
         return result
     }
 
-    /// Without a tally of the exact extremes, those of the sketch are told.
-    private mutating func duration(_ sketch: Int, _ work: WindowTally.Work?) -> WindowDuration? {
-        if let work, work.count == 0 { return nil }
-        for index in sketches.indices { sketches[index].add(sketch, to: &histogram) }
-        if histogram.isEmpty { return nil }
-        histogram.quantiles(WindowReader.shares, into: &values)
+    private mutating func duration(_ sketch: Int, _ work: WindowTally.Work) -> WindowDuration? {
+        if work.count == 0 { return nil }
+        ranks.read(sketch)
+        if ranks.total == 0 { return nil }
+        ranks.quantiles(WindowReader.shares, into: &values)
         var result = WindowDuration()
-        result.count = histogram.total
-        result.shortest = work.map { Double($0.shortest) } ?? values[0]
-        result.longest = work.map { Double($0.longest) } ?? values[4]
-        let total = work?.total ?? histogram.sum
-        result.average = total / Double(histogram.total)
-        // Extremes of a tally have seven digits, the mean has more.
-        result.shortest = min(result.shortest, result.average)
-        result.longest = max(result.longest, result.average)
+        result.count = ranks.hasOverflown ? max(ranks.total, UInt64(work.count)) : ranks.total
+        result.average = work.total / Double(result.count)
+        // Extremes have seven digits, the mean has more.
+        result.shortest = min(Double(work.shortest), result.average)
+        result.longest = max(Double(work.longest), result.average)
         func clamped(_ value: Double) -> Double {
             min(max(value, result.shortest), result.longest)
         }
         (result.p50, result.p95, result.p99) = (
-            clamped(values[1]), clamped(values[2]), clamped(values[3])
+            clamped(values[0]), clamped(values[1]), clamped(values[2])
         )
-        histogram.removeAll()
         return result
     }
 }

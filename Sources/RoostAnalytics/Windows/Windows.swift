@@ -223,6 +223,10 @@ public struct Windows: Sendable {
 
     private mutating func observeFirstToken(_ fact: AgentFact) {
         let bucket = live.bucket(fact.timeToFirstToken)
+        forEachKey(fact) { tally in
+            tally.firstToken.note(false)
+            tally.firstToken.note(nanoseconds: fact.timeToFirstToken)
+        }
         live.observe(WindowMeasure.firstToken.rawValue, bucket: bucket)
         observeCall(fact, bucket, place: 1)
     }
