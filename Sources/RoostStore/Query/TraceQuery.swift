@@ -25,6 +25,8 @@ public struct TraceQuery: Sendable, Equatable {
     public var limit = 50
     /// Of the page before; the other members must be the same.
     public var cursor: String?
+    /// Traces that may be next which are kept in mind before the index is walked again.
+    var mostWaiting = 8_192
 
     public static let mostTraces = 1000
 

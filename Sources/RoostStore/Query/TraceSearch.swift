@@ -8,6 +8,9 @@ import RoostIngest
 /// An entry of the index may be out of date: the row says in which block the right one is, and what
 /// is shown has been compared with the query. A trace is sure to be next when no block that has not
 /// been read has a start as late as its.
+///
+/// Where more traces may be next than are kept in mind, as when all have one start, the index is
+/// walked again for those behind the last of them.
 struct TraceSearch {
     private let query: TraceQuery
     private let reader: ReaderDatabase
@@ -15,11 +18,11 @@ struct TraceSearch {
     /// The service as it is listed, and as summaries have it.
     private let service: (listed: String, inSummaries: String)?
     private let limit: Int
-    private let after: Place?
+    private var after: Place?
     /// Nanoseconds after which a trace without its root is over, and Unix nanoseconds.
     private let hold: UInt64
     private let now = unixNanoseconds()
-    private var waiting = CandidateHeap()
+    private var waiting: CandidateHeap
     private var found: [(summary: TraceSummary, place: Place)] = []
     private var steps = 0
 
@@ -61,6 +64,7 @@ struct TraceSearch {
         self.query = query
         self.hold = hold
         self.reader = reader
+        waiting = CandidateHeap(kept: query.mostWaiting)
         limit = min(max(query.limit, 1), TraceQuery.mostTraces)
         if let cursor = query.cursor {
             guard let place = Place(cursor: cursor) else { throw .query(.badCursor) }
@@ -86,25 +90,32 @@ struct TraceSearch {
     }
 
     mutating func run() throws(QueryFailure) -> TracePage {
+        repeat {
+            waiting = CandidateHeap(kept: query.mostWaiting)
+            try walk()
+            after = waiting.last
+        } while after != nil && found.count <= limit
+        var page = TracePage()
+        page.traces = found.prefix(limit).map(\.summary)
+        if found.count > limit { page.cursor = found[limit - 1].place.cursor }
+        return page
+    }
+
+    /// Until enough was found, or everything that was kept in mind was looked at.
+    private mutating func walk() throws(QueryFailure) {
         reader.heads.bind(1, Int(clamping: query.since ?? 0))
         let latest = min(query.until ?? .max, after?.start ?? .max)
         reader.heads.bind(2, Int(clamping: latest))
         reader.heads.bind(3, Int(clamping: shortest))
         reader.heads.bind(4, Int(clamping: query.maxDuration ?? .max))
         defer { reader.heads.reset() }
-        var isDone = false
-        while !isDone, try reading({ () throws(SQLiteError) in try reader.heads.step() }) {
+        while try reading({ () throws(SQLiteError) in try reader.heads.step() }) {
             guard unsafe reader.heads.withBytes(2, mayHaveTerms) else { continue }
-            isDone = try emit(laterThan: reader.heads.bits(1))
-            if isDone { break }
+            if try emit(laterThan: reader.heads.bits(1)) || waiting.isSpent { return }
             try spend(1)
             try collect(reader.heads.int(0))
         }
-        if !isDone { _ = try emit(laterThan: nil) }
-        var page = TracePage()
-        page.traces = found.prefix(limit).map(\.summary)
-        if found.count > limit { page.cursor = found[limit - 1].place.cursor }
-        return page
+        _ = try emit(laterThan: nil)
     }
 
     // MARK: the index
@@ -265,47 +276,6 @@ struct TraceSearch {
                 .tooMuch(
                     "this question would read too much; narrow it with since and until, or with "
                         + "a filter that fewer traces meet"))
-        }
-    }
-}
-
-/// A trace that may be next.
-struct Candidate {
-    let place: TraceSearch.Place
-    /// Where it was found.
-    let block: Int
-}
-
-/// Candidates, the one that comes first on top.
-struct CandidateHeap {
-    private var items: [Candidate] = []
-
-    var first: Candidate? { items.first }
-
-    mutating func insert(_ candidate: Candidate) {
-        items.append(candidate)
-        var child = items.count - 1
-        while child > 0 {
-            let parent = (child - 1) / 2
-            guard items[child].place.isBefore(items[parent].place) else { return }
-            items.swapAt(child, parent)
-            child = parent
-        }
-    }
-
-    mutating func removeFirst() {
-        guard let last = items.popLast(), !items.isEmpty else { return }
-        items[0] = last
-        var parent = 0
-        while true {
-            var best = parent
-            for child in [parent * 2 + 1, parent * 2 + 2]
-            where child < items.count && items[child].place.isBefore(items[best].place) {
-                best = child
-            }
-            if best == parent { return }
-            items.swapAt(best, parent)
-            parent = best
         }
     }
 }
