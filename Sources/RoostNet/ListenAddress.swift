@@ -16,10 +16,11 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
         let digits = text[text.index(after: colon)...]
         if host.hasPrefix("["), host.hasSuffix("]"), host.count > 2 {
             host = host.dropFirst().dropLast()
-        } else if host.contains(":") || host.contains("[") || host.contains("]") {
+        } else if host.contains(":") {
             return nil
         }
-        guard !host.isEmpty, !digits.isEmpty, digits.utf8.allSatisfy({ 48...57 ~= $0 }),
+        guard !host.isEmpty, !host.contains("["), !host.contains("]"),
+            !digits.isEmpty, digits.utf8.allSatisfy({ 48...57 ~= $0 }),
             let port = UInt16(digits)
         else { return nil }
         self.init(host: String(host), port: port)

@@ -17,6 +17,7 @@ import Testing
 
     @Test(arguments: [
         "", ":80", "host", "host:", "host:x", "host:65536", "::1:80", "[::1]", "a:-1",
+        "[]]:0", "[[::1]:80", "a]:80", "[]:80",
     ])
     func `refuses what is no address`(_ text: String) { #expect(ListenAddress(text) == nil) }
 
