@@ -30,7 +30,7 @@ final class AuditTarget: FuzzTarget {
 
     func take(_ input: UnsafeRawBufferPointer) {
         var files = whole.map(\.bytes)
-        let isOnlyAppended = edit(&files, unsafe InputReader(input))
+        edit(&files, unsafe InputReader(input))
         folder.clear()
         for (file, bytes) in zip(whole, files) { folder.write(file.name, bytes) }
         let verification = verifyAudit(folder: folder.path)
@@ -38,7 +38,15 @@ final class AuditTarget: FuzzTarget {
             file.name.hasPrefix("audit-") && file.bytes != bytes
         }
         let hasGuards = zip(whole, files).allSatisfy { file, bytes in
-            file.name.hasPrefix("audit-") || file.bytes == bytes
+            file.name.hasPrefix("audit-") || file.name == "reserve" || file.bytes == bytes
+        }
+        // A line that is not finished is what a crash leaves behind.
+        let newest = whole.lastIndex { $0.name.hasPrefix("audit-") }
+        let isOnlyAppended = whole.indices.allSatisfy { index in
+            let (before, after) = (whole[index].bytes, files[index])
+            return index == newest && after.starts(with: before)
+                ? !after.dropFirst(before.count).contains(0x0A)
+                : !whole[index].name.hasPrefix("audit-") || after == before
         }
         if hasChanged, hasGuards, !isOnlyAppended {
             promise(!verification.isIntact, "a changed trail is said to be intact")
@@ -68,11 +76,8 @@ final class AuditTarget: FuzzTarget {
         _ = trail.close(deadline: monotonicNanoseconds() + 20_000_000_000)
     }
 
-    /// True when nothing was done but to add to the end of the newest file.
-    private func edit(_ files: inout [[UInt8]], _ input: InputReader) -> Bool {
+    private func edit(_ files: inout [[UInt8]], _ input: InputReader) {
         var reader = input
-        var isOnlyAppended = true
-        let newest = whole.lastIndex { $0.name.hasPrefix("audit-") }
         var count = 0
         while !reader.isAtEnd, count < 20 {
             count += 1
@@ -90,8 +95,6 @@ final class AuditTarget: FuzzTarget {
             case 4: files[file].append(contentsOf: reader.some(value % 64))
             default: files[file].swapAt(start, end - 1)
             }
-            if kind != 4 || file != newest { isOnlyAppended = false }
         }
-        return isOnlyAppended
     }
 }
