@@ -198,6 +198,12 @@ class Roost:
         response.raise_for_status()
         return response.json()
 
+    def held_bytes(self):
+        """What is reserved of the memory limit for data. What the process has beyond that, which is
+        taken out of the limit, too, depends on when it was looked at."""
+        memory = self.status()["memory"]
+        return memory["used_bytes"] - memory["parts"]["allocator"]
+
     def resident_bytes(self, peak=False):
         field = "VmHWM" if peak else "VmRSS"
         text = pathlib.Path(f"/proc/{self.pid}/status").read_text()

@@ -232,14 +232,13 @@ def test_a_drop_now_and_then_does_not_extend_the_time(roost):
 
 
 def test_half_requests_of_peers_that_go_away_leave_nothing(roost):
-    open_before = roost.status()["memory"]["used_bytes"]
+    open_before = roost.held_bytes()
     for cut in range(0, 200, 5):
         with Peer(roost.http, (post(4 * MIB) + bytes(200))[:cut]):
             pass
         with Peer(roost.grpc, (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9))[:cut]):
             pass
-    wait_until(
-        lambda: roost.status()["memory"]["used_bytes"] <= open_before, what="released memory")
+    wait_until(lambda: roost.held_bytes() <= open_before, what="released memory")
     wait_until(
         lambda: sum(one["connections_open"] for one in roost.status()["listeners"]) <= 1,
         what="closed connections")
@@ -589,7 +588,7 @@ def test_few_open_files_are_told_and_do_not_keep_probes_out(tmp_path):
 def test_heads_of_open_requests_are_part_of_the_memory(tmp_path):
     with starter(tmp_path) as start:
         process = start({"limits": {"memory": "64MiB", "body_timeout": "60s"}})
-        at_first = process.status()["memory"]["used_bytes"]
+        at_first = process.held_bytes()
         long = b"\x40\x03big\x7f\xbd\x1d" + b"v" * 3900
         # The long field is sent once, then named four times in each head.
         heads = [frame(1, 4, 1, GRPC_HEAD + long + b"\xbe" * 3)]
@@ -602,8 +601,7 @@ def test_heads_of_open_requests_are_part_of_the_memory(tmp_path):
         assert process.resident_bytes(peak=True) < 96 * MIB
         for peer in peers:
             peer.socket.close()
-        wait_until(lambda: process.status()["memory"]["used_bytes"] < at_first + 8 * MIB,
-                   what="memory")
+        wait_until(lambda: process.held_bytes() < at_first + 8 * MIB, what="memory")
 
 
 def test_a_peer_that_ends_its_side_gets_the_answer_to_a_large_call(roost):

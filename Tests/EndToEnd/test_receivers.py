@@ -501,7 +501,7 @@ def half_sent(address, announced, sent):
 @pytest.mark.parametrize("way", WAYS)
 def test_without_memory_the_sender_is_asked_to_come_back(roost, way):
     process = roost({"limits": {"memory": "16MiB", "request": "4MiB"}})
-    at_first = process.status()["memory"]["used_bytes"]
+    at_first = process.held_bytes()
     holders = [half_sent(process.http, 1 << 20, (1 << 20) - 1) for _ in range(15)]
     way = WAYS[way](process)
     wait_until(lambda: process.status()["memory"]["used_bytes"] >= 15 << 20, what="a full budget")
@@ -516,8 +516,7 @@ def test_without_memory_the_sender_is_asked_to_come_back(roost, way):
         "refused_requests", signal="traces", transport=way.transport, reason="memory")
     for holder in holders:
         holder.close()
-    wait_until(lambda: process.status()["memory"]["used_bytes"] < at_first + (1 << 20),
-               what="free memory")
+    wait_until(lambda: process.held_bytes() < at_first + (1 << 20), what="free memory")
     assert way.send("traces", message).outcome == "OK"
     way.close()
 
