@@ -117,6 +117,7 @@ public struct Windows: Sendable {
         let work = WindowWork(fact.activity)
         let time = work == .llm ? fact.end > fact.start ? fact.end &- fact.start : 0 : fact.working
         let isTimed = !fact.isInstant
+        let firstToken = fact.timeToFirstToken
         forEachKey(fact) { tally in
             tally.events &+= 1
             tally.ended &+= 1
@@ -128,6 +129,10 @@ public struct Windows: Sendable {
             case .llm:
                 tally.llm.note(isError)
                 if isTimed { tally.llm.note(nanoseconds: time) }
+                if firstToken > 0 {
+                    tally.firstToken.note(false)
+                    tally.firstToken.note(nanoseconds: firstToken)
+                }
                 tally.add(usage)
             case .tool:
                 tally.tool.note(isError)
@@ -223,10 +228,6 @@ public struct Windows: Sendable {
 
     private mutating func observeFirstToken(_ fact: AgentFact) {
         let bucket = live.bucket(fact.timeToFirstToken)
-        forEachKey(fact) { tally in
-            tally.firstToken.note(false)
-            tally.firstToken.note(nanoseconds: fact.timeToFirstToken)
-        }
         live.observe(WindowMeasure.firstToken.rawValue, bucket: bucket)
         observeCall(fact, bucket, place: 1)
     }
