@@ -404,19 +404,22 @@ def test_ten_thousand_tiny_requests(roost):
 
 
 @pytest.mark.parametrize("sender", [GRPCWay, HTTPWay])
-def test_one_request_of_sixty_mebibytes(roost, sender):
+def test_one_request_of_sixty_mebibytes(tmp_path, sender):
     # Equal spans, so that their bytes can be made by repetition.
     small = request("traces", 1000)
     part = small.SerializeToString()
     times = 60 * MIB // len(part)
-    before = counts(roost)
-    way = sender(roost)
-    answer = way.send_bytes("traces", part * times)
-    assert answer.outcome == "OK"
-    assert difference(counts(roost), before)[
-        ("accepted_spans", ("transport", way.transport))] == 1000 * times
-    way.close()
-    wait_until(lambda: roost.resident_bytes() < 160 * MIB, what="memory given back")
+    # The module's collector has a second for a body, which is not enough where others work, too.
+    with starter(tmp_path) as start:
+        process = start()
+        before = counts(process)
+        way = sender(process)
+        answer = way.send_bytes("traces", part * times)
+        assert answer.outcome == "OK"
+        assert difference(counts(process), before)[
+            ("accepted_spans", ("transport", way.transport))] == 1000 * times
+        way.close()
+        wait_until(lambda: process.resident_bytes() < 160 * MIB, what="memory given back")
 
 
 def test_large_requests_beside_each_other_stay_inside_the_memory_limit(tmp_path):
