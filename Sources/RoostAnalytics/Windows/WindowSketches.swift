@@ -87,7 +87,7 @@ struct WindowSketches: Sendable {
         let count = page &<< 5 &+ bucket & 31
         guard page != 0, pages[count] > 0 else { return }
         pages[count] -= 1
-        sums[page] -= 1
+        sums[page] &-= 1
     }
 
     /// Adds what each page of a sketch holds to `all`, of which there are `pagesOfSketch`.
@@ -234,13 +234,6 @@ struct WindowHistogram: Sendable {
             }
             values[place] = WindowBuckets.value(bucket - 1)
         }
-    }
-
-    /// Nanoseconds, to 1 %.
-    var sum: Double {
-        var sum = 0.0
-        forEachBucket { sum += WindowBuckets.value($0) * Double($1) }
-        return sum
     }
 
     mutating func removeAll() {
