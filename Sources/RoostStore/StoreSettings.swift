@@ -31,6 +31,9 @@ public struct StoreSettings: Sendable, Equatable {
 
     /// As if the disk were so small, for tests.
     var mostPages: Int?
+    /// Nanoseconds for deleting what is too much before anything is written. Longer only where there
+    /// would be no page for it.
+    var deletesAtMost: UInt64 = 1_000_000_000
 
     public init() {}
 }

@@ -21,11 +21,14 @@ import Testing
 
     private static let size = StoreShares.least
 
-    private func smallStore() throws -> StoreHarness {
+    private func smallStore(
+        _ change: (inout StoreSettings) -> Void = { _ in }
+    ) throws -> StoreHarness {
         try StoreHarness {
             $0.size = Self.size
             $0.mostOpenBytes = 4 << 20
             $0.queueBytes = 1 << 20
+            change(&$0)
         }
     }
 
@@ -57,6 +60,14 @@ import Testing
         #expect(most > Self.size / 4)
         #expect(harness.counts[.traces, .stored] == Int(last))
         #expect(try harness.ids { $0.limit = 1 } == [last])
+        #expect(harness.store.status.failedWrites == 0)
+    }
+
+    @Test func `a disk that deletes slowly costs no trace`() throws {
+        let harness = try smallStore { $0.deletesAtMost = 0 }
+        let most = try fill(harness, traces: 1...4000, bytes: 4_000)
+        #expect(most <= Self.size)
+        #expect(harness.counts[.traces, .stored] == 4000)
         #expect(harness.store.status.failedWrites == 0)
     }
 

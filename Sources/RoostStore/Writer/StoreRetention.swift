@@ -22,6 +22,8 @@ final class StoreRetention {
     private(set) var usedBytes = 0
     /// Of what is in use there is more than there may be before a transaction.
     private(set) var isTooMuch = false
+    /// A transaction might find no page for what it writes.
+    private(set) var isFull = false
     private(set) var deletedTraces: UInt64 = 0
     /// Unix nanoseconds of the arrival of the oldest trace; 0 without any.
     private(set) var oldest: UInt64 = 0
@@ -81,6 +83,9 @@ final class StoreRetention {
         let free = try number(freePages)
         usedBytes = (pages - free) * StoreSchema.pageBytes
         isTooMuch = pages - free > shares.usedPages
+        // A file that is larger than it may be has pages that were given up already.
+        let room = free + max(0, shares.databasePages - pages)
+        isFull = isTooMuch && room < shares.databasePages - shares.usedPages
         let cutoff = now > bounds.keep ? now - bounds.keep : 0
         let traces = try rows(oldestTraces)
         let logs = try rows(oldestLogs)

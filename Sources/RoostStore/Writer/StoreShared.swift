@@ -26,8 +26,6 @@ final class StoreShared: Sendable {
     let generation = Atomic<Int>(0)
     /// A reader met damage in the database of this generation; -1 is none.
     let damagedGeneration = Atomic<Int>(-1)
-    /// Monotonic nanoseconds of the writer's last turn; it may be waiting for the disk.
-    let beat = Atomic<UInt64>(monotonicNanoseconds())
 
     /// Whether anything has come that is not stored.
     var hasOpen: Bool { hasOpenLogs || openTraces.load(ordering: .acquiring) > 0 }

@@ -90,7 +90,6 @@ final class StoreWriter {
     /// Runs until `deadline` answers a time, and stores what is left before that time has come.
     func run(until deadline: () -> UInt64?) {
         while true {
-            shared.beat.store(monotonicNanoseconds(), ordering: .relaxed)
             replaceDamaged()
             let end = deadline()
             let (items, wishes) = end == nil ? shared.inbox.take() : shared.inbox.close()
@@ -367,13 +366,14 @@ final class StoreWriter {
     }
 
     /// Deletes some of what is too old or too much: a few milliseconds of it, or as much as has to go
-    /// before anything is written.
+    /// before anything is written, however slow the disk is: to give up would lose what is written.
     private func makeRoom() {
         guard let keeper else { return }
         let begin = monotonicNanoseconds()
         do throws(SQLiteError) {
             while try keeper.deleteSome(now: unixNanoseconds()) {
-                let most = keeper.isTooMuch ? Self.mostForRoom : Self.mostForAge
+                if keeper.isFull { continue }
+                let most = keeper.isTooMuch ? settings.deletesAtMost : Self.deletesOldAtMost
                 guard monotonicNanoseconds() &- begin < most else { return }
             }
         } catch {
@@ -385,9 +385,8 @@ final class StoreWriter {
         }
     }
 
-    /// Nanoseconds. The longer one is for a size that was made smaller.
-    private static let mostForAge: UInt64 = 15_000_000
-    private static let mostForRoom: UInt64 = 1_000_000_000
+    /// Nanoseconds.
+    private static let deletesOldAtMost: UInt64 = 15_000_000
 
     /// Before the room of a request is given back, so that a question misses nothing.
     private func tellOpen() {

@@ -53,6 +53,8 @@ final class TraceKeeper {
     var usedBytes: Int { retention.usedBytes }
     /// There is more than there may be before a transaction.
     var isTooMuch: Bool { retention.isTooMuch }
+    /// So much that a transaction might find no page.
+    var isFull: Bool { retention.isFull }
     var traces: Int { max(0, state.traces - Int(retention.deletedTraces)) }
     var deletedTraces: UInt64 { retention.deletedTraces }
     var oldest: UInt64 { retention.oldest }
