@@ -32,6 +32,7 @@ struct StoreShares: Equatable {
         transactionOwnPages = most / 3
         transactionBytes = most / 3 * page
         databasePages = max(size / page - logPages - Self.indexPages, 64)
+        mostOperations = min(50_000, size / (16 << 10))
         usedPages = databasePages - min(most * 2 / 3, databasePages / 2)
     }
 
@@ -44,6 +45,9 @@ struct StoreShares: Equatable {
     var largestChunk: Int { transactionBytes }
     /// A trace that has become so large is stored as far as it is here.
     var mostTraceBytes: Int { transactionBytes / 2 }
+    /// Names of services and their operations that a run adds, and that it finds at its start: of the
+    /// longest, which have a kilobyte, together an eighth of the size.
+    let mostOperations: Int
     var logBytes: Int { logPages * (StoreSchema.pageBytes + Self.frameBytes) }
     /// Pages that the vacuum moves in one step, each with those that point to it.
     var vacuumPages: Int { min(64, transactionOwnPages / 2) }

@@ -71,6 +71,32 @@ import Testing
         #expect(harness.store.status.failedWrites == 0)
     }
 
+    /// They would fill a small store, since nothing deletes them while it runs.
+    @Test func `names of operations have a share of the size`() throws {
+        let harness = try smallStore()
+        let most = StoreShares(size: Self.size).mostOperations
+        func put(_ names: Range<UInt64>, _ name: String) {
+            for first in stride(from: names.lowerBound, to: names.upperBound, by: 50) {
+                harness.put(
+                    (first..<first + 50).map {
+                        TestSpan(trace: first + 1, id: $0 + 1, name: "\(name) \($0)")
+                    }
+                )
+            }
+            harness.store.flush()
+        }
+        put(0..<3000, "early")
+        #expect(try harness.store.operations(service: "svc").count == most)
+        harness.store.close(deadline: .max)
+        harness.keepsFolder.store(true, ordering: .relaxed)
+        let again = try StoreHarness(folder: harness.folder) { $0 = harness.settings }
+        again.put([TestSpan(trace: 9000, name: "late")])
+        again.store.flush()
+        let names = try again.store.operations(service: "svc").map(\.name)
+        #expect(names.count == most + 1)
+        #expect(names.contains("late"))
+    }
+
     @Test func `somebody who reads for long costs traces, not room`() throws {
         let harness = try smallStore()
         harness.put([TestSpan(trace: 1)])

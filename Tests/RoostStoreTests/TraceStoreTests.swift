@@ -233,6 +233,15 @@ import Testing
         #expect(harness.counts[.traces, .dropped(.shutdown)] == 1)
     }
 
+    @Test func `an end that leaves no time counts what it leaves`() throws {
+        let harness = try StoreHarness()
+        harness.put((1...50).map { TestSpan(trace: $0, parent: 1) })
+        harness.put(logs: [TestLog(session: "s")])
+        harness.store.close(deadline: 1)
+        #expect(harness.counts[.traces, .dropped(.shutdown)] == 50)
+        #expect(harness.counts[.logs, .dropped(.shutdown)] == 1)
+    }
+
     @Test func `a full queue takes nothing more`() throws {
         let harness = try StoreHarness { $0.queueBytes = 1000 }
         #expect(harness.store.reserve(bytes: 900))

@@ -11,16 +11,13 @@ struct WindowRanks {
     private var sums = [UInt64](repeating: 0, count: WindowSketches.pagesOfSketch)
     /// Of one page.
     private var counts = [UInt32](repeating: 0, count: WindowSketches.pageSize)
-    /// How many durations there are.
+    /// How many durations there are; some may be missing where the sketches have overflown.
     private(set) var total: UInt64 = 0
 
     init(live: WindowSketches, slots: WindowSketches) {
         self.live = live
         self.slots = slots
     }
-
-    /// Whether durations may be missing.
-    var hasOverflown: Bool { live.hasOverflown || slots.hasOverflown }
 
     /// Turns to one of the sketches.
     mutating func read(_ sketch: Int) {

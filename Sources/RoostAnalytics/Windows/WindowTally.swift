@@ -5,7 +5,7 @@ enum WindowWork: Int, CaseIterable, Sendable {
     case workflow, agent, llm, tool
 }
 
-/// What was counted of one key in one stretch of time. A plain value of some 190 bytes.
+/// What was counted of one key in one stretch of time. A plain value of some 230 bytes.
 struct WindowTally: Sendable {
     /// How often the key was touched; 0 says that it was not.
     var touches: UInt32 = 0
@@ -31,6 +31,8 @@ struct WindowTally: Sendable {
     struct Work: Sendable {
         var count: UInt32 = 0
         var errors: UInt32 = 0
+        /// How many durations were noted.
+        var timed: UInt32 = 0
         /// Nanoseconds; meaningless until a duration was noted.
         var shortest = Float.infinity
         var longest: Float = 0
@@ -44,6 +46,7 @@ struct WindowTally: Sendable {
 
         @inline(__always)
         mutating func note(nanoseconds: UInt64) {
+            timed &+= 1
             let value = Float(nanoseconds)
             if value < shortest { shortest = value }
             if value > longest { longest = value }
@@ -53,6 +56,7 @@ struct WindowTally: Sendable {
         mutating func add(_ other: Work) {
             count &+= other.count
             errors &+= other.errors
+            timed &+= other.timed
             shortest = min(shortest, other.shortest)
             longest = max(longest, other.longest)
             total += other.total

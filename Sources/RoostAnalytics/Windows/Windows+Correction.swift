@@ -63,6 +63,7 @@ extension WindowTally {
         guard workflow.count > 0, events > 0 else { return false }
         events -= 1
         workflow.count -= 1
+        if workflow.timed > 0 { workflow.timed -= 1 }
         if early.hasFailed, workflow.errors > 0 { workflow.errors -= 1 }
         workflow.total = max(0, workflow.total - Double(early.duration))
         return true

@@ -136,12 +136,12 @@ private struct WindowReader {
     }
 
     private mutating func duration(_ sketch: Int, _ work: WindowTally.Work) -> WindowDuration? {
-        if work.count == 0 { return nil }
+        if work.timed == 0 { return nil }
         ranks.read(sketch)
         if ranks.total == 0 { return nil }
         ranks.quantiles(WindowReader.shares, into: &values)
         var result = WindowDuration()
-        result.count = ranks.hasOverflown ? max(ranks.total, UInt64(work.count)) : ranks.total
+        result.count = UInt64(work.timed)
         result.average = work.total / Double(result.count)
         // Extremes have seven digits, the mean has more.
         result.shortest = min(Double(work.shortest), result.average)

@@ -236,6 +236,15 @@ final class WriterDatabase {
         try insertLogs.run()
     }
 
+    /// Leaves so many of those that were seen last.
+    func forgetOperations(but most: Int) throws(SQLiteError) {
+        try connection.run(
+            """
+            DELETE FROM operations WHERE seen <
+                (SELECT seen FROM operations ORDER BY seen DESC LIMIT 1 OFFSET \(most))
+            """)
+    }
+
     func put(
         operation name: String, kind: Int32, of service: String, seen: UInt64
     ) throws(SQLiteError) {
@@ -253,7 +262,6 @@ enum StoreLimits {
     static let largestChunk = 256 << 20
     /// A trace whose stored part is larger is not read again when more of it comes.
     static let mostRereadBytes = 1 << 20
-    static let mostOperations = 50_000
     /// Of spans in one answer.
     static let mostSpanBytes = 64 << 20
     /// Of log records in one answer.

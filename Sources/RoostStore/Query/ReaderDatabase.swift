@@ -18,6 +18,8 @@ final class ReaderDatabase {
     let logsOfTrace: SQLiteStatement
     let logsOfSession: SQLiteStatement
     let allLogs: SQLiteStatement
+    private let begin: SQLiteStatement
+    private let end: SQLiteStatement
 
     /// The questions, for whoever wants to see how SQLite answers them.
     enum SQL {
@@ -69,9 +71,14 @@ final class ReaderDatabase {
         logsOfTrace = try connection.prepare(SQL.logsOfTrace)
         logsOfSession = try connection.prepare(SQL.logsOfSession)
         allLogs = try connection.prepare(SQL.allLogs)
+        begin = try connection.prepare("BEGIN")
+        end = try connection.prepare("COMMIT")
     }
 
-    /// Ends what a question that failed may have left open.
+    /// What is read until `reset` is of one moment.
+    func hold() throws(SQLiteError) { try begin.run() }
+
+    /// Ends a question, and what one that failed may have left open.
     func reset() {
         traceByNumber.reset()
         segments.reset()
@@ -85,6 +92,7 @@ final class ReaderDatabase {
         logsOfTrace.reset()
         logsOfSession.reset()
         allLogs.reset()
+        if connection.isInTransaction { try? end.run() }
     }
 }
 
@@ -113,6 +121,7 @@ final class ReaderPool: Sendable {
         do throws(QueryFailure) {
             let reader = try take(generation)
             defer { giveBack(reader) }
+            try reading { () throws(SQLiteError) in try reader.hold() }
             return try question(reader)
         } catch {
             switch error {

@@ -27,6 +27,8 @@ public struct TraceQuery: Sendable, Equatable {
     public var cursor: String?
     /// Traces that may be next which are kept in mind before the index is walked again.
     var mostWaiting = 8_192
+    /// What answering may cost; see `TraceSearch`.
+    var mostSteps = 30_000
 
     public static let mostTraces = 1000
 

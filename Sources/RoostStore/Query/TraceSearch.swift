@@ -25,6 +25,7 @@ struct TraceSearch {
     private var waiting: CandidateHeap
     private var found: [(summary: TraceSummary, place: Place)] = []
     private var steps = 0
+    private var unmeant = 0
 
     /// Where a trace stands in the order: by start, then by number, both descending.
     struct Place: Equatable {
@@ -51,9 +52,9 @@ struct TraceSearch {
         }
     }
 
-    /// A block costs one step, a row that turns out not to be meant one, a trace whose attributes
-    /// are looked into sixteen.
-    private static let mostSteps = 30_000
+    /// A block costs one step, and so do eight rows that turn out not to be meant; a trace whose
+    /// attributes are looked into costs sixteen.
+    private static let rowsOfStep = 8
     private static let stepsOfAttributes = 16
     /// In a trace of fewer spans each is looked at when its row is made.
     private static let wholeSpans = 20_000
@@ -197,11 +198,11 @@ struct TraceSearch {
         while found.count <= limit, let next = waiting.first {
             if let start, next.place.start <= start { return false }
             waiting.removeFirst()
-            guard let summary = try row(next) else {
-                try spend(1)
+            guard let summary = try row(next), try isMeant(summary, next.place.trace) else {
+                unmeant += 1
+                if unmeant.isMultiple(of: Self.rowsOfStep) { try spend(1) }
                 continue
             }
-            guard try isMeant(summary, next.place.trace) else { continue }
             found.append((summary, next.place))
         }
         return found.count > limit
@@ -236,10 +237,7 @@ struct TraceSearch {
         if let status = query.status, summary.status != status { return false }
         guard query.span.isAboutSpans else { return true }
         // The commonest of these questions, answered from the row as far as it can be.
-        if wantsError, summary.errors == 0, summary.spans < Self.wholeSpans {
-            try spend(1)
-            return false
-        }
+        if wantsError, summary.errors == 0, summary.spans < Self.wholeSpans { return false }
         try spend(Self.stepsOfAttributes)
         let chunks = try reading { () throws(SQLiteError) in
             try reader.chunks(of: trace, most: query.mostBytesForSpan)
@@ -271,7 +269,7 @@ struct TraceSearch {
 
     private mutating func spend(_ more: Int) throws(QueryFailure) {
         steps += more
-        guard steps <= Self.mostSteps else {
+        guard steps <= query.mostSteps else {
             throw .query(
                 .tooMuch(
                     "this question would read too much; narrow it with since and until, or with "

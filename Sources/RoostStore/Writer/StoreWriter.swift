@@ -24,6 +24,8 @@ final class StoreWriter {
     private var nextTick: UInt64 = 0
     private var nextAttempt: UInt64 = 0
     private var isFailing = false
+    /// Monotonic nanoseconds after which nothing is stored any more.
+    private var end = UInt64.max
     private var counters = StoreStatus()
 
     /// Traces in one transaction.
@@ -99,7 +101,8 @@ final class StoreWriter {
                 latch.countDown()
             }
             if let end {
-                finish(deadline: end)
+                self.end = end
+                finish()
                 return
             }
             let now = monotonicNanoseconds()
@@ -193,7 +196,7 @@ final class StoreWriter {
             } catch { fail("\(error)") }
         }
         suitSize()
-        makeRoom()
+        makeRoom(isNeeded: false)
         payForOpen()
         publish()
     }
@@ -212,17 +215,10 @@ final class StoreWriter {
         }
     }
 
-    private func finish(deadline: UInt64) {
-        let all = traces.takeAll()
-        var rest = all[...]
-        let records = logs.takeAll()
+    /// Stores what is left, as much of it as there is time for.
+    private func finish() {
         storeTold(takeTold())
-        store([], records)
-        while !rest.isEmpty, monotonicNanoseconds() < deadline {
-            store(Array(rest.prefix(Self.mostInTransaction)), [])
-            rest = rest.dropFirst(Self.mostInTransaction)
-        }
-        for trace in rest { shared.count(.traces, trace.items, .dropped(.shutdown)) }
+        store(traces.takeAll(), logs.takeAll())
         payForOpen()
         keeper?.close()
         keeper = nil
@@ -236,7 +232,10 @@ final class StoreWriter {
         var logs = logs[...]
         var traces = traces[...]
         while !traces.isEmpty || !logs.isEmpty {
-            makeRoom()
+            guard monotonicNanoseconds() < end else {
+                return count(Array(traces), Array(logs), .dropped(.shutdown))
+            }
+            makeRoom(isNeeded: true)
             var room = TransactionRoom(
                 bytes: shared.bounds.shares.transactionBytes, items: Self.mostInTransaction)
             let records = room.fill(from: &logs) { $0.bytes }
@@ -301,7 +300,11 @@ final class StoreWriter {
             let some = rest.prefix(Self.mostTold)
             rest = rest.dropFirst(Self.mostTold)
             let steps = some.reduce(0) { $0 + $1.value.steps }
-            makeRoom()
+            guard monotonicNanoseconds() < end else {
+                shared.toldSteps.drop(steps, .shutdown)
+                continue
+            }
+            makeRoom(isNeeded: true)
             guard let keeper else {
                 shared.toldSteps.drop(steps, .disk)
                 continue
@@ -365,16 +368,19 @@ final class StoreWriter {
         shared.log.info("the store can write again")
     }
 
-    /// Deletes some of what is too old or too much: a few milliseconds of it, or as much as has to go
-    /// before anything is written, however slow the disk is: to give up would lose what is written.
-    private func makeRoom() {
+    /// Deletes some of what is too old or too much: a few milliseconds of it, or where something is
+    /// written next as much as has to go before that, however slow the disk is. To give up would lose
+    /// what is written.
+    private func makeRoom(isNeeded: Bool) {
         guard let keeper else { return }
         let begin = monotonicNanoseconds()
         do throws(SQLiteError) {
             while try keeper.deleteSome(now: unixNanoseconds()) {
-                if keeper.isFull { continue }
+                let now = monotonicNanoseconds()
+                guard now < end else { return }
+                if isNeeded, keeper.isFull { continue }
                 let most = keeper.isTooMuch ? settings.deletesAtMost : Self.deletesOldAtMost
-                guard monotonicNanoseconds() &- begin < most else { return }
+                guard now &- begin < most else { return }
             }
         } catch {
             if error.kind == .damaged {

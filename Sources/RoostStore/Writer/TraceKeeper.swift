@@ -45,6 +45,8 @@ final class TraceKeeper {
                 index: OpenIndexBlock(number: block + 1), nextTrace: max(last, lastIndexed) + 1,
                 // Rows are deleted from the front only.
                 traces: last == 0 ? 0 : last - first + 1)
+            // A disk that is full does not keep the store closed.
+            try? database.forgetOperations(but: shared.bounds.shares.mostOperations)
             retention = try StoreRetention(
                 database, shared.bounds, mostPages: shared.settings.mostPages)
         } catch { throw .sqlite(error) }
@@ -162,17 +164,21 @@ final class TraceKeeper {
             let earlier =
                 row.block == state.index.number
                 ? state.index.terms(of: row.id) : try database.terms(of: row.id, in: row.block)
-            terms = Array(Set(terms).union(earlier))
+            // Behind those of the summary: where there are too many, the last cannot be searched for.
+            let latest = Set(terms)
+            terms += earlier.filter { !latest.contains($0) }
         }
         if state.index.isFull, row.block != state.index.number {
             if !state.index.isWritten { try database.put(state.index) }
             state.index = OpenIndexBlock(number: state.index.number + 1)
         }
         row.block = state.index.number
+        // The heads of the index have signed numbers, by which the entries have to be in order.
+        let start = min(row.summary.start, UInt64(Int64.max))
         state.index.put(
             IndexEntry(
-                trace: row.id, start: row.summary.start, duration: row.summary.duration,
-                terms: terms), isNew: isNew)
+                trace: row.id, start: start, duration: row.summary.duration, terms: terms),
+            isNew: isNew)
         if isNew {
             try database.insert(row, key, arrived: now, activities: activities)
             state.nextTrace += 1
@@ -199,7 +205,7 @@ final class TraceKeeper {
         _ operation: ChunkHeader.Operation, of header: ChunkHeader, now: UInt64
     ) throws(SQLiteError) {
         let mark = operation.term.hash &+ UInt64(UInt32(bitPattern: operation.kind))
-        guard state.operations.count < StoreLimits.mostOperations,
+        guard state.operations.count < shared.bounds.shares.mostOperations,
             !state.operations.contains(mark)
         else { return }
         state.operations.insert(mark)

@@ -209,6 +209,24 @@ import Testing
         #expect(windows.byteCount < 4 << 20)
     }
 
+    @Test func `what has no duration is in no mean`() throws {
+        var windows = Windows()
+        for lasting in [2, 4] {
+            windows.take(
+                endedFact(.llm, agent: 1, model: 2, lasting: UInt64(lasting) * oneSecond), symbols,
+                now: windowNoon)
+        }
+        var told = AgentFact(.usage)
+        (told.activity, told.model, told.calls) = (.llm, 2, 98)
+        windows.take(told, symbols, now: windowNoon)
+        let all = try query(windows, 60, at: windowNoon).overall
+        #expect(all.llmCalls.count == 100)
+        let duration = try #require(all.llmDuration)
+        #expect(duration.count == 2)
+        #expect(duration.average == 3e9)
+        #expect(duration.shortest == 2e9)
+    }
+
     @Test func `little memory costs sharpness of time, then the oldest, never what is new`() throws
     {
         var windows = Windows(mostBytes: 200 << 10)
