@@ -80,7 +80,7 @@ struct BudgetTable: Sendable {
         if let known = byKey[key] { return known < 0 ? nil : known }
         if byKey.count >= 8 * BudgetTable.mostSpenders { byKey.removeAll(keepingCapacity: true) }
         guard isMeant(fact, symbols) else {
-            // Of runs the key says nothing about who is meant.
+            // Runs are too many to remember those that have nobody who is meant.
             if rule.per != .run { byKey[key] = -1 }
             return nil
         }
@@ -98,10 +98,16 @@ struct BudgetTable: Sendable {
     }
 
     private func key(_ fact: AgentFact) -> UInt64 {
-        if rule.per == .run {
-            return fact.traceIDHigh &* 0x9E37_79B9_7F4A_7C15 ^ fact.traceIDLow
-        }
-        return switch rule.scope {
+        let name = nameKey(fact)
+        guard rule.per == .run else { return name }
+        var hash = fact.traceIDHigh &* 0x9E37_79B9_7F4A_7C15 ^ fact.traceIDLow
+        // Who else spends in the run has nothing to do with it.
+        if name != 0 { hash = (hash ^ name) &* 0xFF51_AFD7_ED55_8CCD ^ hash >> 29 }
+        return hash
+    }
+
+    private func nameKey(_ fact: AgentFact) -> UInt64 {
+        switch rule.scope {
         case .session: fact.session
         case .user: fact.user
         default: UInt64(truncatingIfNeeded: number(fact))
@@ -136,7 +142,8 @@ struct BudgetTable: Sendable {
 
     private func subject(_ fact: AgentFact, _ symbols: Symbols) -> String {
         guard rule.per == .run else { return name(fact, symbols) }
-        return BudgetTable.hex(fact.traceIDHigh) + BudgetTable.hex(fact.traceIDLow)
+        let run = BudgetTable.hex(fact.traceIDHigh) + BudgetTable.hex(fact.traceIDLow)
+        return rule.scope == .all || rule.match != "*" ? run : "\(run) \(name(fact, symbols))"
     }
 
     private static func hex(_ value: UInt64) -> String {

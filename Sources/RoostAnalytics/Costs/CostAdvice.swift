@@ -84,7 +84,7 @@ public struct CostAdvice: Sendable {
         guard tally.calls >= fewestCalls, tally.short > 0, tally.cost > 0 else { return nil }
         let cheapest = models.filter {
             !$0.name.isExactly(model.name) && $0.provider.isExactly(model.provider)
-                && $0.tally.calls >= fewestCalls
+                && $0.tally.calls >= fewestCalls && $0.tally.outputTokens > 0
         }.compactMap { other in ratio(of: other, to: model).map { (other.name, $0) } }
             .min { $0.1 < $1.1 }
         guard let (other, ratio) = cheapest, ratio <= 0.5 else { return nil }

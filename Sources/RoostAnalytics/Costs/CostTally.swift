@@ -69,6 +69,8 @@ struct CostTally: Sendable, Equatable {
 
     /// Tokens that were read, wherever from.
     var inputTokens: UInt64 { tokens.input &+ tokens.cacheRead &+ tokens.cacheWrite }
+    /// Tokens that were written; none where a model only makes embeddings.
+    var outputTokens: UInt64 { tokens.output &+ tokens.reasoning }
 }
 
 /// What one key spent, by hour of the last days and by day of the last weeks.

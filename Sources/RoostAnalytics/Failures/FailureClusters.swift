@@ -124,20 +124,31 @@ extension Failures {
         // Failures are seldom independent: of many a few more than usual are no cluster.
         guard confidence >= Self.least, Double(group.count) >= expected * Self.leastCrowd
         else { return nil }
-        var types: [Int32: Int] = [:]
+        /// As long as a failure is held, so is what its error was called.
+        struct Kind: Hashable {
+            let component: FailureComponent
+            let errorType: Int32
+        }
+        var types: [Kind: Int] = [:]
         var agents: [Int32] = []
         for (_, place) in group {
-            types[records[place].type, default: 0] += 1
+            let record = records[place]
+            let kind = Kind(
+                component: self.types[Int(record.type)].component, errorType: record.errorType)
+            types[kind, default: 0] += 1
             let agent = records[place].agent
             if agent != 0, agents.count < 16, !agents.contains(agent) { agents.append(agent) }
         }
-        let top = types.max { ($0.value, $1.key) < ($1.value, $0.key) }
-        let type = self.types[Int(top?.key ?? 0)]
+        let top = types.max {
+            ($0.value, $1.key.component.rawValue, $1.key.errorType)
+                < ($1.value, $0.key.component.rawValue, $0.key.errorType)
+        }
+        guard let top else { return nil }
         return FailureCluster(
             start: start, end: last.time, count: group.count, expected: expected,
-            confidence: confidence, component: type.component,
-            errorType: symbols.text(type.errorType),
-            share: Double(top?.value ?? 0) / Double(group.count),
+            confidence: confidence, component: top.key.component,
+            errorType: symbols.text(top.key.errorType),
+            share: Double(top.value) / Double(group.count),
             agents: agents.map { symbols.text($0) },
             failureIDs: group.prefix(50).map { records[$0.place].id })
     }

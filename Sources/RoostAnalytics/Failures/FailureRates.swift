@@ -80,7 +80,7 @@ struct FailureRate: Sendable {
 
 /// What is counted of one type of error of one component.
 struct FailureType: Sendable {
-    var component = FailureComponent.tool
+    let component: FailureComponent
     var errorType: Int32 = 0
     /// It says that what something was called with is wrong.
     var refusesArguments = false
@@ -93,4 +93,6 @@ struct FailureType: Sendable {
     var strategies = [UInt32](repeating: 0, count: FailureStrategy.allCases.count)
     /// Unix nanoseconds of arrival.
     var lastHeard: UInt64 = 0
+
+    init(component: FailureComponent) { self.component = component }
 }

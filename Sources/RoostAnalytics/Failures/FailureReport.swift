@@ -168,7 +168,7 @@ extension Failures {
             ($1.day, $1.row.rate.total, $0.number) < ($0.day, $0.row.rate.total, $1.number)
         }
         return rows.prefix(100).map { type, day, number in
-            let text = number == 0 ? Symbols.overflow : symbols.text(type.errorType)
+            let text = number < Self.others ? Symbols.overflow : symbols.text(type.errorType)
             let category = FailureCategory.of(text)
             let best = FailureStrategy.allCases.max { first, second in
                 type.strategies[Int(first.rawValue)] < type.strategies[Int(second.rawValue)]

@@ -30,8 +30,9 @@ public struct Failures: Sendable {
     /// Ids of those that are `open`, or whose run is, in no order, and where the next look begins.
     private var waiting: [UInt64] = []
     private var hand = 0
-    /// The first stands for types that found no room.
-    var types = [FailureType()]
+    /// The first stand for types that found no room, one for each component.
+    var types = FailureComponent.allCases.map { FailureType(component: $0) }
+    static let others = FailureComponent.allCases.count
     private var typeRows: [UInt64: Int32] = [:]
     var clock = FailureClock()
     /// Everything that ended, by component.
@@ -193,9 +194,10 @@ public struct Failures: Sendable {
     ) -> Int32 {
         let key = UInt64(UInt32(bitPattern: errorType)) << 8 | UInt64(component.rawValue)
         if let known = typeRows[key] { return known }
-        guard types.count < max(settings.types, 1) else { return 0 }
-        var type = FailureType()
-        type.component = component
+        guard types.count - Self.others < settings.types - 1 else {
+            return Int32(component.rawValue)
+        }
+        var type = FailureType(component: component)
         type.errorType = errorType
         type.refusesArguments = FailureCategory.of(symbols.text(errorType)).refusesArguments
         types.append(type)

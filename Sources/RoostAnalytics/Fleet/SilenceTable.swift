@@ -4,6 +4,8 @@ struct SilenceTable: Sendable {
     private struct Silences: Sendable {
         var counts = [UInt16](repeating: 0, count: SilenceTable.classes)
         var total = 0
+        /// When it was told last, by how often anything was.
+        var latest: UInt64 = 0
 
         mutating func add(_ place: Int) {
             if total >= SilenceTable.most {
@@ -17,6 +19,7 @@ struct SilenceTable: Sendable {
 
     private var byName: [Int32: Silences] = [:]
     private let limit: Int
+    private var told: UInt64 = 0
 
     private static let classes = 40
     /// Fewer runs say nothing about the next.
@@ -29,9 +32,16 @@ struct SilenceTable: Sendable {
     var byteCount: Int { byName.count * (64 + Self.classes * 2) }
 
     mutating func add(_ silence: UInt64, of name: Int32) {
-        guard byName[name] != nil || byName.count < limit else { return }
-        let place = Self.place(of: silence)
-        byName[name, default: Silences()].add(place)
+        if byName[name] == nil, byName.count >= limit { forgetOldest() }
+        told &+= 1
+        byName[name, default: Silences()].add(Self.place(of: silence))
+        byName[name]?.latest = told
+    }
+
+    /// Lets go of the name that was told longest ago.
+    private mutating func forgetOldest() {
+        guard let oldest = byName.min(by: { $0.value.latest < $1.value.latest }) else { return }
+        byName[oldest.key] = nil
     }
 
     /// Nanoseconds that 95 % of the earlier runs did not exceed; nil when too few are known.

@@ -151,6 +151,7 @@ extension InsightRule {
         impact: medium
         effort: low
         when: model.cache_read_share < 10% and model.input_tokens > 1000000 and model.calls >= 50
+          and model.output_tokens > 0
         title: Hardly any input of {subject} comes from the cache
         text: {model.cache_read_share} of {model.input_tokens} that were read in the last hour came
           from a cache.
@@ -162,7 +163,7 @@ extension InsightRule {
         category: efficiency
         priority: medium
         impact: medium
-        when: model.calls >= 20 and model.input_tokens / model.calls > 50000
+        when: model.calls >= 20 and model.input_tokens / model.calls > 50000 and model.output_tokens > 0
         title: Calls to {subject} read a lot
         text: {model.calls|call} in the last hour read {model.input_tokens} together.
         action: Summarise or drop old turns, and hand over the parts of documents that a call

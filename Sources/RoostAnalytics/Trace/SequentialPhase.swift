@@ -1,3 +1,5 @@
+import RoostIngest
+
 /// Steps below one step that ran one after another, and how much sooner they could be over.
 public struct SequentialPhase: Sendable, Equatable {
     /// Index of the step below which they stand; nil for those that have none above.
@@ -116,7 +118,9 @@ public struct SequentialPhase: Sendable, Equatable {
             let row = known[call] ?? rows.count
             if row == rows.count { rows.append(Row(kind: call.kind)) }
             if call.arguments != 0 { known[call] = row }
-            rows[row].duration += times.duration(place)
+            // Those that ran together can be more than any number.
+            rows[row].duration = min(
+                rows[row].duration + times.duration(place), Int(Activity.longest))
         }
         return rows
     }

@@ -20,11 +20,14 @@ struct TraceQuotes {
     mutating func cost(_ node: TraceNode, _ activity: Activity, _ texts: TraceTexts) -> Double? {
         guard let prices else { return nil }
         let tokens = activity.tokens
-        let input = tokens.input &+ tokens.cacheRead &+ tokens.cacheWrite
+        // An agent tells of several calls, which are paid for as short ones.
+        let isCall = activity.kind == .llm || activity.kind == .embedding
+        let calls: UInt32 = isCall ? 1 : 0
+        let input = !isCall ? 0 : tokens.input &+ tokens.cacheRead &+ tokens.cacheWrite
         let key = QuoteKey(
             model: node.model, provider: node.provider, tier: activity.serviceTier)
         if let known = quotes[key], known.holds(inputTokens: input, unixNano: activity.end) {
-            return known.rates?.cost(tokens)
+            return known.rates?.cost(tokens, calls: calls)
         }
         let quote = prices.quote(
             model: Array(texts[node.model].utf8)[...],
@@ -32,6 +35,6 @@ struct TraceQuotes {
             inputTokens: input, unixNano: activity.end)
         if quotes.count >= 4096 { quotes.removeAll(keepingCapacity: true) }
         quotes[key] = quote
-        return quote.rates?.cost(tokens)
+        return quote.rates?.cost(tokens, calls: calls)
     }
 }

@@ -47,6 +47,9 @@ struct TraceTimes {
         }
     }
 
+    /// Nanoseconds that a step is moved, at most.
+    private static let furthest = Int(Activity.longest)
+
     func duration(_ place: Int) -> Int { ends[place] - starts[place] }
 
     /// Unix nanoseconds.
@@ -91,7 +94,8 @@ struct TraceTimes {
             guard parent >= 0 else { continue }
             shifts[place] = shifts[parent]
             if services[place] != services[parent] {
-                shifts[place] += finder.shift(caller: services[parent], service: services[place])
+                let shift = finder.shift(caller: services[parent], service: services[place])
+                shifts[place] = min(max(shifts[place] + shift, -Self.furthest), Self.furthest)
             }
         }
         shift(by: shifts)

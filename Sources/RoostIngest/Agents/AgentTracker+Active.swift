@@ -2,8 +2,8 @@
 extension AgentTracker {
     /// Counts the workflows and agents in progress: announced, or known by what is below them.
     mutating func noteActive() {
-        for key in metrics.activeWorkflows.keys { metrics.activeWorkflows[key] = 0 }
-        for key in metrics.activeAgents.keys { metrics.activeAgents[key] = 0 }
+        rest(\.activeWorkflows)
+        rest(\.activeAgents)
         for trace in open.traces where trace.first >= 0 && trace.isAgentic {
             guard trace.pending > 0 || trace.placeholders > 0 && !trace.isDerived, trace.root < 0,
                 !isTracedToo(trace)
@@ -40,6 +40,15 @@ extension AgentTracker {
         open.nodes[Int(node)].flags.insert(.isSettled)
         open.traces[Int(trace)].pending -= 1
         open.traces[Int(trace)].unsettled -= 1
+    }
+
+    /// Nobody is at work. Names stay, so that a series goes to zero and not away, until others need
+    /// their room.
+    private mutating func rest(_ gauge: WritableKeyPath<AgentMetrics, [Int32: Int]>) {
+        if metrics[keyPath: gauge].count >= settings.seriesLimit.most {
+            metrics[keyPath: gauge] = metrics[keyPath: gauge].filter { $0.value > 0 }
+        }
+        for name in metrics[keyPath: gauge].keys { metrics[keyPath: gauge][name] = 0 }
     }
 
     mutating func count(

@@ -96,7 +96,12 @@ extension AgentTracker {
         var source = metrics.reported
         if cost.isNaN, detail.model > 0 {
             source = metrics.computed
-            cost = computedCost(detail, end: node.end)
+            cost =
+                node.flags.contains(.isAggregate)
+                ? self.cost(
+                    of: detail.tokens, model: detail.model, provider: detail.provider,
+                    tier: detail.serviceTier, unixNow: node.end) ?? .nan
+                : computedCost(detail, end: node.end)
         }
         if cost.isNaN {
             metrics.llmUnpricedCalls.add(
@@ -127,12 +132,13 @@ extension AgentTracker {
         return quote.rates?.cost(detail.tokens) ?? .nan
     }
 
-    /// What tokens of several calls cost together; nil when the price is unknown.
+    /// What tokens of several calls cost together, at the price of short ones; nil when it is unknown.
     func cost(
-        of tokens: ActivityTokens, model: Int32, provider: Int32, unixNow: UInt64
+        of tokens: ActivityTokens, model: Int32, provider: Int32,
+        tier: ActivityServiceTier = .standard, unixNow: UInt64
     ) -> Double? {
         let quote = prices?.quote(
-            model: text(model), provider: text(provider), tier: .standard, inputTokens: 0,
+            model: text(model), provider: text(provider), tier: tier, inputTokens: 0,
             unixNano: unixNow)
         return quote?.rates?.cost(tokens, calls: 0)
     }

@@ -86,6 +86,25 @@ import Testing
         #expect(budgets.states(now: midnight + 2 * oneHour).map(\.spent) == [0])
     }
 
+    @Test func `in a run each name has the whole limit, and no other spends of it`() {
+        var budgets = Budgets(rules: [
+            BudgetRule(name: "one", scope: .agent, match: "t1", limit: .usd(1), per: .run),
+            BudgetRule(name: "each", scope: .agent, limit: .usd(1), per: .run),
+        ])
+        var events: [BudgetEvent] = []
+        for (agent, cost) in [(1, 0.1), (3, 5), (1, 0.2)] as [(Int32, Double)] {
+            var fact = spend(cost, agent: agent)
+            fact.traceIDLow = 7
+            events += budgets.take(fact, symbols, now: midnight)
+        }
+        let run = "00000000000000000000000000000007"
+        let states = budgets.states(now: midnight)
+        let spent = states.map { "\($0.rule.name) \($0.subject) \(($0.spent * 10).rounded())" }
+        #expect(
+            Set(spent) == ["one \(run) 3.0", "each \(run) t1 3.0", "each \(run) t3 50.0"])
+        #expect(events.map(\.subject) == ["\(run) t3"])
+    }
+
     @Test(
         arguments: [
             (BudgetRule.Period.hour, 1), (.day, 24), (.week, 48), (.month, 240),

@@ -286,6 +286,26 @@ import Testing
         #expect(report.advice.allSatisfy { $0.confidence >= 0.5 && $0.confidence <= 1 })
     }
 
+    @Test func `what makes embeddings answers no chat`() throws {
+        var costs = Costs()
+        for _ in 0..<40 {
+            costs.take(
+                endedFact(
+                    .llm, agent: 1, model: 2, provider: 3, input: 100, output: 10, cost: 0.1),
+                symbols, now: windowNoon)
+            costs.take(
+                endedFact(.embedding, agent: 1, model: 4, provider: 3, input: 100, cost: 0.0001),
+                symbols, now: windowNoon)
+            costs.take(
+                endedFact(
+                    .llm, agent: 1, model: 5, provider: 3, input: 100, output: 10, cost: 0.01),
+                symbols, now: windowNoon)
+        }
+        let advice = try #require(costs.report(.day, now: windowNoon).advice.first)
+        #expect(advice.kind == .cheaperModel && advice.name == "t2")
+        #expect(advice.title.contains("t5"))
+    }
+
     @Test func `a name that is a part of other words changes none of them`() throws {
         let symbols = namedSymbols(["e", "model `x`"])
         var costs = Costs()

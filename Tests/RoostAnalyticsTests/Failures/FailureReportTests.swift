@@ -165,6 +165,24 @@ import Testing
         #expect(failures.failures.byteCount < 100_000)
     }
 
+    @Test func `errors of more types than are told apart stay with what failed`() {
+        var settings = FailureSettings()
+        settings.types = 4
+        var failures = FailureBench(settings)
+        for turn in 0..<60 as Range<UInt64> {
+            failures.bench.clock = 1_000 + Double(turn) / 100
+            failures.take(
+                failures.fact(
+                    .ended, .llm, trace: turn, span: turn + 1, parent: 9, agent: "a", subject: "m",
+                    error: "took \(turn % 30) s"))
+        }
+        let report = failures.report()
+        #expect(report.lastDay.map(\.failures).reduce(0, +) == 60)
+        #expect(report.lastDay.first { $0.component == .model }?.failures == 60)
+        #expect(report.types.allSatisfy { $0.component == .model })
+        #expect(report.types.count == 4)
+    }
+
     @Test func `ten thousand failures take less than three megabytes`() {
         var failures = FailureBench()
         let fact = failures.fact(.ended, .tool, parent: 9, agent: "a", subject: "x", error: "e")

@@ -170,6 +170,15 @@ import Testing
         #expect(bench.fleet.stuckWorkflows == 1)
     }
 
+    @Test func `the name that was told longest ago gives way`() {
+        var silences = SilenceTable(limit: 2)
+        for name in [1, 2, 1, 3] as [Int32] {
+            for _ in 0..<5 { silences.add(2_000_000_000, of: name) }
+        }
+        #expect(silences.usual(1) != nil && silences.usual(3) != nil)
+        #expect(silences.usual(2) == nil)
+    }
+
     @Test func `an announced root that never ends is an abandoned run`() {
         var bench = FleetBench()
         var closed = bench.fact(.traceClosed)
