@@ -47,6 +47,19 @@ import Testing
         #expect(run.events.abandoned == UInt64(closed))
     }
 
+    @Test func `names that are at work no more make room for others`() {
+        let run = TrackerRun { $0.seriesLimit = SeriesLimit(2) }
+        for (trace, name) in [(1, "a"), (2, "b"), (3, "c")] as [(UInt64, String)] {
+            let agent = Step.agent(name, 1).inTrace(trace)
+            run.take(agent.announced)
+            run.pass(1)
+            #expect(run.sum("roost_active_agents", ["agent": name]) == 1)
+            run.take(agent)
+            run.pass(1)
+            #expect(run.sum("roost_active_agents") == 0)
+        }
+    }
+
     @Test func `one trace larger than the limit is cut, and its calls count once`() {
         let run = TrackerRun { $0.openActivities = 100 }
         for id: UInt64 in 0..<1_000 { run.take(.call(10 + id, below: 1)) }

@@ -187,6 +187,19 @@ import Testing
         #expect(run.calls == 1)
     }
 
+    @Test func `an account is of several calls, and has the price of short ones`() {
+        let run = TrackerRun()
+        run.tracker.use(prices: PriceBook())
+        let model = "gemini-2.5-pro"
+        run.take(
+            Step.agent("loner", 1, tokens: 300_000).with { $0.model = model },
+            Step.call(1, tokens: 300_000).with { $0.model = model }.inTrace(2))
+        run.pass(31)
+        // 1.25 USD a million up to 200,000 tokens, 2.5 above.
+        #expect(abs(run.sum("roost_llm_cost_usd_total", ["agent": "loner"]) - 0.375) < 1e-9)
+        #expect(abs(run.sum("roost_llm_cost_usd_total") - 0.375 - 0.75) < 1e-9)
+    }
+
     @Test func `of nested accounts the innermost counts`() {
         let run = TrackerRun()
         run.take(
