@@ -96,11 +96,11 @@ struct SeriesPass: ExpositionPass {
             overflow.settled.value = part.settled.value
             overflow.summary = part.summary
         }
-        if let histogram = part.settled.histogram {
+        if let histogram = part.settled.histogram.map(part.settled.withoutBase) {
             overflow.settled.histogram?.add(histogram)
             if overflow.settled.histogram == nil { overflow.settled.histogram = histogram }
         }
-        if let exponential = part.settled.exponential {
+        if let exponential = part.settled.exponential.map(part.settled.withoutBase) {
             overflow.settled.exponential?.add(exponential)
             if overflow.settled.exponential == nil { overflow.settled.exponential = exponential }
         }

@@ -60,19 +60,24 @@ struct SeriesTable {
     /// Whether other streams show in the same series.
     func isShared(_ series: UInt32) -> Bool { !others.isEmpty && others[series] != nil }
 
-    /// Takes streams off their series; answers how many it has left.
-    mutating func leave(_ leaving: Set<UInt32>, from series: UInt32) -> Int {
+    /// How many streams show in a series.
+    func streamCount(_ series: UInt32) -> Int {
+        (all[Int(series)].first == Stream.none ? 0 : 1) + (others[series]?.count ?? 0)
+    }
+
+    /// Takes streams off their series.
+    mutating func leave(_ leaving: Set<UInt32>, from series: UInt32) {
         var rest = others.removeValue(forKey: series) ?? []
         rest.removeAll { leaving.contains($0) }
         if leaving.contains(all[Int(series)].first) {
             all[Int(series)].first = rest.popLast() ?? Stream.none
         }
         if !rest.isEmpty { others[series] = rest }
-        return (all[Int(series)].first == Stream.none ? 0 : 1) + rest.count
     }
 
-    /// Frees a series without streams; `tidy` must follow before the next look-up.
+    /// Frees a series, whose streams are to go too; `tidy` must follow before the next look-up.
     mutating func remove(_ series: UInt32) {
+        others[series] = nil
         freedBytes += Int(all[Int(series)].length)
         all[Int(series)] = Entry(place: 0, length: 0, first: Stream.none)
         free.append(series)
@@ -96,7 +101,8 @@ struct SeriesTable {
     /// Bytes on the heap.
     var heapBytes: Int {
         texts.heapBytes + all.capacity * MemoryLayout<Entry>.stride
-            + (free.capacity + slots.capacity) * 4 + others.count * 64
+            + (free.capacity + slots.capacity) * 4
+            + others.values.reduce(0) { $0 + $1.capacity * 4 + 64 }
     }
 
     private mutating func pack() {

@@ -125,9 +125,12 @@ struct SeriesVisitor: MetricsVisitor {
         let text = text(point.attributes, family)
         let kind = kind
         stripe.state.withLock { state in
-            switch state.admit(identity, kind: kind, text: text, room: family.room) {
-            case .stream(let id):
+            switch state.admit(
+                identity, kind: kind, start: at.start, text: text, room: family.room)
+            {
+            case .stream(let id, let isReturning):
                 state.take(number: value, at, exemplar: exemplar, into: id, &counts)
+                if isReturning { state.takeBase(of: id) }
             case .overflow:
                 counts.add(.overflow)
                 state.overflow(number: value, at, kind: kind, exemplar: exemplar)
@@ -154,9 +157,12 @@ struct SeriesVisitor: MetricsVisitor {
         let text = text(point.attributes, family)
         let kind = kind
         stripe.state.withLock { state in
-            switch state.admit(identity, kind: kind, text: text, room: family.room) {
-            case .stream(let id):
+            switch state.admit(
+                identity, kind: kind, start: at.start, text: text, room: family.room)
+            {
+            case .stream(let id, let isReturning):
                 state.take(histogram: histogram, at, into: id, room: family.room, &counts)
+                if isReturning { state.takeBase(of: id) }
             case .overflow:
                 counts.add(.overflow)
                 state.overflow(histogram: histogram, at)
@@ -185,9 +191,12 @@ struct SeriesVisitor: MetricsVisitor {
         let text = text(point.attributes, family)
         let kind = kind
         stripe.state.withLock { state in
-            switch state.admit(identity, kind: kind, text: text, room: family.room) {
-            case .stream(let id):
+            switch state.admit(
+                identity, kind: kind, start: at.start, text: text, room: family.room)
+            {
+            case .stream(let id, let isReturning):
                 state.take(exponential: exponential, at, into: id, room: family.room, &counts)
+                if isReturning { state.takeBase(of: id) }
             case .overflow:
                 counts.add(.overflow)
                 state.overflow(exponential: exponential, at)
@@ -212,8 +221,10 @@ struct SeriesVisitor: MetricsVisitor {
         let text = text(point.attributes, family)
         let kind = kind
         stripe.state.withLock { state in
-            switch state.admit(identity, kind: kind, text: text, room: family.room) {
-            case .stream(let id):
+            switch state.admit(
+                identity, kind: kind, start: at.start, text: text, room: family.room)
+            {
+            case .stream(let id, _):
                 state.take(summary: summary, at, into: id, room: family.room, &counts)
             case .overflow:
                 counts.add(.overflow)

@@ -20,6 +20,9 @@ enum StreamKind: UInt8 {
         }
     }
 
+    /// Whether each point tells all that was counted since the start.
+    var tellsTotal: Bool { isMonotonic && !isDelta }
+
     /// Whether a lower value means that it began again.
     var isMonotonic: Bool {
         switch self {
@@ -51,6 +54,8 @@ struct Stream {
     var kind: StreamKind
     /// The last point said that there is no value.
     var isHidden = false
+    /// Nothing was heard of it for long, and its total is kept for a series that goes on.
+    var isAsleep = false
 
     var isFree: Bool { series == Stream.none }
 }
@@ -81,6 +86,9 @@ struct StreamTable {
             slot = (slot &+ 1) & mask
         }
     }
+
+    /// The number that the next stream inserted will have.
+    var nextID: UInt32 { free.last ?? UInt32(truncatingIfNeeded: all.count) }
 
     mutating func insert(_ stream: Stream) -> UInt32 {
         let id: UInt32

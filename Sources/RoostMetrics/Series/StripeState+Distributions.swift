@@ -140,13 +140,13 @@ extension StripeState {
         settled[series, default: Settled()].exponential = sum(before, exponential)
     }
 
-    private func sum(_ left: HistogramState?, _ right: HistogramState) -> HistogramState {
+    func sum(_ left: HistogramState?, _ right: HistogramState) -> HistogramState {
         guard var result = left else { return right }
         result.add(right)
         return result
     }
 
-    private func sum(_ left: ExponentialState?, _ right: ExponentialState) -> ExponentialState {
+    func sum(_ left: ExponentialState?, _ right: ExponentialState) -> ExponentialState {
         guard var result = left else { return right }
         result.add(right)
         return result

@@ -2,28 +2,34 @@
 extension StripeState {
     /// Ends what has heard nothing for more than `limit` tenths of a second; answers how many
     /// streams that were.
+    ///
+    /// A stream that tells totals only falls asleep while its series goes on: what it counted stays
+    /// in the total, and when it comes back it must not be counted again.
     mutating func expire(now: UInt32, limit: UInt32, room: SeriesRoom) -> Int {
         var ended = 0
+        let before = streams.count
         // Streams that share a series leave it together: one by one each would copy the others.
-        var leaving: [UInt32: [UInt32]] = [:]
+        var sharing: [UInt32: [UInt32]] = [:]
         for index in streams.all.indices {
             let stream = streams.all[index]
             guard !stream.isFree, isPast(stream.heardAt, now, limit) else { continue }
             let id = UInt32(truncatingIfNeeded: index)
-            if stream.series != Stream.overflow, series.isShared(stream.series) {
-                leaving[stream.series, default: []].append(id)
+            if !stream.isAsleep { ended += 1 }
+            if stream.series == Stream.overflow || series.isShared(stream.series) {
+                sharing[stream.series, default: []].append(id)
             } else {
-                end(id, room)
+                end(series: stream.series, room)
+                forget(id)
             }
-            ended += 1
         }
-        for (shared, ids) in leaving { end(ids, sharing: shared, room) }
-        if ended > 0 {
+        let isOverflowPast = isPast(overflow.heardAt, now, limit)
+        let inOverflow = sharing.removeValue(forKey: Stream.overflow) ?? []
+        var asleep = endInOverflow(inOverflow, isPast: isOverflowPast)
+        for (shared, ids) in sharing { asleep += end(ids, sharing: shared, room) }
+        forgetOldest(of: asleep, now: now)
+        if streams.count < before {
             streams.rebuild()
             series.tidy()
-        }
-        if overflow.isUsed, overflow.streams == 0, isPast(overflow.heardAt, now, limit) {
-            overflow = Overflow()
         }
         return ended
     }
@@ -50,19 +56,21 @@ extension StripeState {
         var bytes = streams.heapBytes + series.heapBytes
         bytes += histograms.heapBytes + exponentials.heapBytes + summaries.heapBytes
         bytes += exemplars.heapBytes + gaps.count * 320 + settled.count * 96
-        for index in streams.all.indices {
-            let stream = streams.all[index]
-            guard !stream.isFree, stream.payload != Stream.none else { continue }
-            switch stream.kind {
-            case .cumulativeHistogram, .deltaHistogram:
-                bytes += histograms[stream.payload].heapBytes
-            case .cumulativeExponential, .deltaExponential:
-                bytes += exponentials[stream.payload].heapBytes
-            case .summary: bytes += summaries[stream.payload].heapBytes
-            default: bytes += exemplars[stream.payload].extra?.bytes.count ?? 0
-            }
+        for index in streams.all.indices where !streams.all[index].isFree {
+            bytes += payloadBytes(of: streams.all[index])
         }
         return bytes
+    }
+
+    private func payloadBytes(of stream: Stream) -> Int {
+        guard stream.payload != Stream.none else { return 0 }
+        switch stream.kind {
+        case .cumulativeHistogram, .deltaHistogram: return histograms[stream.payload].heapBytes
+        case .cumulativeExponential, .deltaExponential:
+            return exponentials[stream.payload].heapBytes
+        case .summary: return summaries[stream.payload].heapBytes
+        default: return exemplars[stream.payload].extra?.bytes.count ?? 0
+        }
     }
 
     /// A clock that jumped back makes nothing old.
@@ -71,26 +79,89 @@ extension StripeState {
         return age < 1 << 31 && age > limit
     }
 
-    /// Ends a stream that is alone in its series, or in the overflow.
-    private mutating func end(_ id: UInt32, _ room: SeriesRoom) {
-        let stream = streams[id]
-        if stream.series == Stream.overflow {
-            overflow.streams -= 1
-        } else {
-            end(series: stream.series, room)
+    /// Ends streams of one series that are silent; answers those that only fall asleep.
+    private mutating func end(
+        _ ids: [UInt32], sharing shared: UInt32, _ room: SeriesRoom
+    ) -> [UInt32] {
+        guard ids.count < series.streamCount(shared) else {
+            end(series: shared, room)
+            for id in ids { forget(id) }
+            return []
         }
-        forget(id)
+        let asleep = ids.filter { streams[$0].kind.tellsTotal }
+        for id in asleep { streams[id].isAsleep = true }
+        leave(ids.filter { !streams[$0].kind.tellsTotal }, shared)
+        return asleep
     }
 
-    /// Ends streams of one series; what they counted stays in it as long as it has others.
-    private mutating func end(_ ids: [UInt32], sharing shared: UInt32, _ room: SeriesRoom) {
-        if series.leave(Set(ids), from: shared) == 0 {
-            end(series: shared, room)
-        } else {
-            for id in ids where streams[id].kind.isMonotonic { keepTotal(of: streams[id]) }
+    /// Ends streams of a series that has others; what they counted stays in it.
+    private mutating func leave(_ ids: [UInt32], _ shared: UInt32) {
+        if ids.isEmpty { return }
+        series.leave(Set(ids), from: shared)
+        for id in ids {
+            if streams[id].kind.isMonotonic { keepTotal(of: streams[id]) }
+            forget(id)
         }
-        for id in ids { forget(id) }
     }
+
+    /// The same for streams in the overflow, which ends with the last of them.
+    private mutating func endInOverflow(_ ids: [UInt32], isPast: Bool) -> [UInt32] {
+        if overflow.isUsed, ids.count == overflow.streams, isPast {
+            for id in ids { forget(id) }
+            overflow = Overflow()
+            return []
+        }
+        var asleep: [UInt32] = []
+        for id in ids {
+            if streams[id].kind.tellsTotal {
+                streams[id].isAsleep = true
+                asleep.append(id)
+            } else {
+                overflow.settled.value -= streams[id].value
+                overflow.streams -= 1
+                forget(id)
+            }
+        }
+        overflow.asleep = asleep.count
+        return asleep
+    }
+
+    /// Forgets those that have slept longest when they are too many, or too large, to be kept.
+    private mutating func forgetOldest(of asleep: [UInt32], now: UInt32) {
+        var bytes = asleep.reduce(0) { $0 + Self.streamBytes + payloadBytes(of: streams[$1]) }
+        guard asleep.count > Self.maxSleepers || bytes > Self.maxSleeperBytes else { return }
+        let oldestFirst = asleep.sorted { now &- streams[$0].heardAt > now &- streams[$1].heardAt }
+        var leaving: [UInt32: [UInt32]] = [:]
+        var left = asleep.count
+        for id in oldestFirst where left > Self.maxSleepers || bytes > Self.maxSleeperBytes {
+            left -= 1
+            bytes -= Self.streamBytes + payloadBytes(of: streams[id])
+            leaving[streams[id].series, default: []].append(id)
+        }
+        for (shared, ids) in leaving {
+            if shared == Stream.overflow {
+                forgetInOverflow(ids)
+            } else {
+                for id in ids {
+                    settled[shared, default: Settled()].forgotten.add(start: streams[id].start)
+                }
+                leave(ids, shared)
+            }
+        }
+    }
+
+    private mutating func forgetInOverflow(_ ids: [UInt32]) {
+        for id in ids {
+            overflow.settled.forgotten.add(start: streams[id].start)
+            forget(id)
+        }
+        overflow.streams -= ids.count
+        overflow.asleep -= ids.count
+    }
+
+    /// A page adds up all that sleep in a series, so they are few enough for that.
+    static let maxSleepers = 1_000
+    static let maxSleeperBytes = 1 << 20
 
     private mutating func end(series ended: UInt32, _ room: SeriesRoom) {
         series.remove(ended)
@@ -118,6 +189,29 @@ extension StripeState {
                 settle(exponentials[stream.payload], in: stream.series)
             }
         default: settled[stream.series, default: Settled()].value += stream.value
+        }
+    }
+
+    /// Takes what a stream had counted by its first point off the total of its series, since that
+    /// may have it already.
+    mutating func takeBase(of id: UInt32) {
+        let stream = streams[id]
+        if stream.series == Stream.overflow {
+            addBase(of: stream, to: &overflow.settled)
+        } else {
+            var total = settled[stream.series] ?? Settled()
+            addBase(of: stream, to: &total)
+            settled[stream.series] = total
+        }
+    }
+
+    private func addBase(of stream: Stream, to total: inout Settled) {
+        switch stream.kind {
+        case .cumulativeHistogram:
+            total.histogramBase = sum(total.histogramBase, histograms[stream.payload])
+        case .cumulativeExponential:
+            total.exponentialBase = sum(total.exponentialBase, exponentials[stream.payload])
+        default: total.value -= stream.value
         }
     }
 

@@ -4,6 +4,7 @@ extension StripeState {
     mutating func hide(_ id: UInt32, _ at: PointTime) {
         if at.time != 0, at.time < streams[id].time { return }
         streams[id].isHidden = true
+        streams[id].isAsleep = false
         streams[id].heardAt = at.heardAt
         if at.time != 0 { streams[id].time = at.time }
     }
@@ -37,6 +38,7 @@ extension StripeState {
         if at.time != 0 { streams[id].time = at.time }
         streams[id].heardAt = at.heardAt
         streams[id].isHidden = false
+        streams[id].isAsleep = false
     }
 
     /// Whether what a stream counted before a reset must stay in the total of its series: it does

@@ -8,8 +8,8 @@ extension StripeState {
         guard !self.series.others.isEmpty, let others = self.series.others[series] else {
             return streams[first].isHidden ? nil : first
         }
-        var best: UInt32? = streams[first].isHidden ? nil : first
-        for id in others where !streams[id].isHidden {
+        var best: UInt32? = streams[first].speaks ? first : nil
+        for id in others where streams[id].speaks {
             guard let current = best else {
                 best = id
                 continue
@@ -97,7 +97,7 @@ extension StripeState {
             if streams[id].payload != stream.payload { result.add(histograms[streams[id].payload]) }
         }
         result.add(histograms[stream.payload])
-        return result
+        return settled[series]?.withoutBase(result) ?? result
     }
 
     private func joinedExponential(_ series: UInt32, _ stream: Stream) -> ExponentialState {
@@ -108,11 +108,12 @@ extension StripeState {
                 result.add(exponentials[streams[id].payload])
             }
         }
-        return result
+        return settled[series]?.withoutBase(result) ?? result
     }
 }
 
 extension Stream {
+    fileprivate var speaks: Bool { !isHidden && !isAsleep }
     fileprivate var isHistogram: Bool {
         payload != Stream.none && (kind == .cumulativeHistogram || kind == .deltaHistogram)
     }

@@ -23,7 +23,21 @@ struct StripeState {
         var value = 0.0
         var histogram: HistogramState?
         var exponential: ExponentialState?
+        /// What streams that may be among the forgotten had counted when they came: it is in the
+        /// total already. That of a number is taken off `value` at once.
+        var histogramBase: HistogramState?
+        var exponentialBase: ExponentialState?
         var start: UInt64 = 0
+        var forgotten = Forgotten()
+
+        /// `joined` without what it has twice.
+        func withoutBase(_ joined: HistogramState) -> HistogramState {
+            histogramBase.map(joined.increase) ?? joined
+        }
+
+        func withoutBase(_ joined: ExponentialState) -> ExponentialState {
+            exponentialBase.map(joined.increase) ?? joined
+        }
     }
 
     /// The part of the family's overflow series that lies here.
@@ -36,11 +50,15 @@ struct StripeState {
         var exemplar: ExemplarValue?
         /// Streams that are remembered only so that their increases can be told.
         var streams = 0
+        /// Of them those that slept when this was last looked at; they take nobody's place.
+        var asleep = 0
     }
 
     /// What becomes of a new stream.
     enum Admission {
-        case stream(UInt32)
+        /// `isReturning` says that its total may be in that of its series already: `takeBase` is to
+        /// follow the first point.
+        case stream(UInt32, isReturning: Bool)
         /// There is room in the overflow only, and this stream needs no memory there.
         case overflow
         case refused(UnexposedReason)
@@ -51,41 +69,53 @@ struct StripeState {
 
     /// Finds a place for a stream not met before. `text` is nil when its labels are too many.
     mutating func admit(
-        _ identity: Fingerprint, kind: StreamKind, text: [UInt8]?, room: SeriesRoom
+        _ identity: Fingerprint, kind: StreamKind, start: UInt64, text: [UInt8]?, room: SeriesRoom
     ) -> Admission {
-        if let known = streams.find(identity) { return .stream(known) }
+        if let known = streams.find(identity) { return .stream(known, isReturning: false) }
         if let text, let place = series.find(text) {
             guard room.reserve(Self.streamBytes, &reservedBytes) else { return .refused(.memory) }
             let id = streams.insert(Stream(identity: identity, series: place, kind: kind))
             series.join(id, to: place)
-            return .stream(id)
+            return admitted(id, start)
         }
-        guard let text, room.takeSeries() else { return admitToOverflow(identity, kind, room) }
+        guard let text, room.takeSeries() else {
+            return admitToOverflow(identity, kind, start, room)
+        }
         guard room.reserve(Self.streamBytes + Self.seriesBytes + text.count, &reservedBytes) else {
             room.giveSeriesBack()
-            return admitToOverflow(identity, kind, room)
+            return admitToOverflow(identity, kind, start, room)
         }
-        let id = streams.insert(Stream(identity: identity, series: 0, kind: kind))
-        guard let place = series.insert(text, stream: id) else {
-            streams[id].series = Stream.overflow
+        guard let place = series.insert(text, stream: streams.nextID) else {
             room.giveSeriesBack()
-            return .stream(id)
+            return admitToOverflow(identity, kind, start, room)
         }
-        streams[id].series = place
-        return .stream(id)
+        let id = streams.insert(Stream(identity: identity, series: place, kind: kind))
+        return .stream(id, isReturning: false)
     }
 
     /// A cumulative stream tells totals, so its last one must be known to tell the increase.
     private mutating func admitToOverflow(
-        _ identity: Fingerprint, _ kind: StreamKind, _ room: SeriesRoom
+        _ identity: Fingerprint, _ kind: StreamKind, _ start: UInt64, _ room: SeriesRoom
     ) -> Admission {
         overflow.isUsed = true
         if kind.isDelta || !kind.isAdditive { return .overflow }
-        guard overflow.streams < room.overflowStreams else { return .refused(.seriesCap) }
+        guard overflow.streams - overflow.asleep < room.overflowStreams else {
+            return .refused(.seriesCap)
+        }
         guard room.reserve(Self.streamBytes, &reservedBytes) else { return .refused(.memory) }
         overflow.streams += 1
-        return .stream(
-            streams.insert(Stream(identity: identity, series: Stream.overflow, kind: kind)))
+        let id = streams.insert(
+            Stream(identity: identity, series: Stream.overflow, kind: kind))
+        return admitted(id, start)
+    }
+
+    private func admitted(_ id: UInt32, _ start: UInt64) -> Admission {
+        let stream = streams[id]
+        let forgotten =
+            stream.series == Stream.overflow
+            ? overflow.settled.forgotten : settled[stream.series]?.forgotten
+        let mayBeForgotten = forgotten?.mayHold(start: start) ?? false
+        return .stream(id, isReturning: stream.kind.tellsTotal && mayBeForgotten)
     }
 
     // Averages of what a stream and a series take, with their part of the indexes.

@@ -53,6 +53,122 @@ import Testing
         #expect(store.samples == ["c_total 106"])
     }
 
+    // MARK: streams that come back
+
+    private func send(
+        _ pid: Int64, _ metric: [UInt8], _ time: UInt64, to store: SeriesStore
+    ) {
+        store.take(metric, now: time * Self.second, resource: [("process.pid", .int(pid))])
+    }
+
+    private func send(
+        _ pid: Int64, _ value: Double, start: UInt64 = 1, _ time: UInt64, to store: SeriesStore
+    ) {
+        send(pid, Sent.sum("c", value, Point(start: start, time: time)), time, to: store)
+    }
+
+    @Test func `counts once what a process tells again after a silence`() {
+        send(1, 100, 2, to: store)
+        send(2, 5, 290, to: store)
+        store.expire(now: 310 * Self.second)
+        #expect(store.samples == ["c_total 105"])
+        send(1, 100, 320, to: store)
+        #expect(store.samples == ["c_total 105"])
+        send(1, 130, 330, to: store)
+        #expect(store.samples == ["c_total 135"])
+        #expect(store.counts[.expired] == 1)
+    }
+
+    @Test func `counts all of a process that began again in a silence`() {
+        send(1, 100, 2, to: store)
+        send(2, 5, 290, to: store)
+        store.expire(now: 310 * Self.second)
+        send(1, 7, start: 315, 320, to: store)
+        #expect(store.samples == ["c_total 112"])
+        send(1, 99, start: 1, 330, to: store)
+        #expect(store.samples == ["c_total 112"])
+    }
+
+    @Test func `shows no series of which only silent processes have a value`() {
+        send(1, 100, 2, to: store)
+        send(2, Sent.sum("c", 5, Point(start: 1, time: 290)), 290, to: store)
+        send(2, Sent.sum("c", nil, Point(start: 1, time: 291, isGone: true)), 291, to: store)
+        store.expire(now: 310 * Self.second)
+        #expect(store.samples == [])
+    }
+
+    @Test func `counts histograms of a process that comes back once`() {
+        func explicit(_ counts: [UInt64], _ time: UInt64) -> [UInt8] {
+            Sent.histogram("h", bounds: [1], counts: counts, sum: 3, Point(start: 1, time: time))
+        }
+        func native(_ counts: [UInt64], _ time: UInt64) -> [UInt8] {
+            Sent.exponential(
+                "e", scale: 0, offset: 0, counts: counts, sum: 3, Point(start: 1, time: time))
+        }
+        for (pid, time) in [(1, 2), (2, 290)] as [(Int64, UInt64)] {
+            send(pid, explicit([2, 3], time), time, to: store)
+            send(pid, native([2, 3], time), time, to: store)
+        }
+        store.expire(now: 310 * Self.second)
+        #expect(store.samples.contains("h_count 10"))
+        send(1, explicit([2, 4], 320), 320, to: store)
+        send(1, native([2, 4], 320), 320, to: store)
+        #expect(store.samples.contains("h_count 11"))
+        #expect(store.samples.contains("e_count 11"))
+        #expect(store.samples.contains("h_sum 6"))
+    }
+
+    @Test func `counts once what a stream of the overflow tells again`() {
+        let store = SeriesStore(settings: SeriesSettings(seriesPerMetric: 2))
+        func send(_ index: Int64, _ value: Double, _ time: UInt64) {
+            let point = Point(attributes: [("i", .int(index))], start: 1, time: time)
+            store.take(
+                Sent.sum("c", value, point), Sent.sum("u", value, point, isMonotonic: false),
+                now: time * Self.second)
+        }
+        func overflow() -> [String] {
+            store.samples.filter { $0.contains("overflow") }.compactMap {
+                $0.split(separator: " ").last.map(String.init)
+            }
+        }
+        for index in 0..<2 as Range<Int64> { send(index, 1, 280) }
+        send(2, 100, 3)
+        send(3, 5, 290)
+        #expect(overflow() == ["105", "105"])
+        store.expire(now: 310 * Self.second)
+        // Of what may fall only the present counts, as in a series of its own.
+        #expect(overflow() == ["105", "5"])
+        send(2, 130, 320)
+        #expect(overflow() == ["135", "135"])
+    }
+
+    /// Of a thousand and more silent ones; the oldest are forgotten.
+    @Test func `never counts twice what a forgotten process tells again`() {
+        func histogram(_ counts: [UInt64], _ start: UInt64, _ time: UInt64) -> [UInt8] {
+            Sent.histogram(
+                "h", bounds: [1], counts: counts, sum: 1, Point(start: start, time: time))
+        }
+        func both(_ pid: Int64, _ count: UInt64, start: UInt64 = 1, _ time: UInt64) {
+            send(pid, Double(count), start: start, time, to: store)
+            send(pid, histogram([count, 0], start, time), time, to: store)
+        }
+        both(1, 100, 2)
+        for pid in 2..<2_000 as Range<Int64> { both(pid, 1, 3) }
+        both(0, 1, 290)
+        store.expire(now: 310 * Self.second)
+        #expect(store.samples.contains("c_total 2099"))
+        #expect(store.samples.contains("h_count 2099"))
+        both(1, 100, 320)
+        #expect(store.samples.contains("c_total 2099"))
+        #expect(store.samples.contains("h_count 2099"))
+        both(1, 107, 330)
+        #expect(store.samples.contains("c_total 2106"))
+        #expect(store.samples.contains("h_count 2106"))
+        both(5_000, 10, start: 320, 340)
+        #expect(store.samples.contains("c_total 2116"))
+        #expect(store.samples.contains("h_count 2116"))
+    }
+
     /// As of programs that tell their process id and no instance, and live briefly.
     @Test(.timeLimit(.minutes(1))) func `ends very many streams of one series at once`() {
         func send(_ pid: Int64, _ value: Double, _ time: UInt64) {
