@@ -20,8 +20,10 @@ struct ContextTable {
     /// By job and instance: at most one each, the latest.
     private var targets: [[UInt8]: Target] = [:]
 
-    /// Bytes of texts in `resources` since it was last emptied, and of those in `targets`.
+    /// Bytes of texts in `resources` and `scopes` since they were last emptied, and of those in
+    /// `targets`.
     private var resourceBytes = 0
+    private var scopeBytes = 0
     private var targetBytes = 0
 
     private static let maxContexts = 10_000
@@ -69,8 +71,12 @@ struct ContextTable {
     func scope(_ identity: Fingerprint) -> ScopeLabels? { scopes[identity] }
 
     mutating func insert(_ identity: Fingerprint, _ labels: ScopeLabels) {
-        if scopes.count >= Self.maxContexts { scopes.removeAll(keepingCapacity: true) }
+        if scopes.count >= Self.maxContexts || scopeBytes > Self.maxTextBytes {
+            scopes.removeAll(keepingCapacity: true)
+            scopeBytes = 0
+        }
         scopes[identity] = labels
+        scopeBytes += labels.heapBytes
     }
 
     mutating func expire(now: UInt32, limit: UInt32) {

@@ -292,6 +292,7 @@ struct SeriesVisitor: MetricsVisitor {
         return text == SeriesPass.overflowLabels.bytes ? nil : text
     }
 
+    /// Attributes that are too many or too long for a series are left out, all of them.
     private mutating func labels(of scope: ScopeView) -> ScopeLabels {
         var labels: [(name: [UInt8], value: [UInt8])] = []
         for (name, value) in [
@@ -302,7 +303,8 @@ struct SeriesVisitor: MetricsVisitor {
         }
         collector.start()
         collector.add(scope.attributes, prefix: "otel_scope_")
-        for label in collector.joined() where !labels.contains(where: { $0.name == label.name }) {
+        for label in collector.labels() ?? []
+        where !labels.contains(where: { $0.name == label.name }) {
             labels.append(label)
         }
         return ScopeLabels(labels)

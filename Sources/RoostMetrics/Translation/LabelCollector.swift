@@ -76,8 +76,16 @@ struct LabelCollector {
         return text.count <= Self.maxTextBytes ? text : nil
     }
 
+    /// The attributes as labels; nil when there are too many or too much text.
+    mutating func labels() -> [(name: [UInt8], value: [UInt8])]? {
+        if isTooMany { return nil }
+        let labels = joined()
+        let bytes = labels.reduce(0) { $0 + $1.name.count + $1.value.count }
+        return bytes <= Self.maxTextBytes ? labels : nil
+    }
+
     /// The attributes as labels: unique names, no empty values.
-    mutating func joined() -> [(name: [UInt8], value: [UInt8])] {
+    private mutating func joined() -> [(name: [UInt8], value: [UInt8])] {
         entries.sort { left, right in
             if left.name != right.name { return left.name.lexicographicallyPrecedes(right.name) }
             if left.key != right.key { return left.key.lexicographicallyPrecedes(right.key) }
@@ -109,6 +117,9 @@ final class ScopeLabels: Sendable {
     let labels: [(name: [UInt8], value: [UInt8])]
 
     init(_ labels: [(name: [UInt8], value: [UInt8])]) { self.labels = labels }
+
+    /// Bytes on the heap: the texts, and what their arrays take beside.
+    var heapBytes: Int { labels.reduce(64) { $0 + $1.name.count + $1.value.count + 96 } }
 }
 
 /// The labels that a resource adds to each of its series, and where they lie.

@@ -59,6 +59,13 @@ import Testing
         #expect(labels([], scope: ("lib", "", [])) == #"g{otel_scope_name="lib"} 1"#)
     }
 
+    @Test(arguments: [(128, 4_096), (129, 1)])
+    func `shows of a scope that says too much its name only`(_ count: Int, _ bytes: Int) {
+        let value = AttributeValue.text(String(repeating: "x", count: bytes))
+        let attributes = (0..<count).map { ("a\($0)", value) }
+        #expect(labels([], scope: ("lib", "", attributes)) == #"g{otel_scope_name="lib"} 1"#)
+    }
+
     @Test func `shows target info with what does not identify`() {
         let store = SeriesStore()
         let resource: [(String, AttributeValue)] = [
