@@ -42,6 +42,11 @@ extension FamilyTable.Description {
 }
 
 extension NumberValue {
+    @inline(__always)
+    var isThere: Bool {
+        if case .none = self { false } else { true }
+    }
+
     /// 0 when there is none.
     @inline(__always)
     var double: Double {

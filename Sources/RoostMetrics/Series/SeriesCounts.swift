@@ -18,7 +18,7 @@ public enum UnexposedReason: Int, Sendable, CaseIterable {
     case nameClash
     /// An exponential histogram with buckets wider than any native histogram has them.
     case scaleTooLow
-    /// A counter that is negative, infinite or not a number; counts that add up to more than 2^62;
+    /// No value; a counter that is negative, infinite or not a number; counts that add up to more than 2^62;
     /// buckets outside of what a double can hold, or too many of them.
     case invalidValue
 

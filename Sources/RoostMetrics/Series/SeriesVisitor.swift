@@ -108,8 +108,8 @@ struct SeriesVisitor: MetricsVisitor {
             hasNoValue: point.flags & 1 != 0)
         let value = point.value.double
         if !at.hasNoValue {
-            let isLegal = kind.isMonotonic ? value >= 0 && value.isFinite : point.value != .none
-            guard isLegal else { return counts.add(.invalidValue) }
+            let isLegal = !kind.isMonotonic || value >= 0 && value.isFinite
+            guard isLegal, point.value.isThere else { return counts.add(.invalidValue) }
         }
         var exemplar: ExemplarValue?
         if kind.isMonotonic, !point.exemplars.isEmpty {

@@ -74,6 +74,15 @@ import Testing
         #expect(store.counts[.invalidValue] == 1)
     }
 
+    @Test(arguments: [Sent.Temporality.cumulative, .delta])
+    func `refuses a point without a value`(_ temporality: Sent.Temporality) {
+        store.take(Sent.sum("c", 7, Point(start: 10, time: 30), temporality))
+        store.take(Sent.sum("c", nil, Point(start: 30, time: 40), temporality))
+        #expect(store.samples == ["c_total 7"])
+        #expect(store.counts[.invalidValue] == 1)
+        #expect(store.counts[.reset] == 0)
+    }
+
     // MARK: delta
 
     @Test func `adds deltas up`() {
