@@ -64,7 +64,7 @@ struct SeriesPass: ExpositionPass {
                 state.write(shown, index, into: &writer)
             }
             guard nextSeries >= state.series.all.count else { return }
-            if state.overflow.isUsed { collect(state.overflow, family.type) }
+            if state.overflow.isUsed { collect(state.overflow) }
             nextSeries = 0
             nextStripe += 1
         }
@@ -87,15 +87,10 @@ struct SeriesPass: ExpositionPass {
     // MARK: overflow
 
     /// The overflow of a family lies in its stripes; it shows as one series.
-    private mutating func collect(_ part: StripeState.Overflow, _ type: FamilyType) {
+    private mutating func collect(_ part: StripeState.Overflow) {
         overflowHasValue = true
-        let isLater = part.time >= overflow.time
-        if type == .counter || type == .histogram {
-            overflow.settled.value += part.settled.value
-        } else if isLater {
-            overflow.settled.value = part.settled.value
-            overflow.summary = part.summary
-        }
+        overflow.settled.value += part.settled.value
+        overflow.streams += part.streams
         if let histogram = part.settled.histogram.map(part.settled.withoutBase) {
             overflow.settled.histogram?.add(histogram)
             if overflow.settled.histogram == nil { overflow.settled.histogram = histogram }
@@ -104,7 +99,9 @@ struct SeriesPass: ExpositionPass {
             overflow.settled.exponential?.add(exponential)
             if overflow.settled.exponential == nil { overflow.settled.exponential = exponential }
         }
-        if isLater {
+        if part.time >= overflow.time {
+            overflow.gauge = part.gauge ?? overflow.gauge
+            overflow.summary = part.summary
             overflow.exemplar = part.exemplar ?? overflow.exemplar
             overflow.time = part.time
         }
@@ -126,7 +123,12 @@ struct SeriesPass: ExpositionPass {
                 exponential.write(labels.span, created: 0, into: &writer)
             }
         case .summary: overflow.summary.write(labels.span, created: 0, into: &writer)
-        default: writer.gauge(labels: labels.span, value: settled.value)
+        default:
+            // Sums that may fall are remembered stream by stream, gauges are not.
+            let sum = overflow.streams > 0 ? settled.value : nil
+            if let value = sum ?? overflow.gauge {
+                writer.gauge(labels: labels.span, value: value)
+            }
         }
     }
 }

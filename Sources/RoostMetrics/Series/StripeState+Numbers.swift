@@ -25,7 +25,7 @@ extension StripeState {
         overflow.isUsed = true
         if kind == .gauge {
             guard at.time >= overflow.time else { return }
-            overflow.settled.value = value
+            overflow.gauge = value
         } else {
             overflow.settled.value += value
         }

@@ -43,8 +43,12 @@ struct StripeState {
     /// The part of the family's overflow series that lies here.
     struct Overflow {
         var isUsed = false
+        /// What adds up: counters, histograms, and sums that may fall.
         var settled = Settled()
+        /// What does not: the latest shows.
+        var gauge: Double?
         var summary = SummaryState()
+        /// Unix nanoseconds of the latest.
         var time: UInt64 = 0
         var heardAt: UInt32 = 0
         var exemplar: ExemplarValue?
@@ -97,12 +101,12 @@ struct StripeState {
     private mutating func admitToOverflow(
         _ identity: Fingerprint, _ kind: StreamKind, _ start: UInt64, _ room: SeriesRoom
     ) -> Admission {
-        overflow.isUsed = true
         if kind.isDelta || !kind.isAdditive { return .overflow }
         guard overflow.streams - overflow.asleep < room.overflowStreams else {
             return .refused(.seriesCap)
         }
         guard room.reserve(Self.streamBytes, &reservedBytes) else { return .refused(.memory) }
+        overflow.isUsed = true
         overflow.streams += 1
         let id = streams.insert(
             Stream(identity: identity, series: Stream.overflow, kind: kind))

@@ -157,6 +157,30 @@ import Testing
         #expect(samples.contains("s_sum\(label) 2"))
     }
 
+    /// Of applications that lie in different stripes.
+    @Test func `adds up sums that may fall over all of the overflow`() {
+        let store = SeriesStore(settings: SeriesSettings(seriesPerMetric: 20))
+        for index in 0..<40 {
+            let point = Point(start: 1, time: 2 + UInt64(index))
+            store.take(
+                Sent.sum("u", 3, point, isMonotonic: false), Sent.gauge("g", Double(index), point),
+                resource: [("service.name", .text("s\(index)"))])
+        }
+        let label = #"{otel_metric_overflow="true"}"#
+        #expect(store.samples.contains("u\(label) 60"))
+        #expect(store.samples.contains("g\(label) 39"))
+    }
+
+    @Test func `shows no overflow of what was refused`() {
+        let budget = MemoryBudget(limitBytes: 10)
+        let store = SeriesStore(settings: SeriesSettings(memory: budget.share("series")))
+        store.take(
+            Sent.sum("c", 3, Point(start: 1, time: 2)),
+            Sent.sum("u", 3, Point(start: 1, time: 2), isMonotonic: false))
+        #expect(store.samples.isEmpty)
+        #expect(store.counts[.memory] == 2)
+    }
+
     @Test func `overflows when the budget has nothing left`() {
         let budget = MemoryBudget(limitBytes: 300)
         let store = SeriesStore(settings: SeriesSettings(memory: budget.share("series")))
