@@ -39,6 +39,16 @@ public struct ExemplarValue: Sendable, Hashable {
             value: value, unixNano: unixNano, extra: extra)
     }
 
+    /// Bytes on the heap.
+    var heapBytes: Int { extra.map { $0.bytes.capacity + 32 } ?? 0 }
+
+    /// Keeps of `extra` only what is shown.
+    mutating func cutExtra() {
+        guard let text = extra?.bytes else { return }
+        let kept = Array(extraThatFits().map { text[$0] }.joined(separator: [0x2C]))
+        extra = kept.isEmpty ? nil : LabelText(bytes: kept)
+    }
+
     var hasTraceID: Bool { traceIDHigh | traceIDLow != 0 }
     var hasSpanID: Bool { spanID != 0 }
 

@@ -10,10 +10,22 @@ struct ExemplarSet {
 
     var isEmpty: Bool { values.isEmpty }
 
-    /// Bytes on the heap, without the filtered attributes.
+    /// Bytes on the heap.
     var heapBytes: Int {
         buckets.capacity * 4 + values.capacity * MemoryLayout<ExemplarValue>.stride
+            + values.reduce(0) { $0 + $1.heapBytes }
     }
+
+    /// The same in memory of its own, with none to spare.
+    var copy: ExemplarSet {
+        var copy = ExemplarSet()
+        copy.buckets = buckets.map { $0 }
+        copy.values = values.map { $0 }
+        return copy
+    }
+
+    /// What a copy of it takes, about.
+    var copyBytes: Int { isEmpty ? 0 : heapBytes }
 
     /// Keeps `value` unless its bucket has a later one. When there is no room the oldest leaves.
     mutating func add(_ value: ExemplarValue, bucket: Int32) {

@@ -37,7 +37,8 @@ struct ExponentialSide {
     mutating func add(_ other: ExponentialSide) {
         if other.counts.isEmpty { return }
         if counts.isEmpty {
-            self = other
+            offset = other.offset
+            counts.append(contentsOf: other.counts)
             return
         }
         let first = min(Int64(offset), Int64(other.offset))
@@ -66,6 +67,21 @@ struct ExponentialSide {
         return max(
             Int64(offset) + Int64(counts.count), Int64(other.offset) + Int64(other.counts.count))
             - first
+    }
+
+    /// Bytes that it may lack to add `other`, when both are downscaled first by so many steps.
+    func growth(adding other: ExponentialSide, own: Int32, others: Int32) -> Int {
+        guard let added = other.indices(downscaledBy: others) else { return 0 }
+        let before = indices(downscaledBy: own) ?? added
+        let end = max(before.upperBound, added.upperBound)
+        let span = end - min(before.lowerBound, added.lowerBound)
+        return 8 * max(Int(min(span, Int64(ExponentialState.maxBuckets))) - counts.capacity, 0)
+    }
+
+    private func indices(downscaledBy steps: Int32) -> Range<Int64>? {
+        guard !counts.isEmpty else { return nil }
+        let last = Int64(offset) + Int64(counts.count) - 1
+        return Int64(offset) >> Int64(steps)..<last >> Int64(steps) + 1
     }
 
     var total: UInt64 { counts.reduce(0) { HistogramState.limited($0, $1) } }
@@ -97,6 +113,35 @@ struct ExponentialState {
     /// Bytes on the heap.
     var heapBytes: Int {
         (positive.counts.capacity + negative.counts.capacity) * 8 + exemplars.heapBytes + 64
+    }
+
+    /// What a copy of it takes.
+    var copyBytes: Int {
+        (positive.counts.count + negative.counts.count) * 8 + exemplars.copyBytes + 64
+    }
+
+    /// The same in memory of its own, with none to spare.
+    var copy: ExponentialState {
+        var copy = self
+        copy.positive.counts = positive.counts.map { $0 }
+        copy.negative.counts = negative.counts.map { $0 }
+        copy.exemplars = exemplars.copy
+        return copy
+    }
+
+    /// Bytes of buckets that it lacks to become `point`; exemplars are few.
+    @inline(__always)
+    func growth(becoming point: ExponentialState) -> Int {
+        let missing = max(point.positive.counts.count - positive.counts.capacity, 0)
+        return 8 * (missing + max(point.negative.counts.count - negative.counts.capacity, 0))
+    }
+
+    /// Bytes of buckets that it may lack to add `point`.
+    func growth(adding point: ExponentialState) -> Int {
+        let own = max(scale - point.scale, 0)
+        let others = max(point.scale - scale, 0)
+        return positive.growth(adding: point.positive, own: own, others: others)
+            + negative.growth(adding: point.negative, own: own, others: others)
     }
 
     /// Puts what was read from a request in order; the reason when it cannot be shown.

@@ -18,6 +18,24 @@ struct HistogramState {
     /// Bytes on the heap.
     var heapBytes: Int { (bounds.capacity + counts.capacity) * 8 + exemplars.heapBytes + 64 }
 
+    /// What a copy of it takes.
+    var copyBytes: Int { (bounds.count + counts.count) * 8 + exemplars.copyBytes + 64 }
+
+    /// The same in memory of its own, with none to spare.
+    var copy: HistogramState {
+        var copy = self
+        copy.bounds = bounds.map { $0 }
+        copy.counts = counts.map { $0 }
+        copy.exemplars = exemplars.copy
+        return copy
+    }
+
+    /// Bytes of buckets that it lacks to take `point`, or 0 or less; exemplars are few.
+    @inline(__always)
+    func growth(taking point: HistogramState) -> Int {
+        (point.counts.count - counts.capacity) * 16
+    }
+
     /// Puts what was read from a request in order: infinite bounds lose their buckets to the next,
     /// the count is that of the buckets. False when the point cannot be shown.
     mutating func normalise() -> Bool {
@@ -48,7 +66,7 @@ struct HistogramState {
 
     /// Becomes `point`, keeping the exemplars that it has no newer ones for.
     mutating func replace(with point: HistogramState) {
-        if bounds != point.bounds { bounds = point.bounds }
+        if bounds != point.bounds { setBounds(point.bounds) }
         counts.removeAll(keepingCapacity: true)
         counts.append(contentsOf: point.counts)
         count = point.count
@@ -60,8 +78,8 @@ struct HistogramState {
     /// Adds `other`; when its bounds differ from these, everything moves to its bounds.
     mutating func add(_ other: HistogramState) {
         if counts.isEmpty, count == 0 {
-            bounds = other.bounds
-            counts = other.counts
+            setBounds(other.bounds)
+            counts.append(contentsOf: other.counts)
         } else if bounds != other.bounds || counts.isEmpty != other.counts.isEmpty {
             rebase(to: other)
             addCounts(other)
@@ -118,8 +136,15 @@ struct HistogramState {
             }
             if counts.isEmpty { moved[moved.count - 1] = count }
         }
-        bounds = other.bounds
-        counts = moved
+        setBounds(other.bounds)
+        counts.removeAll(keepingCapacity: true)
+        counts.append(contentsOf: moved)
+    }
+
+    /// Copies them: what a point is read into has room for the largest of a request.
+    private mutating func setBounds(_ new: [Double]) {
+        bounds.removeAll(keepingCapacity: true)
+        bounds.append(contentsOf: new)
     }
 
     /// The sum, not above what two more additions can bear.

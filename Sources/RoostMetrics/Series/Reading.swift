@@ -66,15 +66,14 @@ extension ExemplarValue {
         if !view.filteredAttributes.isEmpty {
             var collector = LabelCollector()
             collector.add(view.filteredAttributes)
-            if let text = collector.finish(), !text.isEmpty, text.count <= 1_024 {
-                extra = LabelText(bytes: text)
-            }
+            extra = collector.finish().map(LabelText.init(bytes:))
         }
         self.init(
             traceIDHigh: view.traceID.count == 16 ? Self.word(view.traceID, 0) : 0,
             traceIDLow: view.traceID.count == 16 ? Self.word(view.traceID, 8) : 0,
             spanID: view.spanID.count == 8 ? Self.word(view.spanID, 0) : 0,
             value: view.value.double, unixNano: view.timeUnixNano, extra: extra)
+        cutExtra()
     }
 
     private static func word(_ bytes: WireBytes, _ offset: Int) -> UInt64 {

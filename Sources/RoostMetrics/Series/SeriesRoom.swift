@@ -68,9 +68,14 @@ final class SeriesRoom: Sendable {
         return true
     }
 
-    /// Notes bytes that are held already. Where the budget has none left they go uncounted, to be
-    /// counted by the next timer: what a known stream grows by is bounded by its buckets.
-    func force(_ bytes: Int, _ held: inout Int) { _ = reserve(bytes, &held) }
+    /// Notes bytes that are held already; of those that the budget has none left for, as many as it
+    /// has. The rest goes uncounted until the next timer: it is what the indexes grew by.
+    func force(_ bytes: Int, _ held: inout Int) {
+        guard bytes > 0 else { return }
+        let taken = limits.memory?.takeUp(to: bytes) ?? bytes
+        held += taken
+        limits.heldBytes.wrappingAdd(taken, ordering: .relaxed)
+    }
 
     func giveBack(_ bytes: Int, _ held: inout Int) {
         guard bytes > 0 else { return }

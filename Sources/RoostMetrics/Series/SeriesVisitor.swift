@@ -124,10 +124,9 @@ struct SeriesVisitor: MetricsVisitor {
         if isKnown || at.hasNoValue { return }
         let text = text(point.attributes, family)
         let kind = kind
+        let newcomer = StripeState.Newcomer(identity: identity, kind: kind, start: at.start)
         stripe.state.withLock { state in
-            switch state.admit(
-                identity, kind: kind, start: at.start, text: text, room: family.room)
-            {
+            switch state.admit(newcomer, text: text, room: family.room) {
             case .stream(let id, let isReturning):
                 state.take(number: value, at, exemplar: exemplar, into: id, &counts)
                 if isReturning { state.takeBase(of: id) }
@@ -155,11 +154,10 @@ struct SeriesVisitor: MetricsVisitor {
         }
         if isKnown || at.hasNoValue { return }
         let text = text(point.attributes, family)
-        let kind = kind
+        let newcomer = StripeState.Newcomer(
+            identity: identity, kind: kind, start: at.start, payloadBytes: histogram.copyBytes)
         stripe.state.withLock { state in
-            switch state.admit(
-                identity, kind: kind, start: at.start, text: text, room: family.room)
-            {
+            switch state.admit(newcomer, text: text, room: family.room) {
             case .stream(let id, let isReturning):
                 state.take(histogram: histogram, at, into: id, room: family.room, &counts)
                 if isReturning { state.takeBase(of: id) }
@@ -189,11 +187,10 @@ struct SeriesVisitor: MetricsVisitor {
         }
         if isKnown || at.hasNoValue { return }
         let text = text(point.attributes, family)
-        let kind = kind
+        let newcomer = StripeState.Newcomer(
+            identity: identity, kind: kind, start: at.start, payloadBytes: exponential.copyBytes)
         stripe.state.withLock { state in
-            switch state.admit(
-                identity, kind: kind, start: at.start, text: text, room: family.room)
-            {
+            switch state.admit(newcomer, text: text, room: family.room) {
             case .stream(let id, let isReturning):
                 state.take(exponential: exponential, at, into: id, room: family.room, &counts)
                 if isReturning { state.takeBase(of: id) }
@@ -219,11 +216,10 @@ struct SeriesVisitor: MetricsVisitor {
         }
         if isKnown || at.hasNoValue { return }
         let text = text(point.attributes, family)
-        let kind = kind
+        let newcomer = StripeState.Newcomer(
+            identity: identity, kind: kind, start: at.start, payloadBytes: summary.copyBytes)
         stripe.state.withLock { state in
-            switch state.admit(
-                identity, kind: kind, start: at.start, text: text, room: family.room)
-            {
+            switch state.admit(newcomer, text: text, room: family.room) {
             case .stream(let id, _):
                 state.take(summary: summary, at, into: id, room: family.room, &counts)
             case .overflow:

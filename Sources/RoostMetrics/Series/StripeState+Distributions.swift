@@ -8,11 +8,14 @@ extension StripeState {
         if at.hasNoValue { return hide(id, at) }
         let stream = streams[id]
         guard stream.payload != Stream.none else {
-            begin(id, at)
-            room.force(point.heapBytes, &reservedBytes)
-            streams[id].payload = histograms.insert(point)
+            note(id, at)
+            streams[id].payload = histograms.insert(point.copy)
             if stream.series == Stream.overflow { addToOverflow(point, at, &counts) }
             return
+        }
+        let growth = histograms[stream.payload].growth(taking: point)
+        guard growth <= 0 || room.reserve(growth, &reservedBytes) else {
+            return counts.add(.memory)
         }
         if histograms[stream.payload].bounds != point.bounds { counts.add(.boundsChange) }
         if stream.kind.isDelta {
@@ -41,11 +44,17 @@ extension StripeState {
         if at.hasNoValue { return hide(id, at) }
         let stream = streams[id]
         guard stream.payload != Stream.none else {
-            begin(id, at)
-            room.force(point.heapBytes, &reservedBytes)
-            streams[id].payload = exponentials.insert(point)
+            note(id, at)
+            streams[id].payload = exponentials.insert(point.copy)
             if stream.series == Stream.overflow { addToOverflow(point, at, &counts) }
             return
+        }
+        let growth =
+            stream.kind.isDelta
+            ? exponentials[stream.payload].growth(adding: point)
+            : exponentials[stream.payload].growth(becoming: point)
+        guard growth <= 0 || room.reserve(growth, &reservedBytes) else {
+            return counts.add(.memory)
         }
         if stream.kind.isDelta {
             guard placeDelta(id, at, &counts) else { return }
@@ -73,10 +82,13 @@ extension StripeState {
         if at.hasNoValue { return hide(id, at) }
         let stream = streams[id]
         guard stream.payload != Stream.none else {
-            begin(id, at)
-            room.force(point.heapBytes, &reservedBytes)
-            streams[id].payload = summaries.insert(point)
+            note(id, at)
+            streams[id].payload = summaries.insert(point.copy)
             return
+        }
+        let growth = summaries[stream.payload].growth(taking: point)
+        guard growth <= 0 || room.reserve(growth, &reservedBytes) else {
+            return counts.add(.memory)
         }
         if at.time != 0, at.time < stream.time { return counts.add(.outOfOrder) }
         summaries[stream.payload].replace(with: point)
@@ -141,17 +153,14 @@ extension StripeState {
     }
 
     func sum(_ left: HistogramState?, _ right: HistogramState) -> HistogramState {
-        guard var result = left else { return right }
+        guard var result = left else { return right.copy }
         result.add(right)
         return result
     }
 
     func sum(_ left: ExponentialState?, _ right: ExponentialState) -> ExponentialState {
-        guard var result = left else { return right }
+        guard var result = left else { return right.copy }
         result.add(right)
         return result
     }
-
-    /// The first point of a stream.
-    private mutating func begin(_ id: UInt32, _ at: PointTime) { note(id, at) }
 }

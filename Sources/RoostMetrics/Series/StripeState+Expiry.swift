@@ -42,10 +42,26 @@ extension StripeState {
             reservedBytes = reserved
         }
         let held = isEmpty ? 0 : heapBytes
-        if held > reservedBytes {
-            room.force(held - reservedBytes, &reservedBytes)
-        } else {
+        if held <= reservedBytes {
             room.giveBack(reservedBytes - held, &reservedBytes)
+        } else if !room.reserve(held - reservedBytes, &reservedBytes) {
+            // They came without asking for room.
+            dropExemplars()
+            room.force(heapBytes - reservedBytes, &reservedBytes)
+        }
+    }
+
+    private mutating func dropExemplars() {
+        for stream in streams.all.indices.map({ streams.all[$0] })
+        where !stream.isFree && stream.payload != Stream.none {
+            switch stream.kind {
+            case .cumulativeHistogram, .deltaHistogram:
+                histograms[stream.payload].exemplars = ExemplarSet()
+            case .cumulativeExponential, .deltaExponential:
+                exponentials[stream.payload].exemplars = ExemplarSet()
+            case .summary: break
+            default: exemplars[stream.payload].extra = nil
+            }
         }
     }
 
@@ -55,7 +71,8 @@ extension StripeState {
     var heapBytes: Int {
         var bytes = streams.heapBytes + series.heapBytes
         bytes += histograms.heapBytes + exponentials.heapBytes + summaries.heapBytes
-        bytes += exemplars.heapBytes + gaps.count * 320 + settled.count * 96
+        bytes += exemplars.heapBytes + gaps.count * 320
+        bytes += settled.values.reduce(overflow.heapBytes) { $0 + $1.heapBytes }
         for index in streams.all.indices where !streams.all[index].isFree {
             bytes += payloadBytes(of: streams.all[index])
         }
@@ -69,7 +86,7 @@ extension StripeState {
         case .cumulativeExponential, .deltaExponential:
             return exponentials[stream.payload].heapBytes
         case .summary: return summaries[stream.payload].heapBytes
-        default: return exemplars[stream.payload].extra?.bytes.count ?? 0
+        default: return exemplars[stream.payload].heapBytes
         }
     }
 

@@ -30,6 +30,14 @@ struct StripeState {
         var start: UInt64 = 0
         var forgotten = Forgotten()
 
+        /// Bytes on the heap, with its part of the table.
+        var heapBytes: Int {
+            var bytes = 2 * MemoryLayout<Self>.stride
+            for part in [histogram, histogramBase] { bytes += part?.heapBytes ?? 0 }
+            for part in [exponential, exponentialBase] { bytes += part?.heapBytes ?? 0 }
+            return bytes
+        }
+
         /// `joined` without what it has twice.
         func withoutBase(_ joined: HistogramState) -> HistogramState {
             histogramBase.map(joined.increase) ?? joined
@@ -56,6 +64,21 @@ struct StripeState {
         var streams = 0
         /// Of them those that slept when this was last looked at; they take nobody's place.
         var asleep = 0
+
+        /// Bytes on the heap.
+        var heapBytes: Int {
+            isUsed ? settled.heapBytes + summary.heapBytes + (exemplar?.heapBytes ?? 0) : 0
+        }
+    }
+
+    /// A stream not met before.
+    struct Newcomer {
+        var identity: Fingerprint
+        var kind: StreamKind
+        /// Unix nanoseconds, 0 for unknown.
+        var start: UInt64
+        /// What its first point will take on the heap.
+        var payloadBytes = 0
     }
 
     /// What becomes of a new stream.
@@ -71,46 +94,49 @@ struct StripeState {
     @inline(__always)
     func find(_ identity: Fingerprint) -> UInt32? { streams.find(identity) }
 
-    /// Finds a place for a stream not met before. `text` is nil when its labels are too many.
-    mutating func admit(
-        _ identity: Fingerprint, kind: StreamKind, start: UInt64, text: [UInt8]?, room: SeriesRoom
-    ) -> Admission {
-        if let known = streams.find(identity) { return .stream(known, isReturning: false) }
+    /// Finds a place for a stream. `text` is nil when its labels are too many.
+    mutating func admit(_ newcomer: Newcomer, text: [UInt8]?, room: SeriesRoom) -> Admission {
+        if let known = streams.find(newcomer.identity) {
+            return .stream(known, isReturning: false)
+        }
+        let bytes = Self.streamBytes + newcomer.payloadBytes
         if let text, let place = series.find(text) {
-            guard room.reserve(Self.streamBytes, &reservedBytes) else { return .refused(.memory) }
-            let id = streams.insert(Stream(identity: identity, series: place, kind: kind))
+            guard room.reserve(bytes, &reservedBytes) else { return .refused(.memory) }
+            let id = insert(newcomer, place)
             series.join(id, to: place)
-            return admitted(id, start)
+            return admitted(id, newcomer.start)
         }
-        guard let text, room.takeSeries() else {
-            return admitToOverflow(identity, kind, start, room)
-        }
-        guard room.reserve(Self.streamBytes + Self.seriesBytes + text.count, &reservedBytes) else {
+        guard let text, room.takeSeries() else { return admitToOverflow(newcomer, room) }
+        guard room.reserve(bytes + Self.seriesBytes + text.count, &reservedBytes) else {
             room.giveSeriesBack()
-            return admitToOverflow(identity, kind, start, room)
+            return admitToOverflow(newcomer, room)
         }
         guard let place = series.insert(text, stream: streams.nextID) else {
             room.giveSeriesBack()
-            return admitToOverflow(identity, kind, start, room)
+            return admitToOverflow(newcomer, room)
         }
-        let id = streams.insert(Stream(identity: identity, series: place, kind: kind))
-        return .stream(id, isReturning: false)
+        return .stream(insert(newcomer, place), isReturning: false)
     }
 
     /// A cumulative stream tells totals, so its last one must be known to tell the increase.
-    private mutating func admitToOverflow(
-        _ identity: Fingerprint, _ kind: StreamKind, _ start: UInt64, _ room: SeriesRoom
-    ) -> Admission {
-        if kind.isDelta || !kind.isAdditive { return .overflow }
+    private mutating func admitToOverflow(_ newcomer: Newcomer, _ room: SeriesRoom) -> Admission {
+        let growth = max(newcomer.payloadBytes - overflow.heapBytes, 0)
+        if newcomer.kind.isDelta || !newcomer.kind.isAdditive {
+            return room.reserve(growth, &reservedBytes) ? .overflow : .refused(.memory)
+        }
         guard overflow.streams - overflow.asleep < room.overflowStreams else {
             return .refused(.seriesCap)
         }
-        guard room.reserve(Self.streamBytes, &reservedBytes) else { return .refused(.memory) }
+        let bytes = Self.streamBytes + newcomer.payloadBytes + growth
+        guard room.reserve(bytes, &reservedBytes) else { return .refused(.memory) }
         overflow.isUsed = true
         overflow.streams += 1
-        let id = streams.insert(
-            Stream(identity: identity, series: Stream.overflow, kind: kind))
-        return admitted(id, start)
+        let id = insert(newcomer, Stream.overflow)
+        return admitted(id, newcomer.start)
+    }
+
+    private mutating func insert(_ newcomer: Newcomer, _ series: UInt32) -> UInt32 {
+        streams.insert(Stream(identity: newcomer.identity, series: series, kind: newcomer.kind))
     }
 
     private func admitted(_ id: UInt32, _ start: UInt64) -> Admission {

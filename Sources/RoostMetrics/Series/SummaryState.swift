@@ -11,6 +11,22 @@ struct SummaryState {
     /// Bytes on the heap.
     var heapBytes: Int { (quantiles.capacity + values.capacity) * 8 + 32 }
 
+    /// What a copy of it takes.
+    var copyBytes: Int { (quantiles.count + values.count) * 8 + 32 }
+
+    /// The same in memory of its own, with none to spare.
+    var copy: SummaryState {
+        var copy = self
+        copy.quantiles = quantiles.map { $0 }
+        copy.values = values.map { $0 }
+        return copy
+    }
+
+    /// Bytes that it lacks to take `point`, or 0 or less.
+    func growth(taking point: SummaryState) -> Int {
+        (point.quantiles.count - quantiles.capacity) * 16
+    }
+
     /// Keeps the quantiles sorted and unique; out of [0, 1] they are left out.
     mutating func add(quantile: Double, value: Double) {
         guard quantile >= 0, quantile <= 1, quantiles.count < Self.maxQuantiles else { return }
