@@ -198,7 +198,7 @@ import Testing
         settings.mostTraceBytes = 50_000
         let traces = OpenTraces(settings)
         var early: [OpenTrace] = []
-        traces.store = { early.append($0) }
+        traces.store = { early += $0 }
         var spans = [TestSpan(trace: 1, id: 1, name: "root")]
         for id in UInt64(2)...200 {
             spans.append(TestSpan(trace: 1, id: id, parent: 1, attributes: [("note", noise(300))]))

@@ -13,8 +13,10 @@ final class ChunkHeader {
     private let operationHash: TermHash
     /// The first operations met, so that spans say theirs with a number.
     private(set) var operations: [Operation] = []
-    /// By hash of name and kind, which one it is; direct-mapped.
-    private var places = [OperationPlace](repeating: OperationPlace(), count: 256)
+    /// Of their names together.
+    private var nameBytes = 0
+    /// By hash of name and kind, which one it is; direct-mapped. Four places or more for each.
+    private var places: [OperationPlace] = []
 
     struct Operation {
         let term: Term
@@ -28,6 +30,13 @@ final class ChunkHeader {
     }
 
     static let mostOperations = 64
+    private static let mostNameBytes = 4096
+    private static let fewestPlaces = 16
+    /// What it takes beside what came, as long as it has few operations.
+    private static let ownBytes = 512
+
+    /// What it takes at first.
+    var bytes: Int { Self.ownBytes + resource.count + scope.count }
 
     init(resource: [UInt8], scope: [UInt8]) {
         self.resource = resource
@@ -51,20 +60,31 @@ final class ChunkHeader {
         let hash = unsafe ByteHash.hash(
             UnsafeRawPointer(name.base), count: ListedName.bytes(of: name),
             seed: UInt64(UInt32(bitPattern: kind)))
-        let place = Int(truncatingIfNeeded: hash) & (places.count - 1)
-        if places[place].number >= 0, places[place].hash == hash {
-            return Int(places[place].number)
+        if !places.isEmpty {
+            let place = places[Int(truncatingIfNeeded: hash) & (places.count - 1)]
+            if place.number >= 0, place.hash == hash { return Int(place.number) }
         }
         let term = operation(name)
-        var number = operations.firstIndex { $0.term == term && $0.kind == kind }
-        if number == nil, operations.count < Self.mostOperations {
-            number = operations.count
-            operations.append(
-                Operation(term: term, name: ListedName.cut(name.string), kind: kind))
-        }
-        guard let number else { return nil }
-        places[place] = OperationPlace(hash: hash, number: Int32(number))
+        let known = operations.firstIndex { $0.term == term && $0.kind == kind }
+        guard let number = known ?? add(term, name, kind) else { return nil }
+        places[Int(truncatingIfNeeded: hash) & (places.count - 1)] = OperationPlace(
+            hash: hash, number: Int32(number))
         return number
+    }
+
+    private func add(_ term: Term, _ name: WireBytes, _ kind: Int32) -> Int? {
+        let cut = ListedName.cut(name.string)
+        guard operations.count < Self.mostOperations,
+            nameBytes + cut.utf8.count <= Self.mostNameBytes
+        else { return nil }
+        nameBytes += cut.utf8.count
+        operations.append(Operation(term: term, name: cut, kind: kind))
+        if operations.count * 4 > places.count {
+            // Those that were there find their places again when they are met next.
+            places = [OperationPlace](
+                repeating: OperationPlace(), count: max(places.count * 4, Self.fewestPlaces))
+        }
+        return operations.count - 1
     }
 
     /// What an entry around `items` bytes of items takes.
@@ -149,7 +169,9 @@ final class ChunkHeader {
 /// Headers met lately, so that spans of one program share theirs.
 struct ChunkHeaders {
     private var known: [UInt64: ChunkHeader] = [:]
+    private var bytes = 0
     private static let most = 1024
+    private static let mostBytes = 4 << 20
 
     mutating func header(resource: [UInt8], scope: [UInt8]) -> ChunkHeader {
         var hash = unsafe resource.withUnsafeBufferPointer { unsafe ByteHash.hash($0, seed: 7) }
@@ -157,9 +179,13 @@ struct ChunkHeaders {
         if let header = known[hash], header.resource == resource, header.scope == scope {
             return header
         }
-        if known.count >= Self.most { known.removeAll() }
         let header = ChunkHeader(resource: resource, scope: scope)
+        if known.count >= Self.most || bytes + header.bytes > Self.mostBytes {
+            known.removeAll()
+            bytes = 0
+        }
         known[hash] = header
+        bytes += header.bytes
         return header
     }
 }

@@ -23,6 +23,7 @@ final class OpenLogs {
     fileprivate(set) var hasActivity = false
 
     static let ownBytes = 320
+    private static let groupOwnBytes = 64
 
     init(_ key: Key, now: UInt64) {
         self.key = key
@@ -31,12 +32,14 @@ final class OpenLogs {
 
     /// Answers by how much `bytes` grew.
     func add(_ record: WireBytes, _ header: ChunkHeader) -> Int {
+        let before = bytes
         records += 1
         if groups.last?.header !== header {
             if let place = groups.firstIndex(where: { $0.header === header }) {
                 groups.swapAt(place, groups.count - 1)
             } else {
                 groups.append((header, []))
+                bytes += Self.groupOwnBytes + header.bytes
             }
         }
         let place = groups.count - 1
@@ -44,7 +47,7 @@ final class OpenLogs {
         append(varint: record.count, to: &groups[place].bytes)
         unsafe groups[place].bytes.append(contentsOf: record.buffer)
         bytes += record.count + 4
-        return record.count + 4
+        return bytes - before
     }
 
     func request() -> ByteBlock {
@@ -69,7 +72,7 @@ final class OpenLogGroups {
     /// Records that have become so many bytes are given to `store`.
     var mostTraceBytes: Int
     /// Is given records that have become too many to be held any longer.
-    var store: (OpenLogs) -> Void = { _ in }
+    var store: ([OpenLogs]) -> Void = { _ in }
 
     init(_ settings: StoreSettings) {
         self.settings = settings
@@ -77,39 +80,53 @@ final class OpenLogGroups {
     }
 
     var isEmpty: Bool { groups.isEmpty }
+    private var isOverFull: Bool { bytes > settings.mostOpenBytes / 4 }
 
-    /// Takes in every record of a valid request.
+    /// Takes in every record of a valid request. However many places these are for, no more are held
+    /// than may be.
     func add(_ request: UnsafeRawBufferPointer, names: NameTable, now: UInt64) {
-        var found: [Place] = []
+        var found: [Run] = []
         unsafe places.read(request, names: names) { place in
-            found.append(
-                Place(
-                    key: OpenLogs.Key(
-                        trace: TraceKey(high: place.traceIDHigh, low: place.traceIDLow),
-                        session: place.session.isEmpty
-                            ? 0 : Term(.session, place.session.string).hash),
-                    isActivity: place.isActivity))
+            let place = Place(
+                key: OpenLogs.Key(
+                    trace: TraceKey(high: place.traceIDHigh, low: place.traceIDLow),
+                    session: place.session.isEmpty
+                        ? 0 : Term(.session, place.session.string).hash),
+                isActivity: place.isActivity)
+            if found.last?.place == place {
+                found[found.count - 1].records += 1
+            } else {
+                found.append(Run(place: place, records: 1))
+            }
         }
         var visitor = Visitor(logs: self, found: found, now: now)
         unsafe walkParts(request, visitor: &visitor)
     }
 
-    private struct Place {
+    private struct Place: Equatable {
         let key: OpenLogs.Key
         let isActivity: Bool
     }
 
+    /// Records of one place that follow one another.
+    private struct Run {
+        let place: Place
+        var records: UInt32
+    }
+
     private struct Visitor: RequestPartsVisitor {
         let logs: OpenLogGroups
-        /// The place of each record, in order.
-        let found: [Place]
+        /// The places of all records, in order.
+        let found: [Run]
         let now: UInt64
         var next = 0
+        /// Records of the next place that were taken.
+        var taken: UInt32 = 0
         var resource: [UInt8] = []
         var scope: [UInt8] = []
         var header: ChunkHeader?
 
-        init(logs: OpenLogGroups, found: [Place], now: UInt64) {
+        init(logs: OpenLogGroups, found: [Run], now: UInt64) {
             self.logs = logs
             self.found = found
             self.now = now
@@ -131,8 +148,11 @@ final class OpenLogGroups {
             guard next < found.count else { return }
             let header = header ?? logs.headers.header(resource: resource, scope: scope)
             self.header = header
-            logs.add(record, header, to: found[next], now: now)
+            logs.add(record, header, to: found[next].place, now: now)
+            taken += 1
+            guard taken == found[next].records else { return }
             next += 1
+            taken = 0
         }
     }
 
@@ -148,7 +168,9 @@ final class OpenLogGroups {
         bytes += group.add(record, header)
         if group.bytes >= mostTraceBytes {
             remove(group)
-            store(group)
+            store([group])
+        } else if isOverFull {
+            store(takeAll())
         }
     }
 

@@ -63,6 +63,7 @@ final class OpenTrace {
     /// What it takes beside the spans' bytes.
     static let ownBytes = 640
     private static let spanOwnBytes = 24
+    private static let groupOwnBytes = 64
     private static let mostOperations = OpenIndexBlock.mostTerms - 64
 
     init(_ key: TraceKey, hasRoot: Bool = false, now: UInt64) {
@@ -74,9 +75,9 @@ final class OpenTrace {
 
     /// Takes in spans of one header that stood in one request; answers by how much `bytes` grew.
     func take(_ arrived: [ArrivedSpan], _ header: ChunkHeader, now: UInt64) -> Int {
+        let before = bytes
         let group = group(of: header)
         var operations = groups[group].operations
-        var grown = 0
         // Of neighbours that are new.
         var run = WireBytes.empty
         for span in arrived {
@@ -85,7 +86,7 @@ final class OpenTrace {
                 continue
             }
             spans += 1
-            grown += span.field.count + Self.spanOwnBytes
+            bytes += span.field.count + Self.spanOwnBytes
             if span.head.parentSpanID == 0 { hasRoot = true }
             if let number = header.operationNumber(span.head.name, kind: span.head.kind) {
                 operations |= 1 << UInt64(number)
@@ -103,14 +104,15 @@ final class OpenTrace {
         groups[group].operations = operations
         items += arrived.count
         lastArrival = now
-        bytes += grown
-        return grown
+        return bytes - before
     }
 
     private func group(of header: ChunkHeader) -> Int {
         if let place = groups.indices.last, groups[place].header === header { return place }
         if let place = groups.firstIndex(where: { $0.header === header }) { return place }
         groups.append(Group(header: header))
+        // Others may have the same header, but which of them goes last nobody knows.
+        bytes += Self.groupOwnBytes + header.bytes
         return groups.count - 1
     }
 
@@ -129,11 +131,12 @@ final class OpenTrace {
         guard moreOperations.count < Self.mostOperations else { return }
         let term = header.operation(head.name)
         if moreOperations.contains(where: { $0.operation.term == term }) { return }
+        let name = ListedName.cut(head.name.string)
         moreOperations.append(
             Operation(
                 header: header,
-                operation: ChunkHeader.Operation(
-                    term: term, name: ListedName.cut(head.name.string), kind: head.kind)))
+                operation: ChunkHeader.Operation(term: term, name: name, kind: head.kind)))
+        bytes += MemoryLayout<Operation>.stride + name.utf8.count
     }
 
     /// What its spans are called, once for each header, name and kind.

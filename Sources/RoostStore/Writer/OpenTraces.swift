@@ -12,8 +12,9 @@ final class OpenTraces {
     private let settings: StoreSettings
     /// A trace that has become so large is given to `store`.
     var mostTraceBytes: Int
-    /// Is given a trace that has become too large to be held any longer.
-    var store: (OpenTrace) -> Void = { _ in }
+    /// Is given traces that cannot be held any longer: one that has become too large, or those that
+    /// go because all together are too much.
+    var store: ([OpenTrace]) -> Void = { _ in }
 
     init(_ settings: StoreSettings) {
         self.settings = settings
@@ -21,11 +22,12 @@ final class OpenTraces {
     }
 
     var count: Int { traces.count }
-    var isOverFull: Bool {
+    private var isOverFull: Bool {
         bytes > settings.mostOpenBytes || traces.count > settings.mostOpenTraces
     }
 
-    /// Takes in every span of a valid request.
+    /// Takes in every span of a valid request. However many traces these are of, no more are held
+    /// than may be.
     func add(_ request: UnsafeRawBufferPointer, now: UInt64) {
         var visitor = Visitor(traces: self, now: now)
         unsafe walkParts(request, visitor: &visitor)
@@ -93,10 +95,11 @@ final class OpenTraces {
         bytes += trace.take(spans, header, now: now)
         if trace.bytes >= mostTraceBytes {
             removeEarly(trace)
-            store(trace)
+            store([trace])
         } else {
             order.note(trace)
             order.tidy(traces)
+            if isOverFull { store(takeToMakeRoom()) }
         }
     }
 
@@ -120,7 +123,7 @@ final class OpenTraces {
     }
 
     /// Takes out whole traces first, then the oldest, until a quarter of the room is free.
-    func takeToMakeRoom(now: UInt64) -> [OpenTrace] {
+    func takeToMakeRoom() -> [OpenTrace] {
         let most = settings.mostOpenBytes / 4 * 3
         let mostTraces = settings.mostOpenTraces / 4 * 3
         var taken: [OpenTrace] = []

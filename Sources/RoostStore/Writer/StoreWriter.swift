@@ -47,8 +47,8 @@ final class StoreWriter {
         settings = shared.settings
         traces = OpenTraces(shared.settings)
         logs = OpenLogGroups(shared.settings)
-        traces.store = { [unowned self] in store([$0], []) }
-        logs.store = { [unowned self] in store([], [$0]) }
+        traces.store = { [unowned self] in store($0, []) }
+        logs.store = { [unowned self] in store([], $0) }
         suitSize()
     }
 
@@ -129,10 +129,8 @@ final class StoreWriter {
         }
         let hasMemory = payForOpen()
         tellOpen()
-        guard traces.isOverFull || logs.bytes > settings.mostOpenBytes / 4 || !hasMemory else {
-            return
-        }
-        store(traces.takeToMakeRoom(now: now), logs.takeAll())
+        guard !hasMemory else { return }
+        store(traces.takeToMakeRoom(), logs.takeAll())
         tellOpen()
         payForOpen()
     }
