@@ -46,6 +46,61 @@ import Testing
             } == [200])
     }
 
+    @Test func `a large trace that is looked into costs as much as there is to read`() throws {
+        let harness = try StoreHarness()
+        for trace in UInt64(1)...3 {
+            harness.put([TestSpan(trace: trace, attributes: [("note", noise(2 << 20))])])
+        }
+        harness.store.flush()
+        func ids(steps: Int) throws -> [UInt64] {
+            try harness.ids {
+                $0.span.tags = [SpanQuery.Tag("is", "none")]
+                $0.mostSteps = steps
+            }
+        }
+        #expect(try ids(steps: 160).isEmpty)
+        #expect(throws: StoreQueryError.self) { try ids(steps: 100) }
+    }
+
+    /// Ids of 64 bits have no upper half.
+    @Test func `log records of a trace with a short id are its own`() throws {
+        let harness = try StoreHarness()
+        harness.put([TestSpan(trace: 5, high: 0)])
+        harness.put(logs: [
+            TestLog(trace: 5, body: "mine", high: 0), TestLog(trace: 5, body: "another's"),
+            TestLog(trace: 5, session: "s", high: 0), TestLog(trace: 6, high: 0), TestLog(),
+        ])
+        harness.store.flush()
+        var query = LogQuery()
+        query.traceIDHigh = 0
+        query.traceIDLow = 5
+        #expect(try harness.store.logs(query).records == 2)
+        query.session = "s"
+        #expect(try harness.store.logs(query).records == 1)
+        #expect(try harness.store.trace(high: 0, low: 5)?.logs.count == 2)
+    }
+
+    @Test func `a page of log records ends where many rows were passed over`() throws {
+        let harness = try StoreHarness()
+        for number in UInt64(0)..<30 {
+            harness.put(logs: [TestLog(trace: number % 10 == 0 ? 5 : 6, high: 0)])
+            harness.store.flush()
+        }
+        for high in [0, traceHigh] {
+            var query = LogQuery()
+            (query.traceIDHigh, query.traceIDLow) = (high, 5)
+            query.mostRowsPassed = 4
+            var records: [Int] = []
+            repeat {
+                let page = try harness.store.logs(query)
+                records.append(page.records)
+                query.cursor = page.cursor
+            } while query.cursor != nil
+            #expect(records.reduce(0, +) == (high == 0 ? 3 : 0))
+            #expect(records.count == (high == 0 ? 7 : 1))
+        }
+    }
+
     /// Of which only so many can be searched for.
     @Test func `a trace with many operations is found by what it is`() throws {
         let harness = try StoreHarness()

@@ -118,6 +118,8 @@ struct TestSpan {
     var duration: UInt64 = 1_000_000
     var isError = false
     var attributes: [(String, String)] = []
+    /// The upper half of the trace's id.
+    var high = traceHigh
 }
 
 struct TestLog {
@@ -128,6 +130,8 @@ struct TestLog {
     var service = "svc"
     var time: UInt64 = 1_000_000_000
     var attributes: [(String, String)] = []
+    /// The upper half of the trace's id.
+    var high = traceHigh
 }
 
 let traceHigh: UInt64 = 0xA
@@ -140,7 +144,7 @@ func request(_ spans: [TestSpan]) -> [UInt8] {
             entry.message(2) { scope in
                 scope.message(1) { $0.string(1, "tests") }
                 scope.message(2) { item in
-                    item.bigEndian(1, traceHigh, span.trace)
+                    item.bigEndian(1, span.high, span.trace)
                     item.bigEndian(2, span.id)
                     if span.parent != 0 { item.bigEndian(4, span.parent) }
                     item.string(5, span.name)
@@ -169,7 +173,7 @@ func request(logs: [TestLog]) -> [UInt8] {
                     if !log.session.isEmpty { item.attribute(6, "session.id", log.session) }
                     if !log.event.isEmpty { item.attribute(6, "event.name", log.event) }
                     for (key, value) in log.attributes { item.attribute(6, key, value) }
-                    if log.trace != 0 { item.bigEndian(9, traceHigh, log.trace) }
+                    if log.trace != 0 { item.bigEndian(9, log.high, log.trace) }
                 }
             }
         }

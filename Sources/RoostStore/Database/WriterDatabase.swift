@@ -266,4 +266,6 @@ enum StoreLimits {
     static let mostSpanBytes = 64 << 20
     /// Of log records in one answer.
     static let mostLogBytes = 8 << 20
+    /// Rows of log records that one question reads and does not mean.
+    static let mostRowsPassed = 10_000
 }

@@ -95,14 +95,31 @@ extension ReaderDatabase {
 
     /// In the order in which they came, at most some megabytes.
     private func logs(of key: TraceKey) throws(SQLiteError) -> [ByteBlock] {
+        // Ids of 64 bits have no index.
+        guard key.high != 0 else {
+            allLogs.bind(1, Int.max)
+            return try logs(of: key, in: allLogs)
+        }
         logsOfTrace.bind(1, bits: key.high)
         logsOfTrace.bind(2, Int.max)
-        defer { logsOfTrace.reset() }
+        return try logs(of: key, in: logsOfTrace)
+    }
+
+    private func logs(
+        of key: TraceKey, in rows: borrowing SQLiteStatement
+    ) throws(SQLiteError) -> [ByteBlock] {
+        defer { rows.reset() }
         var blocks: [ByteBlock] = []
         var bytes = 0
-        while bytes < StoreLimits.mostLogBytes, try logsOfTrace.step() {
-            guard logsOfTrace.bits(1) == key.low else { continue }
-            let block = unsafe logsOfTrace.withBytes(4) {
+        var passed = 0
+        while bytes < StoreLimits.mostLogBytes, passed < StoreLimits.mostRowsPassed,
+            try rows.step()
+        {
+            guard rows.bits(1) == key.high, rows.bits(2) == key.low else {
+                passed += 1
+                continue
+            }
+            let block = unsafe rows.withBytes(5) {
                 unsafe unpackZstandard($0, most: StoreLimits.largestChunk)
             }
             if let block {
@@ -152,6 +169,8 @@ extension ReaderDatabase {
         return try collect(allLogs, query, nil, place)
     }
 
+    /// A page ends where there are records enough, and where many rows have been passed over: it
+    /// may be empty then, and leads on.
     private func collect(
         _ rows: borrowing SQLiteStatement, _ query: LogQuery, _ session: UInt64?,
         _ place: LogPlace
@@ -160,19 +179,24 @@ extension ReaderDatabase {
         var page = LogPage()
         var bytes = 0
         var last = LogPlace()
+        var passed = 0
         while try rows.step() {
-            if let low = query.traceIDLow, rows.bits(1) != low { continue }
-            if let session, rows.bits(2) != session { continue }
+            guard isMeant(rows, query, session) else {
+                passed += 1
+                guard passed >= query.mostRowsPassed else { continue }
+                page.cursor = LogPlace(row: rows.int(0)).cursor
+                break
+            }
             if page.records >= limit || bytes >= query.mostBytes {
                 page.cursor = last.cursor
                 break
             }
-            let block = unsafe rows.withBytes(4) {
+            let block = unsafe rows.withBytes(5) {
                 unsafe unpackZstandard($0, most: StoreLimits.largestChunk)
             }
             let row = rows.int(0)
             let shown = row == place.row ? place.shown : 0
-            let left = max(rows.int(3) - shown, 0)
+            let left = max(rows.int(4) - shown, 0)
             let taken = min(left, limit - page.records)
             last = LogPlace(row: row)
             guard let block, taken > 0 else { continue }
@@ -188,6 +212,14 @@ extension ReaderDatabase {
         }
         rows.reset()
         return page
+    }
+
+    private func isMeant(
+        _ row: borrowing SQLiteStatement, _ query: LogQuery, _ session: UInt64?
+    ) -> Bool {
+        if let high = query.traceIDHigh, row.bits(1) != high { return false }
+        if let low = query.traceIDLow, row.bits(2) != low { return false }
+        return session.map { $0 == row.bits(3) } ?? true
     }
 }
 

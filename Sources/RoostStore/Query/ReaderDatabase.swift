@@ -41,15 +41,15 @@ final class ReaderDatabase {
         static let operations =
             "SELECT name, kind FROM operations WHERE service = ? ORDER BY name, kind"
         static let logsOfTrace = """
-            SELECT id, low, session, records, packed FROM log_chunks
+            SELECT id, high, low, session, records, packed FROM log_chunks
             WHERE high = ? AND high <> 0 AND id < ? ORDER BY id DESC
             """
         static let logsOfSession = """
-            SELECT id, low, session, records, packed FROM log_chunks
+            SELECT id, high, low, session, records, packed FROM log_chunks
             WHERE session = ? AND session <> 0 AND id < ? ORDER BY id DESC
             """
         static let allLogs = """
-            SELECT id, low, session, records, packed FROM log_chunks
+            SELECT id, high, low, session, records, packed FROM log_chunks
             WHERE id < ? ORDER BY id DESC
             """
     }

@@ -83,6 +83,8 @@ public struct LogQuery: Sendable, Equatable {
     public var cursor: String?
     /// Bytes of records, after which a page ends with the record at hand.
     public var mostBytes = StoreLimits.mostLogBytes
+    /// Rows that are read and not meant, after which a page ends however few records it has.
+    var mostRowsPassed = StoreLimits.mostRowsPassed
 
     public static let mostRecords = 1000
 
@@ -94,6 +96,7 @@ public struct LogPage: Sendable {
     /// Each is an `ExportLogsServiceRequest`; inside of one, records stand as they arrived.
     public var requests: [ByteBlock] = []
     public var records = 0
+    /// Where the next page begins; nil when there is none. Also a page without records may have one.
     public var cursor: String?
 
     public init() {}

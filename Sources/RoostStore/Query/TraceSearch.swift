@@ -53,9 +53,10 @@ struct TraceSearch {
     }
 
     /// A block costs one step, and so do eight rows that turn out not to be meant; a trace whose
-    /// attributes are looked into costs sixteen.
+    /// attributes are looked into costs sixteen, and one for each 64 KiB of it.
     private static let rowsOfStep = 8
     private static let stepsOfAttributes = 16
+    private static let bitsOfStep = 16
     /// In a trace of fewer spans each is looked at when its row is made.
     private static let wholeSpans = 20_000
 
@@ -242,6 +243,7 @@ struct TraceSearch {
         let chunks = try reading { () throws(SQLiteError) in
             try reader.chunks(of: trace, most: query.mostBytesForSpan)
         }
+        try spend(chunks.reduce(0) { $0 + $1.count } >> Self.bitsOfStep)
         return hasSpan(in: chunks, query.span, of: service?.listed)
     }
 
