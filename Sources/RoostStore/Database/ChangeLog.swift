@@ -13,8 +13,11 @@ final class ChangeLog {
         self.connection = connection
         self.shares = shares
         connection.countFrames()
-        // After a kill there is a log whose length nobody has told.
-        _ = try connection.checkpoint(.restart)
+        // After a kill there is a log whose length nobody has told. A disk without room for what is
+        // in it keeps nobody from reading, and is tried again after each transaction.
+        do throws(SQLiteError) { _ = try connection.checkpoint(.restart) } catch {
+            if error.kind == .damaged { throw error }
+        }
         try use(shares)
     }
 

@@ -77,6 +77,8 @@ enum StoreSchema {
     /// calls to write it and two to move it, so 8 KiB took an eighth more of the writer's time.
     static let pageBytes = 32_768
     static let chunksOfTrace = 4096
+    /// What SQLite answers for `INCREMENTAL`.
+    private static let incrementalVacuum = 2
 
     enum Failure: Error, Equatable {
         case sqlite(SQLiteError)
@@ -91,7 +93,10 @@ enum StoreSchema {
     ) throws(Failure) {
         do throws(SQLiteError) {
             try connection.run("PRAGMA page_size = \(pageBytes)")
-            try connection.run("PRAGMA auto_vacuum = INCREMENTAL")
+            // Written each time it is said.
+            if try connection.number("PRAGMA auto_vacuum") != incrementalVacuum {
+                try connection.run("PRAGMA auto_vacuum = INCREMENTAL")
+            }
             guard try connection.text("PRAGMA journal_mode = WAL") == "wal" else {
                 throw SQLiteError(1, "the file system has no shared memory for WAL mode")
             }
