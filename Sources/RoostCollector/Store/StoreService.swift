@@ -61,16 +61,19 @@ package final class StoreService: Sendable {
         do throws(StoreError) { try store.open() } catch { throw .store("\(error.text)") }
     }
 
-    /// After it was switched on while the collector runs. The disk is somebody else's to wait for.
+    /// After it was switched on while the collector runs, also when that failed before. The disk is
+    /// somebody else's to wait for.
     func openLater(_ log: Log) {
         state.withLock { state in
             guard !state.isOpened else { return }
-            state.isOpened = true
-            state.opening = NamedThread("store-open") { [store] in
+            state.opening?.join()
+            state.opening = NamedThread("store-open") { [self] in
                 do throws(StoreError) { try store.open() } catch {
                     log.error("the store cannot be opened", ["reason": error.text])
+                    self.state.withLock { $0.isOpened = false }
                 }
             }
+            state.isOpened = state.opening != nil
         }
     }
 
