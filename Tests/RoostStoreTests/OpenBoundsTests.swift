@@ -93,7 +93,7 @@ import Testing
         }
         let long = ChunkHeader(resource: [], scope: [])
         for name in 100..<120 {
-            _ = unsafe Array("\(name)".utf8 + noise(400).utf8).withUnsafeBufferPointer {
+            _ = unsafe Array(("\(name)" + noise(400)).utf8).withUnsafeBufferPointer {
                 unsafe long.operationNumber(
                     WireBytes(base: $0.baseAddress!, count: $0.count), kind: 1)
             }

@@ -209,6 +209,64 @@ import Testing
         #expect(harness.lines.all.filter { $0.contains("the store cannot write") }.count == 1)
     }
 
+    /// What is in the log of changes has no room in the database, nor has the log any more.
+    @Test func `a disk that is full after a kill lets the store open`() async {
+        await #expect(processExitsWith: .success) {
+            let tests = StoreFileTests()
+            let first = try StoreHarness()
+            first.keepsFolder.store(true, ordering: .relaxed)
+            tests.fill(first, 1...1200)
+            tests.fill(first, 1201...4000)
+            first.store.close(deadline: .max)
+            let second = try StoreHarness(folder: first.folder)
+            tests.fill(second, 4001...4100)
+            let folder = StoreHarness.newFolder()
+            try #require(unsafe mkdir(folder, 0o700) == 0)
+            var sizes: [Int] = []
+            for end in ["", "-wal"] {
+                let bytes = try #require(readFile(second.path + end, limit: 1 << 30))
+                tests.write(bytes, to: folder + "/store.db" + end)
+                sizes.append(bytes.count)
+            }
+            try #require(sizes[0] > sizes[1] && sizes[1] > StoreSchema.pageBytes)
+            signal(SIGXFSZ, SIG_IGN)
+            let resource = __rlimit_resource_t(1)
+            var limit = rlimit(rlim_cur: rlim_t(sizes[1]), rlim_max: rlim_t.max)
+            try #require(unsafe setrlimit(resource, &limit) == 0)
+            let third = try StoreHarness(folder: folder)
+            try #require(try third.ids { $0.limit = 1 } == [4100])
+            limit.rlim_cur = rlim_t.max
+            try #require(unsafe setrlimit(resource, &limit) == 0)
+            tests.fill(third, 4101...4101)
+            try #require(third.counts[.traces, .stored] == 1)
+            try #require(try third.ids { $0.limit = 1 } == [4101])
+        }
+    }
+
+    /// Else questions would go on in the one that is gone, and tell of its damage as the new one's.
+    @Test func `nobody reads on in a database that was set aside`() throws {
+        let folder = StoreHarness.newFolder()
+        try #require(unsafe mkdir(folder, 0o700) == 0)
+        defer {
+            unsafe _ = rmdir(folder + "/store.db-journal")
+            StoreHarness.remove(folder)
+        }
+        var settings = StoreSettings()
+        settings.path = folder
+        let shared = StoreShared(
+            settings: settings, names: StoreHarness.names, understanding: TestUnderstanding(),
+            memory: nil, log: Log { _ in }, count: { _, _, _ in })
+        let writer = StoreWriter(shared)
+        try writer.open()
+        let before = shared.generation.load(ordering: .acquiring)
+        // No new database can be made where this is.
+        try #require(unsafe mkdir(folder + "/store.db-journal", 0o700) == 0)
+        shared.damagedGeneration.store(before, ordering: .releasing)
+        writer.run { .max }
+        #expect(shared.status.withLock { $0.lastError } != nil)
+        #expect(shared.generation.load(ordering: .acquiring) > before)
+    }
+
     private func write(_ bytes: [UInt8], to path: String) {
         let file = unsafe open(path, O_WRONLY | O_CREAT, 0o600)
         _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(file, $0.baseAddress, $0.count) }

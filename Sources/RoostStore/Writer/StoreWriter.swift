@@ -78,12 +78,18 @@ final class StoreWriter {
         guard let aside = shared.files.setAside(now: unixNanoseconds()) else {
             throw .cannotOpen(path: path, reason: "\(reason), and it could not be renamed")
         }
+        // Also where no new one can be made yet: nobody reads on in the one that is gone.
+        nextGeneration()
         shared.log.error(
             "the store's database cannot be used and was set aside; a new one begins",
             ["database": path, "kept_as": aside, "reason": reason])
         do throws(StoreSchema.Failure) { keeper = try TraceKeeper(shared) } catch {
             throw .cannotOpen(path: path, reason: "\(error)")
         }
+        nextGeneration()
+    }
+
+    private func nextGeneration() {
         shared.generation.wrappingAdd(1, ordering: .acquiringAndReleasing)
     }
 
