@@ -24,7 +24,8 @@ public final class Collector {
     /// Locked for as long as the collector is there.
     private var dataFolder: DataFolder?
 
-    /// How long answers that are under way may still take once everything else has ended.
+    /// How long answers that are under way may still take once everything else has ended, and how
+    /// long the store and the audit trail have at least, whatever the destinations took.
     private static let lastAnswers: UInt64 = 1_000_000_000
 
     public init(config: Config, log: Log, version: String) {
@@ -86,7 +87,7 @@ public final class Collector {
     }
 
     /// Stops accepting, finishes requests, empties the queues and ends every thread, all before
-    /// `shutdown` has passed.
+    /// `shutdown` has passed, or a second or two later where destinations took all of it.
     public func drain() {
         let deadline = monotonicNanoseconds() &+ parts.inForce.withLock { $0.shutdown.nanoseconds }
         parts.lifecycle.enter(.draining)
@@ -107,7 +108,7 @@ public final class Collector {
         for loop in ingestLoops { loop.loop.stop() }
         webLoop?.stop()
         parts.agents.stop()
-        parts.store.close(deadline: deadline)
+        parts.store.close(deadline: max(deadline, monotonicNanoseconds() &+ Self.lastAnswers))
         for thread in threads { thread.join() }
         parts.audit.note("collector.stop", [("version", .string(parts.version))])
         parts.audit.close(deadline: max(deadline, monotonicNanoseconds() &+ Self.lastAnswers))

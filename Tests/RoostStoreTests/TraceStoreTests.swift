@@ -242,6 +242,28 @@ import Testing
         #expect(harness.counts[.logs, .dropped(.shutdown)] == 1)
     }
 
+    /// Neither because somebody asks nor because it is more than may be held.
+    @Test func `what waits at an end that leaves no time is not stored`() throws {
+        var settings = StoreSettings()
+        settings.path = StoreHarness.newFolder()
+        settings.mostOpenBytes = 20_000
+        defer { StoreHarness.remove(settings.path) }
+        let counts = StoreHarness.Counts()
+        let shared = StoreShared(
+            settings: settings, names: StoreHarness.names, understanding: TestUnderstanding(),
+            memory: nil, log: Log { _ in }, count: { counts.add($0, $1, $2) })
+        #expect(shared.files.makeFolder())
+        let writer = StoreWriter(shared)
+        try writer.open()
+        let body = ByteBlock(request((1...200).map { TestSpan(trace: $0) }))
+        #expect(shared.inbox.reserve(body.count))
+        #expect(shared.inbox.put(StoreInbox.Item(signal: .traces, items: 200, body: body)))
+        _ = shared.inbox.wish(.all)
+        writer.run { 1 }
+        #expect(counts[.traces, .dropped(.shutdown)] == 200)
+        #expect(counts[.traces, .stored] == 0)
+    }
+
     @Test func `a full queue takes nothing more`() throws {
         let harness = try StoreHarness { $0.queueBytes = 1000 }
         #expect(harness.store.reserve(bytes: 900))

@@ -24,8 +24,8 @@ final class StoreWriter {
     private var nextTick: UInt64 = 0
     private var nextAttempt: UInt64 = 0
     private var isFailing = false
-    /// Monotonic nanoseconds after which nothing is stored any more.
-    private var end = UInt64.max
+    /// Answers a time when the end has come.
+    private var deadline: () -> UInt64? = { nil }
     private var counters = StoreStatus()
 
     /// Traces in one transaction.
@@ -96,21 +96,18 @@ final class StoreWriter {
     // MARK: the loop
 
     /// Runs until `deadline` answers a time, and stores what is left before that time has come.
-    func run(until deadline: () -> UInt64?) {
+    func run(until deadline: @escaping () -> UInt64?) {
+        self.deadline = deadline
         while true {
             replaceDamaged()
-            let end = deadline()
-            let (items, wishes) = end == nil ? shared.inbox.take() : shared.inbox.close()
+            let isLast = deadline() != nil
+            let (items, wishes) = isLast ? shared.inbox.close() : shared.inbox.take()
             for item in items { take(item) }
             for (wish, latch) in wishes {
                 fulfil(wish)
                 latch.countDown()
             }
-            if let end {
-                self.end = end
-                finish()
-                return
-            }
+            if isLast { return finish() }
             let now = monotonicNanoseconds()
             if now >= nextTick {
                 nextTick = now &+ Self.tick
@@ -121,6 +118,9 @@ final class StoreWriter {
             shared.inbox.wait(untilMonotonic: nextTick)
         }
     }
+
+    /// Nothing is stored any more. The deadline may have come while something was being stored.
+    private var hasEnded: Bool { deadline().map { monotonicNanoseconds() >= $0 } ?? false }
 
     private func take(_ item: StoreInbox.Item) {
         defer { shared.inbox.giveBack(item.byteCount) }
@@ -236,7 +236,7 @@ final class StoreWriter {
         var logs = logs[...]
         var traces = traces[...]
         while !traces.isEmpty || !logs.isEmpty {
-            guard monotonicNanoseconds() < end else {
+            guard !hasEnded else {
                 return count(Array(traces), Array(logs), .dropped(.shutdown))
             }
             makeRoom(isNeeded: true)
@@ -304,7 +304,7 @@ final class StoreWriter {
             let some = rest.prefix(Self.mostTold)
             rest = rest.dropFirst(Self.mostTold)
             let steps = some.reduce(0) { $0 + $1.value.steps }
-            guard monotonicNanoseconds() < end else {
+            guard !hasEnded else {
                 shared.toldSteps.drop(steps, .shutdown)
                 continue
             }
@@ -380,11 +380,10 @@ final class StoreWriter {
         let begin = monotonicNanoseconds()
         do throws(SQLiteError) {
             while try keeper.deleteSome(now: unixNanoseconds()) {
-                let now = monotonicNanoseconds()
-                guard now < end else { return }
+                guard !hasEnded else { return }
                 if isNeeded, keeper.isFull { continue }
                 let most = keeper.isTooMuch ? settings.deletesAtMost : Self.deletesOldAtMost
-                guard now &- begin < most else { return }
+                guard monotonicNanoseconds() &- begin < most else { return }
             }
         } catch {
             if error.kind == .damaged {
