@@ -125,7 +125,9 @@ extension AuditTrail {
     /// Reads the whole trail, see `verifyAudit`, and keeps the result for `status`.
     @discardableResult
     public func verify() -> AuditVerification {
-        let result = verifyAudit(folder: settings.path)
+        // Before the files are looked at: what is appended meanwhile is then no surprise.
+        let known = shared.book.withLock { $0.lastSequence }
+        let result = verifyAudit(folder: settings.path, holding: known)
         shared.book.withLock { $0.lastVerification = result }
         return result
     }

@@ -5,13 +5,16 @@ import RoostCore
 /// Reads only, so it may be done beside a collector that appends. Takes about a second for each
 /// gigabyte.
 public func verifyAudit(folder: String) -> AuditVerification {
-    verifyAudit(folder: folder) { _ in }
+    verifyAudit(folder: folder, holding: 0)
 }
 
-/// `beforeFile` is called with the name of each file before it is opened, for tests of what
-/// retention does meanwhile.
-func verifyAudit(folder: String, beforeFile: @escaping (String) -> Void) -> AuditVerification {
-    var verifier = AuditVerifier(folder: folder, beforeFile: beforeFile)
+/// `known` is the number of the last record for those who know one, as whoever appends does: it has
+/// to be there. `beforeFile` is called with the name of each file before it is opened, for tests of
+/// what retention does meanwhile.
+func verifyAudit(
+    folder: String, holding known: UInt64 = 0, beforeFile: @escaping (String) -> Void = { _ in }
+) -> AuditVerification {
+    var verifier = AuditVerifier(folder: folder, known: known, beforeFile: beforeFile)
     verifier.run()
     verifier.result.finished = unixNanoseconds()
     return verifier.result
@@ -19,6 +22,8 @@ func verifyAudit(folder: String, beforeFile: @escaping (String) -> Void) -> Audi
 
 struct AuditVerifier {
     private let folder: String
+    /// The last record there is for sure.
+    private let known: UInt64
     private let beforeFile: (String) -> Void
     private let sha = SHA256()
     private var head: AuditHead?
@@ -31,8 +36,9 @@ struct AuditVerifier {
     private var owed = OwedRemovals()
     fileprivate(set) var result = AuditVerification()
 
-    init(folder: String, beforeFile: @escaping (String) -> Void) {
+    init(folder: String, known: UInt64, beforeFile: @escaping (String) -> Void) {
         self.folder = folder
+        self.known = known
         self.beforeFile = beforeFile
     }
 
@@ -49,7 +55,7 @@ struct AuditVerifier {
             }
             owed = OwedRemovals(manifest)
             result.removedFiles = manifest.removedFiles
-            if names.isEmpty, head?.sequence ?? 0 == 0, manifest.sequence == 0 {
+            if names.isEmpty, head?.sequence ?? 0 == 0, manifest.sequence == 0, known == 0 {
                 return result.notes.append("there is no record yet")
             }
             if let fault = manifest.fault { result.firstBreak = fault }
@@ -245,16 +251,19 @@ struct AuditVerifier {
 
     private mutating func checkEnd(_ names: [String]) {
         let last = names.last ?? AuditFolder.fileName(first: sequence)
-        guard let head else {
-            return note(
-                .missing, AuditFolder.head,
-                "it is missing or no longer readable: nothing says where the trail ends")
-        }
-        if head.sequence >= sequence {
+        if let head, head.sequence >= sequence {
             note(
                 .truncated, last,
                 "\(AuditFolder.head) says that the trail ends with record \(head.sequence)",
                 sequence: sequence &- 1)
+        } else if known >= sequence {
+            note(
+                names.isEmpty ? .missing : .truncated, last,
+                "records up to \(known) have been written", sequence: sequence &- 1)
+        } else if head == nil {
+            note(
+                .missing, AuditFolder.head,
+                "it is missing or no longer readable: nothing says where the trail ends")
         }
     }
 

@@ -268,4 +268,35 @@ struct Tampering: Sendable, CustomTestStringConvertible {
         #expect(verifyAudit(folder: folder.path).isIntact)
         #expect(verifyAudit(folder: folder.path + "/nowhere").firstBreak?.kind == .unreadable)
     }
+
+    /// Nothing on the disk tells of them, but whoever wrote them knows.
+    @Test func `files that are gone all together are missed by the trail that wrote them`() throws {
+        let folder = try TrailFolder()
+        let trail = try AuditTrail.open(folder.settings)
+        defer { trail.end() }
+        #expect(trail.verify().isIntact)
+        trail.appendAll(acts(10))
+        #expect(trail.verify().isIntact)
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
+            try FileManager.default.removeItem(atPath: folder.path + "/" + name)
+        }
+        let result = trail.verify()
+        #expect(result.firstBreak?.kind == .missing && result.notes.isEmpty)
+        #expect(trail.status.lastVerification == result)
+        #expect(verifyAudit(folder: folder.path).isIntact)
+    }
+
+    @Test func `an end that was cut off with its head is missed by the trail that wrote it`() throws
+    {
+        let folder = try TrailFolder()
+        let trail = try AuditTrail.open(folder.settings)
+        defer { trail.end() }
+        trail.appendAll(acts(5), together: false)
+        let head = try folder.bytes("head.json")
+        let records = try folder.lines(folder.files[0])
+        trail.appendAll(acts(5), together: false)
+        try folder.putLines(records, folder.files[0])
+        try folder.put(head, "head.json")
+        #expect(trail.verify().firstBreak?.kind == .truncated)
+    }
 }
