@@ -76,12 +76,14 @@ extension AuditTrail {
         _ file: FileSummary, _ left: inout Int, _ scan: inout AuditScan
     ) throws(FileFault) {
         let open = try AuditFile(settings.path + "/" + file.name, .read)
-        var end = file.bytes
+        // What is known of it may be wrong.
+        var end = min(file.bytes, try open.size())
         // The beginning of a line whose rest was in the chunk behind.
         var rest: [UInt8] = []
         while end > 0, left > 0, !scan.isFull {
             let start = max(0, end - Self.chunkBytes)
             var bytes = try open.read(from: start, end - start)
+            guard bytes.count == end - start else { return }
             left -= bytes.count
             bytes.append(contentsOf: rest)
             var cut = 0

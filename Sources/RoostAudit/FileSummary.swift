@@ -101,8 +101,8 @@ enum ManifestEntry: Equatable {
         case "sealed":
             var file = FileSummary(name: name, first: first)
             guard let last = document["last"]?.number.flatMap({ UInt64(exactly: $0) }),
-                let records = document["records"]?.number.flatMap({ Int(exactly: $0) }),
-                let bytes = document["bytes"]?.number.flatMap({ Int(exactly: $0) }),
+                let records = Self.amount(document["records"]),
+                let bytes = Self.amount(document["bytes"]),
                 let hash = document["last_hash"]?.string
             else { return nil }
             file.last = last
@@ -120,4 +120,12 @@ enum ManifestEntry: Equatable {
         default: return nil
         }
     }
+
+    /// Of records or bytes in a file. Others are not from Roost, and added up they would be too many
+    /// for a number.
+    private static func amount(_ value: JSONValue?) -> Int? {
+        value?.number.flatMap { Int(exactly: $0) }.flatMap { (0...most).contains($0) ? $0 : nil }
+    }
+
+    private static let most = 1 << 40
 }

@@ -80,6 +80,45 @@ import Testing
         #expect(verifyAudit(folder: folder.path).isIntact)
     }
 
+    /// Added up they would be too many for a number.
+    @Test(arguments: [1 << 62, -5]) func `an amount that no file has is no line`(_ amount: Int)
+        throws
+    {
+        let folder = try TrailFolder()
+        try sealedTrail(folder)
+        var lines = try ManifestLines(folder)
+        lines.entries = lines.entries.map { entry in
+            guard case .sealed(var file) = entry else { return entry }
+            (file.bytes, file.records) = (amount, amount)
+            return .sealed(file)
+        }
+        try lines.write(folder)
+        let trail = try AuditTrail.open(folder.settings)
+        trail.appendAll(acts(1))
+        let records = trail.status.records
+        #expect(try trail.query(AuditQuery(limit: 1000)).records.count == records)
+        trail.end()
+        #expect(verifyAudit(folder: folder.path).firstBreak == nil)
+    }
+
+    @Test func `a file that is shorter than its line says is read to its end`() throws {
+        let folder = try TrailFolder()
+        try sealedTrail(folder)
+        var lines = try ManifestLines(folder)
+        lines.entries = lines.entries.map { entry in
+            guard case .sealed(var file) = entry else { return entry }
+            file.bytes = 1 << 39
+            return .sealed(file)
+        }
+        try lines.write(folder)
+        var settings = folder.settings
+        settings.recentBytes = 1
+        settings.totalBytes = .max
+        let trail = try AuditTrail.open(settings)
+        #expect(try trail.query(AuditQuery(agent: "writer")).records.count == 40)
+        trail.end()
+    }
+
     @Test func `nothing is removed that only a line in the manifest says was removed`() throws {
         let folder = try TrailFolder()
         try sealedTrail(folder)
