@@ -22,10 +22,10 @@ struct AuditBook {
         recent.limit = settings.recentBytes
     }
 
-    /// With the newest records of the time before.
-    mutating func begin(with group: RecentLines.Group) {
-        recent.add(group)
-        var scan = AuditTallies.names(of: group.bytes)
+    /// With the newest records of the time before, the first of them and their lines.
+    mutating func begin(with first: UInt64, _ lines: [UInt8]) {
+        var scan = AuditTallies.names(of: lines)
+        recent.add(lines, from: first, at: scan.map(\.time).max() ?? .max)
         while let (agent, user, time) = scan.popLast() {
             recentAgents.see(agent, at: time)
             recentUsers.see(user, at: time)
@@ -40,6 +40,9 @@ struct RecentLines {
     struct Group {
         let first: UInt64
         let bytes: [UInt8]
+        /// No record up to the end of this group has a later time, in Unix nanoseconds: the clock may
+        /// have been set back.
+        let latest: UInt64
     }
 
     /// In bytes. The newest group stays, however large.
@@ -47,6 +50,7 @@ struct RecentLines {
     private(set) var groups: [Group] = []
     private var bytes = 0
     private var gone = 0
+    private var latest: UInt64 = 0
 
     /// Every record from this one on is here.
     var first: UInt64? { gone < groups.count ? groups[gone].first : nil }
@@ -54,12 +58,14 @@ struct RecentLines {
     /// Newest first.
     var newestFirst: some Collection<Group> { groups[gone...].reversed() }
 
-    mutating func add(_ group: Group) {
-        groups.append(group)
-        bytes += group.bytes.count
+    /// Lines of which the first has a number and none a later time.
+    mutating func add(_ lines: [UInt8], from first: UInt64, at time: UInt64) {
+        latest = max(latest, time)
+        groups.append(Group(first: first, bytes: lines, latest: latest))
+        bytes += lines.count
         while bytes > limit, gone < groups.count - 1 {
             bytes -= groups[gone].bytes.count
-            groups[gone] = Group(first: 0, bytes: [])
+            groups[gone] = Group(first: 0, bytes: [], latest: 0)
             gone += 1
         }
         if gone > 64, gone * 2 > groups.count {

@@ -12,7 +12,7 @@ struct AuditRecovery {
     var sequence: UInt64 = 0
     var hash = AuditLine.noHash
     /// The newest lines of the active file, whole.
-    var recent: RecentLines.Group?
+    var recent: (first: UInt64, lines: [UInt8])?
     /// What was found that should not be; the trail itself will tell it.
     var findings: [String] = []
     var tornTails = 0
@@ -124,13 +124,15 @@ struct AuditRecovery {
                 + "in \(name)")
     }
 
-    private static func wholeLines(_ tail: [UInt8], isFromStart: Bool) -> RecentLines.Group? {
+    private static func wholeLines(
+        _ tail: [UInt8], isFromStart: Bool
+    ) -> (first: UInt64, lines: [UInt8])? {
         var lines = tail[...]
         if !isFromStart { lines = lines.drop { $0 != 0x0A }.dropFirst() }
         guard lines.last == 0x0A else { return nil }
         let bytes = Array(lines)
         let end = bytes.firstIndex(of: 0x0A) ?? 0
         guard let first = AuditLine.sequence(bytes.span.extracting(0..<end)) else { return nil }
-        return RecentLines.Group(first: first, bytes: bytes)
+        return (first, bytes)
     }
 }

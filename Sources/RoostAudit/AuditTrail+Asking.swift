@@ -34,10 +34,10 @@ extension AuditTrail {
         let (groups, first, files) = shared.book.withLock { book in
             (Array(book.recent.newestFirst), book.recent.first, book.files)
         }
-        let isOrdered = files.last?.isOrdered ?? false
         for group in groups {
-            scan.take(group.bytes, stopsAtOlder: isOrdered)
-            if scan.isFull || isOrdered && scan.hasMetOlder { break }
+            if scan.isFull { break }
+            if let since = query.since, group.latest < since { break }
+            scan.take(group.bytes, stopsAtOlder: false)
         }
         guard !scan.isFull else { return true }
         if let first { scan.passOver(from: first) }

@@ -96,7 +96,7 @@ final class AuditWriter {
         if !recovery.findings.isEmpty { tell(recovery.findings) }
         publish { book in
             book.counts.tornTails = UInt64(recovery.tornTails)
-            if let recent = recovery.recent { book.begin(with: recent) }
+            if let recent = recovery.recent { book.begin(with: recent.first, recent.lines) }
         }
     }
 
@@ -163,9 +163,9 @@ final class AuditWriter {
         active.lastHash = link.hash
         (sequence, hash, self.active, needsNewline) = (link.sequence, link.hash, active, false)
         writeHead(active)
-        let lines = RecentLines.Group(first: first, bytes: Array(bytes.dropFirst(extra)))
+        let lines = Array(bytes.dropFirst(extra))
         publish { book in
-            book.recent.add(lines)
+            book.recent.add(lines, from: first, at: now)
             book.counts.groups += 1
             book.lastFailure = nil
         }

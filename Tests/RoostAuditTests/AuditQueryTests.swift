@@ -121,6 +121,33 @@ extension AuditPage {
         #expect(try again.query(AuditQuery(limit: 1000)).records == before)
     }
 
+    /// In memory, where the newest file is in order by itself.
+    @Test func `finds what was recorded before the clock was set back`() throws {
+        let folder = try TrailFolder()
+        var settings = folder.settings
+        settings.fileBytes = 1
+        settings.keep = nil
+        let shared = AuditShared(settings) { _ in }
+        let writer = try AuditWriter(settings, shared)
+        let second: UInt64 = 1_000_000_000
+        for time in [2000, 2010, 1000, 1010, 1020] as [UInt64] {
+            _ = try writer.write([act("at \(time)").body()], at: time * second)
+        }
+        writer.close()
+        let trail = try AuditTrail.open(settings)
+        defer { trail.end() }
+        let book = shared.book.withLock { $0 }
+        trail.shared.book.withLock { $0 = book }
+        var query = AuditQuery(agent: "writer")
+        for (since, count) in [(2005, 1), (1500, 2), (1015, 3), (900, 5)] as [(UInt64, Int)] {
+            query.since = since * second
+            #expect(try trail.query(query).records.count == count)
+            let summary = try trail.summary(
+                query, since: since * second, until: 3000 * second, slots: 1)
+            #expect(summary.agents["writer"]?.records == count)
+        }
+    }
+
     @Test func `says how to narrow a query that reads too much`() throws {
         let folder = try TrailFolder()
         var settings = folder.settings
