@@ -35,7 +35,8 @@ final class OpenLogs {
         let before = bytes
         records += 1
         if groups.last?.header !== header {
-            if let place = groups.firstIndex(where: { $0.header === header }) {
+            let latest = groups.suffix(OpenTrace.mostSearched)
+            if let place = latest.lastIndex(where: { $0.header === header }) {
                 groups.swapAt(place, groups.count - 1)
             } else {
                 groups.append((header, []))

@@ -64,6 +64,8 @@ final class OpenTrace {
     static let ownBytes = 640
     private static let spanOwnBytes = 24
     private static let groupOwnBytes = 64
+    /// Groups, from the latest on, among which that of a header is looked for.
+    static let mostSearched = 64
     private static let mostOperations = OpenIndexBlock.mostTerms - 64
 
     init(_ key: TraceKey, hasRoot: Bool = false, now: UInt64) {
@@ -109,7 +111,8 @@ final class OpenTrace {
 
     private func group(of header: ChunkHeader) -> Int {
         if let place = groups.indices.last, groups[place].header === header { return place }
-        if let place = groups.firstIndex(where: { $0.header === header }) { return place }
+        let latest = groups.suffix(Self.mostSearched)
+        if let place = latest.lastIndex(where: { $0.header === header }) { return place }
         groups.append(Group(header: header))
         // Others may have the same header, but which of them goes last nobody knows.
         bytes += Self.groupOwnBytes + header.bytes
