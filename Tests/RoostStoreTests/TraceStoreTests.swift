@@ -192,6 +192,34 @@ import Testing
         #expect(harness.counts[.traces, .stored] == 4010)
     }
 
+    @Test func `a trace of many small parts is made one of few`() throws {
+        let harness = try StoreHarness()
+        for id in UInt64(1)...200 {
+            harness.put([TestSpan(trace: 1, id: id, parent: id - 1)])
+            harness.store.flush()
+        }
+        let trace = try #require(try harness.store.trace(high: traceHigh, low: 1))
+        #expect(trace.spans.count <= 64)
+        #expect(spanCount(trace.spans) == 200 && trace.summary.spans == 200)
+        let connection = try SQLiteConnection(path: harness.path, mode: .read)
+        #expect(try connection.number("SELECT chunks FROM traces") == trace.spans.count)
+        #expect(try connection.number("SELECT bytes FROM traces") == trace.request.count)
+    }
+
+    @Test func `a trace without room for another part disturbs no other`() throws {
+        let harness = try StoreHarness()
+        harness.put([TestSpan(trace: 1)])
+        harness.store.flush()
+        let connection = try SQLiteConnection(path: harness.path, mode: .write)
+        try connection.run("UPDATE traces SET chunks = 4096, bytes = \(4 << 20)")
+        harness.put([TestSpan(trace: 1, id: 2, parent: 1), TestSpan(trace: 2, id: 3)])
+        harness.store.flush()
+        #expect(harness.counts[.traces, .dropped(.disk)] == 1)
+        #expect(harness.counts[.traces, .stored] == 2)
+        #expect(harness.store.status.failedWrites == 0)
+        #expect(try harness.ids().sorted() == [1, 2])
+    }
+
     /// The rest waits as long as the whole would have, though its root is stored already.
     @Test func `the rest of a large trace whose root is stored does not wait for it`() throws {
         var settings = StoreSettings()

@@ -16,6 +16,7 @@ final class WriterDatabase {
     private let updateTrace: SQLiteStatement
     private let insertChunk: SQLiteStatement
     private let readChunks: SQLiteStatement
+    private let deleteChunks: SQLiteStatement
     private let putBlock: SQLiteStatement
     private let heads: IndexHeads
     private let removeBlock: SQLiteStatement
@@ -49,6 +50,8 @@ final class WriterDatabase {
             insertChunk = try connection.prepare("INSERT INTO chunks VALUES (?, ?)")
             readChunks = try connection.prepare(
                 "SELECT packed FROM chunks WHERE key >= ? AND key < ? ORDER BY key")
+            deleteChunks = try connection.prepare(
+                "DELETE FROM chunks WHERE key >= ? AND key < ?")
             putBlock = try connection.prepare(
                 "INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
             heads = try IndexHeads(connection)
@@ -185,6 +188,12 @@ final class WriterDatabase {
             if let block { blocks.append(block) }
         }
         return blocks
+    }
+
+    func removeChunks(of trace: Int) throws(SQLiteError) {
+        deleteChunks.bind(1, trace * StoreSchema.chunksOfTrace)
+        deleteChunks.bind(2, (trace + 1) * StoreSchema.chunksOfTrace)
+        try deleteChunks.run()
     }
 
     func put(_ block: OpenIndexBlock) throws(SQLiteError) {

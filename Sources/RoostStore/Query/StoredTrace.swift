@@ -26,10 +26,16 @@ public struct StoredTrace: Sendable {
 
     /// All spans as one `ExportTraceServiceRequest`.
     public var request: ByteBlock {
-        if spans.count == 1 { return spans[0] }
-        return unsafe ByteBlock(capacity: spans.reduce(0) { $0 + $1.count }) { target in
+        spans.count == 1 ? spans[0] : ByteBlock(joining: spans)
+    }
+}
+
+extension ByteBlock {
+    /// One after the other.
+    convenience init(joining parts: [ByteBlock]) {
+        unsafe self.init(capacity: parts.reduce(0) { $0 + $1.count }) { target in
             var offset = 0
-            for block in spans {
+            for block in parts {
                 unsafe block.withBytes { bytes in
                     unsafe UnsafeMutableRawBufferPointer(rebasing: target[offset...])
                         .copyMemory(from: bytes)

@@ -262,7 +262,7 @@ final class StoreWriter {
             counters.spansStored += UInt64(written.spans)
             counters.duplicateSpans += UInt64(written.duplicates)
             counters.logRecordsStored += UInt64(written.records)
-            count(traces, logs, .stored)
+            count(traces, logs, .stored, but: written.dropped)
             recovered()
         } catch {
             counters.failedWrites += 1
@@ -341,11 +341,15 @@ final class StoreWriter {
         count(traces, logs, .dropped(.disk))
     }
 
-    /// Once for each signal: who is told takes a lock.
-    private func count(_ traces: [OpenTrace], _ logs: [OpenLogs], _ outcome: StoreOutcome) {
-        let spans = traces.reduce(0) { $0 + $1.items }
+    /// Once for each signal: who is told takes a lock. `lost` spans were dropped whatever became of
+    /// the others.
+    private func count(
+        _ traces: [OpenTrace], _ logs: [OpenLogs], _ outcome: StoreOutcome, but lost: Int = 0
+    ) {
+        let spans = traces.reduce(0) { $0 + $1.items } - lost
         let records = logs.reduce(0) { $0 + $1.records }
         if spans > 0 { shared.count(.traces, spans, outcome) }
+        if lost > 0 { shared.count(.traces, lost, .dropped(.disk)) }
         if records > 0 { shared.count(.logs, records, outcome) }
     }
 

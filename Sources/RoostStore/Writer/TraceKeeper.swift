@@ -10,7 +10,12 @@ final class TraceKeeper {
         var spans = 0
         var duplicates = 0
         var records = 0
+        /// Spans of traces that have no room for another part.
+        var dropped = 0
     }
+
+    /// Parts of a trace that are made one, where they are read anyway.
+    private static let mostParts = 64
 
     let database: WriterDatabase
     private let shared: StoreShared
@@ -101,14 +106,16 @@ final class TraceKeeper {
         }
         written.duplicates += trace.repeated
         guard trace.spans > 0 else { return }
-        let request = trace.request()
         var row =
             known
             ?? WriterDatabase.Row(
                 id: state.nextTrace, block: 0, chunks: 0, bytes: 0, summary: TraceSummary())
+        if isRead, row.chunks >= Self.mostParts { try join(earlier, of: &row) }
         guard row.chunks < StoreSchema.chunksOfTrace else {
-            throw SQLiteError(1, "the trace has too many parts")
+            written.dropped += trace.spans
+            return
         }
+        let request = trace.request()
         let understood = shared.understanding.understand(
             traceIDHigh: trace.key.high, traceIDLow: trace.key.low, spans: earlier + [request],
             logs: [], activities: [])
@@ -132,6 +139,19 @@ final class TraceKeeper {
             try note(operation, of: header, now: now)
         }
         written.spans += trace.spans
+    }
+
+    /// A trace of which little comes again and again would have no number for what follows.
+    private func join(
+        _ parts: [ByteBlock], of row: inout WriterDatabase.Row
+    ) throws(SQLiteError) {
+        let joined = ByteBlock(joining: parts)
+        try database.removeChunks(of: row.id)
+        (row.chunks, row.bytes) = (0, joined.count)
+        // Damaged ones are no parts.
+        guard joined.count > 0 else { return }
+        try insertChunk(joined, trace: row.id, number: 0)
+        row.chunks = 1
     }
 
     private func insertChunk(
