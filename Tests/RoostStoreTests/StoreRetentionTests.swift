@@ -115,8 +115,11 @@ import Testing
 
     @Test func `a trace of many parts goes in several steps`() throws {
         let rig = try Rig { $0.keep = 10 }
+        // Of so many bytes that they are not made one.
+        let note = [("note", noise(20_000))]
         for part in UInt64(1)...200 {
-            try rig.store([TestSpan(trace: 1, id: part, parent: part - 1)], arrived: 1)
+            try rig.store(
+                [TestSpan(trace: 1, id: part, parent: part - 1, attributes: note)], arrived: 1)
         }
         try rig.store([TestSpan(trace: 2)], arrived: 100)
         #expect(try rig.count("chunks") == 201)

@@ -1,4 +1,6 @@
+import Glibc
 import RoostCore
+import RoostIngest
 import Testing
 
 @testable import RoostStore
@@ -117,6 +119,31 @@ import Testing
         #expect(harness.counts[.traces, .stored] == stored + 1)
     }
 
+    /// Each has more steps already than come.
+    @Test func `rows that are written anew are bounded like what is new`() throws {
+        let harness = try StoreHarness(understanding: LongUnderstanding()) { $0.size = Self.size }
+        let logs = (1...25 as ClosedRange<UInt64>).map { TestLog(trace: $0, event: "api_request") }
+        for _ in 0..<3 {
+            harness.put(logs: logs)
+            harness.store.flush()
+        }
+        var batch = ActivityBatch()
+        for trace in UInt64(1)...25 {
+            var step = Activity()
+            step.traceIDHigh = traceHigh
+            step.traceIDLow = trace
+            batch.activities.append(step)
+        }
+        for _ in 0..<3 {
+            #expect(harness.store.offer(batch))
+            harness.store.flush()
+        }
+        #expect(harness.store.status.failedWrites == 0)
+        #expect(harness.counts[.logs, .stored] == 75)
+        #expect(try harness.ids().count == 25)
+        #expect(harness.logBytes <= StoreShares(size: Self.size).logBytes)
+    }
+
     @Test func `a span that cannot fit is left out and counted`() throws {
         let harness = try smallStore()
         let note = noise(6 << 20)
@@ -129,5 +156,27 @@ import Testing
         #expect(harness.counts[.traces, .dropped(.disk)] == 1)
         #expect(try harness.ids().sorted() == [1, 3])
         #expect(StoreFiles(folder: harness.folder).bytes <= Self.size)
+    }
+}
+
+/// Finds 250 KB of steps in whatever there is.
+private struct LongUnderstanding: TraceUnderstanding {
+    func understand(
+        traceIDHigh: UInt64, traceIDLow: UInt64, spans: [ByteBlock], logs: [ByteBlock],
+        activities: [[UInt8]]
+    ) -> UnderstoodTrace {
+        var understood = TestUnderstanding().understand(
+            traceIDHigh: traceIDHigh, traceIDLow: traceIDLow, spans: spans, logs: logs,
+            activities: [])
+        understood.activities = [UInt8](repeating: 7, count: 250_000)
+        return understood
+    }
+}
+
+extension StoreHarness {
+    /// Of the log of changes, as long as it ever was: it is not cut while it has its share.
+    fileprivate var logBytes: Int {
+        var status = stat()
+        return unsafe stat(path + "-wal", &status) == 0 ? Int(status.st_size) : 0
     }
 }

@@ -22,6 +22,9 @@ final class OpenLogs {
     /// One of them is a step of an agent.
     fileprivate(set) var hasActivity = false
 
+    /// Storing them writes the row of their trace anew, with all its steps.
+    var rewritesTrace: Bool { key.hasTrace && hasActivity }
+
     static let ownBytes = 320
     private static let groupOwnBytes = 64
 

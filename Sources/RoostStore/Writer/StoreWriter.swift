@@ -251,14 +251,23 @@ final class StoreWriter {
     private func write(_ traces: [OpenTrace], _ logs: [OpenLogs]) {
         let now = unixNanoseconds()
         guard let keeper else { return lose(traces, logs) }
+        var (laterTraces, laterLogs) = (traces[...], logs[...])
         do throws(SQLiteError) {
             let bytes = logs.reduce(traces.reduce(0) { $0 + $1.bytes }) { $0 + $1.bytes }
-            let written = try keeper.transaction(bytes: bytes) { () throws(SQLiteError) in
-                for group in logs { try keeper.store(group, now: now) }
-                for trace in traces {
+            let most = shared.bounds.shares.transactionBytes
+            let rewrites = logs.contains { $0.rewritesTrace }
+            let written = try keeper.transaction(
+                bytes: rewrites ? max(bytes, most) : bytes
+            ) { () throws(SQLiteError) in
+                while !keeper.isTransactionFull, let group = laterLogs.popFirst() {
+                    try keeper.store(group, now: now)
+                }
+                while !keeper.isTransactionFull, let trace = laterTraces.popFirst() {
                     try keeper.store(trace, now: now)
                 }
             }
+            let traces = Array(traces.dropLast(laterTraces.count))
+            let logs = Array(logs.dropLast(laterLogs.count))
             counters.spansStored += UInt64(written.spans)
             counters.duplicateSpans += UInt64(written.duplicates)
             counters.logRecordsStored += UInt64(written.records)
@@ -274,8 +283,9 @@ final class StoreWriter {
                 return
             }
             fail(error.message)
-            lose(traces, logs)
+            return lose(traces, logs)
         }
+        store(Array(laterTraces), Array(laterLogs))
     }
 
     private func takeTold() -> [TraceKey: Told] {
@@ -301,9 +311,9 @@ final class StoreWriter {
         var rest = Array(all)[...]
         let bytes = shared.bounds.shares.transactionBytes
         while !rest.isEmpty {
-            let some = rest.prefix(Self.mostTold)
-            rest = rest.dropFirst(Self.mostTold)
-            let steps = some.reduce(0) { $0 + $1.value.steps }
+            var some = rest.prefix(Self.mostTold)
+            var steps: Int { some.reduce(0) { $0 + $1.value.steps } }
+            defer { rest = rest.dropFirst(some.count) }
             guard !hasEnded else {
                 shared.toldSteps.drop(steps, .shutdown)
                 continue
@@ -317,7 +327,10 @@ final class StoreWriter {
             var (superseded, summed) = (0, 0)
             do throws(SQLiteError) {
                 _ = try keeper.transaction(bytes: bytes) { () throws(SQLiteError) in
-                    for (key, told) in some {
+                    var stored = 0
+                    defer { some = some.prefix(stored) }
+                    for (key, told) in some where !keeper.isTransactionFull {
+                        stored += 1
                         switch try keeper.store(told.packed, of: key, now: now) {
                         case .kept: break
                         case .superseded: superseded += told.steps

@@ -12,6 +12,8 @@ final class TraceKeeper {
         var records = 0
         /// Spans of traces that have no room for another part.
         var dropped = 0
+        /// What was put into the transaction, what it writes anew included.
+        var bytes = 0
     }
 
     /// Parts of a trace that are made one, where they are read anyway.
@@ -65,6 +67,9 @@ final class TraceKeeper {
     var traces: Int { max(0, state.traces - Int(retention.deletedTraces)) }
     var deletedTraces: UInt64 { retention.deletedTraces }
     var oldest: UInt64 { retention.oldest }
+
+    /// What is to be stored next belongs into another transaction.
+    var isTransactionFull: Bool { written.bytes >= shared.bounds.shares.transactionBytes }
 
     func deleteSome(now: UInt64) throws(SQLiteError) -> Bool {
         try retention.deleteSome(now: now, openBlock: state.index.number)
@@ -125,6 +130,7 @@ final class TraceKeeper {
         let quiet = monotonicNanoseconds() &- trace.lastArrival
         row.summary.heard = now > quiet ? now - quiet : now
         try insertChunk(request, trace: row.id, number: row.chunks)
+        written.bytes += request.count
         row.chunks += 1
         row.bytes += request.count
         var terms = Term.terms(of: row.summary)
@@ -148,6 +154,7 @@ final class TraceKeeper {
         let joined = ByteBlock(joining: parts)
         try database.removeChunks(of: row.id)
         (row.chunks, row.bytes) = (0, joined.count)
+        written.bytes += joined.count
         // Damaged ones are no parts.
         guard joined.count > 0 else { return }
         try insertChunk(joined, trace: row.id, number: 0)
@@ -249,7 +256,8 @@ final class TraceKeeper {
         guard let result else { throw SQLiteError(7, "no memory to compress log records") }
         try result.get()
         written.records += logs.records
-        guard logs.key.hasTrace, logs.hasActivity else { return }
+        written.bytes += request.count
+        guard logs.rewritesTrace else { return }
         try understand(logs.key.trace, [request], [], now: now)
     }
 
@@ -290,9 +298,11 @@ final class TraceKeeper {
         // Their ends will be counted, and do not meet them any more.
         if !isWhole { row.summary.spans -= understood.announced }
         row.summary.heard = now
+        let activities = isWhole ? understood.activities : earlier
         try put(
-            &row, key, terms: Term.terms(of: row.summary),
-            activities: isWhole ? understood.activities : earlier, isNew: known == nil, now: now)
+            &row, key, terms: Term.terms(of: row.summary), activities: activities,
+            isNew: known == nil, now: now)
+        written.bytes += activities.count
         return isWhole ? .kept : .summed
     }
 }
