@@ -19,6 +19,8 @@ struct ReaderPlace: Sendable {
     var file: QueueFile?
     /// How often in a row the disk failed here.
     var failures = 0
+    /// Why the rest of the segment is in no quarantine, once it has been given up.
+    var unsaved: String?
 }
 
 /// What the queue knows of a cursor.

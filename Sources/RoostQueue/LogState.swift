@@ -43,6 +43,10 @@ struct SegmentInfo: Sendable {
     var waiting: [QueueCounts]
     /// Where damaged records begin that `waiting` leaves out.
     var damaged: Set<Int> = []
+    /// From here on it leaves out every damaged record that was met when the queue was opened.
+    var damagedFrom = Int.max
+    /// Its file cannot be read, and is in quarantine.
+    var isSetAside = false
 
     var isDrained: Bool { waiting.allSatisfy { $0.records <= 0 } }
 }

@@ -19,6 +19,10 @@ public struct QueueFault: Error, Equatable, Sendable, CustomStringConvertible {
     /// The disk cannot say what is there.
     var isUnreadable: Bool { code == EIO || code == ELOOP || code == ENXIO }
     var isExisting: Bool { code == EEXIST }
+    /// It says nothing about the file: descriptors, memory or a network are missing for now.
+    var isPassing: Bool {
+        [EMFILE, ENFILE, ENOMEM, EINTR, EAGAIN, ETIMEDOUT, ESTALE].contains(code)
+    }
 }
 
 /// An open file of the queue, closed with the object. Any thread: every call names its place.

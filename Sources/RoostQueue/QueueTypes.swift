@@ -125,7 +125,8 @@ public enum AppendRefusal: Error, Equatable, Sendable {
 public enum QueueReadError: Error, Equatable, Sendable {
     /// The budget had no room for the bytes.
     case noMemory
-    /// The disk failed; after three times the rest of the segment is given up as lost.
+    /// The disk failed. After three times the segment is moved to quarantine, and the rest of it is
+    /// lost; not while descriptors, memory or a network are missing.
     case failed(String)
 }
 

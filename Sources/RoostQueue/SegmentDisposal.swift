@@ -23,7 +23,7 @@ struct SegmentDisposal {
     ) {
         for id in drained.emptied {
             do throws(QueueFault) {
-                try QueueFile(path(id, settings), .write).truncate(to: SegmentFormat.start)
+                try cutDown(id, settings)
             } catch {
                 shared.note(error)
             }
@@ -32,6 +32,18 @@ struct SegmentDisposal {
         leftover = []
         guard !leave(removals, drained.reusable, settings, isDirect: isDirect) else { return }
         for id in removals + drained.reusable { remove(id, settings) }
+    }
+
+    /// Leaves nothing but the header of a segment. One whose file is gone gets one that says no more
+    /// than that there was a segment.
+    private func cutDown(_ id: UInt64, _ settings: SegmentLogSettings) throws(QueueFault) {
+        let file = try QueueFile(path(id, settings), .write)
+        guard try file.size() ?? 0 < SegmentFormat.start else {
+            return try file.truncate(to: SegmentFormat.start)
+        }
+        let header = SegmentHeader(
+            id: id, createdUnixNano: unixNanoseconds(), salt: UInt64.random(in: .min ... .max))
+        try file.write(header.begin, at: 0)
     }
 
     /// Removes the file of a segment, later if the system refuses now; whether it is gone.

@@ -1,6 +1,9 @@
 public import RoostCore
 
 extension SegmentLog {
+    /// A read that fails so often in a row will not succeed.
+    private static let mostFailures = 3
+
     /// The next records for `cursor`: of about `maxBytes` of payload, at least one when there is
     /// one. Empty when there is none now; `onCommit` tells when there is.
     ///
@@ -27,6 +30,8 @@ extension SegmentLog {
                     place.file = nil
                     place.failures = 0
                     batch.lost += lost
+                    if !lost.isEmpty, let text = place.unsaved { batch.quarantineFailure = text }
+                    place.unsaved = nil
                 case .read(let segment):
                     let isHeld: Bool
                     do throws(QueueReadError) {
@@ -70,6 +75,7 @@ extension SegmentLog {
         cursor.reader.withLock { place in
             place.file = nil
             place.failures = 0
+            place.unsaved = nil
             return shared.state.withLock { $0.rewind(cursor, &place) }
         }
     }
@@ -95,9 +101,11 @@ extension SegmentLog {
                 $0.lastFailure = error.description
                 $0.readFailures += 1
             }
-            place.failures += 1
+            place.failures += error.isPassing ? 0 : 1
             place.file = nil
-            guard error.isMissing || place.failures >= 3 else { throw .failed(error.description) }
+            guard giveUp(segment, &place, error) else {
+                throw .failed(error.description)
+            }
             // Nothing more will come of this segment for this cursor.
             place.offset = segment.end
             return false
@@ -119,6 +127,40 @@ extension SegmentLog {
             if let head { place.last = head.sequence }
         }
         return false
+    }
+
+    /// Moves a segment that the disk has refused to give three times to quarantine, so that nothing
+    /// overwrites what may still be in it; false when it is too early for that.
+    private func giveUp(
+        _ segment: SegmentInfo, _ place: inout ReaderPlace, _ fault: QueueFault
+    ) -> Bool {
+        if fault.isMissing {
+            let isSetAside = shared.state.withLock { $0.isSetAside(segment.id) }
+            place.unsaved = isSetAside ? nil : fault.description
+            return true
+        }
+        guard !fault.isPassing, place.failures >= Self.mostFailures else { return false }
+        switch shared.state.withLock({ $0.mayGiveUp(segment.id) }) {
+        case .inUse:
+            // It is ended first, as what comes must go elsewhere.
+            shared.wake.signal()
+            return false
+        case .gone: return true
+        case .free: break
+        }
+        do throws(QueueFault) {
+            try shared.quarantine.take(
+                SegmentFormat.fileName(segment.id), from: settings.path)
+            place.unsaved = nil
+        } catch {
+            shared.note(error)
+            place.unsaved = error.description
+        }
+        let isMoved = place.unsaved == nil
+        shared.state.withLock {
+            $0.giveUp(segment.id, bytes: segment.end - place.offset, isSetAside: isMoved)
+        }
+        return true
     }
 
     private func setAside(
@@ -172,8 +214,11 @@ extension LogState {
         }
         if place.offset < segment.end { return .read(segment) }
         let isLast = next + 1 == segments.count
+        // What nobody has decided about is not lost.
+        guard holds.limit >= (isLast ? lastSequence + 1 : segments[next + 1].id) else {
+            return .nothing
+        }
         if isLast {
-            guard holds.limit > lastSequence else { return .nothing }
             // Nothing of it is left to find.
             cursors[index].skip(lastSequence)
         } else {
@@ -275,6 +320,35 @@ extension LogState {
         cursorsChanged = true
         collectDrained()
         return head.counts
+    }
+
+    /// Whether the file of a segment may be taken away from those who read it.
+    enum GivingUp {
+        /// It is written to, which ends soon.
+        case inUse
+        case free
+        /// It was given up or done with already.
+        case gone
+    }
+
+    mutating func mayGiveUp(_ id: UInt64) -> GivingUp {
+        guard let index = self.index(ofSegment: id), !segments[index].isSetAside else {
+            return .gone
+        }
+        guard id == activeID else { return .free }
+        wantsRoll = true
+        return .inUse
+    }
+
+    /// Counts the rest of a segment, of so many bytes, as damaged.
+    mutating func giveUp(_ id: UInt64, bytes: Int, isSetAside: Bool) {
+        damagedPlaces += 1
+        damagedBytes += bytes
+        if let index = index(ofSegment: id) { segments[index].isSetAside = isSetAside }
+    }
+
+    func isSetAside(_ id: UInt64) -> Bool {
+        index(ofSegment: id).map { segments[$0].isSetAside } ?? true
     }
 
     mutating func rewind(_ cursor: QueueCursor, _ place: inout ReaderPlace) -> QueueCounts {
