@@ -111,7 +111,11 @@ extension SegmentLog {
             return false
         }
         switch reading {
-        case .noMemory: throw .noMemory
+        case .noMemory:
+            shared.state.withLock {
+                $0.lastFailure = "read \(SegmentFormat.fileName(segment.id)): no memory left for it"
+            }
+            throw .noMemory
         case .records(let found):
             let records = shared.state.withLock { state -> [StoredRecord]? in
                 let records = state.handOut(cursor, &place, segment.id, found)

@@ -16,15 +16,20 @@ enum SegmentReading {
     /// What is read ahead at least, since heads come with their payloads.
     private static let least = 64 << 10
 
-    /// Reads about `maxBytes` at `offset`, which lies before the segment's end. All records share
-    /// one block.
+    /// Reads about `maxBytes` at `offset`, which lies before the segment's end; less where there is
+    /// no memory for that. All records share one block.
     static func read(
         _ file: QueueFile, _ segment: SegmentInfo, from offset: Int, after last: UInt64,
         maxBytes: Int, share: MemoryBudget.Share?
     ) throws(QueueFault) -> SegmentReading {
         let left = segment.end - offset
-        let wanted = min(left, max(least, min(maxBytes, left) + RecordHead.bytes))
-        guard let block = try block(file, offset, wanted, share) else { return .noMemory }
+        var wanted = min(left, max(least, min(maxBytes, left) + RecordHead.bytes))
+        var found = try block(file, offset, wanted, share)
+        while found == nil, wanted > least {
+            wanted = max(least, wanted / 2)
+            found = try block(file, offset, wanted, share)
+        }
+        guard let block = found else { return .noMemory }
         let (records, first) = records(
             in: block, segment, at: offset, after: last, maxBytes: maxBytes)
         if !records.isEmpty { return .records(records) }
