@@ -25,7 +25,7 @@ struct ReaderPlace: Sendable {
 
 /// What the queue knows of a cursor.
 struct CursorState: Sendable {
-    /// A record that was handed out, and those after it until it is released.
+    /// A record that was handed out, until it and most of those around it are released.
     struct HandedOut: Sendable {
         enum Status {
             case out
@@ -53,6 +53,8 @@ struct CursorState: Sendable {
     /// Until everything that was handed out before a `rewind` has been read again.
     var isRewound = false
     private var firstOut = 0
+    /// Of those in `out`, how many are not released.
+    private var heldCount = 0
 
     init(handle: QueueCursor, isConfigured: Bool, readNext: UInt64) {
         self.handle = handle
@@ -65,8 +67,8 @@ struct CursorState: Sendable {
 
     var oldestHandedOut: HandedOut? { firstOut < out.count ? out[firstOut] : nil }
 
-    /// More at once would be memory without bound, should one record never be released.
-    var hasRoom: Bool { out.count - firstOut < 65_536 }
+    /// More at once would be memory without bound.
+    var hasRoom: Bool { heldCount < 65_536 }
 
     /// Oldest first.
     var allHandedOut: ArraySlice<HandedOut> { out[firstOut...] }
@@ -91,6 +93,7 @@ struct CursorState: Sendable {
         readNext = entry.sequence + 1
         isRewound = false
         out.append(entry)
+        heldCount += 1
         return true
     }
 
@@ -102,6 +105,7 @@ struct CursorState: Sendable {
         guard let index = index(of: sequence), out[index].status != .released
         else { return nil }
         out[index].status = .released
+        heldCount -= 1
         let entry = out[index]
         forgetReleased()
         return entry
@@ -116,6 +120,10 @@ struct CursorState: Sendable {
             out.removeFirst(firstOut)
             firstOut = 0
         }
+        // Behind one that is never released, the others must not pile up.
+        guard out.count - firstOut >= 2 * heldCount + 64 else { return }
+        out = out[firstOut...].filter { $0.status != .released }
+        firstOut = 0
     }
 
     /// Everything that is out is to be handed out again.
@@ -132,6 +140,7 @@ struct CursorState: Sendable {
         for index in out.indices[firstOut...]
         where out[index].segment == id && out[index].status == .again {
             out[index].status = .released
+            heldCount -= 1
         }
         forgetReleased()
     }

@@ -69,6 +69,11 @@ extension SegmentLog {
         return cursor.reader.withLockIfAvailable { read(&$0) }
     }
 
+    /// Whether `next` may find something for `cursor`.
+    public func hasMore(_ cursor: QueueCursor) -> Bool {
+        shared.state.withLock { state in state.index(of: cursor).map(state.hasMore) ?? false }
+    }
+
     /// Hands out again what was handed out and not released, for a reader that forgot it; answers
     /// what is no longer there, because it was evicted.
     public func rewind(_ cursor: QueueCursor) -> QueueCounts {

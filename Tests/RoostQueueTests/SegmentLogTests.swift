@@ -252,6 +252,80 @@ import Testing
         #expect(try log.next(cursor, maxBytes: 100_000, share: share).records.count == 1)
     }
 
+    @Test func `reads less at once where there is not memory for more`() throws {
+        let fixture = try QueueFixture()
+        var settings = fixture.fastSettings
+        settings.segmentBytes = 1 << 20
+        let log = try SegmentLog.open(settings)
+        defer { log.close() }
+        for index in 0..<300 { _ = try log.keep(record(index, bytes: 1000)).get() }
+        let budget = MemoryBudget(limitBytes: 150_000)
+        let share = budget.share("queue")
+        let cursor = try #require(log.cursor("a"))
+        var read = 0
+        while read < 300 {
+            let batch = try log.next(cursor, maxBytes: 1 << 20, share: share)
+            #expect(batch.records.map(number) == Array(read..<read + batch.records.count))
+            read += batch.records.count
+            guard !batch.isEmpty else { break }
+        }
+        #expect(read == 300)
+        _ = log.rewind(cursor)
+        _ = share.takeUp(to: budget.limitBytes)
+        #expect(throws: QueueReadError.noMemory) {
+            try log.next(cursor, maxBytes: 1 << 20, share: share)
+        }
+        #expect(log.statistics().lastFailure?.contains("no memory") == true)
+    }
+
+    @Test func `one record that is never released does not end reading`() throws {
+        let fixture = try QueueFixture()
+        var settings = fixture.fastSettings
+        settings.segmentBytes = 1 << 20
+        let log = try SegmentLog.open(settings)
+        defer { log.close() }
+        let cursor = try #require(log.cursor("a"))
+        var read = 0
+        for index in 0..<70_000 {
+            #expect(log.append(record(index, bytes: 8)) { _ in } == nil)
+            guard index % 1000 == 999 else { continue }
+            #expect(log.settle { $0.waitingRecords == 0 })
+            while true {
+                let records = try log.next(cursor, maxBytes: 1 << 20).records
+                guard !records.isEmpty else { break }
+                read += records.count
+                log.release(cursor, records.map(\.sequence).filter { $0 > 1 })
+            }
+        }
+        #expect(read == 70_000)
+        #expect(log.statistics().cursors[0].waiting.records == 1)
+        #expect(log.statistics().cursors[0].position == 1)
+        // What was released in between stays so.
+        _ = log.rewind(cursor)
+        #expect(try log.readAll(cursor, maxBytes: 1 << 20).records.map(\.sequence) == [1])
+        log.release(cursor, [1, 2])
+        #expect(log.statistics().cursors[0].waiting.isEmpty)
+    }
+
+    @Test func `who holds too much reads on when it has released something`() throws {
+        let fixture = try QueueFixture()
+        var settings = fixture.fastSettings
+        settings.segmentBytes = 1 << 20
+        let log = try SegmentLog.open(settings)
+        defer { log.close() }
+        let cursor = try #require(log.cursor("a"))
+        for index in 0..<70_000 { #expect(log.append(record(index, bytes: 8)) { _ in } == nil) }
+        #expect(log.settle { $0.waitingRecords == 0 })
+        let held = try log.readAll(cursor, maxBytes: 8000).records.count
+        #expect(held >= 65_536 && held < 70_000)
+        #expect(!log.hasMore(cursor))
+        log.release(cursor, 1000...2000)
+        #expect(log.hasMore(cursor))
+        log.release(cursor, through: .max)
+        let rest = try log.readAll(cursor, maxBytes: 8000).records.count
+        #expect(held + rest == 70_000 && !log.hasMore(cursor))
+    }
+
     @Test func `refuses more than may wait for the disk`() throws {
         let fixture = try QueueFixture()
         var settings = fixture.settings
