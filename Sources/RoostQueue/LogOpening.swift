@@ -16,7 +16,7 @@ struct LogOpening {
     private var positions: [UInt64] = []
     private var places: [ReaderPlace?] = []
 
-    /// More in one file are counted together.
+    /// More in one file are counted and not set aside.
     private static let mostDamagedPlaces = 1000
 
     /// Looks at every header first: a folder of a newer version is left as it is.
@@ -247,7 +247,7 @@ struct LogOpening {
                 if damage.count < Self.mostDamagedPlaces {
                     damage.append((place, head))
                 } else {
-                    recovery.damagedBytes += place.count
+                    leave(place, head, &segment)
                 }
                 if let head {
                     link.note(head)
@@ -281,12 +281,7 @@ struct LogOpening {
             if head == nil { link.hasNewDamage = true }
             recovery.damagedPlaces += 1
             recovery.damagedBytes += place.count
-            guard let head else { continue }
-            recovery.damaged += head.counts
-            for (index, cursor) in state.cursors.enumerated()
-            where head.sequence >= positions[index] {
-                recovery.damagedWaiting[cursor.handle.name, default: QueueCounts()] += head.counts
-            }
+            if let head { count(damaged: head) }
         }
         recovery.segments += 1
         recovery.found += found
@@ -294,6 +289,26 @@ struct LogOpening {
         state.fileBytes += segment.end
         chain.last = link
         before = SegmentBefore(link.id, link.found)
+    }
+
+    private mutating func count(damaged head: RecordHead) {
+        recovery.damaged += head.counts
+        for (index, cursor) in state.cursors.enumerated()
+        where head.sequence >= positions[index] {
+            recovery.damagedWaiting[cursor.handle.name, default: QueueCounts()] += head.counts
+        }
+    }
+
+    /// One place more than are set aside.
+    private mutating func leave(
+        _ place: Range<Int>, _ head: RecordHead?, _ segment: inout SegmentInfo
+    ) {
+        segment.damagedFrom = min(segment.damagedFrom, place.lowerBound)
+        recovery.placesLeft += 1
+        recovery.damagedBytes += place.count
+        recovery.bytesLeft += place.count
+        recovery.quarantineFailure = "there are too many damaged places in one file"
+        if let head { count(damaged: head) }
     }
 
     /// The newest segment, in a file that was another one before: it ends behind its last whole

@@ -184,7 +184,8 @@ extension SegmentLog {
             if let fault = outcome.fault { shared.note(fault) }
             if let text = outcome.left { batch.quarantineFailure = text }
         }
-        let isKnown = segment.damaged.contains(range.lowerBound)
+        let isKnown =
+            segment.damaged.contains(range.lowerBound) || range.lowerBound >= segment.damagedFrom
         let lost = shared.state.withLock { state in
             if isNew {
                 state.damagedPlaces += 1

@@ -200,6 +200,34 @@ import Testing
         #expect(next.records.map(number) == [8] && next.lost.isEmpty)
     }
 
+    @Test func `counts each of very many damaged places once`() throws {
+        let fixture = try QueueFixture()
+        var settings = fixture.fastSettings
+        settings.segmentBytes = 1 << 20
+        do {
+            let log = try SegmentLog.open(settings)
+            for index in 0..<1100 { _ = try log.keep(record(index, bytes: 40, items: 2)).get() }
+            log.close()
+        }
+        let name = fixture.segments[0]
+        var bytes = try fixture.bytes(name)
+        let size = RecordHead.bytes + 40
+        for index in 0..<1050 { bytes[SegmentFormat.start + index * size + 60] ^= 1 }
+        try fixture.write(name, bytes)
+        let log = try SegmentLog.open(settings)
+        defer { log.close() }
+        #expect(log.recovery.damaged.allItems == 2100)
+        #expect(log.recovery.damagedWaiting["a"]?.records == 1050)
+        #expect(log.recovery.placesLeft == 50 && log.recovery.quarantineFailure != nil)
+        let cursor = try #require(log.cursor("a"))
+        #expect(log.statistics().cursors[0].waiting.records == 50)
+        let (records, lost) = try log.readAll(cursor)
+        #expect(records.map(number) == Array(1050..<1100) && lost.isEmpty)
+        log.release(cursor, through: .max)
+        #expect(log.statistics().cursors[0].waiting == QueueCounts())
+        #expect(log.settle { $0.segments == 0 })
+    }
+
     @Test func `steps over a run of damaged records and bytes that only look like a record`() throws
     {
         // A payload with the file of another queue in it.
