@@ -171,5 +171,11 @@ import Testing
         #expect(QueueInspection(fixture.path)?.waiting.records == 20 - read.count)
         #expect(try fixture.segments.map { try fixture.bytes($0) } == before)
         #expect(QueueInspection("/nonexistent") == nil)
+        var asked = 0
+        let stopped = QueueInspection(fixture.path) {
+            asked += 1
+            return asked > 5
+        }
+        #expect(stopped == nil && asked == 6)
     }
 }
