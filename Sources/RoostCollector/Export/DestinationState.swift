@@ -334,13 +334,18 @@ struct DestinationState {
         return .kept
     }
 
-    /// There was no memory to cut the batch. It waits a while, and is dropped when that does not
-    /// help.
+    /// There was no memory to cut the batch. It waits a while; when that does not help it goes out
+    /// whole, or is dropped if the peer has refused that.
     mutating func noMemoryToCut(_ id: UInt64, now: UInt64, unixNano: UInt64) -> Outcome {
         guard var batch = inFlight.removeValue(forKey: id) else { return .unknown }
         batch.memoryFailures += 1
         note("no memory left to cut a batch of \(batch.bytes) bytes", .failing, unixNano)
-        guard batch.memoryFailures <= 5 else { return end(batch, .memory) }
+        guard batch.memoryFailures <= 5 else {
+            guard batch.wantedBytes == nil else { return end(batch, .memory) }
+            batch.isCut = true
+            putFirst([batch])
+            return .kept
+        }
         retry(batch, after: nil, now: now, random: 1)
         return .kept
     }

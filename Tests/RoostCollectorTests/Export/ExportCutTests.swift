@@ -262,16 +262,26 @@ import Testing
         #expect(outcomes == [.kept, .kept, .dropped(.refusedEarly)])
     }
 
-    @Test func `without memory to cut it waits, and is dropped in the end`() throws {
+    @Test(arguments: [false, true])
+    func `without memory to cut it waits, and goes out whole unless that was refused`(
+        isRefused: Bool
+    ) throws {
         var state = DestinationState(settings())
-        #expect(state.put(payload(250, items: 5), now: 0) == true)
-        var now: UInt64 = 0
+        #expect(state.put(payload(isRefused ? 90 : 250, items: 5), now: 0) == true)
+        var now = second
+        if isRefused {
+            let refused = try state.mustSend(now)
+            _ = state.finish(refused, .tooLarge("too large"), now: now)
+        }
         var outcomes: [DestinationState.Outcome] = []
         for _ in 0..<6 {
             guard case .cut(let batch, _) = state.next(now) else { break }
             outcomes.append(state.noMemoryToCut(batch.id, now: now, unixNano: now))
             now += 100 * second
         }
-        #expect(outcomes == [.kept, .kept, .kept, .kept, .kept, .dropped(.memory)])
+        let last = DestinationState.Outcome.dropped(.memory)
+        #expect(outcomes == [.kept, .kept, .kept, .kept, .kept, isRefused ? last : .kept])
+        let whole = state.sends(now)
+        #expect(whole?.bytes == (isRefused ? nil : 250))
     }
 }
