@@ -159,7 +159,7 @@ public final class ExportService: Sendable {
         leftQueues.withLock { look in
             defer { look = nil }
             return look
-        }?.wait()
+        }?.stop()
         compressor.withLock { compressor in
             defer { compressor = nil }
             return compressor

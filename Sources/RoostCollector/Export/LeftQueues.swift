@@ -1,28 +1,40 @@
 import Glibc
 import RoostCore
 import RoostQueue
+import Synchronization
 
 /// Looks for queues on disk that belong to no destination any more, and tells of them. Nothing is
 /// ever deleted: docs/queue.md says how a person does.
 final class LeftQueues: Sendable {
-    private let thread: NamedThread?
+    private let thread = Mutex<NamedThread?>(nil)
+    private let isStopped = Atomic(false)
 
     /// Looks into the folders named in `queue.path`, on a thread of its own: a full queue takes a
     /// while to go through.
     init(_ destinations: [ExportSettings], _ log: Log) {
         let inUse = destinations.compactMap(\.queue.folder)
-        thread = inUse.isEmpty ? nil : NamedThread("queue-look") { Self.look(inUse, log) }
+        guard !inUse.isEmpty else { return }
+        let started = NamedThread("queue-look") { [self] in look(inUse, log) }
+        thread.withLock { $0 = started }
     }
 
-    func wait() { thread?.join() }
+    /// Ends it where it is, which a reader of the log can do without. Blocks for a moment.
+    func stop() {
+        isStopped.store(true, ordering: .relaxed)
+        thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }?.join()
+    }
 
-    private static func look(_ inUse: [String], _ log: Log) {
+    private func look(_ inUse: [String], _ log: Log) {
         let used = Set(inUse.map(canonicalPath))
-        for parent in Set(inUse.map(parent)).sorted() {
-            for name in names(in: parent) {
+        for parent in Set(inUse.map(Self.parent)).sorted() {
+            for name in Self.names(in: parent) {
                 let folder = parent + "/" + name
                 guard !used.contains(canonicalPath(folder)) else { continue }
-                guard let found = QueueInspection(folder) else { continue }
+                let found = QueueInspection(folder) { isStopped.load(ordering: .relaxed) }
+                guard let found else { continue }
                 log.warn(
                     "a queue on disk belongs to no destination: its data stays, and nobody sends it",
                     [
