@@ -22,8 +22,8 @@ final class FolderClaim: Sendable {
     /// Nil when it was released, or never had.
     private let file: Mutex<(descriptor: CInt, id: FileID)?>
 
-    /// The folder has to be there.
-    init(_ path: String) throws(Failure) {
+    /// The folder has to be there. `flock` takes the lock of a descriptor, and answers `errno`, or 0.
+    init(_ path: String, flock: (CInt) -> CInt = takeLock) throws(Failure) {
         file = Mutex(nil)
         let descriptor = unsafe open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
@@ -32,16 +32,30 @@ final class FolderClaim: Sendable {
         var status = stat()
         unsafe fstat(descriptor, &status)
         let id = FileID(device: status.st_dev, number: status.st_ino)
-        if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+        switch flock(descriptor) {
+        case 0: break
+        case EWOULDBLOCK:
             let holder = Self.holder(of: descriptor, id)
             close(descriptor)
             throw .inUse(by: holder)
+        case let code:
+            close(descriptor)
+            throw .failed(
+                reason: "the file system gives no lock on \(path)/lock, without which two "
+                    + "processes could use the folder: \(unsafe String(cString: strerror(code)))")
         }
         let pid = Array("\(getpid())\n".utf8)
         ftruncate(descriptor, 0)
         _ = unsafe pid.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
         Self.locked.withLock { _ = $0.insert(id) }
         file.withLock { $0 = (descriptor, id) }
+    }
+
+    private static func takeLock(_ descriptor: CInt) -> CInt {
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            if errno != EINTR { return errno }
+        }
+        return 0
     }
 
     deinit { release() }

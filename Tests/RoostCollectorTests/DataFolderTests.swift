@@ -48,6 +48,22 @@ import Testing
         try FileManager.default.removeItem(atPath: base)
     }
 
+    @Test func `a folder on which no lock can be had is refused, with the reason`() throws {
+        try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
+        do throws(FolderClaim.Failure) {
+            _ = try FolderClaim(base) { _ in ENOLCK }
+            Issue.record("nobody has the folder for sure")
+        } catch {
+            guard case .failed(let reason) = error else {
+                Issue.record("\(error)")
+                return
+            }
+            #expect(reason.contains(base + "/lock") && reason.contains("No locks available"))
+        }
+        _ = try FolderClaim(base)
+        try FileManager.default.removeItem(atPath: base)
+    }
+
     @Test func `another process is told by its number, this one is not`() {
         #expect(FolderHolder.another(pid: "7").text == "is in use by another roost (pid 7)")
         #expect(FolderHolder.another(pid: "").text == "is in use by another roost")
