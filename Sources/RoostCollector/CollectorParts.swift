@@ -62,9 +62,9 @@ final class CollectorParts: Sendable {
         budget = MemoryBudget(limitBytes: config.limits.memory)
         Allocator.suit(limitBytes: config.limits.memory)
         bodies = budget.share("requests")
-        connections = ConnectionLimit(
-            DescriptorLimit.fit(connections: config.limits.connections, log))
-        webConnections = ConnectionLimit(min(config.limits.connections, Self.mostOfWeb))
+        let fitting = DescriptorLimit.fit(Self.wanted(config.limits), log)
+        connections = ConnectionLimit(fitting.senders)
+        webConnections = ConnectionLimit(fitting.web)
         derived = budget.share("derived_series")
         let destinations = config.exportSettings
         ledger = Ledger(exporters: destinations.map(\.name))
@@ -184,8 +184,14 @@ final class CollectorParts: Sendable {
         pages.suitLimit()
         Allocator.suit(limitBytes: limits.memory)
         intake.maxRequestBytes.store(limits.request, ordering: .relaxed)
-        connections.setLimit(DescriptorLimit.fit(connections: limits.connections, log))
-        webConnections.setLimit(min(limits.connections, Self.mostOfWeb))
+        let fitting = DescriptorLimit.fit(Self.wanted(limits), log)
+        connections.setLimit(fitting.senders)
+        webConnections.setLimit(fitting.web)
+    }
+
+    private static func wanted(_ limits: Config.Limits) -> DescriptorLimit.Connections {
+        DescriptorLimit.Connections(
+            senders: limits.connections, web: min(limits.connections, mostOfWeb))
     }
 
     /// How agents' work is counted from now on.
