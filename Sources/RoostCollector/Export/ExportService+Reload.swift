@@ -62,6 +62,22 @@ struct LeavingDestinations: Sendable {
     }
 }
 
+/// What queues on disk had in them when they were closed: the ledger still has it as queued.
+struct LeftItems: Sendable {
+    struct Key: Hashable {
+        let exporter: Int
+        /// Canonical.
+        let folder: String
+    }
+
+    private var left: [Key: QueueCounts] = [:]
+
+    mutating func leave(_ counts: QueueCounts, in key: Key) { left[key] = counts }
+
+    /// Nothing for a folder that was not closed before. Once.
+    mutating func take(_ key: Key) -> QueueCounts { left.removeValue(forKey: key) ?? QueueCounts() }
+}
+
 /// Changes of destinations while the collector runs: no connection is closed and nothing is lost
 /// that is not counted.
 ///
@@ -178,10 +194,13 @@ extension ExportService {
         close(destination)
         suitSending()
         guard let durable = destination.durable else { return }
-        let (log, name) = (log, destination.settings.name)
+        let (log, name, index) = (log, destination.settings.name, destination.index)
         let items = durable.statistics.cursors.first?.waiting.allItems ?? 0
         let close: @Sendable () -> Void = { [self] in
             durable.close()
+            let key = LeftItems.Key(exporter: index, folder: durable.canonicalFolder)
+            let left = durable.statistics.cursors.first?.waiting ?? QueueCounts()
+            leftItems.withLock { $0.leave(left, in: key) }
             if items > 0 {
                 log.warn(
                     "a queue on disk belongs to no destination: its data stays, and nobody sends it",

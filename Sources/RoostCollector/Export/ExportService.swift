@@ -28,6 +28,7 @@ public final class ExportService: Sendable {
     /// Destinations that were taken out of the configuration, until they have ended.
     let leaving = Mutex(LeavingDestinations())
     let leftQueues = Mutex<LeftQueues?>(nil)
+    let leftItems = Mutex(LeftItems())
     /// Monotonic nanoseconds; 0 while not draining.
     let drainDeadline = Atomic<UInt64>(0)
 
@@ -119,11 +120,12 @@ public final class ExportService: Sendable {
     func announce(_ destination: Destination) {
         guard let durable = destination.durable else { return }
         let (waiting, damaged) = durable.recovered
-        // What the ledger has as queued was left there when this was closed a while ago.
-        let known = ledger.snapshot().exporters.first { $0.name == destination.settings.name }
+        // What was left there when this was closed a while ago is in the ledger as queued.
+        let key = LeftItems.Key(exporter: destination.index, folder: durable.canonicalFolder)
+        let known = leftItems.withLock { $0.take(key) }
         for signal in Signal.allCases {
             let items = waiting.items(signal.rawValue) + damaged.items(signal.rawValue)
-            let isNew = max(0, items - (known?.queued(signal) ?? 0))
+            let isNew = max(0, items - known.items(signal.rawValue))
             if isNew > 0 {
                 ledger.recovered(exporter: destination.index, signal: signal, items: isNew)
             }
