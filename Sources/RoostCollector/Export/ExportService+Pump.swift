@@ -22,7 +22,8 @@ extension ExportService {
         if let time = pumpLeaving(now, client) { wakeUp = min(time, wakeUp ?? .max) }
         let deadline = drainDeadline.load(ordering: .sequentiallyConsistent)
         guard deadline > 0 else { return wakeUp }
-        if now >= deadline || destinations.allSatisfy({ $0.withState(\.isIdle) }) {
+        let isLeft = destinations.allSatisfy { $0.withState(\.isIdle) }
+        if now >= deadline || isLeft && leaving.withLock(\.draining.isEmpty) {
             close()
             client.stop()
         }
