@@ -130,11 +130,13 @@ extension DestinationState {
     /// What comes in one read lies in one block, which stays until all of it is sent.
     static let mostAtOnce = 4 << 20
 
-    /// The reader's thread has read.
-    mutating func staged(_ payloads: [Payload], _ look: Look, now: UInt64) -> Appended {
+    /// The reader's thread has read. `isLast`: it found nothing, not even what is lost; only that
+    /// says that there is no more.
+    mutating func staged(
+        _ payloads: [Payload], isLast: Bool, _ look: Look, now: UInt64
+    ) -> Appended {
         staging?.isReading = false
-        // Only an empty answer says that there is no more.
-        return stage(payloads, hasMore: !payloads.isEmpty, look, now: now)
+        return stage(payloads, hasMore: !isLast, look, now: now)
     }
 
     /// The disk or the memory gave nothing.

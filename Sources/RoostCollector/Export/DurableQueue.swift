@@ -107,12 +107,24 @@ final class DurableQueue: Sendable {
 
     /// See `SegmentLog.next`. Waits for the disk. `unsaved` says why not all that is lost is in
     /// quarantine.
-    func next(
-        maxBytes: Int, share: MemoryBudget.Share
-    ) throws(QueueReadError) -> (payloads: [Payload], lost: QueueCounts, unsaved: String?) {
+    func next(maxBytes: Int, share: MemoryBudget.Share) throws(QueueReadError) -> Found {
         let batch = try log.next(cursor, maxBytes: maxBytes, share: share)
-        return (payloads(of: batch.records), batch.lost, batch.quarantineFailure)
+        return Found(
+            payloads: payloads(of: batch.records), lost: batch.lost,
+            unsaved: batch.quarantineFailure, isEmpty: batch.isEmpty)
     }
+
+    /// What one look at the disk found.
+    struct Found {
+        let payloads: [Payload]
+        let lost: QueueCounts
+        let unsaved: String?
+        /// Nothing at all: then there is no more for now.
+        let isEmpty: Bool
+    }
+
+    /// Whether `next` may find something.
+    var hasMore: Bool { log.hasMore(cursor) }
 
     private func payloads(of records: [StoredRecord]) -> [Payload] {
         let payloads = records.compactMap(Payload.init)

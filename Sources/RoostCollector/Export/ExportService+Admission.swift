@@ -126,16 +126,21 @@ extension ExportService {
 
     /// Gives the room back; the request leaves no trace here. `kept` is what `keep` answered.
     public func cancel(_ reservation: Reservation, _ kept: Kept? = nil) {
+        let now = monotonicNanoseconds()
+        var needsWaking = false
         for (position, destination) in reservation.destinations.enumerated()
         where destination.takes(reservation.signal)
             && reservation.reason(missedAt: position) == nil
         {
             if let durable = destination.durable, let kept {
                 durable.log.withdraw(kept.sequences(at: position))
+                // Others may have waited behind it.
+                if destination.stage(now, waits: false) == .needsWaking { needsWaking = true }
             } else if destination.reservesEarly {
                 destination.giveBack(reservation.bytes)
             }
         }
+        if needsWaking { wake() }
     }
 
     /// Counts the request as accepted in the ledger and puts it into the queues, in this order, so

@@ -33,14 +33,15 @@ extension ExportService {
     func pump(_ destination: Destination, _ now: UInt64, _ client: HTTPClient) -> UInt64? {
         release(destination)
         let look = destination.lookAtDisk(now)
-        let reading = [look, read(destination, now)].compactMap { $0 }.min()
+        var reading = [look, read(destination, now)].compactMap { $0 }.min()
         while true {
             switch destination.withState({ $0.next(now) }) {
             case .send(let batch): prepare(batch, for: destination, client)
             case .cut(let batch, let maxBytes): cut(batch, maxBytes, at: destination)
             case .drop(let batch, let reason):
                 dropped(batch.signal, batch.items, reason, at: destination)
-                release(destination)
+                // It may be what held up reading.
+                if release(destination) { reading = now }
             case .bury(let batch, let reason): bury(batch, reason, at: destination)
             case .wait(let time):
                 guard let reading else { return time }
@@ -76,15 +77,16 @@ extension ExportService {
         _ look: DestinationState.Look
     ) {
         do throws(QueueReadError) {
-            let (payloads, lost, unsaved) = try durable.next(maxBytes: maxBytes, share: share)
-            if !lost.isEmpty {
-                dropped(lost, .damaged, exporter: destination.index)
+            let found = try durable.next(maxBytes: maxBytes, share: share)
+            if !found.lost.isEmpty {
+                dropped(found.lost, .damaged, exporter: destination.index)
                 log.tellDamage(
-                    items: lost.allItems, unsaved: unsaved,
+                    items: found.lost.allItems, unsaved: found.unsaved,
                     exporter: destination.settings.name)
             }
+            let (payloads, isEmpty) = (found.payloads, found.isEmpty)
             let now = monotonicNanoseconds()
-            _ = destination.withState { $0.staged(payloads, look, now: now) }
+            _ = destination.withState { $0.staged(payloads, isLast: isEmpty, look, now: now) }
         } catch {
             let now = monotonicNanoseconds()
             let patience = error == .noMemory ? Self.memoryPatience : Self.diskPatience
@@ -93,12 +95,18 @@ extension ExportService {
         wake()
     }
 
-    /// Tells the queue on disk what it need not keep, and counts what it could not.
-    private func release(_ destination: Destination) {
-        guard let durable = destination.durable else { return }
+    /// Tells the queue on disk what it need not keep, and counts what it could not. Whether there may
+    /// be more to read now: whoever held too much was told that there was nothing.
+    @discardableResult
+    private func release(_ destination: Destination) -> Bool {
+        guard let durable = destination.durable else { return false }
         let (evicted, released) = destination.withState { ($0.takeEvicted(), $0.takeReleased()) }
         for (signal, items) in evicted { dropped(signal, items, .evicted, at: destination) }
+        guard !released.isEmpty else { return false }
         durable.release(released)
+        guard durable.hasMore else { return false }
+        destination.withState { $0.noteMore() }
+        return true
     }
 
     /// The queue in `folder` has given up everything before `sequence` to make room. On its thread,
@@ -115,8 +123,8 @@ extension ExportService {
             state.evict(before: sequence)
             return state.press(now)
         }
-        release(destination)
-        if needsWaking { wake() }
+        let hasMore = release(destination)
+        if needsWaking || hasMore { wake() }
     }
 
     // MARK: Batches

@@ -281,4 +281,93 @@ import Testing
         #expect(peer.spans.values.allSatisfy { $0 == 1 })
         #expect(rig.drain().sent(.traces) == 100)
     }
+
+    @Test func `one that leaves is waited for when the collector ends at once`() throws {
+        let peer = try ExportTestPeer { _, _ in
+            Thread.sleep(forTimeInterval: 0.02)
+            return nil
+        }
+        defer { peer.stop() }
+        let rig = try Rig([destination(peer)])
+        try fill(rig)
+        try rig.reload([])
+        #expect(rig.drain().sent(.traces) == 100)
+    }
+
+    @Test func `a backlog in another folder is counted beside what waits in the first`() throws {
+        let place = try TestFolder()
+        let down = try ExportTestPeer()
+        let (one, two) = try (
+            destination(down, folder: place.path + "/one/peer"),
+            destination(down, folder: place.path + "/two/peer")
+        )
+        down.stop()
+        let before = try Rig([two])
+        try fill(before)
+        _ = before.drain()
+        let rig = try Rig([one])
+        try rig.put(traceRequest(101..<131))
+        try rig.reload([two])
+        #expect(rig.ledger.snapshot().exporters[0].queued(.traces) == 130)
+        // Both are closed, and what is in them is known.
+        try rig.reload([], patience: 0)
+        rig.wait(forLine: "/two/peer items=100")
+        try rig.reload([two])
+        #expect(rig.ledger.snapshot().exporters[0].queued(.traces) == 130)
+        _ = rig.drain()
+    }
+
+    @Test func `what waits behind a request that is cancelled goes out`() throws {
+        let place = try TestFolder()
+        let peer = try ExportTestPeer()
+        defer { peer.stop() }
+        let rig = try Rig([destination(peer, folder: place.path + "/peer")])
+        let payload = traceRequest(1..<11)
+        let cancelled = try rig.service.reserve(signal: .traces, bytes: payload.bytes)
+        let kept = Mutex<ExportService.Kept?>(nil)
+        let isKept = Latch(1)
+        rig.service.keep(cancelled, payload) { answer in
+            kept.withLock { $0 = answer }
+            isKept.countDown()
+        }
+        isKept.wait(untilMonotonic: .max)
+        try rig.put(traceRequest(11..<21))
+        rig.service.cancel(cancelled, kept.withLock { $0 })
+        let deadline = monotonicNanoseconds() + 20 * second
+        while peer.spans.isEmpty, monotonicNanoseconds() < deadline {
+            Thread.sleep(forTimeInterval: 0.002)
+        }
+        #expect(peer.spans.keys.sorted() == Array(11..<21))
+        _ = rig.drain()
+    }
+
+    @Test func `a queue of which too much was read goes on when some of that is done`() throws {
+        let (gate, place) = (Gate(), try TestFolder())
+        let peer = try gate.peer()
+        defer {
+            gate.open()
+            peer.stop()
+        }
+        var settings = try destination(peer, folder: place.path + "/peer")
+        settings.queue.sync = .never
+        settings.queue.capacityBytes = 1 << 30
+        settings.batch.bytes = 8 << 20
+        let rig = try Rig([settings])
+        try rig.put(traceRequest(1..<2, spanBytes: 1))
+        gate.waitUntilReached()
+        // One record each, so many that the reader is full.
+        let count: UInt64 = 68_000
+        let areKept = Latch(Int(count) - 1)
+        for id in 2...count {
+            let payload = traceRequest(id..<id + 1, spanBytes: 1)
+            let reservation = try rig.service.reserve(signal: .traces, bytes: payload.bytes)
+            rig.service.keep(reservation, payload) { kept in
+                rig.service.commit(reservation, payload, kept: kept, transport: .grpc)
+                areKept.countDown()
+            }
+        }
+        areKept.wait(untilMonotonic: .max)
+        gate.open()
+        #expect(rig.drain().sent(.traces) == Int(count))
+    }
 }

@@ -120,7 +120,7 @@ import Testing
         #expect(bytes == 1000)
         let meanwhile = state.nextReading(0)
         #expect(meanwhile == .none(until: nil))
-        _ = state.staged([stored(1, 900)], look, now: 0)
+        _ = state.staged([stored(1, 900)], isLast: false, look, now: 0)
         // There may be more, and no room for it.
         #expect(state.staging?.hasMore == true)
         let without = state.nextReading(0)
@@ -131,11 +131,21 @@ import Testing
         var state = state()
         guard case .read(_, let look) = state.nextReading(0) else { return }
         state.noteMore()
-        _ = state.staged([], look, now: 0)
+        _ = state.staged([], isLast: true, look, now: 0)
         #expect(state.staging?.hasMore == true)
         guard case .read(_, let again) = state.nextReading(0) else { return }
-        _ = state.staged([], again, now: 0)
+        _ = state.staged([], isLast: true, again, now: 0)
         #expect(state.staging?.hasMore == false)
+    }
+
+    @Test func `a read that found only what is lost is not the last`() {
+        var state = state()
+        guard case .read(_, let look) = state.nextReading(0) else { return }
+        _ = state.staged([], isLast: false, look, now: 0)
+        guard case .read = state.nextReading(0) else {
+            Issue.record("not asked again")
+            return
+        }
     }
 
     @Test func `a disk that fails is asked again after a while`() {
