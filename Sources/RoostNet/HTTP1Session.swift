@@ -75,7 +75,7 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
 
     /// Parses what waited, as far as the answers before it are complete.
     private func parseWaiting() {
-        guard !isParserPaused, !isReceiving, !waiting.isEmpty else { return }
+        guard !isParserPaused, !isReceiving, !mustClose, !waiting.isEmpty else { return }
         let bytes = waiting
         waiting = []
         unsafe bytes.withUnsafeBytes { unsafe parse($0) }
@@ -90,20 +90,25 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         case .paused(let used):
             isParserPaused = true
             unsafe waiting.append(contentsOf: bytes[used...])
-            if let upgraded { return handOver(to: upgraded) }
-            unpauseWhenReady()
+            if let upgraded { handOver(to: upgraded) }
         case .failed(let fault): breakOff(fault)
         }
     }
 
-    /// The parser may go on when the answer is complete and most of the output has left.
+    /// The parser goes on when the answer is complete and most of the output has left.
+    ///
+    /// Only where the host drains: what is parsed may send on the same connection, which must not
+    /// be flushed in the middle of that.
     private func unpauseWhenReady() {
-        guard isParserPaused, exchange == nil, pending.count < HTTP1Session.pieceBytes,
-            !closesAfterAnswer
-        else { return }
+        guard isParserPaused, mayParseNext else { return }
         isParserPaused = false
-        // From a fresh turn of `drain` when called from inside `feed`.
-        if !isReceiving { parseWaiting() }
+        parseWaiting()
+    }
+
+    /// Whether the request behind the last one is for this session to read, and now.
+    private var mayParseNext: Bool {
+        exchange == nil && pending.count < HTTP1Session.pieceBytes && !closesAfterAnswer
+            && !mustClose && successor == nil && upgraded == nil
     }
 
     private func handOver(to socket: WebSocket) {
@@ -276,8 +281,7 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
     func messageEnded() -> Bool {
         exchange?.end()
         finishIfDone()
-        return exchange == nil && pending.count < HTTP1Session.pieceBytes && !closesAfterAnswer
-            && upgraded == nil
+        return mayParseNext
     }
 
     // MARK: ExchangeCarrier
@@ -320,7 +324,7 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
     func resume(_ exchange: Exchange) {
         // While the socket is full, more may have come to wait, which is to be paid for.
         exchange.outgoing.resume()
-        host?.sessionHasOutput()
+        if !isReceiving { host?.sessionHasOutput() }
     }
 
     func breakOff(_ exchange: Exchange) {
@@ -371,6 +375,5 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         quietSince = context.now
         quietDeadline = context.now &+ context.idleMilliseconds
         context.noteDeadline(quietDeadline)
-        unpauseWhenReady()
     }
 }

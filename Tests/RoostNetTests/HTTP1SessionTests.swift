@@ -62,6 +62,46 @@ import Testing
         #expect(bench.outputNotes == 1)
     }
 
+    @Test func `what waits behind a late answer is parsed where the host drains, and not before`() {
+        let bench = Bench()
+        var waiting: [Responder] = []
+        bench.handler.answers = { _, _, responder in waiting.append(responder) }
+        let session = bench.http1()
+        #expect(exchange(session, get + get + get) == "")
+        for count in 1...3 {
+            #expect(waiting.count == count)
+            waiting[count - 1].send(Response(status: 200, body: .bytes([0x30 + UInt8(count)])))
+            #expect(waiting.count == count && bench.outputNotes == count)
+            #expect(String(decoding: drained(session), as: UTF8.self).hasSuffix("\r\n\(count)"))
+        }
+        #expect(session.idleSince != nil && !session.mustClose)
+    }
+
+    @Test func `a stream that has something while its request is read is not flushed from there`() {
+        let bench = Bench()
+        let source = PieceSource(["a"])
+        source.isOpen = true
+        bench.handler.answers = { _, _, responder in
+            responder.send(Response(status: 200, body: .stream(source)))
+            responder.resumeBody()
+        }
+        let session = bench.http1()
+        #expect(exchange(session, get).hasSuffix("1\r\na\r\n"))
+        #expect(bench.outputNotes == 0)
+    }
+
+    @Test func `a connection that ends while a request is answered reads no further one`() {
+        let bench = Bench()
+        let session = bench.http1()
+        bench.handler.answers = { _, _, responder in
+            responder.send(Response(status: 200))
+            session.abandon()
+        }
+        #expect(exchange(session, get + get).isEmpty == false)
+        #expect(bench.handler.bodies.count == 1 && session.mustClose)
+        #expect(exchange(session, get).isEmpty && bench.handler.bodies.count == 1)
+    }
+
     @Test(arguments: [
         "POST / HTTP/1.1\r\nhost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n",
         "POST / HTTP/1.1\r\nhost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",

@@ -37,6 +37,9 @@ import Testing
             acceptance.heartbeat = heartbeat
             return .upgrade(acceptance)
         }
+        handler.answers = { _, _, responder in
+            responder.fromAnyThread.send(Response(status: 200))
+        }
         let bound = try BoundAddress.reserve(ListenAddress(host: "127.0.0.1", port: 0))
         let thread = try LoopThread()
         let server = try HTTPServer(
@@ -104,6 +107,20 @@ import Testing
             client.send(clientFrame(8, [0x03, 0xE9]))
             client.end()
             #expect(drained.wait())
+        }
+    }
+
+    @Test func `a handshake and a frame behind a request that is answered later are served`() throws
+    {
+        try withLive { live in
+            let client = try RawClient(live.port)
+            let later = "GET /later HTTP/1.1\r\nHost: x\r\n\r\n"
+            client.send(
+                Array((later + later + WebSocketBench.handshake).utf8) + clientText("hello"))
+            let answer = client.read(until: "hello")
+            #expect(
+                answer.split(separator: "HTTP/1.1 ").map { $0.prefix(3) } == ["200", "200", "101"])
+            #expect(answer.hasSuffix("\u{5}hello"))
         }
     }
 }

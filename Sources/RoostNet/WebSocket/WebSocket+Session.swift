@@ -11,15 +11,23 @@ extension WebSocket: ProtocolSession {
 
     func receive(_ bytes: UnsafeRawBufferPointer) {
         guard !isPeerDone, bytes.count > 0 else { return }
+        var events: [WebSocketEvent] = []
+        var fault: WebSocketFault?
         do throws(WebSocketFault) {
             unsafe try reader.read(bytes) { event in
-                silentHeartbeats = 0
-                take(event)
-                return !isPeerDone
+                events.append(event)
+                if case .close = event { return false }
+                return true
             }
         } catch {
-            fail(error)
+            fault = error
         }
+        // Not from inside of `read`: whoever hears them may ask for `heldBytes`.
+        for event in events where !isPeerDone {
+            silentHeartbeats = 0
+            take(event)
+        }
+        if let fault, !isPeerDone { fail(fault) }
     }
 
     private func take(_ event: WebSocketEvent) {
