@@ -55,7 +55,7 @@ import Synchronization
 
     init(
         server: HTTPServer, context: ServerContext, handle: UnsafeMutablePointer<uv_tcp_t>,
-        identity: TLSIdentity?, reservedBytes: Int
+        peer: SocketAddress, identity: TLSIdentity?, reservedBytes: Int
     ) {
         unsafe self.handle = handle
         tls = identity.map(TLSLink.init)
@@ -63,11 +63,7 @@ import Synchronization
         self.server = server
         self.context = context
         loop = server.loop
-        peer = Peer(
-            address: unsafe descriptorOf(
-                UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_stream_t.self)
-            ).flatMap(SocketAddress.init(peerOf:)),
-            isEncrypted: identity != nil)
+        self.peer = Peer(address: peer, isEncrypted: identity != nil)
         openedAt = context.now
         firstDeadline = openedAt &+ context.headerMilliseconds
         ownDeadline = firstDeadline

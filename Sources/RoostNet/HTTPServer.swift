@@ -93,6 +93,12 @@ import Synchronization
     }
 
     private func accept(_ descriptor: CInt) {
+        // One that was reset before it got here has no peer any more. What it sent may still be
+        // read, and nobody would know whom it is from.
+        guard let peer = SocketAddress(peerOf: descriptor) else {
+            Glibc.close(descriptor)
+            return
+        }
         let identity = settings.tls.current
         guard let reserved = admit(isTLS: identity != nil) else {
             settings.counters.connectionsRefused.add(1, ordering: .relaxed)
@@ -107,7 +113,7 @@ import Synchronization
         settings.counters.connectionsAccepted.add(1, ordering: .relaxed)
         settings.counters.connectionsOpen.add(1, ordering: .relaxed)
         let connection = unsafe Connection(
-            server: self, context: context, handle: handle, identity: identity,
+            server: self, context: context, handle: handle, peer: peer, identity: identity,
             reservedBytes: reserved)
         connection.listIndex = connections.count
         connections.append(connection)

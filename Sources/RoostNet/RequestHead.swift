@@ -105,7 +105,7 @@ final class Peer {
     private(set) lazy var text = address?.host ?? ""
     let isEncrypted: Bool
 
-    init(address: SocketAddress?, isEncrypted: Bool) {
+    init(address: SocketAddress, isEncrypted: Bool) {
         self.address = address
         self.isEncrypted = isEncrypted
     }

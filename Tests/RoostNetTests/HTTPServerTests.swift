@@ -262,6 +262,31 @@ import Testing
         #expect(settings.connections.open == 0)
     }
 
+    @Test func `a connection that was reset before it was accepted is not served`() throws {
+        let handler = TestHandler()
+        let budget = MemoryBudget(limitBytes: 1 << 20)
+        let settings = ServerSettings(connections: ConnectionLimit(8), memory: budget.share("test"))
+        try withServer(handler, settings: settings) { thread, _, port in
+            let (stopped, goesOn) = (Semaphore(), Semaphore())
+            thread.loop.post {
+                stopped.signal()
+                goesOn.wait()
+            }
+            stopped.wait()
+            let gone = try RawClient(port)
+            gone.send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi")
+            gone.abort()
+            let client = try RawClient(port)
+            client.send(get)
+            goesOn.signal()
+            #expect(client.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+            client.end()
+            #expect(eventually { settings.connections.open == 0 && budget.usedBytes == 0 })
+            #expect(settings.counters.values.connectionsAccepted == 1)
+        }
+        #expect(handler.bodies == [[]])
+    }
+
     @Test func `drains: refuses newcomers, finishes what is under way, then says so`() throws {
         let handler = TestHandler()
         let held = Mutex<RemoteResponder?>(nil)
