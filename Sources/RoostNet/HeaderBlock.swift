@@ -165,12 +165,14 @@ import Glibc
         unsafe index(of: name).map { unsafe value(at: $0) }
     }
 
-    /// All values of `name`, joined with ", ".
+    /// All values of `name`, joined with ", ". With "; " where it is `cookie`, which browsers cut
+    /// into several over HTTP/2: RFC 9113 §8.2.3.
     func joinedValue(_ name: UnsafeRawBufferPointer) -> String? {
         guard var found = unsafe index(of: name) else { return nil }
+        let separator = unsafe equals(name, "cookie") ? "; " : ", "
         var text = unsafe String(decoding: value(at: found), as: UTF8.self)
         while let next = unsafe index(of: name, from: found + 1) {
-            text += unsafe ", " + String(decoding: value(at: next), as: UTF8.self)
+            text += unsafe separator + String(decoding: value(at: next), as: UTF8.self)
             found = next
         }
         return text

@@ -46,14 +46,14 @@ public struct RequestHead {
     /// Compares bytes, without making a String.
     public func pathIs(_ text: StaticString) -> Bool { unsafe equals(block.pathBytes, text) }
 
-    /// The value of a header; several of the same name are joined with ", ".
+    /// The value of a header; several of the same name are joined with ", ", of `cookie` with "; ".
     public func header(_ lowercaseName: StaticString) -> String? {
         unsafe block.joinedValue(
             UnsafeRawBufferPointer(
                 start: lowercaseName.utf8Start, count: lowercaseName.utf8CodeUnitCount))
     }
 
-    /// The value of a header; several of the same name are joined with ", ".
+    /// The value of a header; several of the same name are joined as by `header(_:)`.
     public func header(named lowercaseName: String) -> String? {
         unsafe withBytes(lowercaseName) { unsafe block.joinedValue($0) }
     }

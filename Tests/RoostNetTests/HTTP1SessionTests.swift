@@ -147,6 +147,14 @@ import Testing
         #expect(exchange(bench.http1(), "GET aaaa$x").contains(" 400 "))
     }
 
+    @Test func `several cookie fields are one list, other fields are joined with commas`() {
+        let head = RequestHead(
+            method: "GET", target: "/",
+            headers: [("cookie", "a=1"), ("x", "1"), ("cookie", "b=2"), ("x", "2")])
+        #expect(head.header("cookie") == "a=1; b=2")
+        #expect(head.header(named: "x") == "1, 2")
+    }
+
     @Test func `says 100 only when the body is wanted`() {
         let bench = Bench()
         let head =
