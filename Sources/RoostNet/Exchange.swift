@@ -28,6 +28,8 @@ import Synchronization
     private(set) var discardedBytes = 0
 
     private var body = BodyBuffer()
+    /// What the handler takes at the most.
+    private var mostBodyBytes = Int.max
     /// For a head that is longer than usual.
     private var headReservation: MemoryReservation?
     private var grpc = GRPCMessageReader()
@@ -79,6 +81,10 @@ import Synchronization
                 send(response)
             case .read:
                 input = .reading
+                try prepareBody(hasBody: hasBody)
+            case .readUpTo(let bytes):
+                input = .reading
+                mostBodyBytes = bytes
                 try prepareBody(hasBody: hasBody)
             case .upgrade(let acceptance):
                 input = .reading
@@ -143,10 +149,13 @@ import Synchronization
         guard hasBody else { return }
         try readCoding("content-encoding")
         guard let length = head.contentLength else { return }
-        let limit = context.settings.maxRequestBytes
+        let limit = bodyLimit
         guard length <= limit else { throw .tooLarge(limit: limit) }
         try expect(length)
     }
+
+    /// Bytes, as sent and inflated.
+    private var bodyLimit: Int { min(mostBodyBytes, context.settings.maxRequestBytes) }
 
     /// What not even an empty budget could hold is told at once.
     private func expect(_ length: Int) throws(RequestFault) {
@@ -180,7 +189,7 @@ import Synchronization
         }
         do throws(RequestFault) {
             var payload = unsafe bytes
-            let limit = context.settings.maxRequestBytes
+            let limit = bodyLimit
             if head.isGRPC {
                 let knewLength = grpc.hasPrefix
                 let used = unsafe try grpc.feed(bytes, limit: limit)
@@ -227,7 +236,8 @@ import Synchronization
             } else if body.count > Exchange.inflatedOnTheLoop, let loop = context.loop {
                 inflate(body.take(), beside: loop)
             } else {
-                handle(try Exchange.inflated(body.take(), coding, context.settings))
+                handle(
+                    try Exchange.inflated(body.take(), coding, context.settings, limit: bodyLimit))
             }
         } catch {
             fail(error)
@@ -244,10 +254,11 @@ import Synchronization
     private func inflate(_ block: ByteBlock, beside loop: EventLoop) {
         let settings = context.settings
         let coding = self.coding
+        let limit = bodyLimit
         loop.offload(
             {
                 Result { () throws(RequestFault) in
-                    try Exchange.inflated(block, coding, settings)
+                    try Exchange.inflated(block, coding, settings, limit: limit)
                 }
             },
             then: { [self] (result: Result<ByteBlock, RequestFault>) in
@@ -260,13 +271,13 @@ import Synchronization
     }
 
     private static func inflated(
-        _ block: ByteBlock, _ coding: ContentCoding, _ settings: ServerSettings
+        _ block: ByteBlock, _ coding: ContentCoding, _ settings: ServerSettings, limit: Int
     ) throws(RequestFault) -> ByteBlock {
         let memory = settings.memory.part(holding: block.reservedBytes)
         do throws(InflateError) {
             return unsafe try block.withBytes { bytes throws(InflateError) in
                 unsafe try RoostCompression.inflate(
-                    bytes, coding, limit: settings.maxRequestBytes, share: memory)
+                    bytes, coding, limit: limit, share: memory)
             }
         } catch {
             switch error {

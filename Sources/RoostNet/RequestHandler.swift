@@ -15,6 +15,9 @@ public protocol RequestHandler: AnyObject {
 /// Whether a request's body is worth reading.
 public enum BodyPolicy {
     case read
+    /// Read, and the body that is, or inflates to, more than `bytes` is refused as `tooLarge`. Only
+    /// below the limit of all requests.
+    case readUpTo(bytes: Int)
     /// Answer at once; the body is discarded.
     case answer(Response)
     /// Speak WebSocket from here on, HTTP/1.1 only. A request that is no handshake is answered with

@@ -155,6 +155,31 @@ import Testing
         #expect(head.header(named: "x") == "1, 2")
     }
 
+    @Test func `a handler may take less than other requests have, as sent or inflated`() throws {
+        let bench = Bench()
+        bench.handler.admits = { _ in .readUpTo(bytes: 10) }
+        let post = "POST / HTTP/1.1\r\nhost: x\r\n"
+        let ten = "0123456789"
+        #expect(
+            exchange(bench.http1(), post + "content-length: 10\r\n\r\n" + ten).contains(" 200 "))
+        #expect(exchange(bench.http1(), post + "content-length: 11\r\n\r\n").contains(" 413 "))
+        let chunks = "transfer-encoding: chunked\r\n\r\na\r\n" + ten + "\r\n"
+        #expect(exchange(bench.http1(), post + chunks + "0\r\n\r\n").contains(" 200 "))
+        #expect(exchange(bench.http1(), post + chunks + "1\r\nx\r\n").contains(" 413 "))
+        #expect(bench.handler.bodies.count == 2)
+        #expect(bench.handler.faults == [.tooLarge(limit: 10), .tooLarge(limit: 10)])
+
+        bench.handler.admits = { _ in .readUpTo(bytes: 100) }
+        let zipped = compress([ByteBlock([UInt8](repeating: 0, count: 101)).slice], .gzip).array
+        let session = bench.http1()
+        let head = post + "content-encoding: gzip\r\ncontent-length: \(zipped.count)\r\n\r\n"
+        _ = exchange(session, head)
+        unsafe zipped.withUnsafeBytes { unsafe session.receive($0) }
+        #expect(String(decoding: drained(session), as: UTF8.self).contains(" 413 "))
+        #expect(bench.handler.faults.last == .tooLarge(limit: 100))
+        #expect(bench.budget.usedBytes == 0)
+    }
+
     @Test func `says 100 only when the body is wanted`() {
         let bench = Bench()
         let head =
