@@ -132,6 +132,38 @@ def test_pipelined_requests_are_answered_in_order(roost):
         [200, 404] + [200] * 21)
 
 
+API = "/api/v1/observability/"
+
+
+def ask(path, extra=""):
+    return f"GET {path} HTTP/1.1\r\nhost: localhost\r\n{extra}\r\n".encode()
+
+
+def test_pipelined_questions_that_are_answered_later_are_answered_in_order(roost):
+    paths = [API + "overview", "/metrics", API + "fleet", "/health", API + "audit"] * 8
+    with Peer(roost.web, b"".join(map(ask, paths)) + ask("/gone", "connection: close\r\n")) as peer:
+        answers = peer.read().split(b"HTTP/1.1 ")[1:]
+    assert [answer[:3] for answer in answers] == [b"200"] * len(paths) + [b"404"]
+    marks = {
+        "overview": b'"totals"', "metrics": b"# HELP", "fleet": b'"agents"', "health": b'"status"',
+        "audit": b'"records"'}
+    for path, answer in zip(paths, answers):
+        assert marks[path.rpartition("/")[2]] in answer, path
+
+
+def test_a_handshake_and_a_frame_behind_a_question_that_is_answered_later(roost):
+    shake = ask(
+        API + "ws/events",
+        "upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\n"
+        f"sec-websocket-key: {'A' * 22}==\r\n")
+    text = b"\x81\x81\x00\x00\x00\x00x"
+    for first in (API + "overview", API + "audit", "/metrics"):
+        with Peer(roost.web, ask(first) + ask(first) + shake + text) as peer:
+            got = peer.read_until(b"a message is a JSON object")
+            assert statuses(got) == [200, 200, 101]
+        assert httpx.get(f"http://{roost.web}/health", trust_env=False).status_code == 200
+
+
 def test_one_byte_at_a_time(roost):
     with Peer(roost.http) as peer:
         peer.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
