@@ -2,7 +2,9 @@
 and the next good request works."""
 
 import random
+import signal
 import socket
+import struct
 import threading
 import time
 import zlib
@@ -162,6 +164,22 @@ def test_a_handshake_and_a_frame_behind_a_question_that_is_answered_later(roost)
             got = peer.read_until(b"a message is a JSON object")
             assert statuses(got) == [200, 200, 101]
         assert httpx.get(f"http://{roost.web}/health", trust_env=False).status_code == 200
+
+
+def test_a_reset_connection_is_of_nobody_and_changes_nothing(roost):
+    body = b'{"live":false}'
+    data = (
+        b"PUT " + API.encode() + b"switches HTTP/1.1\r\nhost: localhost\r\n"
+        b"content-length: %d\r\n\r\n%s" % (len(body), body))
+    # Stopped, it accepts after the reset.
+    roost.signal(signal.SIGSTOP)
+    try:
+        with Peer(roost.web, data) as peer:
+            peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    finally:
+        roost.signal(signal.SIGCONT)
+    answer = httpx.get(f"http://{roost.web}{API}switches", trust_env=False)
+    assert answer.json()["live"] is True
 
 
 def test_one_byte_at_a_time(roost):

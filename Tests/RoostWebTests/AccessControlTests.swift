@@ -76,6 +76,7 @@ import Testing
     @Test func `changes from afar need a token`() {
         #expect(control().administrativeRefusal(head("PUT")) == nil)
         #expect(control().administrativeRefusal(head("PUT", peer: "10.0.0.7"))?.status == 403)
+        #expect(control().administrativeRefusal(head("PUT", peer: ""))?.status == 403)
         #expect(control(["one"]).administrativeRefusal(head("PUT", peer: "10.0.0.7")) == nil)
     }
 }

@@ -128,6 +128,5 @@ final class AccessControl {
 
     private static func isLoopback(_ address: String) -> Bool {
         address.hasPrefix("127.") || address == "::1" || address.hasPrefix("::ffff:127.")
-            || address.isEmpty
     }
 }
