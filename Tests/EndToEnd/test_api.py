@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -1123,6 +1124,22 @@ def test_with_tokens_nothing_is_told_without_one(roost):
         assert person.put(f"{ROOT}switches", json={"live": True}).status_code == 200
         person.post("/logout")
         assert person.get(f"{ROOT}fleet").status_code == 401
+
+
+def test_a_login_ends_with_its_token(roost, tmp_path):
+    tokens = tmp_path / "tokens"
+    tokens.write_text("one\ntwo\n")
+    process = roost({"listen": {"tokens_file": str(tokens)}})
+    web = f"http://{process.web}"
+    with (httpx.Client(base_url=web, trust_env=False) as gone,
+          httpx.Client(base_url=web, trust_env=False) as stays):
+        for person, token in ((gone, "one"), (stays, "two")):
+            person.post("/login", data={"token": token})
+            assert person.get(f"{ROOT}fleet").status_code == 200
+        tokens.write_text("two\n")
+        process.signal(signal.SIGHUP)
+        wait_until(lambda: gone.get(f"{ROOT}fleet").status_code == 401, what="the end of a login")
+        assert stays.get(f"{ROOT}fleet").status_code == 200
 
 
 def test_foreign_hosts_and_origins_are_refused(own):

@@ -836,6 +836,21 @@ def test_tokens_from_a_file(roost, tmp_path):
         assert secret not in collector.log and secret not in told
 
 
+def test_a_login_over_http2_whose_cookies_come_one_by_one(roost, authority, server):
+    collector = roost({"listen": {**listening(server)["listen"], "tokens": ["one"]}})
+    others = [("cookie", "theme=dark"), ("accept", "application/json")]
+    with httpx.Client(
+            base_url=f"https://{collector.web}", verify=trusting(authority), trust_env=False,
+            http2=True) as person:
+        done = person.post("/login", data={"token": "one"})
+        assert done.http_version == "HTTP/2" and done.status_code == 303
+        session = ("cookie", done.headers["set-cookie"].partition(";")[0])
+        person.cookies.clear()
+        assert person.get("/status", headers=others).status_code == 401
+        for fields in ([*others, session], [session, *others]):
+            assert person.get("/status", headers=fields).status_code == 200
+
+
 def test_a_core_holds_no_memory(roost):
     collector = roost()
     assert int(pathlib.Path(f"/proc/{collector.pid}/coredump_filter").read_text(), 16) == 0

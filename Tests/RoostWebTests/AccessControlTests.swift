@@ -73,6 +73,41 @@ import Testing
         #expect(control.refusal(head("GET", session), now: 2)?.status == 401)
     }
 
+    @Test func `a login is over when its token is no longer good, also when that comes back`()
+        throws
+    {
+        let credentials = Credentials(["one", "two"])
+        let control = AccessControl(
+            hosts: AllowedHosts(listeners: [("web", ListenAddress(host: "127.0.0.1", port: 8080))]),
+            credentials: credentials)
+        func login(_ token: String) throws -> [(String, String)] {
+            let answer = control.login(
+                head("POST"), body: ByteBlock(Array("token=\(token)".utf8)), now: 1)
+            let cookie = try #require(answer.headers.first { $0.0 == "set-cookie" }?.1)
+            return [("cookie", String(cookie.prefix { $0 != ";" }))]
+        }
+        let (one, two) = (try login("one"), try login("two"))
+        credentials.use(["two", "three"])
+        #expect(control.refusal(head("GET", one), now: 2)?.status == 401)
+        #expect(control.refusal(head("GET", two), now: 2) == nil)
+        credentials.use(["one", "two"])
+        #expect(control.refusal(head("GET", one), now: 2)?.status == 401)
+    }
+
+    @Test func `a cookie is found in several fields, and behind another of its name`() throws {
+        let control = control(["one"])
+        let answer = control.login(head("POST"), body: ByteBlock(Array("token=one".utf8)), now: 1)
+        let cookie = try #require(answer.headers.first { $0.0 == "set-cookie" }?.1)
+        let session = ("cookie", String(cookie.prefix { $0 != ";" }))
+        let other = ("cookie", "a=b")
+        #expect(control.refusal(head("GET", [other, session]), now: 2) == nil)
+        #expect(control.refusal(head("GET", [session, other]), now: 2) == nil)
+        #expect(
+            control.refusal(head("GET", [("cookie", "roost_session=x"), session]), now: 2) == nil)
+        _ = control.logout(head("POST", [other, session]))
+        #expect(control.refusal(head("GET", [session]), now: 2)?.status == 401)
+    }
+
     @Test func `changes from afar need a token`() {
         #expect(control().administrativeRefusal(head("PUT")) == nil)
         #expect(control().administrativeRefusal(head("PUT", peer: "10.0.0.7"))?.status == 403)

@@ -25,7 +25,9 @@ final class AccessControl {
             return isFromElsewhere(head) ? Self.foreign : nil
         }
         if credentials.admit(head) { return nil }
-        if let cookie = head.header("cookie"), sessions.holds(cookie: cookie, now: now) {
+        if let cookie = head.header("cookie"),
+            sessions.holds(cookie: cookie, now: now, isGood: credentials.holds)
+        {
             return isFromElsewhere(head) ? Self.foreign : nil
         }
         return unauthorized(head)
@@ -91,7 +93,7 @@ final class AccessControl {
             status: 303,
             headers: [
                 ("location", next),
-                ("set-cookie", sessions.begin(now: now, isEncrypted: head.isEncrypted)),
+                ("set-cookie", sessions.begin(token, now: now, isEncrypted: head.isEncrypted)),
                 ("cache-control", "no-store"),
             ])
     }

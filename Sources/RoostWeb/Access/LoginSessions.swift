@@ -1,8 +1,14 @@
 import RoostCore
 
-/// People who have shown a token, by the cookie that they got for it.
+/// People who have shown a token, by the cookie that they got for it. A session is as good as its
+/// token, and no longer.
 struct LoginSessions {
-    private var ends: [String: UInt64] = [:]
+    private struct Session {
+        let end: UInt64
+        let token: String
+    }
+
+    private var sessions: [String: Session] = [:]
 
     private static let name = "roost_session"
     /// Nanoseconds; twelve hours.
@@ -12,11 +18,13 @@ struct LoginSessions {
     /// Takes the cookie away again.
     static let clearing = name + "=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"
 
-    /// The value of `set-cookie` for somebody new, who came over TLS or not.
-    mutating func begin(now: UInt64, isEncrypted: Bool) -> String {
-        ends = ends.filter { $0.value > now }
-        if ends.count >= Self.most, let oldest = ends.min(by: { $0.value < $1.value })?.key {
-            ends[oldest] = nil
+    /// The value of `set-cookie` for somebody new, who showed `token` and came over TLS or not.
+    mutating func begin(_ token: String, now: UInt64, isEncrypted: Bool) -> String {
+        sessions = sessions.filter { $0.value.end > now }
+        if sessions.count >= Self.most,
+            let oldest = sessions.min(by: { $0.value.end < $1.value.end })?.key
+        {
+            sessions[oldest] = nil
         }
         var generator = SystemRandomNumberGenerator()
         var id = ""
@@ -24,26 +32,31 @@ struct LoginSessions {
             let part = String(generator.next(), radix: 16)
             id += String(repeating: "0", count: 16 - part.count) + part
         }
-        ends[id] = now &+ Self.lifetime
+        sessions[id] = Session(end: now &+ Self.lifetime, token: token)
         return "\(Self.name)=\(id); Path=/; HttpOnly; SameSite=Strict; Max-Age=43200"
             + (isEncrypted ? "; Secure" : "")
     }
 
-    /// Whether a `cookie` header brings a session that goes on.
-    func holds(cookie: String, now: UInt64) -> Bool {
-        guard let end = Self.id(cookie).flatMap({ ends[$0] }) else { return false }
-        return end > now
+    /// Whether a `cookie` header brings a session that goes on. One that has ended, or whose token
+    /// `isGood` no longer knows, is dropped.
+    mutating func holds(cookie: String, now: UInt64, isGood: (String) -> Bool) -> Bool {
+        for id in Self.ids(cookie) {
+            guard let session = sessions[id] else { continue }
+            if session.end > now, isGood(session.token) { return true }
+            sessions[id] = nil
+        }
+        return false
     }
 
     mutating func end(cookie: String) {
-        if let id = Self.id(cookie) { ends[id] = nil }
+        for id in Self.ids(cookie) { sessions[id] = nil }
     }
 
-    private static func id(_ cookie: String) -> String? {
-        for part in cookie.split(separator: ";") {
+    /// A browser sends every cookie of that name that it has, also one of another path.
+    private static func ids(_ cookie: String) -> [String] {
+        cookie.split(separator: ";").compactMap { part in
             let trimmed = part.drop { $0 == " " }
-            if trimmed.hasPrefix(name + "=") { return String(trimmed.dropFirst(name.count + 1)) }
+            return trimmed.hasPrefix(name + "=") ? String(trimmed.dropFirst(name.count + 1)) : nil
         }
-        return nil
     }
 }
