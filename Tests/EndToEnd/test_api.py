@@ -1007,6 +1007,18 @@ def test_bad_events_are_named(own, body, named):
     assert answer.status_code == 400 and named in answer.json()["error"]["message"], answer.text
 
 
+def test_ids_and_cursors_are_digits(own):
+    for path, parameters, headers in (
+            ("audit", {"cursor": "+5"}, {}), ("failures", {"cursor": "+5"}, {}),
+            ("sessions", {"cursor": "+5"}, {}), ("audit", {"limit": "+5"}, {}),
+            ("events/stream", {}, {"last-event-id": "+5"})):
+        answer = httpx.get(
+            f"http://{own[0].web}{ROOT}{path}", params=parameters, headers=headers,
+            trust_env=False)
+        assert answer.status_code == 400, path
+        assert answer.json()["error"]["code"] == "bad_parameter"
+
+
 def test_head_is_get_without_its_body(own):
     address = f"http://{own[0].web}{ROOT}traces"
     answer = httpx.head(address, trust_env=False)

@@ -85,7 +85,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "limit=0", "limit=101", "limit=x", "limit=99999999999999999999", "status=bad", "since=soon",
+        "limit=0", "limit=101", "limit=x", "limit=%2B5", "limit=99999999999999999999", "status=bad",
+        "since=soon",
         "since=12", "since=99999999999d", "min_duration=-1", "min_duration=1y", "all=maybe",
         "agent=" + String(repeating: "x", count: 300), "agnet=x", "minDuration=1", "minDuration=s",
         "minDuration=1d", "minDuration=1s2", "minDuration=-1s", "minDuration=1e3s",
@@ -167,6 +168,14 @@ import Testing
     func `trace ids are read`(text: String, high: UInt64, low: UInt64) {
         #expect(TraceID(text) == TraceID(high: high, low: low))
     }
+
+    @Test(arguments: ["0", "18446744073709551615", "007"])
+    func `numbers of messages and lists are digits`(text: String) {
+        #expect(UInt64(digits: text) == UInt64(text))
+    }
+
+    @Test(arguments: ["", "+5", "-0", " 5", "5 ", "5e1", "٥", "18446744073709551616"])
+    func `what is no such number is none`(text: String) { #expect(UInt64(digits: text) == nil) }
 
     @Test(arguments: ["", "0", "xyz", String(repeating: "1", count: 33)])
     func `what is no trace id is none`(text: String) { #expect(TraceID(text) == nil) }

@@ -147,7 +147,7 @@ enum AnalyticsEndpoints {
 
     static func cursor(_ request: APIRequest) throws(APIError) -> UInt64? {
         guard let text = request.text("cursor") else { return nil }
-        guard let cursor = UInt64(text) else {
+        guard let cursor = UInt64(digits: text) else {
             throw .badParameter("cursor", text, allowed: "the cursor of an earlier answer")
         }
         return cursor

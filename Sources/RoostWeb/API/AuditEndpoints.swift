@@ -99,7 +99,7 @@ enum AuditEndpoints {
         query.until = request.time("until")
         query.limit = request.integer("limit") ?? 100
         if let text = request.text("cursor") {
-            guard let cursor = UInt64(text) else {
+            guard let cursor = UInt64(digits: text) else {
                 throw .badParameter("cursor", text, allowed: "the cursor of an earlier answer")
             }
             query.cursor = cursor

@@ -147,7 +147,7 @@ enum LiveEndpoints {
     /// The message after which the client wants to go on.
     private static func lastEvent(_ request: APIRequest) throws(APIError) -> UInt64? {
         guard let text = request.head.header("last-event-id"), !text.isEmpty else { return nil }
-        guard let id = UInt64(text) else {
+        guard let id = UInt64(digits: text) else {
             throw APIError(
                 status: 400, code: "bad_parameter",
                 message: "Last-Event-ID is the id of a message, a number, and not "

@@ -154,7 +154,8 @@ extension Parameter {
             case .name, .tags:
                 text.unicodeScalars.count <= Self.mostTagCharacters ? .text(text) : nil
             case .integer(let range):
-                Int(text).flatMap { range.contains($0) ? .integer($0) : nil }
+                text.first == "+"
+                    ? nil : Int(text).flatMap { range.contains($0) ? .integer($0) : nil }
             case .choice(let words): words.contains(text) ? .text(text) : nil
             case .time: Self.time(text, now: now).map { .time($0) }
             case .seconds: Self.nanoseconds(text).map { .duration($0) }

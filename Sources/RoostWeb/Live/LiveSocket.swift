@@ -78,7 +78,7 @@ final class LiveSocket: LiveClient, WebSocketHandler {
             return flush()
         }
         let resume = document["resume"]
-        let id = resume?.string.flatMap { UInt64($0) }
+        let id = resume?.string.flatMap { UInt64(digits: $0) }
         if resume != nil, id == nil { return complain("resume is the id of a message, as a text") }
         var filter = hub.filter(of: self) ?? LiveFilter(trace: trace)
         if let wanted = document["subscribe"] {
