@@ -21,8 +21,12 @@ public enum JSONValue: Sendable, Equatable {
     /// Values may be nested this deep.
     public static let deepest = 32
 
-    public init(parsing bytes: some Collection<UInt8>) throws(Fault) {
-        var parser = JSONParser(bytes: Array(bytes), keeps: true)
+    /// A document of more than `mostValues`, counting those inside of others, is a fault where the
+    /// first one too many begins.
+    public init(
+        parsing bytes: some Collection<UInt8>, mostValues: Int = .max
+    ) throws(Fault) {
+        var parser = JSONParser(bytes: Array(bytes), keeps: true, mostValues: mostValues)
         self = try parser.document()
     }
 
@@ -117,12 +121,15 @@ private struct JSONParser {
     let keeps: Bool
     /// Whether a fault closes what is open.
     let isCut: Bool
+    let mostValues: Int
     var offset = 0
+    private var values = 0
 
-    init(bytes: [UInt8], keeps: Bool, isCut: Bool = false) {
+    init(bytes: [UInt8], keeps: Bool, isCut: Bool = false, mostValues: Int = .max) {
         self.bytes = bytes
         self.keeps = keeps
         self.isCut = isCut
+        self.mostValues = mostValues
     }
 
     mutating func document() throws(JSONValue.Fault) -> JSONValue {
@@ -158,6 +165,8 @@ private struct JSONParser {
 
     private mutating func value(depth: Int) throws(JSONValue.Fault) -> JSONValue {
         guard depth <= JSONValue.deepest else { throw fault("nested too deep") }
+        guard values < mostValues else { throw fault("more than \(mostValues) values") }
+        values += 1
         skipSpace()
         switch here {
         case nil: throw fault("the document ends early")

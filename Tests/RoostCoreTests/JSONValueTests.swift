@@ -26,6 +26,19 @@ import Testing
         #expect(!JSONValue.isDocument(Array(text.utf8)))
     }
 
+    @Test func `more values than are wanted are a fault where the first of them begins`() throws {
+        let text = #"{"a":[1,{"b":null}],"c":""}"#.utf8
+        #expect(try JSONValue(parsing: text, mostValues: 6)["c"] == .string(""))
+        let fault = #expect(throws: JSONValue.Fault.self) {
+            try JSONValue(parsing: text, mostValues: 5)
+        }
+        #expect(fault?.reason == "more than 5 values" && fault?.offset == 24)
+        #expect(throws: JSONValue.Fault.self) {
+            try JSONValue(
+                parsing: ("[" + String(repeating: "0,", count: 9) + "0]").utf8, mostValues: 10)
+        }
+    }
+
     @Test(arguments: [
         "9007199254740993", "-9007199254740993", "12345678901234567890123", "18446744073709551615",
         "4611686018427388000", "0.1000000000000000055511151231257827", "1E400", "-1e-400",
