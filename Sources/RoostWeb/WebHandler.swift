@@ -34,7 +34,7 @@ public final class WebHandler: RequestHandler {
             if endpoint.isAdministrative, let refusal = access.administrativeRefusal(head) {
                 return .answer(refusal)
             }
-            return .read
+            return endpoint.bodySchema == nil ? .read : .readUpTo(bytes: APIRequest.mostBodyBytes)
         case .otherMethods(let methods): return .answer(methodNotAllowed(head, methods))
         case .nothing: return .answer(WebAnswer.notFound(head.path))
         }
@@ -59,7 +59,8 @@ public final class WebHandler: RequestHandler {
     }
 
     public func answer(to fault: RequestFault, head: RequestHead) -> Response {
-        WebAnswer.error(fault.status, "bad_request", fault.message)
+        WebAnswer.error(
+            fault.status, fault.status == 413 ? "too_large" : "bad_request", fault.message)
     }
 
     private func ask(

@@ -5,6 +5,7 @@ ROOST_DEMO_SECONDS=600 ROOST_DEMO_RATE=90 play for ten minutes instead of some s
 be no more than 1,000 workflows."""
 
 import base64
+import gzip
 import json
 import os
 import pathlib
@@ -1005,6 +1006,38 @@ def test_missing_parameters_and_paths_are_named(own):
 def test_bad_events_are_named(own, body, named):
     answer = httpx.post(f"http://{own[0].web}{ROOT}events", content=body, trust_env=False)
     assert answer.status_code == 400 and named in answer.json()["error"]["message"], answer.text
+
+
+@pytest.mark.parametrize("method, path", [
+    ("POST", "events"), ("POST", "audit"), ("PUT", "switches"), ("POST", "regressions/baselines")])
+def test_bodies_are_bounded(own, method, path):
+    def refused(status, code, content, **headers):
+        answer = httpx.request(
+            method, f"http://{own[0].web}{ROOT}{path}", content=content, headers=headers,
+            trust_env=False, timeout=30)
+        assert answer.status_code == status, answer.text
+        assert answer.json()["error"]["code"] == code
+        return answer.json()["error"]["message"]
+    large = b" " * (8 << 20) + b"{}"
+    packed = gzip.compress(large)
+    assert "8388608 bytes" in refused(413, "too_large", large)
+    assert "8388608 bytes" in refused(413, "too_large", iter([large]))
+    assert "8388608 bytes" in refused(413, "too_large", packed, **{"content-encoding": "gzip"})
+    many = b"[" + b"0," * 500_000 + b"0]"
+    assert "more than 500000 values" in refused(400, "bad_body", many)
+
+
+def test_the_most_events_and_records_of_one_request_are_taken(roost):
+    process = roost()
+    event = {
+        "event_type": "agent.completed", "trace_id": "00" * 15 + "77", "session_id": "s" * 32,
+        "payload": {"agent": {"name": "a"}, "duration_ms": 1.5, "cost": 0.02, "note": "n" * 400,
+                    "tokens": {"input": 1, "output": 2, "cache_read": 3, "reasoning": 4}}}
+    record = {"action": "a", "details": {"text": "x" * 7_000}}
+    for path, body in (("events", [event] * 10_000), ("audit", [record] * 1_000)):
+        answer = httpx.post(
+            f"http://{process.web}{ROOT}{path}", json=body, trust_env=False, timeout=60)
+        assert answer.status_code == 200, answer.text
 
 
 def test_ids_and_cursors_are_digits(own):

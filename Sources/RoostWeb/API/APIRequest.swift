@@ -77,11 +77,19 @@ struct APIRequest {
 
     func refuse(_ error: APIError) { responder.send(error.response(style)) }
 
+    /// What a document is made of takes several times its bytes, on the web loop and unpaid.
+    static let mostBodyBytes = 8 << 20
+    /// Fifty for each of the most events that one request has.
+    static let mostValues = 500_000
+
     /// The body as JSON.
     func document() throws(APIError) -> JSONValue {
         let bytes = unsafe body.withBytes { unsafe Array($0) }
-        do throws(JSONValue.Fault) { return try JSONValue(parsing: bytes) } catch {
-            throw .badBody("the body is no JSON: \(error.reason) at byte \(error.offset)")
+        do throws(JSONValue.Fault) {
+            return try JSONValue(parsing: bytes, mostValues: Self.mostValues)
+        } catch {
+            throw .badBody(
+                "the body cannot be read as JSON: \(error.reason) at byte \(error.offset)")
         }
     }
 }

@@ -278,7 +278,8 @@ extension Endpoint {
             faults.append(("414", "The request's line is longer than 8 KiB"))
         }
         if bodySchema != nil {
-            faults.append(("413", "The body is larger than `limits.request`"))
+            let most = APIRequest.mostBodyBytes >> 20
+            faults.append(("413", "The body is larger than \(most) MiB or `limits.request`"))
             faults.append(("415", "The body's `content-encoding` is not supported"))
         }
         faults.append(("401", "A token is needed, and it is missing or wrong"))
