@@ -19,13 +19,16 @@ public final class WebHandler: RequestHandler {
         endpoints = API.table(APIContext(collector: collector, loop: loop))
     }
 
+    /// Above what a form of `/login` takes; the other pages have no use for a body.
+    private static let mostPageBytes = 8 << 10
+
     public func admit(_ head: RequestHead) -> BodyPolicy {
         let page = WebPage(head)
         if page?.isOpen != true, let refusal = access.refusal(head, now: unixNanoseconds()) {
             return .answer(refusal)
         }
         if let page {
-            guard !page.allows(head) else { return .read }
+            guard !page.allows(head) else { return .readUpTo(bytes: Self.mostPageBytes) }
             return .answer(methodNotAllowed(head, page.methods))
         }
         switch endpoints.find(head.method, head.path) {

@@ -182,6 +182,22 @@ def test_a_reset_connection_is_of_nobody_and_changes_nothing(roost):
     assert answer.json()["live"] is True
 
 
+@pytest.mark.parametrize("path", ["/login", "/logout", "/health", "/ready"])
+def test_open_pages_take_no_large_body(roost, path):
+    method = "POST" if path.startswith("/log") else "GET"
+    head = f"{method} {path} HTTP/1.1\r\nhost: localhost\r\n"
+    packed = zlib.compress(b"token=" + bytes(1 << 20), wbits=31)
+    for extra, body in (
+            (f"content-length: {9 << 10}", b""),
+            ("transfer-encoding: chunked", b"2400\r\n" + bytes(0x2400)),
+            (f"content-encoding: gzip\r\ncontent-length: {len(packed)}", packed)):
+        with Peer(roost.web, f"{head}{extra}\r\n\r\n".encode() + body) as peer:
+            got = peer.read_until(b"\r\n\r\n")
+        assert statuses(got) == [413], extra
+    answer = httpx.get(f"http://{roost.web}/health", trust_env=False)
+    assert answer.status_code == 200
+
+
 def test_one_byte_at_a_time(roost):
     with Peer(roost.http) as peer:
         peer.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -83,8 +83,7 @@ final class AccessControl {
     /// Takes the form of that page.
     func login(_ head: RequestHead, body: ByteBlock, now: UInt64) -> Response {
         if isFromElsewhere(head) { return Self.foreign }
-        let bytes = unsafe body.withBytes { unsafe Array($0.prefix(8192)) }
-        let form = QueryString(String(decoding: bytes, as: UTF8.self))
+        let form = QueryString(String(decoding: body.array, as: UTF8.self))
         let next = Self.local(form.last("next"))
         guard let token = form.last("token"), credentials.holds(token) else {
             return loginPage(next: next, isWrong: true)
