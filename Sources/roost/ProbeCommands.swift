@@ -39,8 +39,7 @@ private struct ProbeError: Error { let text: String }
 private func get(
     _ url: String, path: String, _ options: Options, token: String? = nil
 ) throws(ProbeError) -> ClientAnswer {
-    let afterScheme = url.split(separator: "://", maxSplits: 1).last ?? ""
-    var request = ClientRequest(url: afterScheme.contains("/") ? url : url + path)
+    var request = ClientRequest(url: probed(url, path))
     request.method = .get
     request.timeout = .seconds(3)
     request.connectTimeout = .seconds(2)
@@ -59,6 +58,14 @@ private func get(
         throw ProbeError(text: "no answer from \(request.url): \(failure.text)")
     }
     return answer
+}
+
+/// Slashes at the end name no path.
+private func probed(_ url: String, _ path: String) -> String {
+    var url = url[...]
+    while url.hasSuffix("/") { url.removeLast() }
+    let afterScheme = url.split(separator: "://", maxSplits: 1).last ?? ""
+    return afterScheme.contains("/") ? String(url) : url + path
 }
 
 /// One line of JSON set over several, two spaces deeper with each level.

@@ -1,11 +1,13 @@
 """The command line: what it prints, and with which code it ends."""
 
+import http.server
 import json
 import os
 import re
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -110,11 +112,34 @@ def test_health_and_status_of_a_running_collector(roost):
     assert status.returncode == 0
     assert json.loads(status.stdout)["configuration"]["listen"]["grpc"] == "127.0.0.1:0"
     assert status.stdout.count("\n") > 20
+    again = run("status", "--url", f"http://{running.web}/")
+    assert again.returncode == 0
+    assert json.loads(again.stdout).keys() == json.loads(status.stdout).keys()
     assert run("health", "--url", f"http://{running.web}/nothing").returncode == 1
     running.stop()
     ended = run("health", "--url", f"http://{running.web}")
     assert ended.returncode == 1
     assert "no answer" in ended.stderr
+
+
+@pytest.mark.parametrize("end", ["", "/", "//", "/health", "/health/"])
+def test_health_asks_for_health_and_not_for_the_page_of_an_address(end):
+    asked = []
+
+    class Sick(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(503 if self.path == "/health" else 200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Sick) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        answer = run("health", "--url", f"http://127.0.0.1:{server.server_port}{end}")
+        server.shutdown()
+    assert (answer.returncode, asked) == (1, ["/health"])
 
 
 def test_health_gives_up_on_a_peer_that_hangs():
