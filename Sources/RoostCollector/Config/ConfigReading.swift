@@ -56,6 +56,7 @@ enum ExpansionError: Error, Equatable, CustomStringConvertible {
     case unset(String)
     case unclosed
     case badName(String)
+    case nested(String)
 
     var description: String {
         switch self {
@@ -64,6 +65,9 @@ enum ExpansionError: Error, Equatable, CustomStringConvertible {
         case .unclosed: "${ without its }; a literal $ is written $$"
         case .badName(let name):
             "${\(name)} names no variable; write ${NAME} or ${NAME:-default}, and $$ for a literal $"
+        case .nested(let name):
+            "the default of ${\(name):-...} names a variable itself, and defaults are taken as they "
+                + "stand; write a plain text behind the :-"
         }
     }
 }
@@ -101,6 +105,8 @@ private func replacement(
     guard let first = name.first, !first.isNumber, rest.isEmpty || rest.hasPrefix(":-") else {
         throw .badName(String(inside))
     }
+    // The brace that ends the inner one was taken for the end.
+    guard !rest.contains("${") else { throw .nested(name) }
     let found = value(name)
     if rest.isEmpty {
         guard let found else { throw .unset(name) }

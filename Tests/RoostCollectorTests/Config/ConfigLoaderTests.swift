@@ -123,6 +123,10 @@ import Testing
             "store:\n  path: ${NO_SUCH}",
             "f.yaml:2:9: store.path: the variable NO_SUCH is not set; set it, or give a default: ${NO_SUCH:-default}"
         ),
+        (
+            "store:\n  path: ${NO_SUCH:-${HOME}}",
+            "f.yaml:2:9: store.path: the default of ${NO_SUCH:-...} names a variable itself, and defaults are taken as they stand; write a plain text behind the :-"
+        ),
         ("a: &x 1", "f.yaml:1:4: anchors (&name) are not understood; write the value out"),
         ("a: *x", "f.yaml:1:4: aliases (*name) are not understood; write the value out"),
         ("a: !!str x", "f.yaml:1:4: tags (!name) are not understood; leave it out"),

@@ -50,6 +50,12 @@ import Testing
         #expect(throws: ExpansionError.badName("")) { try expand("${}") }
         #expect(throws: ExpansionError.badName("A-b")) { try expand("${A-b}") }
     }
+
+    @Test(arguments: ["${A:-${B_2}}", "${NO:-${A}}", "${NO:-x${A:-1}}", "${NO:-$${A}}"])
+    func `refuses a variable in a default`(_ text: String) {
+        let name = text.hasPrefix("${A") ? "A" : "NO"
+        #expect(throws: ExpansionError.nested(name)) { try expand(text) }
+    }
 }
 
 @Suite struct NearestTests {
