@@ -78,6 +78,13 @@ public final class TraceStore: Sendable {
     /// When a trace whose root does not come is over: nanoseconds, from the next question on.
     public func use(hold: UInt64) { shared.bounds.use(hold: hold) }
 
+    /// Bytes that may wait for the writer, and of traces and log records that it holds before it
+    /// stores them, from the next request on.
+    public func use(queueBytes: Int, openBytes: Int) {
+        shared.inbox.use(capacity: queueBytes)
+        shared.bounds.use(openBytes: openBytes)
+    }
+
     // MARK: on loop threads
 
     /// Takes room in the queue for a request of `bytes`; what is reserved is `put` or given back.

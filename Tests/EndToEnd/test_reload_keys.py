@@ -75,7 +75,9 @@ def changed(path, value):
 def limits_memory(place):
     assert place.roost.metrics().value("roost_memory_limit_bytes") == 32 << 20
     # What the parts have for their own follows.
-    assert place.roost.status()["memory"]["used_bytes"] < 16 << 20
+    status = place.roost.status()
+    assert status["memory"]["used_bytes"] < 16 << 20
+    assert status["store"]["queue_capacity_bytes"] == 4 << 20
     place.send("traces", request("traces", 5))
 
 

@@ -302,6 +302,27 @@ import Testing
         harness.store.giveBack(bytes: 2000)
     }
 
+    @Test func `the queue takes as much as it may hold by now`() throws {
+        let harness = try StoreHarness { $0.queueBytes = 10_000 }
+        #expect(harness.store.reserve(bytes: 900))
+        harness.store.use(queueBytes: 1_000, openBytes: 1 << 20)
+        #expect(harness.store.status.queueCapacityBytes == 1_000)
+        #expect(!harness.store.reserve(bytes: 200))
+        harness.store.use(queueBytes: 2_000, openBytes: 1 << 20)
+        #expect(harness.store.reserve(bytes: 200))
+        harness.store.giveBack(bytes: 1_100)
+    }
+
+    @Test func `a buffer that may hold less by now is stored before its time`() throws {
+        let harness = try StoreHarness()
+        harness.store.use(queueBytes: 1 << 20, openBytes: 20_000)
+        for number in 1...200 { harness.put([TestSpan(trace: UInt64(number))]) }
+        // Asked about the last, the writer has read all of them.
+        while try harness.store.trace(high: traceHigh, low: 200) == nil {}
+        #expect(harness.store.status.openBytes <= 20_000)
+        #expect(try harness.ids { $0.limit = 1000 }.count > 150)
+    }
+
     @Test func `a full buffer is stored before its time`() throws {
         let harness = try StoreHarness { $0.mostOpenBytes = 20_000 }
         for number in 1...200 { harness.put([TestSpan(trace: UInt64(number))]) }

@@ -33,8 +33,8 @@ package final class StoreService: Sendable {
         settings.keep = config.store.keepNanoseconds
         settings.size = config.store.size
         settings.hold = config.agents.hold.nanoseconds
-        settings.queueBytes = min(32 << 20, config.limits.memory / 8)
-        settings.mostOpenBytes = min(32 << 20, config.limits.memory / 8)
+        settings.queueBytes = config.limits.storeBytes
+        settings.mostOpenBytes = config.limits.storeBytes
         settings.writerCacheBytes = min(4 << 20, config.limits.memory / 16)
         settings.readerCacheBytes = min(1 << 20, config.limits.memory / 64)
         let exporter = ledger.exporterIndex(named: "store")
@@ -92,10 +92,12 @@ package final class StoreService: Sendable {
         understanding.use(names: names, prices: prices)
     }
 
-    /// How much is kept, from the next turn of its thread on, and when a trace is over.
+    /// How much is kept, from the next turn of its thread on, how much of it waits in memory, and
+    /// when a trace is over.
     func use(_ config: Config) {
         store.use(keep: config.store.keepNanoseconds, size: config.store.size)
         store.use(hold: config.agents.hold.nanoseconds)
+        store.use(queueBytes: config.limits.storeBytes, openBytes: config.limits.storeBytes)
     }
 
     /// Why it does not do what it is meant to; nil when it does.
@@ -128,6 +130,11 @@ package final class StoreService: Sendable {
 
 extension Config.Store {
     fileprivate var keepNanoseconds: UInt64 { keep?.nanoseconds ?? .max }
+}
+
+extension Config.Limits {
+    /// That may wait for the store's thread, and as much again that it holds.
+    fileprivate var storeBytes: Int { min(32 << 20, memory / 8) }
 }
 
 extension StoreDropReason {

@@ -75,16 +75,19 @@ final class OpenLogGroups {
     private let settings: StoreSettings
     /// Records that have become so many bytes are given to `store`.
     var mostTraceBytes: Int
+    /// Above this there are too many bytes.
+    var mostBytes: Int
     /// Is given records that have become too many to be held any longer.
     var store: ([OpenLogs]) -> Void = { _ in }
 
     init(_ settings: StoreSettings) {
         self.settings = settings
         mostTraceBytes = settings.mostTraceBytes
+        mostBytes = settings.mostOpenBytes / 4
     }
 
     var isEmpty: Bool { groups.isEmpty }
-    private var isOverFull: Bool { bytes > settings.mostOpenBytes / 4 }
+    private var isOverFull: Bool { bytes > mostBytes }
 
     /// Takes in every record of a valid request. However many places these are for, no more are held
     /// than may be.

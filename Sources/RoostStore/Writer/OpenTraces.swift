@@ -12,6 +12,8 @@ final class OpenTraces {
     private let settings: StoreSettings
     /// A trace that has become so large is given to `store`.
     var mostTraceBytes: Int
+    /// Above this there are too many bytes.
+    var mostBytes: Int
     /// Is given traces that cannot be held any longer: one that has become too large, or those that
     /// go because all together are too much.
     var store: ([OpenTrace]) -> Void = { _ in }
@@ -19,11 +21,12 @@ final class OpenTraces {
     init(_ settings: StoreSettings) {
         self.settings = settings
         mostTraceBytes = settings.mostTraceBytes
+        mostBytes = settings.mostOpenBytes
     }
 
     var count: Int { traces.count }
     private var isOverFull: Bool {
-        bytes > settings.mostOpenBytes || traces.count > settings.mostOpenTraces
+        bytes > mostBytes || traces.count > settings.mostOpenTraces
     }
 
     /// Takes in every span of a valid request. However many traces these are of, no more are held
@@ -124,7 +127,7 @@ final class OpenTraces {
 
     /// Takes out whole traces first, then the oldest, until a quarter of the room is free.
     func takeToMakeRoom() -> [OpenTrace] {
-        let most = settings.mostOpenBytes / 4 * 3
+        let most = mostBytes / 4 * 3
         let mostTraces = settings.mostOpenTraces / 4 * 3
         var taken: [OpenTrace] = []
         while bytes > most || traces.count > mostTraces, let key = order.next(of: traces) {

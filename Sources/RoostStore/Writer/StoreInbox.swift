@@ -29,18 +29,22 @@ final class StoreInbox: Sendable {
         var isClosed = false
     }
 
-    let capacity: Int
+    private let most: Atomic<Int>
     private let reserved = Atomic<Int>(0)
     private let state = Mutex(State())
     private let wake = WakeUp()
+
+    init(capacity: Int) { most = Atomic(capacity) }
+
+    /// Bytes that may wait.
+    var capacity: Int { most.load(ordering: .relaxed) }
+
+    /// What waits stays, and nothing is taken until there is room again.
+    func use(capacity: Int) { most.store(capacity, ordering: .relaxed) }
+
     /// Above this the reader is woken at once; below, more may come first. Bodies that wait for long
     /// make the loops write the next ones into memory that is in no cache.
-    private let plenty: Int
-
-    init(capacity: Int) {
-        self.capacity = capacity
-        plenty = min(capacity / 8, 256 << 10)
-    }
+    private var plenty: Int { min(capacity / 8, 256 << 10) }
 
     var byteCount: Int { reserved.load(ordering: .relaxed) }
 

@@ -126,6 +126,8 @@ final class StoreWriter {
         defer { shared.inbox.giveBack(item.byteCount) }
         if let activities = item.activities { return take(activities) }
         let now = monotonicNanoseconds()
+        traces.mostBytes = shared.bounds.openBytes
+        logs.mostBytes = shared.bounds.openBytes / 4
         switch item.signal {
         case .traces: unsafe item.body.withBytes { unsafe traces.add($0, now: now) }
         case .logs:
@@ -425,7 +427,6 @@ final class StoreWriter {
         counters.isOpen = keeper != nil
         counters.openBytes = traces.bytes + logs.bytes + toldBytes
         counters.openTraces = traces.count
-        counters.queueCapacityBytes = settings.queueBytes
         if let keeper {
             counters.fileBytes = shared.files.bytes
             counters.usedBytes = keeper.usedBytes
