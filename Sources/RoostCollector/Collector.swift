@@ -140,6 +140,10 @@ public final class Collector {
         }
         parts.exports.apply(
             change, deadline: monotonicNanoseconds() &+ new.shutdown.nanoseconds)
+        let before = parts.inForce.withLock { config in
+            defer { config = new }
+            return config
+        }
         parts.use(new, userKey: userKey)
         let limits = ServerLimits(new.limits)
         for loop in ingestLoops { loop.use(limits) }
@@ -151,10 +155,6 @@ public final class Collector {
         log.set(level: new.log.level, format: new.log.format)
         parts.intake.redaction.apply(new.agents.redact, names: new.names)
         parts.intake.normalizes.store(new.agents.normalize, ordering: .relaxed)
-        let before = parts.inForce.withLock { config in
-            defer { config = new }
-            return config
-        }
         if before.agents.tables != new.agents.tables || before.budgets != new.budgets {
             parts.use(tables: new)
         }

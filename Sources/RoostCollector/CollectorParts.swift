@@ -39,6 +39,8 @@ final class CollectorParts: Sendable {
     /// Apart, so that senders who take every connection do not keep probes and scrapes out.
     private let webConnections: ConnectionLimit
     private static let mostOfWeb = 2_048
+    /// Of the web's connections, those that may be WebSockets.
+    private let webSockets: ConnectionLimit
     private let setAside: SetAside
     /// Pays for answers of the API.
     let answers: AnswerRoom
@@ -65,6 +67,7 @@ final class CollectorParts: Sendable {
         let fitting = DescriptorLimit.fit(Self.wanted(config.limits), log)
         connections = ConnectionLimit(fitting.senders)
         webConnections = ConnectionLimit(fitting.web)
+        webSockets = ConnectionLimit(fitting.web / 2)
         derived = budget.share("derived_series")
         let destinations = config.exportSettings
         ledger = Ledger(exporters: destinations.map(\.name))
@@ -159,7 +162,10 @@ final class CollectorParts: Sendable {
         if part == .analytics || part == .audit {
             give(names.withLock { $0 }, to: inForce.withLock { $0.enable })
         }
-        if part == .analytics { agents.analyse(isOn) }
+        if part == .analytics {
+            setAside.use(inForce.withLock { $0 })
+            agents.analyse(isOn)
+        }
         if part == .store, isOn { store.openLater(log) }
         audit.note(
             "collector.switch", [("part", .string(part.rawValue)), ("on", .bool(isOn))],
@@ -187,6 +193,7 @@ final class CollectorParts: Sendable {
         let fitting = DescriptorLimit.fit(Self.wanted(limits), log)
         connections.setLimit(fitting.senders)
         webConnections.setLimit(fitting.web)
+        webSockets.setLimit(fitting.web / 2)
     }
 
     private static func wanted(_ limits: Config.Limits) -> DescriptorLimit.Connections {
@@ -214,7 +221,7 @@ final class CollectorParts: Sendable {
         guard listener == .web else { return settings }
         // Probes and scrapes are answered when the memory is full, too.
         settings.buffers = setAside.webBuffers.share("web")
-        settings.webSockets = ConnectionLimit(webConnections.limit / 2)
+        settings.webSockets = webSockets
         return settings
     }
 
