@@ -111,7 +111,9 @@ public final class Collector {
         parts.store.close(deadline: max(deadline, monotonicNanoseconds() &+ Self.lastAnswers))
         for thread in threads { thread.join() }
         parts.audit.note("collector.stop", [("version", .string(parts.version))])
-        parts.audit.close(deadline: max(deadline, monotonicNanoseconds() &+ Self.lastAnswers))
+        let end = max(deadline, monotonicNanoseconds() &+ Self.lastAnswers)
+        parts.agents.analytics.finishSaving(deadline: end)
+        parts.audit.close(deadline: end)
         parts.lifecycle.enter(.stopped)
         log.info("stopped")
     }

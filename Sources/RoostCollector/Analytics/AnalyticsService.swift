@@ -23,10 +23,11 @@ package final class AnalyticsService: Sendable {
     private let listeners = Mutex<LiveMailbox?>(nil)
     private let isWatchedNow = Atomic<Bool>(false)
     private let began: UInt64
-    private let file: AnalyticsFile?
+    private let saver: AnalyticsSaver?
     private let log: Log
     private let rules: Mutex<AnalyticsRules>
-    private let lastSaved = Mutex<(time: UInt64, problem: String?)>((0, nil))
+    /// By the clock of `save`. Locked while something is gathered to be saved.
+    private let lastSaved = Mutex<UInt64>(0)
 
     /// Nanoseconds; what is learned in between is lost with a process that is killed.
     private static let saveInterval: UInt64 = 60_000_000_000
@@ -37,7 +38,7 @@ package final class AnalyticsService: Sendable {
         self.began = began
         self.log = log
         self.rules = Mutex(rules)
-        file = folder.map { AnalyticsFile(folder: $0) }
+        saver = folder.map { AnalyticsSaver(AnalyticsFile(folder: $0), log: log) }
         state = Mutex(State(isOn: isOn))
     }
 
@@ -45,7 +46,7 @@ package final class AnalyticsService: Sendable {
     private func make(_ state: inout State) {
         guard state.isOn, state.analytics == nil else { return }
         state.analytics = Analytics(
-            began: began, events: state.latestEvent, memory: file?.read() ?? AnalyticsMemory(),
+            began: began, events: state.latestEvent, memory: saver?.latest() ?? AnalyticsMemory(),
             rules: rules.withLock { $0 })
         state.analytics?.begin(state.early)
         state.early = AgentFactBatch()
@@ -57,18 +58,24 @@ package final class AnalyticsService: Sendable {
         state.withLock { $0.analytics?.use(rules) }
     }
 
-    /// Writes down what a later process should know, once a minute, and `now` if it is the end. The
-    /// analytics thread only.
+    /// Has written down what a later process should know, once a minute, and `now` if it is the end.
+    /// Does not wait for the disk.
     func save(now: UInt64, isLast: Bool = false) {
-        guard let file, isLast || now &- lastSaved.withLock({ $0.time }) >= Self.saveInterval,
-            let known = state.withLock({ $0.analytics })
-        else { return }
-        let problem = file.write(known.memory)
+        guard let saver else { return }
+        // One lock around all, or the older of two could be the one that is kept.
         lastSaved.withLock { last in
-            if let problem, problem != last.problem {
-                log.warn("what analytics have learned cannot be written down: \(problem)")
-            }
-            last = (now, problem)
+            guard isLast || now &- last >= Self.saveInterval,
+                let known = state.withLock({ $0.analytics })
+            else { return }
+            saver.put(known.memory)
+            last = now
+        }
+    }
+
+    /// Waits until what was saved is on the disk, until `deadline` (monotonic nanoseconds) at most.
+    func finishSaving(deadline: UInt64) {
+        if saver?.finish(deadline: deadline) == false {
+            log.warn("what analytics have learned was not on the disk in time")
         }
     }
 
