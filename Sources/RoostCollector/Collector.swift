@@ -110,6 +110,7 @@ public final class Collector {
         parts.agents.stop()
         parts.store.close(deadline: max(deadline, monotonicNanoseconds() &+ Self.lastAnswers))
         for thread in threads { thread.join() }
+        parts.endTurning()
         parts.audit.note("collector.stop", [("version", .string(parts.version))])
         let end = max(deadline, monotonicNanoseconds() &+ Self.lastAnswers)
         parts.agents.analytics.finishSaving(deadline: end)
@@ -150,9 +151,7 @@ public final class Collector {
         let limits = ServerLimits(new.limits)
         for loop in ingestLoops { loop.use(limits) }
         webServer?.use(limits)
-        for part in Switches.Part.allCases where parts.switches.isOn(part) != new.enable[part] {
-            parts.turn(part, on: new.enable[part])
-        }
+        for part in Switches.Part.allCases { parts.turn(part, on: new.enable[part]) }
         parts.access.use(new.listen)
         log.set(level: new.log.level, format: new.log.format)
         parts.intake.redaction.apply(new.agents.redact, names: new.names)

@@ -18,6 +18,8 @@ final class CollectorParts: Sendable {
     let exports: ExportService
     let series: SeriesStore
     let switches: Switches
+    /// Locked while a part is turned; true when none is any more.
+    private let endsTurning = Mutex(false)
     let lifecycle = Lifecycle()
     /// Each listener's.
     let access: ListenAccess
@@ -155,10 +157,21 @@ final class CollectorParts: Sendable {
         agents.analytics.use(config.analyticsRules)
     }
 
-    /// Turns a part on or off while the collector runs.
+    /// Turns a part on or off while the collector runs; nothing when it is so already. Waits for the
+    /// disk, and for others that turn one.
     func turn(_ part: Switches.Part, on isOn: Bool) {
+        endsTurning.withLock { isOver in
+            guard !isOver else { return }
+            inForce.withLock { $0.enable[part] = isOn }
+            if switches.isOn(part) != isOn { turnAlone(part, on: isOn) }
+        }
+    }
+
+    /// Nothing is turned from now on; waits for what is under way.
+    func endTurning() { endsTurning.withLock { $0 = true } }
+
+    private func turnAlone(_ part: Switches.Part, on isOn: Bool) {
         switches.set(part, isOn)
-        inForce.withLock { $0.enable[part] = isOn }
         if part == .analytics || part == .audit {
             give(names.withLock { $0 }, to: inForce.withLock { $0.enable })
         }

@@ -27,6 +27,13 @@ public final class CollectorView {
     /// Scrapes that ask the loops, and those that wait for one of them to end.
     private var rounds = 0
     private var followers: [() -> Void] = []
+    /// The first is under way.
+    private var turns: [Turn] = []
+
+    private struct Turn {
+        let changes: [(part: Switches.Part, isOn: Bool)]
+        let then: () -> Void
+    }
 
     /// What a page takes while it is read, without what packs it: the writer and a slice with room
     /// for twice as much, and the figures of Roost itself.
@@ -143,10 +150,26 @@ public final class CollectorView {
 
     package var switches: Switches { parts.switches }
 
-    /// Turns a part on or off, until the next reload or start.
-    package func turn(_ part: Switches.Part, on isOn: Bool) {
-        guard parts.switches.isOn(part) != isOn else { return }
-        parts.turn(part, on: isOn)
+    /// Turns parts on or off, until the next reload or start. `then` is called on the web loop when
+    /// that is done.
+    ///
+    /// Beside the loop, since it may take as long as a disk does, and one after the other.
+    package func turn(
+        _ changes: [(part: Switches.Part, isOn: Bool)], then: @escaping () -> Void
+    ) {
+        turns.append(Turn(changes: changes, then: then))
+        if turns.count == 1 { beginTurn() }
+    }
+
+    private func beginTurn() {
+        guard let changes = turns.first?.changes else { return }
+        webLoop.offload({ [parts] in
+            for (part, isOn) in changes { parts.turn(part, on: isOn) }
+        }) { [self] in
+            let turn = turns.removeFirst()
+            turn.then()
+            beginTurn()
+        }
     }
 
     /// Gathers what the loops have counted and hands over everything that `/metrics` shows, in the

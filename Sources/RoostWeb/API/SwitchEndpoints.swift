@@ -15,12 +15,14 @@ enum SwitchEndpoints {
                 bodySchema: "SwitchesChange", answer: .json(schema: "Switches"),
                 isAdministrative: true,
                 handle: { request throws(APIError) in
-                    try change(context, try request.document())
-                    // The audit trail has it by then.
-                    let home = LoopOwned((request, context), on: context.loop)
-                    context.collector.audit.whenSettled {
-                        home.post { request, context in
-                            request.answer { write(context, into: &$0) }
+                    let changes = try changes(try request.document())
+                    context.collector.turn(changes) {
+                        // The audit trail has it by then.
+                        let home = LoopOwned((request, context), on: context.loop)
+                        context.collector.audit.whenSettled {
+                            home.post { request, context in
+                                request.answer { write(context, into: &$0) }
+                            }
                         }
                     }
                 }),
@@ -36,12 +38,14 @@ enum SwitchEndpoints {
     }
 
     /// All or nothing.
-    private static func change(_ context: APIContext, _ document: JSONValue) throws(APIError) {
+    private static func changes(
+        _ document: JSONValue
+    ) throws(APIError) -> [(part: Switches.Part, isOn: Bool)] {
         let known = Switches.Part.allCases.map(\.rawValue).joined(separator: ", ")
         guard let members = document.members, !members.isEmpty else {
             throw .badBody("the body is an object with one or more of \(known), each true or false")
         }
-        var changes: [(Switches.Part, Bool)] = []
+        var changes: [(part: Switches.Part, isOn: Bool)] = []
         for (name, value) in members {
             guard let part = Switches.Part(rawValue: name) else {
                 throw .badBody("there is no switch \(name.prefix(64)); known are \(known)")
@@ -51,6 +55,6 @@ enum SwitchEndpoints {
             }
             changes.append((part, isOn))
         }
-        for (part, isOn) in changes { context.collector.turn(part, on: isOn) }
+        return changes
     }
 }
