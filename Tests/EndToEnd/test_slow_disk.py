@@ -1,6 +1,7 @@
 """A disk that stands still: whoever does not need it goes on."""
 
 import os
+import threading
 import time
 
 import httpx
@@ -53,3 +54,27 @@ def test_what_was_learned_is_on_the_disk_at_the_end(roost):
     wait_until(lambda: "roost_llm_calls_total" in process.get("/metrics").text, what="the call")
     assert process.stop() == 0
     assert (process.data / "analytics.bin").read_bytes().startswith(b"RAN1")
+
+
+def test_a_trail_that_opens_slowly_keeps_no_probe_waiting(roost):
+    process = roost({"enable": {"audit": False}})
+    folder = process.data / "audit"
+    folder.mkdir()
+    # Whoever reads it waits until somebody writes.
+    os.mkfifo(folder / "manifest.jsonl")
+    answers = []
+
+    def turn():
+        answers.append(httpx.put(
+            f"http://{process.web}{SWITCHES}", json={"audit": True}, trust_env=False, timeout=60))
+
+    turning = threading.Thread(target=turn)
+    turning.start()
+    for _ in range(10):
+        assert process.get("/health", timeout=5).status_code == 200
+        time.sleep(0.1)
+    assert not answers
+    with open(folder / "manifest.jsonl", "wb"):
+        pass
+    turning.join(60)
+    assert answers[0].status_code == 200
