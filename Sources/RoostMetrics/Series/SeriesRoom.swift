@@ -69,7 +69,7 @@ final class SeriesRoom: Sendable {
     }
 
     /// Notes bytes that are held already; of those that the budget has none left for, as many as it
-    /// has. The rest goes uncounted until the next timer: it is what the indexes grew by.
+    /// has. The rest goes uncounted until the next timer: indexes, and totals of ended streams.
     func force(_ bytes: Int, _ held: inout Int) {
         guard bytes > 0 else { return }
         let taken = limits.memory?.takeUp(to: bytes) ?? bytes

@@ -52,8 +52,9 @@ extension StripeState {
     }
 
     private mutating func dropExemplars() {
-        for stream in streams.all.indices.map({ streams.all[$0] })
-        where !stream.isFree && stream.payload != Stream.none {
+        for index in streams.all.indices {
+            let stream = streams.all[index]
+            guard !stream.isFree, stream.payload != Stream.none else { continue }
             switch stream.kind {
             case .cumulativeHistogram, .deltaHistogram:
                 histograms[stream.payload].exemplars = ExemplarSet()

@@ -122,7 +122,10 @@ struct StripeState {
     private mutating func admitToOverflow(_ newcomer: Newcomer, _ room: SeriesRoom) -> Admission {
         let growth = max(newcomer.payloadBytes - overflow.heapBytes, 0)
         if newcomer.kind.isDelta || !newcomer.kind.isAdditive {
-            return room.reserve(growth, &reservedBytes) ? .overflow : .refused(.memory)
+            guard growth == 0 || room.reserve(growth, &reservedBytes) else {
+                return .refused(.memory)
+            }
+            return .overflow
         }
         guard overflow.streams - overflow.asleep < room.overflowStreams else {
             return .refused(.seriesCap)
