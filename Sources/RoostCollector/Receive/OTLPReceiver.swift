@@ -37,7 +37,7 @@ final class OTLPReceiver: RequestHandler {
                 return refuse(head, .later("the collector is stopping"), .draining, signal)
             }
             return .read
-        case .health: return .read
+        case .health: return .readUpTo(bytes: 8 << 10)
         case .preflight:
             guard let response = origins.preflight(head) else {
                 return refuse(head, .wrongMethod(head.method), .unsupported, nil)
