@@ -1,6 +1,7 @@
 import Synchronization
 
-/// How much is kept and held, and when a trace is over, which may change while the store is open. Any thread.
+/// How much is kept and held, and when a trace is over, which may change while the store is open.
+/// Any thread.
 final class StoreBounds: Sendable {
     private let keepNanoseconds: Atomic<UInt64>
     private let bytes: Atomic<Int>

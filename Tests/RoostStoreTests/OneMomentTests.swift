@@ -129,15 +129,10 @@ import Testing
                 (0..<600).map { TestSpan(trace: trace * 1000 + $0, start: 1, duration: 1) })
             harness.store.flush()
         }
-        var query = TraceQuery()
-        query.limit = 1
-        query.since = 2
-        var seen: [UInt64] = []
-        repeat {
-            let page = try harness.store.traces(query)
-            seen += page.traces.map(\.traceIDLow)
-            query.cursor = page.cursor
-        } while query.cursor != nil
+        let seen = try harness.idsOfAllPages {
+            $0.limit = 1
+            $0.since = 2
+        }
         #expect(seen.sorted() == [1, 2, 3])
         #expect(seen.last == 3)
     }

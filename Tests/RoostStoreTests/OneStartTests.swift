@@ -11,15 +11,10 @@ import Testing
             harness.put((first..<first + 100).map { TestSpan(trace: $0, service: "svc\($0 % 3)") })
             harness.store.flush()
         }
-        var query = TraceQuery()
-        query.limit = 70
-        query.mostWaiting = 20
-        var seen: [UInt64] = []
-        repeat {
-            let page = try harness.store.traces(query)
-            seen += page.traces.map(\.traceIDLow)
-            query.cursor = page.cursor
-        } while query.cursor != nil
+        let seen = try harness.idsOfAllPages {
+            $0.limit = 70
+            $0.mostWaiting = 20
+        }
         #expect(seen.count == Int(all))
         #expect(Set(seen).count == Int(all))
         let ones = try harness.ids {

@@ -99,6 +99,19 @@ final class StoreHarness: Sendable {
         #expect(store.offer(.logs, items: logs.count, body: ByteBlock(request(logs: logs))))
     }
 
+    /// Of every page, one after another.
+    func idsOfAllPages(_ change: (inout TraceQuery) -> Void) throws -> [UInt64] {
+        var query = TraceQuery()
+        change(&query)
+        var ids: [UInt64] = []
+        repeat {
+            let page = try store.traces(query)
+            ids += page.traces.map(\.traceIDLow)
+            query.cursor = page.cursor
+        } while query.cursor != nil
+        return ids
+    }
+
     func ids(_ change: (inout TraceQuery) -> Void = { _ in }) throws -> [UInt64] {
         var query = TraceQuery()
         change(&query)
