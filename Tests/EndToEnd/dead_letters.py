@@ -38,7 +38,10 @@ def folder_of(collector, exporter="peer"):
 
 
 def letters(place, exporter="peer"):
-    """The letters of a collector's destination, or of a folder; nothing else may lie there."""
+    """The letters of a collector's destination, or of a folder; nothing else may lie there.
+
+    A letter that is being written has a body and no note yet: it is on the disk when it is counted.
+    """
     folder = place if isinstance(place, pathlib.Path) else folder_of(place, exporter)
     if not folder.exists():
         return []
