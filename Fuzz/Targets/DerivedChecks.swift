@@ -39,7 +39,7 @@ final class DerivedChecks {
         tracker.tick(now: 1 << 41, unixNow: (1 << 60) + (1 << 41))
         _ = tracker.takeFacts(room: AgentFactBatch())
         let page = AgentMetricsPage()
-        page.update(tracker.snapshot, isForPrometheus: true)
+        page.update(tracker.snapshot, isForPrometheus: true, now: 0)
         checkPages([page])
     }
 

@@ -30,7 +30,7 @@ final class EventsTarget: FuzzTarget {
         tracker.take(&batch, now: 1, unixNow: 1 << 60)
         tracker.tick(now: 1 << 50, unixNow: (1 << 60) + (1 << 50))
         let page = AgentMetricsPage()
-        page.update(tracker.snapshot, isForPrometheus: false)
+        page.update(tracker.snapshot, isForPrometheus: false, now: 0)
         let text = ExpositionPage(format: .openMetrics, sources: [page])
         var bytes: [UInt8] = []
         while text.next(into: &bytes) {}

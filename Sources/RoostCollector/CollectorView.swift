@@ -58,7 +58,8 @@ public final class CollectorView {
         latest = [SpanMetricsSnapshot?](repeating: nil, count: ingestLoops.count)
         spanMetrics = SpanMetricsPage(
             bounds: parts.config.limits.bounds, limit: parts.derivedLimit,
-            shards: ingestLoops.count, expiry: parts.config.limits.derivedExpiry)
+            shards: ingestLoops.count)
+        use(derivedExpiry: parts.config.limits.derivedExpiry)
         webLoop.schedule(afterMilliseconds: 1000, repeatMilliseconds: 1000) {
             [weak self, hearts] in
             hearts.tick()
@@ -75,11 +76,17 @@ public final class CollectorView {
 
     /// Takes over what a reload changes of the page.
     func use(_ config: Config) {
-        spanMetrics.use(expiry: config.limits.derivedExpiry)
+        use(derivedExpiry: config.limits.derivedExpiry)
         showsProcess = config.machine.process
         if config.machine.host != (host != nil) {
             host = config.machine.host ? HostReader(loop: webLoop) : nil
         }
+    }
+
+    private func use(derivedExpiry expiry: Duration?) {
+        spanMetrics.use(expiry: expiry)
+        agentMetrics.use(expiry: expiry)
+        parts.agents.use(derivedExpiry: expiry)
     }
 
     /// The span metrics are counted into other buckets.
@@ -182,7 +189,8 @@ public final class CollectorView {
         _ then: @escaping ([any ExpositionSource]) -> Void
     ) {
         let show = { [self] in
-            agentMetrics.update(latestAgents, isForPrometheus: isForPrometheus)
+            agentMetrics.update(
+                latestAgents, isForPrometheus: isForPrometheus, now: monotonicNanoseconds())
             then([parts.series, spanMetrics, agentMetrics, selfMetrics])
         }
         guard isFresh else { return rounds == 0 ? show() : followers.append(show) }

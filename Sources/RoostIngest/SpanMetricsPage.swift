@@ -24,8 +24,8 @@ public final class SpanMetricsPage: ExpositionSource {
     private var overflowedBefore: UInt64 = 0
     /// When `update` was last called.
     private var updated: UInt64 = 0
-    /// For each series of the page its count, and when that last rose. Empty without `expiry`.
-    private var activity: [(calls: UInt64, since: UInt64)] = []
+    /// Of the series of the page. Empty without `expiry`.
+    private var activity = SeriesActivity()
 
     /// `limit` holds for the families on the page, whatever the shards found room for.
     ///
@@ -46,7 +46,7 @@ public final class SpanMetricsPage: ExpositionSource {
     /// Another expiry, from the next `update` on.
     public func use(expiry: Duration?) {
         self.expiry = expiry?.nanoseconds
-        if expiry == nil { activity = [] }
+        if expiry == nil { activity = SeriesActivity() }
     }
 
     /// Shows what shards have counted since they were told to restart with this `generation`; what
@@ -58,7 +58,7 @@ public final class SpanMetricsPage: ExpositionSource {
         snapshots = []
         nothing = SpanMetricsShard(bounds: bounds, limit: limit).snapshot
         merged = SpanSeriesUnion(shards: shards)
-        activity = []
+        activity = SeriesActivity()
     }
 
     /// Takes in what the shards have counted, always in the same order; nil stands for a shard that
@@ -73,18 +73,11 @@ public final class SpanMetricsPage: ExpositionSource {
         }
         updated = now
         merged.extend(snapshots, limit: limit.most)
-        if expiry != nil { noteActivity(now) }
-    }
-
-    private func noteActivity(_ now: UInt64) {
-        for place in 0..<merged.count {
+        guard expiry != nil else { return }
+        activity.note(count: merged.count, now: now) { place in
             var calls: UInt64 = 0
             merged.parts(of: place) { calls &+= snapshots[$0].table.calls($1) }
-            if place == activity.count {
-                activity.append((calls, now))
-            } else if activity[place].calls != calls {
-                activity[place] = (calls, now)
-            }
+            return calls
         }
     }
 
@@ -100,7 +93,8 @@ public final class SpanMetricsPage: ExpositionSource {
     public func makePass() -> any ExpositionPass {
         var expired: Set<Int> = []
         if let expiry {
-            for (place, seen) in activity.enumerated() where updated &- seen.since > expiry {
+            for place in 0..<merged.count
+            where activity.isQuiet(place, now: updated, expiry: expiry) {
                 expired.insert(place)
             }
         }

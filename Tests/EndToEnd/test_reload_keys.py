@@ -159,6 +159,28 @@ def derived_expiry(place):
     place.send("traces", request("traces", service="passing"))
     assert span_series(place, "passing")
     wait_until(lambda: not span_series(place, "passing"), what="a series that is left out")
+    model = {"gen_ai.request.model": "passing"}
+
+    def calls():
+        """What says so of the calls of a model: in each family of calls, how many there were."""
+        found = {}
+        for name, label in [("roost_llm_calls", "model"), ("roost_llm_call_duration_seconds", "model"),
+                            ("gen_ai_client_operation_duration_seconds", "gen_ai_request_model"),
+                            ("gen_ai_client_token_usage", "gen_ai_request_model")]:
+            family = place.family(name)
+            for sample in family.samples if family else []:
+                if sample.name.endswith(("_total", "_count")) and sample.labels[label] == "passing":
+                    found[name] = found.get(name, 0) + sample.value
+        return found
+
+    place.call(98_001, **model)
+    once = {"roost_llm_calls": 1, "roost_llm_call_duration_seconds": 1,
+            "gen_ai_client_operation_duration_seconds": 1, "gen_ai_client_token_usage": 2}
+    wait_until(lambda: calls() == once, what="a call")
+    wait_until(lambda: calls() == {}, what="a call that is left out")
+    place.call(98_002, **model)
+    wait_until(lambda: calls() == {name: 2 * count for name, count in once.items()},
+               what="all that was ever counted")
 
 
 def duration_bounds(place):

@@ -23,6 +23,7 @@ final class AgentService: Sendable {
         var isStopping = false
         /// As of the last tick.
         var beliefs: [AgentBelief] = []
+        var derivedExpiry: Duration?
         var thread: NamedThread?
     }
 
@@ -72,6 +73,9 @@ final class AgentService: Sendable {
     /// From now on; see `AgentTracker.use`.
     func use(_ settings: AgentTrackerSettings) { accounts.withTracker { $0.use(settings) } }
 
+    /// From the next question on; see `ClientMetricsShown.use`.
+    func use(derivedExpiry: Duration?) { state.withLock { $0.derivedExpiry = derivedExpiry } }
+
     /// Turns on and off what is made of facts.
     func analyse(_ isOn: Bool) {
         if !isOn { analytics.save(now: unixNanoseconds(), isLast: true) }
@@ -110,9 +114,9 @@ final class AgentService: Sendable {
             lastTurn = now
             beat.store(now, ordering: .relaxed)
             // Asked before the inboxes are emptied, so that the answer holds what came before.
-            let (questions, isStopping) = state.withLock { state in
+            let (questions, expiry, isStopping) = state.withLock { state in
                 defer { state.questions = [] }
-                return (state.questions, state.isStopping)
+                return (state.questions, state.derivedExpiry, state.isStopping)
             }
             let isTickDue = now &- lastTick >= 1_000_000_000 || !questions.isEmpty
             if isTickDue { lastTick = now }
@@ -126,7 +130,10 @@ final class AgentService: Sendable {
                 }
                 return (questions.isEmpty ? nil : tracker.snapshot, tracker.takeFacts(room: room))
             }
-            if let snapshot { answer(questions, with: snapshot, now: now, &shown) }
+            if let snapshot {
+                shown.use(expiry: expiry, now: now)
+                answer(questions, with: snapshot, now: now, &shown)
+            }
             analytics.take(facts, now: unixNow)
             if isTickDue { analytics.tick(now: unixNow) }
             if isTickDue || isStopping { analytics.save(now: unixNow, isLast: isStopping) }

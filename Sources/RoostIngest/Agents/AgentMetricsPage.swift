@@ -16,18 +16,56 @@ public struct AgentSnapshot: Sendable {
 /// A series that Prometheus has not seen yet is shown to it as nothing once, so that `increase()`
 /// sees its first call; everybody else always sees what is. Prometheus says who it is by its
 /// `X-Prometheus-Scrape-Timeout-Seconds` header.
+///
+/// A series that has counted nothing for longer than the expiry is left out. Once it counts again it
+/// is back with all that it ever counted, so no counter falls. A gauge is left out while it is 0.
 public final class AgentMetricsPage: ExpositionSource {
     private var snapshot: AgentSnapshot?
+    /// In nanoseconds; nil is never.
+    private var expiry: UInt64?
+    /// Of each family but the gauges. Empty without `expiry`.
+    private var activity: [String: SeriesActivity] = [:]
+    /// Of each gauge, since when which numbers of texts have been at 0. Empty without `expiry`.
+    private var idle: [String: [Int32: UInt64]] = [:]
+    /// When `update` was last called.
+    private var updated: UInt64 = 0
     /// How many series of each family Prometheus has been shown.
     private var introduced: [String: Int] = [:]
     private var isForPrometheus = false
 
     public init() {}
 
+    /// Another expiry, from the next `update` on.
+    public func use(expiry: Duration?) {
+        self.expiry = expiry?.nanoseconds
+        if expiry == nil { (activity, idle) = ([:], [:]) }
+    }
+
     /// Takes in the latest picture; `isForPrometheus` says who asks.
-    public func update(_ snapshot: AgentSnapshot?, isForPrometheus: Bool) {
+    ///
+    /// `now` in nanoseconds of any clock that does not run backwards.
+    public func update(_ snapshot: AgentSnapshot?, isForPrometheus: Bool, now: UInt64) {
         self.snapshot = snapshot
         self.isForPrometheus = isForPrometheus
+        updated = now
+        guard expiry != nil, let metrics = snapshot?.metrics else { return }
+        for family in AgentFamily.all(metrics) { note(family) }
+    }
+
+    private func note(_ family: AgentFamily) {
+        switch family.content {
+        case .counter(let counter):
+            activity[family.name, default: SeriesActivity()].note(
+                count: counter.index.count, now: updated, mark: counter.mark)
+        case .histogram(let histogram):
+            activity[family.name, default: SeriesActivity()].note(
+                count: histogram.index.count, now: updated, mark: histogram.mark)
+        case .gauge(let values):
+            let before = idle[family.name] ?? [:]
+            var now: [Int32: UInt64] = [:]
+            for (text, value) in values where value == 0 { now[text] = before[text] ?? updated }
+            idle[family.name] = now
+        }
     }
 
     public func makePass() -> any ExpositionPass {
@@ -41,9 +79,23 @@ public final class AgentMetricsPage: ExpositionSource {
             // It has begun anew.
             if known > family.seriesCount { known = 0 }
             if isForPrometheus { introduced[family.name] = family.seriesCount }
-            rows.append(AgentMetricsPass.Row(family: family, introduced: known))
+            rows.append(
+                AgentMetricsPass.Row(family: family, introduced: known, quiet: quiet(family)))
         }
         return AgentMetricsPass(families: rows, texts: metrics.texts.texts)
+    }
+
+    /// For each series whether it is left out; empty when none is.
+    private func quiet(_ family: AgentFamily) -> [Bool] {
+        guard let expiry else { return [] }
+        if case .gauge(let values) = family.content {
+            let idle = idle[family.name] ?? [:]
+            return values.map { text, _ in updated &- (idle[text] ?? updated) > expiry }
+        }
+        guard let activity = activity[family.name] else { return [] }
+        return (0..<family.seriesCount).map {
+            activity.isQuiet($0, now: updated, expiry: expiry)
+        }
     }
 }
 
@@ -137,6 +189,24 @@ struct AgentMetricsPass: ExpositionPass {
         let family: AgentFamily
         /// Series from here on are shown as nothing.
         let introduced: Int
+        /// For each series whether it is left out; empty when none is.
+        let quiet: [Bool]
+
+        func isQuiet(_ number: Int) -> Bool { number < quiet.count && quiet[number] }
+
+        /// None of its series is shown.
+        var isEmpty: Bool {
+            switch family.content {
+            // Nothing but an overflow series in which there is nothing.
+            case .counter(let counter) where counter.index.count == 1 && counter.values[0] == 0:
+                true
+            case .histogram(let histogram)
+            where histogram.index.count == 1 && histogram.counts[0] == 0:
+                true
+            case .gauge(let values) where values.isEmpty: true
+            default: !quiet.isEmpty && quiet.allSatisfy { $0 }
+            }
+        }
     }
 
     private let rows: [Row]
@@ -154,22 +224,14 @@ struct AgentMetricsPass: ExpositionPass {
     mutating func write(into writer: inout ExpositionWriter, upTo bytes: Int) -> Bool {
         while row < rows.count {
             let current = rows[row]
-            // A family of nothing but its empty overflow series is not there yet.
-            let isEmpty: Bool
-            switch current.family.content {
-            case .counter(let counter): isEmpty = counter.index.count == 1 && counter.values[0] == 0
-            case .histogram(let histogram):
-                isEmpty = histogram.index.count == 1 && histogram.counts[0] == 0
-            case .gauge(let values): isEmpty = values.isEmpty
-            }
-            if isEmpty {
+            if current.isEmpty {
                 row += 1
                 continue
             }
             begin(current.family, &writer)
             while series < current.family.seriesCount {
                 if writer.count >= bytes { return true }
-                write(series, of: current, &writer)
+                if !current.isQuiet(series) { write(series, of: current, &writer) }
                 series += 1
             }
             writer.endFamily()

@@ -165,6 +165,9 @@ struct AgentCounter: Sendable {
             room, bytesOfValues: 8 + MemoryLayout<AgentExemplar?>.stride)
     }
 
+    /// Changes whenever a series counts something.
+    func mark(_ number: Int) -> UInt64 { values[number].bitPattern ^ index.created[number] }
+
     /// `now` in Unix nanoseconds. Nothing and less than nothing are not added.
     mutating func add(
         _ amount: Double, _ key: AgentSeriesKey, _ exemplar: AgentExemplar?, now: UInt64
@@ -200,6 +203,9 @@ struct AgentHistogram: Sendable {
         buckets = [UInt64](repeating: 0, count: bounds.bucketCount)
         exemplars = [AgentExemplar?](repeating: nil, count: bounds.bucketCount)
     }
+
+    /// Changes whenever a series counts something.
+    func mark(_ number: Int) -> UInt64 { counts[number] ^ index.created[number] }
 
     /// Forgets every series; those that come are new.
     mutating func restart(bounds: DurationBounds) {

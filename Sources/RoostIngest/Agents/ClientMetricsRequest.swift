@@ -10,14 +10,16 @@ public struct ClientMetricsRequest: Sendable {
     private let metrics: ClientMetrics
     private let texts: [[UInt8]]
     private let now: UInt64
-    private let introduced: ClientMetricsShown.Introduced
+    private let introduced: ClientTables<Int>
+    private let presence: ClientTables<[ClientMetricsShown.Presence]>
     /// The service at hand sends its own now.
     private var isWithdrawn = false
 
     /// The bytes of an `ExportMetricsServiceRequest`; nil when there is nothing to show.
     ///
     /// `now` in Unix nanoseconds is the time of the points. What `shown` says that Prometheus has not
-    /// seen is nothing if the request is for it.
+    /// seen is nothing if the request is for it; what has counted nothing for long has no value once,
+    /// and is left out from then on.
     public static func bytes(
         of snapshot: AgentSnapshot, now: UInt64, shown: inout ClientMetricsShown,
         isForPrometheus: Bool
@@ -25,7 +27,8 @@ public struct ClientMetricsRequest: Sendable {
         guard let client = snapshot.metrics.client else { return nil }
         var request = ClientMetricsRequest(
             metrics: client, texts: snapshot.metrics.texts.texts, now: now,
-            introduced: shown.introduce(client, isForPrometheus: isForPrometheus))
+            introduced: shown.introduce(client, isForPrometheus: isForPrometheus),
+            presence: shown.look(client))
         var isEmpty = true
         for service in request.services() {
             request.isWithdrawn = client.others.contains(service.number)
@@ -38,12 +41,13 @@ public struct ClientMetricsRequest: Sendable {
 
     private init(
         metrics: ClientMetrics, texts: [[UInt8]], now: UInt64,
-        introduced: ClientMetricsShown.Introduced
+        introduced: ClientTables<Int>, presence: ClientTables<[ClientMetricsShown.Presence]>
     ) {
         self.metrics = metrics
         self.texts = texts
         self.now = now
         self.introduced = introduced
+        self.presence = presence
     }
 
     /// Numbers of series, by operation, of the three tables.
@@ -60,12 +64,13 @@ public struct ClientMetricsRequest: Sendable {
         let none = [[Int]](repeating: [], count: ClientMetrics.operations.count)
         var found: [Int32: Service] = [:]
         func sort(
-            _ tables: [AgentSeriesIndex], _ list: WritableKeyPath<Service, [[Int]]>
+            _ tables: [AgentSeriesIndex], _ presence: [[ClientMetricsShown.Presence]],
+            _ list: WritableKeyPath<Service, [[Int]]>
         ) {
             for (operation, index) in tables.enumerated() {
                 for series in 1..<max(1, index.count) {
                     let number = index.keys[series].first
-                    guard number >= 0 else { continue }
+                    guard number >= 0, presence[operation][series] != .gone else { continue }
                     found[
                         number,
                         default: Service(
@@ -75,11 +80,13 @@ public struct ClientMetricsRequest: Sendable {
                 }
             }
         }
-        sort(metrics.durations.map(\.index), \.durations)
-        sort(metrics.inputTokens.map(\.index), \.inputTokens)
-        sort(metrics.outputTokens.map(\.index), \.outputTokens)
+        sort(metrics.durations.map(\.index), presence.durations, \.durations)
+        sort(metrics.inputTokens.map(\.index), presence.inputTokens, \.inputTokens)
+        sort(metrics.outputTokens.map(\.index), presence.outputTokens, \.outputTokens)
         for place in ClientMetrics.details.indices {
-            sort(metrics.detailTokens.map { $0[place].index }, \.details[place])
+            sort(
+                metrics.detailTokens.map { $0[place].index },
+                presence.details.map { $0[place] }, \.details[place])
         }
         return found.values.sorted { $0.number < $1.number }
     }
@@ -107,29 +114,21 @@ public struct ClientMetricsRequest: Sendable {
                     metric.string(2, "GenAI operation duration.")
                     metric.string(3, "s")
                     metric.message(9) { histogram in
-                        source.points(
-                            &histogram, source.metrics.durations, service.durations,
-                            source.introduced.durations, type: nil)
+                        source.points(&histogram, .durations, service.durations, type: nil)
                         histogram.varint(2, 2)
                     }
                 }
                 if isNew {
-                    for (type, tables, series, introduced) in [
-                        (
-                            "input", source.metrics.inputTokens, service.inputTokens,
-                            source.introduced.inputTokens
-                        ),
-                        (
-                            "output", source.metrics.outputTokens, service.outputTokens,
-                            source.introduced.outputTokens
-                        ),
+                    for (type, tables, series) in [
+                        ("input", Histograms.inputTokens, service.inputTokens),
+                        ("output", Histograms.outputTokens, service.outputTokens),
                     ] where series.contains(where: { !$0.isEmpty }) {
                         scoped.message(2) { metric in
                             metric.string(1, "gen_ai.client.inference.operation.\(type)_tokens")
                             metric.string(2, "Number of \(type) tokens of an operation.")
                             metric.string(3, "{token}")
                             metric.message(9) { histogram in
-                                source.points(&histogram, tables, series, introduced, type: nil)
+                                source.points(&histogram, tables, series, type: nil)
                                 histogram.varint(2, 2)
                             }
                         }
@@ -155,11 +154,9 @@ public struct ClientMetricsRequest: Sendable {
                         metric.string(3, "{token}")
                         metric.message(9) { histogram in
                             source.points(
-                                &histogram, source.metrics.inputTokens, service.inputTokens,
-                                source.introduced.inputTokens, type: "input")
+                                &histogram, .inputTokens, service.inputTokens, type: "input")
                             source.points(
-                                &histogram, source.metrics.outputTokens, service.outputTokens,
-                                source.introduced.outputTokens, type: "output")
+                                &histogram, .outputTokens, service.outputTokens, type: "output")
                             histogram.varint(2, 2)
                         }
                     }
@@ -168,19 +165,35 @@ public struct ClientMetricsRequest: Sendable {
         }
     }
 
+    /// The three tables of histograms.
+    private enum Histograms {
+        case durations, inputTokens, outputTokens
+    }
+
     private func points(
-        _ histogram: inout MessageWriter, _ tables: [AgentHistogram], _ series: [[Int]],
-        _ introduced: [Int], type: String?
+        _ histogram: inout MessageWriter, _ which: Histograms, _ series: [[Int]], type: String?
     ) {
+        let (tables, introduced, presence) =
+            switch which {
+            case .durations: (metrics.durations, introduced.durations, presence.durations)
+            case .inputTokens: (metrics.inputTokens, introduced.inputTokens, presence.inputTokens)
+            case .outputTokens:
+                (metrics.outputTokens, introduced.outputTokens, presence.outputTokens)
+            }
         for (operation, table) in tables.enumerated() {
             for number in series[operation] {
                 histogram.message(1) { point in
                     self.point(
                         &point, table, number, operation, type,
+                        hasValue: hasValue(presence[operation][number]),
                         isNew: number >= introduced[operation])
                 }
             }
         }
+    }
+
+    private func hasValue(_ presence: ClientMetricsShown.Presence) -> Bool {
+        !isWithdrawn && presence == .shown
     }
 
     /// One of the counters of tokens: its series by operation, and what they are at.
@@ -190,36 +203,40 @@ public struct ClientMetricsRequest: Sendable {
         let value: (_ operation: Int, _ series: Int) -> Double
         let index: (_ operation: Int) -> AgentSeriesIndex
         let introduced: (_ operation: Int) -> Int
+        let presence: (_ operation: Int) -> [ClientMetricsShown.Presence]
     }
 
     /// Those that say something. Input and output are the sums of what their histograms hold.
     private func usage(of service: Service) -> [Usage] {
         let (input, output) = (metrics.inputTokens, metrics.outputTokens)
         let details = metrics.detailTokens
-        let introduced = introduced
+        let (introduced, presence) = (introduced, presence)
         let all =
             [
                 Usage(
                     name: "input_tokens", series: service.inputTokens,
                     value: { input[$0].sums[$1] }, index: { input[$0].index },
-                    introduced: { introduced.inputTokens[$0] }),
+                    introduced: { introduced.inputTokens[$0] },
+                    presence: { presence.inputTokens[$0] }),
                 Usage(
                     name: "output_tokens", series: service.outputTokens,
                     value: { output[$0].sums[$1] }, index: { output[$0].index },
-                    introduced: { introduced.outputTokens[$0] }),
+                    introduced: { introduced.outputTokens[$0] },
+                    presence: { presence.outputTokens[$0] }),
             ]
             + ClientMetrics.details.enumerated().map { place, name in
                 Usage(
                     name: name, series: service.details[place],
                     value: { details[$0][place].values[$1] }, index: { details[$0][place].index },
-                    introduced: { introduced.details[$0][place] })
+                    introduced: { introduced.details[$0][place] },
+                    presence: { presence.details[$0][place] })
             }
         return all.filter { $0.series.contains { !$0.isEmpty } }
     }
 
     private func points(_ sum: inout MessageWriter, _ usage: Usage) {
         for (operation, series) in usage.series.enumerated() {
-            let index = usage.index(operation)
+            let (index, presence) = (usage.index(operation), usage.presence(operation))
             for number in series {
                 sum.message(1) { point in
                     attributes(&point, 7, index.keys[number], operation)
@@ -227,11 +244,11 @@ public struct ClientMetricsRequest: Sendable {
                     Self.attribute(&point, 7, "gen_ai.token.modality", Array("unknown".utf8))
                     point.fixed64(2, index.created[number])
                     point.fixed64(3, now)
-                    if isWithdrawn {
-                        point.varint(8, Self.noValue)
-                    } else {
+                    if hasValue(presence[number]) {
                         let isNew = number >= usage.introduced(operation)
                         point.double(4, isNew ? 0 : usage.value(operation, number))
+                    } else {
+                        point.varint(8, Self.noValue)
                     }
                 }
             }
@@ -240,7 +257,7 @@ public struct ClientMetricsRequest: Sendable {
 
     private func point(
         _ point: inout MessageWriter, _ table: AgentHistogram, _ number: Int, _ operation: Int,
-        _ type: String?, isNew: Bool
+        _ type: String?, hasValue: Bool, isNew: Bool
     ) {
         let key = table.index.keys[number]
         let width = table.bounds.bucketCount
@@ -248,10 +265,7 @@ public struct ClientMetricsRequest: Sendable {
         if let type { Self.attribute(&point, 9, "gen_ai.token.type", Array(type.utf8)) }
         point.fixed64(2, table.index.created[number])
         point.fixed64(3, now)
-        if isWithdrawn {
-            point.varint(10, Self.noValue)
-            return
-        }
+        guard hasValue else { return point.varint(10, Self.noValue) }
         point.fixed64(4, isNew ? 0 : table.counts[number])
         point.double(5, isNew ? 0 : table.sums[number])
         if isNew {
@@ -287,51 +301,5 @@ public struct ClientMetricsRequest: Sendable {
             attribute.string(1, key)
             attribute.message(2) { $0.bytes(1, value) }
         }
-    }
-}
-
-/// What has been made of the computed client metrics for those who look at the page.
-public struct ClientMetricsShown: Sendable {
-    /// Services whose series have been taken off, since they send their own.
-    private var withdrawn: Set<Int32> = []
-    private var introduced = Introduced()
-
-    /// How many series of each table Prometheus has been shown as nothing; by operation.
-    struct Introduced: Equatable {
-        var durations: [Int] = []
-        var inputTokens: [Int] = []
-        var outputTokens: [Int] = []
-        /// By detail within.
-        var details: [[Int]] = []
-    }
-
-    public init() {}
-
-    /// False when that was done before.
-    mutating func withdraw(_ service: Int32) -> Bool { withdrawn.insert(service).inserted }
-
-    /// From which series on those of each table are to be shown as nothing.
-    mutating func introduce(_ metrics: ClientMetrics, isForPrometheus: Bool) -> Introduced {
-        let all = Introduced(
-            durations: metrics.durations.map(\.index.count),
-            inputTokens: metrics.inputTokens.map(\.index.count),
-            outputTokens: metrics.outputTokens.map(\.index.count),
-            details: metrics.detailTokens.map { $0.map(\.index.count) })
-        guard isForPrometheus else { return all }
-        let before = introduced
-        introduced = all
-        // A table that has begun anew is new as a whole.
-        func known(_ before: [Int], _ now: [Int]) -> [Int] {
-            now.enumerated().map { place, count in
-                place < before.count && before[place] <= count ? before[place] : 0
-            }
-        }
-        return Introduced(
-            durations: known(before.durations, all.durations),
-            inputTokens: known(before.inputTokens, all.inputTokens),
-            outputTokens: known(before.outputTokens, all.outputTokens),
-            details: all.details.enumerated().map { place, counts in
-                known(place < before.details.count ? before.details[place] : [], counts)
-            })
     }
 }

@@ -72,6 +72,49 @@ import Testing
         #expect(look(&shown, isForPrometheus: true, name) == ["crew": 200, "other": 100])
     }
 
+    @Test(arguments: [
+        (ClientConventions.stable, "gen_ai_client_operation_duration_seconds_count", 1.0),
+        (.stable, "gen_ai_client_token_usage_sum", 100),
+        (.genai, "gen_ai_client_inference_duration_seconds_count", 1),
+        (.genai, "gen_ai_client_inference_operation_input_tokens_sum", 100),
+        (.genai, "gen_ai_client_inference_usage_input_tokens_total", 100),
+        (.genai, "gen_ai_client_inference_usage_cache_read_input_tokens_total", 7),
+    ])
+    func `what counts nothing for long is left out, and is back with all that it ever counted`(
+        _ conventions: ClientConventions, name: String, each: Double
+    ) {
+        var settings = run.tracker.settings
+        settings.semconv = conventions
+        run.tracker.use(settings)
+        var shown = ClientMetricsShown()
+        var id: UInt64 = 0
+        func call(_ service: String) {
+            id += 1
+            run.take(
+                Step.call(id).inTrace(id).with {
+                    $0.service = service
+                    if name.contains("cache_read") { ($0.input, $0.cacheRead) = (93, 7) }
+                })
+        }
+        func look(at now: UInt64, expiry: Duration? = .nanoseconds(100)) -> [String: Double] {
+            shown.use(expiry: expiry, now: now)
+            return self.look(&shown, isForPrometheus: now > 1_000, name)
+        }
+        call("busy")
+        call("idle")
+        #expect(look(at: 1_000) == ["busy": each, "idle": each])
+        // To Prometheus both are new.
+        #expect(look(at: 1_001) == ["busy": 0, "idle": 0])
+        call("busy")
+        #expect(look(at: 1_090) == ["busy": 2 * each, "idle": each])
+        #expect(look(at: 1_101) == ["busy": 2 * each])
+        #expect(look(at: 1_102) == ["busy": 2 * each])
+        call("idle")
+        #expect(look(at: 1_103) == ["busy": 2 * each, "idle": 2 * each])
+        #expect(look(at: 1_300) == [:])
+        #expect(look(at: 1_301, expiry: nil) == ["busy": 2 * each, "idle": 2 * each])
+    }
+
     @Test func `what goes into the overflow is counted, and no count falls`() {
         let small = TrackerRun { $0.seriesLimit = SeriesLimit(2) }
         for id: UInt64 in 1...5 {

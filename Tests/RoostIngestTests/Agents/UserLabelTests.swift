@@ -39,7 +39,7 @@ import Testing
 
     private func page(_ run: TrackerRun) -> String {
         let page = AgentMetricsPage()
-        page.update(run.tracker.snapshot, isForPrometheus: false)
+        page.update(run.tracker.snapshot, isForPrometheus: false, now: 0)
         var pass = page.makePass()
         var writer = ExpositionWriter(format: .text)
         while pass.write(into: &writer, upTo: .max) {}
