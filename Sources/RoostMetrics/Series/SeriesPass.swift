@@ -89,16 +89,8 @@ struct SeriesPass: ExpositionPass {
     /// The overflow of a family lies in its stripes; it shows as one series.
     private mutating func collect(_ part: StripeState.Overflow) {
         overflowHasValue = true
-        overflow.settled.value += part.settled.value
+        overflow.settled.add(part.settled)
         overflow.streams += part.streams
-        if let histogram = part.settled.histogram.map(part.settled.withoutBase) {
-            overflow.settled.histogram?.add(histogram)
-            if overflow.settled.histogram == nil { overflow.settled.histogram = histogram }
-        }
-        if let exponential = part.settled.exponential.map(part.settled.withoutBase) {
-            overflow.settled.exponential?.add(exponential)
-            if overflow.settled.exponential == nil { overflow.settled.exponential = exponential }
-        }
         if part.time >= overflow.time {
             overflow.gauge = part.gauge ?? overflow.gauge
             overflow.summary = part.summary
@@ -115,17 +107,20 @@ struct SeriesPass: ExpositionPass {
         switch family.type {
         case .counter:
             writer.counter(
-                labels: labels.span, value: max(settled.value, 0), exemplar: overflow.exemplar)
+                labels: labels.span, value: max(settled.value.rounded, 0),
+                exemplar: overflow.exemplar)
         case .histogram:
-            if let histogram = settled.histogram {
+            if var histogram = settled.histogram {
+                histogram.sum = settled.histogramSum.rounded
                 histogram.write(labels.span, created: 0, into: &writer)
-            } else if let exponential = settled.exponential {
+            } else if var exponential = settled.exponential {
+                exponential.sum = settled.exponentialSum.rounded
                 exponential.write(labels.span, created: 0, into: &writer)
             }
         case .summary: overflow.summary.write(labels.span, created: 0, into: &writer)
         default:
             // Sums that may fall are remembered stream by stream, gauges are not.
-            let sum = overflow.streams > 0 ? settled.value : nil
+            let sum = overflow.streams > 0 ? settled.value.rounded : nil
             if let value = sum ?? overflow.gauge {
                 writer.gauge(labels: labels.span, value: value)
             }

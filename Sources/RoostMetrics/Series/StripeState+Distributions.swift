@@ -102,6 +102,7 @@ extension StripeState {
         if at.hasNoValue { return }
         touchOverflow(at)
         overflow.settled.histogram = sum(overflow.settled.histogram, point)
+        overflow.settled.histogramSum.add(point.sum)
     }
 
     /// Takes a point for which only the overflow has room.
@@ -109,6 +110,7 @@ extension StripeState {
         if at.hasNoValue { return }
         touchOverflow(at)
         overflow.settled.exponential = sum(overflow.settled.exponential, point)
+        overflow.settled.exponentialSum.add(point.sum)
     }
 
     /// Takes a point for which only the overflow has room: the last one shows.
@@ -144,12 +146,14 @@ extension StripeState {
     mutating func settle(_ histogram: HistogramState, in series: UInt32) {
         let before = settled[series]?.histogram
         settled[series, default: Settled()].histogram = sum(before, histogram)
+        settled[series, default: Settled()].histogramSum.add(histogram.sum)
     }
 
     /// Keeps what a stream counted in the total of its series.
     mutating func settle(_ exponential: ExponentialState, in series: UInt32) {
         let before = settled[series]?.exponential
         settled[series, default: Settled()].exponential = sum(before, exponential)
+        settled[series, default: Settled()].exponentialSum.add(exponential.sum)
     }
 
     func sum(_ left: HistogramState?, _ right: HistogramState) -> HistogramState {

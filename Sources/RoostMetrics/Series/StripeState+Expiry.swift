@@ -135,7 +135,7 @@ extension StripeState {
                 streams[id].isAsleep = true
                 asleep.append(id)
             } else {
-                overflow.settled.value -= streams[id].value
+                overflow.settled.value.subtract(streams[id].value)
                 overflow.streams -= 1
                 forget(id)
             }
@@ -206,7 +206,7 @@ extension StripeState {
             if stream.payload != Stream.none {
                 settle(exponentials[stream.payload], in: stream.series)
             }
-        default: settled[stream.series, default: Settled()].value += stream.value
+        default: settled[stream.series, default: Settled()].value.add(stream.value)
         }
     }
 
@@ -227,9 +227,11 @@ extension StripeState {
         switch stream.kind {
         case .cumulativeHistogram:
             total.histogramBase = sum(total.histogramBase, histograms[stream.payload])
+            total.histogramSum.subtract(histograms[stream.payload].sum)
         case .cumulativeExponential:
             total.exponentialBase = sum(total.exponentialBase, exponentials[stream.payload])
-        default: total.value -= stream.value
+            total.exponentialSum.subtract(exponentials[stream.payload].sum)
+        default: total.value.subtract(stream.value)
         }
     }
 

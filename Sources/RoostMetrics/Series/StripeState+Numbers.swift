@@ -27,7 +27,7 @@ extension StripeState {
             guard at.time >= overflow.time else { return }
             overflow.gauge = value
         } else {
-            overflow.settled.value += value
+            overflow.settled.value.add(value)
         }
         overflow.time = max(overflow.time, at.time)
         if let exemplar { overflow.exemplar = exemplar }
@@ -46,11 +46,12 @@ extension StripeState {
         let reset = isReset(id, at, fell: fell)
         if reset { counts.add(.reset) }
         if stream.series == Stream.overflow {
-            overflow.settled.value += reset ? value : value - stream.value
+            if !reset { overflow.settled.value.subtract(stream.value) }
+            overflow.settled.value.add(value)
             overflow.heardAt = at.heardAt
             counts.add(.overflow)
         } else if reset, keepsTotal(stream.series) {
-            settled[stream.series, default: Settled()].value += stream.value
+            settled[stream.series, default: Settled()].value.add(stream.value)
         }
         streams[id].value = value
         note(id, at)

@@ -80,35 +80,45 @@ extension StripeState {
     /// The sum over the streams of a series of numbers, and when the first of them began.
     private func total(_ series: UInt32, _ stream: Stream) -> (Double, UInt64) {
         guard isJoined(series) else { return (stream.value, stream.start) }
-        var value = settled[series]?.value ?? 0
+        var value = settled[series]?.value ?? CompensatedSum()
         var start = settled[series]?.start ?? 0
         for id in members(series) where streams[id].kind.isAdditive {
-            value += streams[id].value
+            value.add(streams[id].value)
             let other = streams[id].start
             if other != 0 { start = start == 0 ? other : min(start, other) }
         }
-        return (value, start)
+        return (value.rounded, start)
     }
 
     private func joinedHistogram(_ series: UInt32, _ stream: Stream) -> HistogramState {
+        let settled = settled[series]
         // The bounds of the stream that spoke last win, so it comes last.
-        var result = settled[series]?.histogram ?? HistogramState()
+        var result = settled?.histogram ?? HistogramState()
+        var sum = settled?.histogramSum ?? CompensatedSum()
         for id in members(series) where streams[id].isHistogram {
-            if streams[id].payload != stream.payload { result.add(histograms[streams[id].payload]) }
+            let payload = streams[id].payload
+            sum.add(histograms[payload].sum)
+            if payload != stream.payload { result.add(histograms[payload]) }
         }
         result.add(histograms[stream.payload])
-        return settled[series]?.withoutBase(result) ?? result
+        result = settled?.withoutBase(result) ?? result
+        result.sum = sum.rounded
+        return result
     }
 
     private func joinedExponential(_ series: UInt32, _ stream: Stream) -> ExponentialState {
+        let settled = settled[series]
         var result = exponentials[stream.payload]
-        if let settled = settled[series]?.exponential { result.add(settled) }
+        var sum = settled?.exponentialSum ?? CompensatedSum()
+        if let exponential = settled?.exponential { result.add(exponential) }
         for id in members(series) where streams[id].isExponential {
-            if streams[id].payload != stream.payload {
-                result.add(exponentials[streams[id].payload])
-            }
+            let payload = streams[id].payload
+            sum.add(exponentials[payload].sum)
+            if payload != stream.payload { result.add(exponentials[payload]) }
         }
-        return settled[series]?.withoutBase(result) ?? result
+        result = settled?.withoutBase(result) ?? result
+        result.sum = sum.rounded
+        return result
     }
 }
 

@@ -20,11 +20,14 @@ struct StripeState {
 
     /// What a series keeps of streams that are no longer told apart.
     struct Settled {
-        var value = 0.0
+        var value = CompensatedSum()
+        /// Their `sum` is rounded at each step; what shows is `histogramSum` and `exponentialSum`.
         var histogram: HistogramState?
         var exponential: ExponentialState?
+        var histogramSum = CompensatedSum()
+        var exponentialSum = CompensatedSum()
         /// What streams that may be among the forgotten had counted when they came: it is in the
-        /// total already. That of a number is taken off `value` at once.
+        /// total already. Numbers, and the sums of these, are taken off the total at once.
         var histogramBase: HistogramState?
         var exponentialBase: ExponentialState?
         var start: UInt64 = 0
@@ -36,6 +39,21 @@ struct StripeState {
             for part in [histogram, histogramBase] { bytes += part?.heapBytes ?? 0 }
             for part in [exponential, exponentialBase] { bytes += part?.heapBytes ?? 0 }
             return bytes
+        }
+
+        /// Takes what `other` shows.
+        mutating func add(_ other: Settled) {
+            value.add(other.value)
+            histogramSum.add(other.histogramSum)
+            exponentialSum.add(other.exponentialSum)
+            if let more = other.histogram.map(other.withoutBase) {
+                histogram?.add(more)
+                if histogram == nil { histogram = more }
+            }
+            if let more = other.exponential.map(other.withoutBase) {
+                exponential?.add(more)
+                if exponential == nil { exponential = more }
+            }
         }
 
         /// `joined` without what it has twice.
