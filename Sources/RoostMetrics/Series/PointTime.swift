@@ -17,6 +17,11 @@ struct PointTime {
     }
 }
 
+/// The earlier of two starts in Unix nanoseconds. Of an unknown one, 0, nothing can be said.
+func earlierStart(_ left: UInt64, _ right: UInt64) -> UInt64 {
+    left == 0 || right == 0 ? max(left, right) : min(left, right)
+}
+
 /// Tenths of a second of any clock, wrapping around after 13 years.
 func tenths(_ nanoseconds: UInt64) -> UInt32 {
     UInt32(truncatingIfNeeded: nanoseconds / 100_000_000)

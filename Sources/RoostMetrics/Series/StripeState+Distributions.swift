@@ -30,7 +30,7 @@ extension StripeState {
             addToOverflow(
                 reset ? point : point.increase(since: histograms[stream.payload]), at, &counts)
         } else if reset, keepsTotal(stream.series) {
-            settle(histograms[stream.payload], in: stream.series)
+            keepTotal(of: stream)
         }
         histograms[stream.payload].replace(with: point)
         note(id, at)
@@ -68,7 +68,7 @@ extension StripeState {
             addToOverflow(
                 reset ? point : point.increase(since: exponentials[stream.payload]), at, &counts)
         } else if reset, keepsTotal(stream.series) {
-            settle(exponentials[stream.payload], in: stream.series)
+            keepTotal(of: stream)
         }
         exponentials[stream.payload].replace(with: point)
         note(id, at)

@@ -193,10 +193,10 @@ extension StripeState {
         streams.remove(id)
     }
 
-    private mutating func keepTotal(of stream: Stream) {
+    /// Keeps what a stream counted in the total of its series, and when it began.
+    mutating func keepTotal(of stream: Stream) {
         let start = settled[stream.series]?.start ?? 0
-        settled[stream.series, default: Settled()].start =
-            start == 0 ? stream.start : min(start, max(stream.start, 1))
+        settled[stream.series, default: Settled()].start = earlierStart(start, stream.start)
         switch stream.kind {
         case .cumulativeHistogram, .deltaHistogram:
             if stream.payload != Stream.none {

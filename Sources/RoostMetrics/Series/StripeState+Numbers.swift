@@ -51,7 +51,7 @@ extension StripeState {
             overflow.heardAt = at.heardAt
             counts.add(.overflow)
         } else if reset, keepsTotal(stream.series) {
-            settled[stream.series, default: Settled()].value.add(stream.value)
+            keepTotal(of: stream)
         }
         streams[id].value = value
         note(id, at)

@@ -84,8 +84,7 @@ extension StripeState {
         var start = settled[series]?.start ?? 0
         for id in members(series) where streams[id].kind.isAdditive {
             value.add(streams[id].value)
-            let other = streams[id].start
-            if other != 0 { start = start == 0 ? other : min(start, other) }
+            start = earlierStart(start, streams[id].start)
         }
         return (value.rounded, start)
     }

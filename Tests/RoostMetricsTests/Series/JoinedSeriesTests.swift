@@ -42,6 +42,14 @@ import Testing
         }
     }
 
+    private var created: Set<String> {
+        let lines = store.page(.openMetrics).split(separator: "\n").filter {
+            $0.contains("_created")
+        }
+        #expect(lines.count == 3)
+        return Set(lines.compactMap { $0.split(separator: " ").last.map(String.init) })
+    }
+
     // MARK: totals
 
     @Test func `shows the same total whichever stream spoke last`() {
@@ -98,5 +106,25 @@ import Testing
         for pid in 0..<3 { send(pid, pid == 0 ? large : 1, pid == 0 ? 290 : 2, .delta) }
         store.expire(now: 310 * Self.second)
         #expect(totals.compactMap(Double.init) == [large + 2, large + 2, large + 2])
+    }
+
+    // MARK: when a total began
+
+    @Test func `shows when the total began after all its streams began again`() {
+        send(1, 50, start: 100, 200)
+        send(2, 40, start: 110, 200)
+        send(1, 1, start: 300, 301)
+        send(2, 2, start: 310, 311)
+        #expect(totals == ["93", "93", "93"])
+        #expect(created == ["100"])
+    }
+
+    @Test func `takes an unknown start for no start`() {
+        send(1, 50, start: 100, 110, .delta)
+        send(2, 40, start: 0, 110, .delta)
+        send(3, 3, start: 200, 400, .delta)
+        store.expire(now: 420 * Self.second)
+        #expect(totals == ["93", "93", "93"])
+        #expect(created == ["100"])
     }
 }
