@@ -42,6 +42,9 @@ final class QueueFile: Sendable {
 
     enum Mode { case read, write, create }
 
+    /// What cannot be read of the file with a path: what tests have in place of a bad disk.
+    @TaskLocal static var unreadable: @Sendable (_ path: String) -> Range<Int>? = { _ in nil }
+
     init(_ path: String, _ mode: Mode) throws(QueueFault) {
         let flags =
             switch mode {
@@ -142,16 +145,24 @@ final class QueueFile: Sendable {
         return block.array
     }
 
-    /// Fills `target` from `offset`; answers fewer bytes at the end of the file only.
-    func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws(QueueFault) -> Int
-    {
+    /// Fills `target` from `offset`; answers fewer bytes at the end of the file only, or before a
+    /// place that cannot be read when these are `least` at least.
+    func read(
+        into target: UnsafeMutableRawBufferPointer, at offset: Int, least: Int = .max
+    ) throws(QueueFault) -> Int {
+        let bad = Self.unreadable(path) ?? .max..<Int.max
         var done = 0
         while done < target.count {
+            let place = offset + done
+            let most = place < bad.lowerBound ? bad.lowerBound - place : target.count
             let count = unsafe pread(
-                descriptor, target.baseAddress.map { unsafe $0 + done }, target.count - done,
-                offset + done)
+                descriptor, target.baseAddress.map { unsafe $0 + done },
+                min(most, target.count - done), place)
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw QueueFault("read", path) }
+            guard count >= 0, !bad.contains(place) else {
+                if done >= least { break }
+                throw QueueFault("read", path, code: count < 0 ? errno : EIO)
+            }
             if count == 0 { break }
             done += count
         }

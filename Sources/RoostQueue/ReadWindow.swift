@@ -20,8 +20,8 @@ import RoostCore
     deinit { unsafe buffer.deallocate() }
 
     /// The bytes from `offset`: at least `least` of them, which is below the capacity, unless the
-    /// file ends earlier. When they are not in memory, about `ahead` bytes are read. Valid until
-    /// the next call.
+    /// file ends earlier. When they are not in memory, about `ahead` bytes are read, as far as the
+    /// disk gives them. Valid until the next call.
     func bytes(
         at offset: Int, atLeast least: Int, ahead: Int = capacity
     ) throws(QueueFault) -> UnsafeRawBufferPointer {
@@ -32,7 +32,8 @@ import RoostCore
             let length = min(max(wanted, ahead), Self.capacity, max(0, end - offset))
             // Whoever reads so much goes on: the disk works while that is gone through.
             if length == Self.capacity { file.expect(4 * length, at: offset) }
-            count = unsafe try file.read(into: .init(rebasing: buffer[..<length]), at: offset)
+            count = unsafe try file.read(
+                into: .init(rebasing: buffer[..<length]), at: offset, least: wanted)
         }
         return unsafe UnsafeRawBufferPointer(rebasing: buffer[(offset - start)..<count])
     }

@@ -24,10 +24,11 @@ enum SegmentReading {
     ) throws(QueueFault) -> SegmentReading {
         let left = segment.end - offset
         var wanted = min(left, max(least, min(maxBytes, left) + RecordHead.bytes))
-        var found = try block(file, offset, wanted, share)
+        let head = min(left, RecordHead.bytes)
+        var found = try block(file, offset, wanted, least: head, share)
         while found == nil, wanted > least {
             wanted = max(least, wanted / 2)
-            found = try block(file, offset, wanted, share)
+            found = try block(file, offset, wanted, least: head, share)
         }
         guard let block = found else { return .noMemory }
         let (records, first) = records(
@@ -39,8 +40,9 @@ enum SegmentReading {
         guard first.totalBytes <= left else { return .damage(offset..<segment.end, head: nil) }
         let place = offset..<offset + first.totalBytes
         guard block.count < first.totalBytes else { return .damage(place, head: first) }
-        // The next record is larger than what was asked for.
-        guard let whole = try self.block(file, offset, first.totalBytes, share) else {
+        // The next record is larger than what was asked for, or than what the disk gave.
+        let size = first.totalBytes
+        guard let whole = try self.block(file, offset, size, least: size, share) else {
             return .noMemory
         }
         let (one, _) = self.records(
@@ -48,9 +50,10 @@ enum SegmentReading {
         return one.isEmpty ? .damage(place, head: first) : .records(one)
     }
 
-    /// Nil when the budget has no room.
+    /// Nil when the budget has no room. Fewer than `count` bytes, but `least`, before a place that
+    /// the disk does not give.
     private static func block(
-        _ file: QueueFile, _ offset: Int, _ count: Int, _ share: MemoryBudget.Share?
+        _ file: QueueFile, _ offset: Int, _ count: Int, least: Int, _ share: MemoryBudget.Share?
     ) throws(QueueFault) -> ByteBlock? {
         var reservation: MemoryReservation?
         if let share {
@@ -59,7 +62,7 @@ enum SegmentReading {
         }
         return unsafe try ByteBlock(capacity: count, reservation: reservation) {
             buffer throws(QueueFault) in
-            unsafe try file.read(into: buffer, at: offset)
+            unsafe try file.read(into: buffer, at: offset, least: least)
         }
     }
 

@@ -59,6 +59,23 @@ import Testing
         }
     }
 
+    @Test func `reads what lies before a place that the disk does not give`() throws {
+        let fixture = try QueueFixture()
+        var settings = fixture.fastSettings
+        settings.segmentBytes = 1 << 20
+        let log = try SegmentLog.open(settings)
+        defer { log.close() }
+        for index in 0..<20 { _ = try log.keep(record(index, bytes: 200)).get() }
+        let cursor = try #require(log.cursor("a"))
+        let bad = SegmentFormat.start + 7 * (RecordHead.bytes + 200) + 60
+        try QueueFile.$unreadable.withValue({ _ in bad..<bad + 1 }) {
+            let batch = try log.next(cursor, maxBytes: 100_000)
+            #expect(batch.records.map(number) == Array(0..<7))
+            #expect(throws: QueueReadError.self) { try log.next(cursor, maxBytes: 100_000) }
+        }
+        #expect(try log.readAll(cursor).records.map(number) == Array(7..<20))
+    }
+
     /// A queue of several segments, of which the disk does not give one: ELOOP.
     private func queueWithoutOne(
         _ index: Int
