@@ -288,7 +288,7 @@ final class Committer {
             let lost = state.evict(untilBytes: target)
             // Whoever calls this ends the segment in use, if need be.
             state.wantsRoll = false
-            let isEnough = state.fileBytes <= target
+            let isEnough = state.takenBytes <= target
             guard oldest != state.segments.first?.id else { return (nil, [], isEnough) }
             let eviction = QueueEviction(
                 lost: zip(names, lost).map { (cursor: $0, lost: $1) },

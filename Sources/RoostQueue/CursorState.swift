@@ -17,8 +17,7 @@ struct ReaderPlace: Sendable {
     /// Of the record before it in this segment: heads with lower numbers are not believed.
     var last: UInt64 = 0
     var file: QueueFile?
-    /// How often in a row the disk failed here.
-    var failures = 0
+    var failures = ReadFailures()
     /// Why the rest of the segment is in no quarantine, once it has been given up.
     var unsaved: String?
 }

@@ -37,6 +37,8 @@ struct SegmentInfo: Sendable {
     let salt: UInt64
     /// Where readable records end.
     var end: Int
+    /// Behind that, what the disk did not give when the queue was opened.
+    var unreadBytes = 0
     /// Of its first record.
     var timeUnixNano: UInt64
     /// By cursor, in the order of `LogState.cursors`: what was not released.
@@ -45,8 +47,10 @@ struct SegmentInfo: Sendable {
     var damaged: Set<Int> = []
     /// From here on it leaves out every damaged record that was met when the queue was opened.
     var damagedFrom = Int.max
-    /// Its file cannot be read, and is in quarantine.
-    var isSetAside = false
+    /// The disk does not give all of it: its file goes to quarantine when everybody is done with it.
+    var isUnreadable = false
+
+    var fileBytes: Int { end + unreadBytes }
 
     var isDrained: Bool { waiting.allSatisfy { $0.records <= 0 } }
 }
@@ -58,10 +62,22 @@ struct DrainedSegments: Sendable {
     var reusable: [UInt64] = []
     /// To be cut behind the header.
     var emptied: [UInt64] = []
+    /// To be moved to quarantine.
+    var unreadable: [UnreadableFile] = []
     /// To be saved before.
     var positions: [CursorFile.Position]?
 
-    var isEmpty: Bool { removals.isEmpty && reusable.isEmpty && emptied.isEmpty }
+    var isEmpty: Bool {
+        removals.isEmpty && reusable.isEmpty && emptied.isEmpty && unreadable.isEmpty
+    }
+}
+
+/// The file of a segment that the disk does not give all of, and nobody waits for.
+struct UnreadableFile: Sendable {
+    let id: UInt64
+    let bytes: Int
+    /// A file with its header is to be there in its place.
+    var leavesStub: Bool
 }
 
 /// Everything about a queue that its threads share.
@@ -78,6 +94,8 @@ struct LogState: Sendable {
     var activeID: UInt64 = 0
     var cursors: [CursorState] = []
     var fileBytes = 0
+    /// Of files that could not be moved to quarantine: nobody waits for them, and they are there.
+    var strandedBytes = 0
     /// Of the last record that can be read, or could once.
     var lastSequence: UInt64 = 0
 
@@ -154,7 +172,7 @@ struct LogState: Sendable {
         let total = bytes + RecordHead.bytes
         guard pending.isEmpty || waitingBytes + total <= waitingLimit else { return .busy }
         if makesRoom { return nil }
-        let used = fileBytes + waitingBytes + reservedBytes - reserved
+        let used = takenBytes + waitingBytes + reservedBytes - reserved
         let excess = used + total + SegmentFormat.start - limitBytes
         if excess <= 0 { return nil }
         // What is left of the segment in use may be all that is in the way: it goes first.
@@ -212,6 +230,9 @@ struct LogState: Sendable {
 
     // MARK: space
 
+    /// Of the files that the queue's size is for.
+    var takenBytes: Int { fileBytes + strandedBytes }
+
     /// Takes out segments that every cursor has done with. The first of those behind one that is
     /// still needed leaves a stub.
     mutating func collectDrained() {
@@ -227,18 +248,28 @@ struct LogState: Sendable {
                 hasStub = false
                 continue
             }
-            fileBytes -= segment.end
-            if kept.isEmpty || hasStub {
-                drained.reusable.append(segment.id)
-            } else {
+            fileBytes -= segment.fileBytes
+            let leavesStub = !kept.isEmpty && !hasStub
+            if leavesStub {
                 stubs.insert(segment.id)
-                drained.emptied.append(segment.id)
                 hasStub = true
+            }
+            if segment.isUnreadable {
+                giveAway(segment, leavesStub: leavesStub)
+            } else if leavesStub {
+                drained.emptied.append(segment.id)
+            } else {
+                drained.reusable.append(segment.id)
             }
         }
         segments = kept
         cursorsChanged = true
         dropStubs()
+    }
+
+    private mutating func giveAway(_ segment: SegmentInfo, leavesStub: Bool) {
+        drained.unreadable.append(
+            UnreadableFile(id: segment.id, bytes: segment.fileBytes, leavesStub: leavesStub))
     }
 
     /// Those with no segment before them: cursors do not point there.
@@ -255,7 +286,9 @@ struct LogState: Sendable {
     /// What the commit thread is to do; with where the cursors are then, when it is to delete.
     mutating func takeDrained() -> DrainedSegments {
         defer { drained = DrainedSegments() }
-        guard !drained.removals.isEmpty || !drained.reusable.isEmpty else { return drained }
+        guard
+            !drained.removals.isEmpty || !drained.reusable.isEmpty || !drained.unreadable.isEmpty
+        else { return drained }
         drained.positions = positions
         cursorsChanged = false
         return drained
@@ -265,7 +298,7 @@ struct LogState: Sendable {
     mutating func evict(untilBytes target: Int) -> [QueueCounts] {
         var lost = cursors.map { _ in QueueCounts() }
         collectDrained()
-        while fileBytes > target, let oldest = segments.first, oldest.id != activeID {
+        while takenBytes > target, let oldest = segments.first, oldest.id != activeID {
             // What nobody has decided about stays.
             let next = segments.count > 1 ? segments[1].id : lastSequence + 1
             guard next <= holds.limit else { break }
@@ -277,12 +310,16 @@ struct LogState: Sendable {
                 lost[index] += counts
             }
             hot.remove(segment: oldest.id)
-            fileBytes -= oldest.end
-            drained.removals.append(oldest.id)
+            fileBytes -= oldest.fileBytes
+            if oldest.isUnreadable {
+                giveAway(oldest, leavesStub: false)
+            } else {
+                drained.removals.append(oldest.id)
+            }
             segments.removeFirst()
         }
         dropStubs()
-        if fileBytes > target, !segments.isEmpty { wantsRoll = true }
+        if takenBytes > target, !segments.isEmpty { wantsRoll = true }
         cursorsChanged = true
         return lost
     }

@@ -93,6 +93,19 @@ final class Quarantine: Sendable {
         }
     }
 
+    /// Why the whole file `name` could not be moved here now; nil when nothing is in the way.
+    func refusal(of name: String) -> QueueFault? {
+        let trial = path + "/" + name + ".trial"
+        do throws(QueueFault) {
+            try QueueFolder.make(path)
+            _ = try QueueFile(trial, .write)
+            try QueueFolder.remove(trial)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     /// Moves the whole file `name` of the queue in `folder` here.
     func take(_ name: String, from folder: String) throws(QueueFault) {
         try QueueFolder.make(path)

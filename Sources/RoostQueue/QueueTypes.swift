@@ -37,6 +37,9 @@ public struct SegmentLogSettings: Equatable, Sendable {
     public var cursorSync = Duration.seconds(1)
     /// With `.always`: writes past the page cache where the file system offers that.
     var passesPageCache = true
+    /// How long at least a place that cannot be read is tried again before it is given up; longer
+    /// where nothing could be read since the last one was.
+    var readPatience = Duration.seconds(60)
     /// Names of those who read, at most 64 of at most 128 bytes.
     public var cursors: [String]
 
@@ -84,7 +87,8 @@ public struct QueueBatch: Sendable {
     public var records: [StoredRecord] = []
     /// What was found unreadable on the way, and is not waiting for this cursor any more.
     public var lost = QueueCounts()
-    /// Why not all of that is in quarantine; nil when it is.
+    /// Why not all of that is in quarantine, or can go there; nil when it is, or will be once the
+    /// segment is done with.
     public var quarantineFailure: String?
 
     public var isEmpty: Bool { records.isEmpty && lost.isEmpty }
@@ -125,8 +129,8 @@ public enum AppendRefusal: Error, Equatable, Sendable {
 public enum QueueReadError: Error, Equatable, Sendable {
     /// The budget had no room for the bytes.
     case noMemory
-    /// The disk failed. After three times the segment is moved to quarantine, and the rest of it is
-    /// lost; not while descriptors, memory or a network are missing.
+    /// The disk failed. When it does so for a minute the rest of the segment is lost, and its file
+    /// goes to quarantine; not while descriptors, memory or a network are missing.
     case failed(String)
 }
 
@@ -197,7 +201,7 @@ public struct QueueStatistics: Sendable {
     public init() {}
 
     public var limitBytes = 0
-    /// Of all segment files.
+    /// Of all segment files, and of those that could not be moved to quarantine.
     public var bytes = 0
     public var segments = 0
     /// Not yet on disk.

@@ -1,9 +1,6 @@
 public import RoostCore
 
 extension SegmentLog {
-    /// A read that fails so often in a row will not succeed.
-    private static let mostFailures = 3
-
     /// The next records for `cursor`: of about `maxBytes` of payload, at least one when there is
     /// one. Empty when there is none now; `onCommit` tells when there is.
     ///
@@ -28,7 +25,7 @@ extension SegmentLog {
                     return batch
                 case .moved(let lost):
                     place.file = nil
-                    place.failures = 0
+                    place.failures.moveOn()
                     batch.lost += lost
                     if !lost.isEmpty, let text = place.unsaved { batch.quarantineFailure = text }
                     place.unsaved = nil
@@ -79,7 +76,7 @@ extension SegmentLog {
     public func rewind(_ cursor: QueueCursor) -> QueueCounts {
         cursor.reader.withLock { place in
             place.file = nil
-            place.failures = 0
+            place.failures.moveOn()
             place.unsaved = nil
             return shared.state.withLock { $0.rewind(cursor, &place) }
         }
@@ -100,13 +97,12 @@ extension SegmentLog {
             reading = try SegmentReading.read(
                 file, segment, from: place.offset, after: place.last, maxBytes: maxBytes,
                 share: share)
-            place.failures = 0
+            place.failures.end()
         } catch {
             shared.state.withLock {
                 $0.lastFailure = error.description
                 $0.readFailures += 1
             }
-            place.failures += error.isPassing ? 0 : 1
             place.file = nil
             guard giveUp(segment, &place, error) else {
                 throw .failed(error.description)
@@ -138,37 +134,35 @@ extension SegmentLog {
         return false
     }
 
-    /// Moves a segment that the disk has refused to give three times to quarantine, so that nothing
-    /// overwrites what may still be in it; false when it is too early for that.
+    /// Gives up what comes next in a segment, once the disk has refused to give it for long enough;
+    /// false when it is too early for that. The file stays, as others may wait for what can be read of
+    /// it, and goes to quarantine later.
     private func giveUp(
         _ segment: SegmentInfo, _ place: inout ReaderPlace, _ fault: QueueFault
     ) -> Bool {
         if fault.isMissing {
-            let isSetAside = shared.state.withLock { $0.isSetAside(segment.id) }
-            place.unsaved = isSetAside ? nil : fault.description
+            let isNeeded = shared.state.withLock { $0.index(ofSegment: segment.id) != nil }
+            place.unsaved = isNeeded ? fault.description : nil
             return true
         }
-        guard !fault.isPassing, place.failures >= Self.mostFailures else { return false }
-        switch shared.state.withLock({ $0.mayGiveUp(segment.id) }) {
+        guard !fault.isPassing else { return false }
+        let now = monotonicNanoseconds()
+        place.failures.note(at: now)
+        let patience = settings.readPatience.nanoseconds
+        guard place.failures.areEnough(at: now, patience: patience) else { return false }
+        let bytes = segment.end - place.offset
+        switch shared.state.withLock({ $0.giveUp(segment.id, bytes: bytes) }) {
         case .inUse:
             // It is ended first, as what comes must go elsewhere.
             shared.wake.signal()
             return false
         case .gone: return true
-        case .free: break
+        case .given: break
         }
-        do throws(QueueFault) {
-            try shared.quarantine.take(
-                SegmentFormat.fileName(segment.id), from: settings.path)
-            place.unsaved = nil
-        } catch {
-            shared.note(error)
-            place.unsaved = error.description
-        }
-        let isMoved = place.unsaved == nil
-        shared.state.withLock {
-            $0.giveUp(segment.id, bytes: segment.end - place.offset, isSetAside: isMoved)
-        }
+        place.failures.giveUp()
+        let refusal = shared.quarantine.refusal(of: SegmentFormat.fileName(segment.id))
+        if let refusal { shared.note(refusal) }
+        place.unsaved = refusal?.description
         return true
     }
 
@@ -216,7 +210,11 @@ extension LogState {
             return .nothing
         }
         let next = firstSegment(notBefore: place.segment)
-        guard next < segments.count else { return .nothing }
+        guard next < segments.count else {
+            // Numbers that no file has, or none that can be read.
+            if holds.limit > lastSequence { cursors[index].skip(lastSequence) }
+            return .nothing
+        }
         let segment = segments[next]
         guard segment.id == place.segment else {
             move(&place, to: segment.id)
@@ -332,33 +330,28 @@ extension LogState {
         return head.counts
     }
 
-    /// Whether the file of a segment may be taken away from those who read it.
+    /// What became of a segment that the disk does not give.
     enum GivingUp {
         /// It is written to, which ends soon.
         case inUse
-        case free
-        /// It was given up or done with already.
+        case given
+        /// It was evicted in the meantime.
         case gone
     }
 
-    mutating func mayGiveUp(_ id: UInt64) -> GivingUp {
-        guard let index = self.index(ofSegment: id), !segments[index].isSetAside else {
-            return .gone
+    /// Has the file of a segment go to quarantine when it is drained, and counts the rest of it, of so
+    /// many bytes, as damaged, the first time.
+    mutating func giveUp(_ id: UInt64, bytes: Int) -> GivingUp {
+        guard let index = self.index(ofSegment: id) else { return .gone }
+        guard id != activeID else {
+            wantsRoll = true
+            return .inUse
         }
-        guard id == activeID else { return .free }
-        wantsRoll = true
-        return .inUse
-    }
-
-    /// Counts the rest of a segment, of so many bytes, as damaged.
-    mutating func giveUp(_ id: UInt64, bytes: Int, isSetAside: Bool) {
+        guard !segments[index].isUnreadable else { return .given }
+        segments[index].isUnreadable = true
         damagedPlaces += 1
         damagedBytes += bytes
-        if let index = index(ofSegment: id) { segments[index].isSetAside = isSetAside }
-    }
-
-    func isSetAside(_ id: UInt64) -> Bool {
-        index(ofSegment: id).map { segments[$0].isSetAside } ?? true
+        return .given
     }
 
     mutating func rewind(_ cursor: QueueCursor, _ place: inout ReaderPlace) -> QueueCounts {

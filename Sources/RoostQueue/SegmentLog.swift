@@ -305,7 +305,7 @@ extension LogState {
     var statistics: QueueStatistics {
         var statistics = QueueStatistics()
         statistics.limitBytes = limitBytes
-        statistics.bytes = fileBytes
+        statistics.bytes = takenBytes
         statistics.segments = segments.count
         statistics.waitingBytes = waitingBytes
         statistics.waitingRecords = waitingRecords

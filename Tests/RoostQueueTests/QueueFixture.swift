@@ -21,11 +21,12 @@ final class QueueFixture: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    /// Small segments, one cursor, nothing kept in memory.
+    /// Small segments, one cursor, nothing kept in memory, nothing tried for long.
     var settings: SegmentLogSettings {
         var settings = SegmentLogSettings(path: path, limitBytes: 8 << 20, cursors: ["a"])
         settings.segmentBytes = 4096
         settings.hotBytes = 0
+        settings.readPatience = .zero
         return settings
     }
 

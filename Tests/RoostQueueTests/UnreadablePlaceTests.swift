@@ -1,0 +1,214 @@
+import Foundation
+import Glibc
+import RoostCore
+import Testing
+
+@testable import RoostQueue
+
+/// A disk that does not give some bytes of a segment: EIO.
+@Suite struct UnreadablePlaceTests {
+    private static let size = RecordHead.bytes + 200
+    /// Records in the segment with the bad place, before it.
+    private static let before = 3
+
+    /// A queue of 60 records of 3 items of signal 1 in several segments.
+    private func filled(_ settings: SegmentLogSettings) throws -> SegmentLog {
+        let log = try SegmentLog.open(settings)
+        for index in 0..<60 {
+            _ = try log.keep(record(index, bytes: 200, signal: 1, items: 3)).get()
+        }
+        return log
+    }
+
+    /// Of a segment, or of its fourth record.
+    enum Place { case header, head, payload }
+
+    /// With a bad place in the segment `name`.
+    private func withBad<Result>(
+        _ place: Place, _ name: String, _ body: () throws -> Result
+    ) rethrows -> Result {
+        let record = SegmentFormat.start + Self.before * Self.size
+        let start =
+            switch place {
+            case .header: 40
+            case .head: record + 20
+            case .payload: record + 100
+            }
+        return try QueueFile.$unreadable.withValue(
+            { $0.contains(name) ? start..<start + 10 : nil }, operation: body)
+    }
+
+    /// Like `readAll`, with as many tries as are needed.
+    private func readAll(
+        _ log: SegmentLog, _ cursor: String = "a", maxBytes: Int = 100_000
+    ) throws -> (records: [StoredRecord], lost: QueueCounts, unsaved: String?) {
+        let cursor = try #require(log.cursor(cursor))
+        var (records, lost, unsaved): ([StoredRecord], QueueCounts, String?) = ([], .init(), nil)
+        for _ in 0..<1000 {
+            do throws(QueueReadError) {
+                let batch = try log.next(cursor, maxBytes: maxBytes)
+                if batch.isEmpty { return (records, lost, unsaved) }
+                records += batch.records
+                lost += batch.lost
+                unsaved = batch.quarantineFailure ?? unsaved
+            } catch {
+                sched_yield()
+            }
+        }
+        Issue.record("the disk is still asked")
+        return (records, lost, unsaved)
+    }
+
+    private func numbers(_ names: [String], of index: Int) throws -> Range<Int> {
+        let first = try names.map { Int(try #require(SegmentFormat.id(ofFile: $0))) - 1 } + [60]
+        return first[index]..<first[index + 1]
+    }
+
+    private func isThere(_ fixture: QueueFixture, _ name: String, _ bytes: [UInt8]) -> Bool {
+        (try? fixture.bytes(name)) == bytes
+    }
+
+    private func isInQuarantine(_ fixture: QueueFixture, _ name: String, _ bytes: [UInt8]) -> Bool {
+        guard let moved = fixture.quarantined.first(where: { $0.hasPrefix(name) }) else {
+            return false
+        }
+        return isThere(fixture, Quarantine.folder + "/" + moved, bytes)
+    }
+
+    // MARK: found while reading
+
+    @Test(arguments: [0, 1, 3], [Place.head, .payload])
+    func `a file with a bad place goes to quarantine when all are done with it`(
+        _ index: Int, _ place: Place
+    ) throws {
+        let fixture = try QueueFixture()
+        var settings = fixture.fastSettings
+        settings.cursors = ["a", "b"]
+        let log = try filled(settings)
+        defer { log.close() }
+        let names = fixture.segments
+        let (name, held) = (names[index], try numbers(names, of: index))
+        let bytes = try fixture.bytes(name)
+        try withBad(place, name) {
+            for cursor in ["a", "b"] {
+                let (records, lost, unsaved) = try readAll(log, cursor)
+                let gone = held.dropFirst(Self.before)
+                #expect(records.map(number) == (0..<60).filter { !gone.contains($0) })
+                #expect(lost.records == gone.count && lost.items(1) == 3 * gone.count)
+                #expect(unsaved == nil)
+            }
+        }
+        // Still wanted by both.
+        #expect(fixture.quarantined.isEmpty && isThere(fixture, name, bytes))
+        #expect(log.statistics().damagedPlaces == 1)
+        log.release(try #require(log.cursor("a")), through: .max)
+        #expect(log.settle { _ in !log.shared.state.withLock(\.cursorsChanged) })
+        #expect(fixture.quarantined.isEmpty && isThere(fixture, name, bytes))
+        // All but the very first, so that what is moved may lie between others.
+        let cursor = try #require(log.cursor("b"))
+        log.release(cursor, Array(2...60))
+        if index == 0 { log.release(cursor, [1]) }
+        #expect(log.settle { _ in fixture.quarantined.count == 1 })
+        #expect(isInQuarantine(fixture, name, bytes))
+        log.close()
+        let again = try SegmentLog.open(settings)
+        defer { again.close() }
+        #expect(again.recovery.damagedPlaces == 0 && again.recovery.gaps.isEmpty)
+    }
+
+    @Test(arguments: [0, 1])
+    func `a file that cannot be moved to quarantine stays, and counts`(_ index: Int) throws {
+        let fixture = try QueueFixture()
+        let log = try filled(fixture.fastSettings)
+        defer { log.close() }
+        let name = fixture.segments[index]
+        let bytes = try fixture.bytes(name)
+        try fixture.write(Quarantine.folder, [1])
+        let (records, lost, unsaved) = try withBad(.head, name) { try readAll(log) }
+        #expect(records.count + lost.records == 60 && unsaved?.contains(name) == true)
+        let cursor = try #require(log.cursor("a"))
+        // Between others that are there, and then before all.
+        if index > 0 {
+            log.release(cursor, Array(2...60))
+            #expect(log.settle { $0.segments <= 2 })
+            #expect(isThere(fixture, name, bytes))
+        }
+        log.release(cursor, through: .max)
+        #expect(log.settle { $0.segments <= 1 })
+        _ = try log.keep(record(60)).get()
+        #expect(isThere(fixture, name, bytes))
+        #expect(log.settle { $0.bytes >= bytes.count })
+        #expect(log.settle { $0.lastFailure?.contains(name) == true })
+        try FileManager.default.removeItem(atPath: fixture.file(Quarantine.folder))
+        #expect(log.settle { _ in fixture.quarantined.count == 1 })
+        #expect(isInQuarantine(fixture, name, bytes))
+        #expect(log.settle { $0.bytes < bytes.count })
+        #expect(!fixture.segments.contains(name))
+    }
+
+    @Test func `a file with a bad place that is evicted goes to quarantine`() throws {
+        let fixture = try QueueFixture()
+        let log = try filled(fixture.fastSettings)
+        defer { log.close() }
+        let name = fixture.segments[0]
+        let bytes = try fixture.bytes(name)
+        _ = try withBad(.head, name) { try readAll(log) }
+        _ = log.evict(untilBytes: 8192)
+        #expect(log.settle { _ in fixture.quarantined.count == 1 })
+        #expect(isInQuarantine(fixture, name, bytes))
+    }
+
+    @Test func `what was handed out of a segment with a bad place comes again after a restart`()
+        throws
+    {
+        let fixture = try QueueFixture()
+        let log = try filled(fixture.fastSettings)
+        let names = fixture.segments
+        let (name, held) = (names[1], try numbers(names, of: 1))
+        let lost = try withBad(.head, name) { try readAll(log).lost }
+        #expect(lost.records == held.count - Self.before)
+        log.release(try #require(log.cursor("a")), Array(1...UInt64(held.lowerBound + 1)))
+        log.close()
+        let copy = try QueueFixture()
+        for file in [CursorFile.name] + fixture.segments {
+            try copy.write(file, try fixture.bytes(file))
+        }
+        let healed = try SegmentLog.open(copy.fastSettings)
+        defer { healed.close() }
+        #expect(try readAll(healed).records.map(number) == Array(held.lowerBound + 1..<60))
+    }
+
+    @Test func `a disk that gives nothing for a while costs nothing`() throws {
+        let fixture = try QueueFixture()
+        var settings = fixture.fastSettings
+        settings.readPatience = .seconds(60)
+        let log = try filled(settings)
+        defer { log.close() }
+        let cursor = try #require(log.cursor("a"))
+        QueueFile.$unreadable.withValue({ _ in 0..<Int.max }) {
+            for _ in 0..<50 {
+                #expect(throws: QueueReadError.self) { try log.next(cursor, maxBytes: 1000) }
+            }
+        }
+        let (records, lost, _) = try readAll(log)
+        #expect(records.map(number) == Array(0..<60) && lost.isEmpty)
+        #expect(log.statistics().damagedPlaces == 0)
+    }
+
+    @Test func `each place in a row that is given up is tried for twice as long`() {
+        var failures = ReadFailures()
+        var now: UInt64 = 5
+        for patience in [100, 200, 400, 800, 1600, 1600] as [UInt64] {
+            for _ in 0..<5 { failures.note(at: now) }
+            #expect(!failures.areEnough(at: now + patience - 1, patience: 100))
+            now += patience
+            #expect(failures.areEnough(at: now, patience: 100))
+            failures.giveUp()
+        }
+        failures.end()
+        for _ in 0..<2 { failures.note(at: now) }
+        #expect(!failures.areEnough(at: now + 1000, patience: 100))
+        failures.note(at: now)
+        #expect(failures.areEnough(at: now + 100, patience: 100))
+    }
+}
