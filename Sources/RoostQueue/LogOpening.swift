@@ -149,9 +149,11 @@ struct LogOpening {
     ) throws(QueueFault) {
         nextSequence = max(nextSequence, id + 1)
         let path = settings.path + "/" + name
+        var known: Int?
         do throws(QueueFault) {
             let file = try QueueFile(path, .read)
             guard let size = try file.size() else { return }
+            known = size
             switch try Self.header(file) {
             case .valid(let header) where header.id == id:
                 try recover(file, name, header, size: size, isLast: isLast)
@@ -160,9 +162,40 @@ struct LogOpening {
             }
         } catch {
             guard error.isUnreadable else { throw error }
-            recovery.filesUnreadable += 1
-            chain.breakOff()
+            chain.hasSetAside = true
+            var segment = newSegment(id, salt: 0)
+            segment.unreadBytes = max(0, (known ?? 0) - segment.end)
+            add(unread: segment, bytes: known, isLast: isLast)
         }
+    }
+
+    private func newSegment(_ id: UInt64, salt: UInt64) -> SegmentInfo {
+        SegmentInfo(
+            id: id, salt: salt, end: SegmentFormat.start, timeUnixNano: 0,
+            waiting: Array(repeating: QueueCounts(), count: state.cursors.count))
+    }
+
+    private mutating func add(_ segment: SegmentInfo) {
+        state.segments.append(segment)
+        state.fileBytes += segment.fileBytes
+        for index in state.cursors.indices {
+            state.cursors[index].waiting += segment.waiting[index]
+        }
+    }
+
+    /// A segment of which the disk does not give `bytes`, or nobody knows how many. What was in them
+    /// is told by the next header.
+    private mutating func add(unread segment: SegmentInfo, bytes: Int?, isLast: Bool) {
+        recovery.filesUnreadable += 1
+        recovery.damagedBytes += bytes ?? 0
+        recovery.bytesLeft += bytes ?? 0
+        // It may have had that many numbers, and a later start may find them.
+        if isLast {
+            nextSequence += UInt64((bytes ?? settings.limitBytes) / RecordHead.bytes + 1)
+        }
+        var segment = segment
+        segment.isUnreadable = true
+        add(segment)
     }
 
     /// A file without a readable header: begun and not finished, or damaged.
@@ -220,9 +253,10 @@ struct LogOpening {
             }
             return try QueueFolder.remove(file.path)
         }
-        var segment = SegmentInfo(
-            id: header.id, salt: header.salt, end: SegmentFormat.start, timeUnixNano: 0,
-            waiting: Array(repeating: QueueCounts(), count: state.cursors.count))
+        var segment = newSegment(header.id, salt: header.salt)
+        var begins = places
+        // What the disk does not give.
+        var unread: Int?
         var size = size
         if header.isReused, isLast { size = try cutBehindLast(file, header, size: size) }
         var damage: [(place: Range<Int>, head: RecordHead?)] = []
@@ -233,12 +267,12 @@ struct LogOpening {
             file, salt: header.salt, from: SegmentFormat.start, end: size, after: header.id - 1,
             checksPayloads: isLast)
         scanning: while true {
-            switch try scan.next() {
+            switch try scan.nextReadable() {
             case .record(let head, let offset):
                 if found.records == 0 { segment.timeUnixNano = head.timeUnixNano }
                 found += head.counts
                 link.note(head)
-                note(head, at: offset, &segment)
+                note(head, at: offset, &segment, &begins)
             case .damage(let place, nil)
             where header.isReused && !isLast && place.upperBound == size:
                 // What the file held before, or what was behind it: the next header knows.
@@ -255,19 +289,23 @@ struct LogOpening {
                 }
             case .torn(let offset):
                 if try Self.isPadding(file, offset..<size) {
-                    try QueueFile(file.path, .write).truncate(to: offset)
+                    try Self.cut(file.path, to: offset)
                 } else if isLast {
                     recovery.tornBytes += size - offset
-                    try QueueFile(file.path, .write).truncate(to: offset)
+                    try Self.cut(file.path, to: offset)
                 } else {
                     // The next header knows whether something was there.
                     link.tail = offset..<size
                 }
+            case .unread(let offset):
+                unread = size - offset
+                segment.unreadBytes = size - segment.end
+                link.isUnread = true
             case .end:
                 break scanning
             }
         }
-        guard found.records > 0 else {
+        guard found.records > 0 || unread != nil else {
             if damage.isEmpty, link.tail == nil {
                 if size < SegmentFormat.start { recovery.tornBytes += size }
                 return try QueueFolder.remove(file.path)
@@ -285,8 +323,12 @@ struct LogOpening {
         }
         recovery.segments += 1
         recovery.found += found
-        state.segments.append(segment)
-        state.fileBytes += segment.end
+        places = begins
+        if let unread {
+            add(unread: segment, bytes: unread, isLast: isLast)
+        } else {
+            add(segment)
+        }
         chain.last = link
         before = SegmentBefore(link.id, link.found)
     }
@@ -324,18 +366,20 @@ struct LogOpening {
         // Behind a head that can be read.
         var begun = end
         scanning: while true {
-            switch try scan.next() {
+            switch try scan.nextReadable() {
             case .record(let head, let offset):
                 end = offset + head.totalBytes
                 begun = end
             case .damage(let place, let head): if head != nil { begun = place.upperBound }
             case .torn: continue
+            // What lies there may be whole.
+            case .unread: return size
             case .end: break scanning
             }
         }
         guard end < size else { return size }
         recovery.tornBytes += begun - end
-        try QueueFile(file.path, .write).truncate(to: end)
+        try Self.cut(file.path, to: end)
         return end
     }
 
@@ -346,7 +390,7 @@ struct LogOpening {
         missingBefore header: SegmentHeader, _ file: QueueFile
     ) throws(QueueFault) {
         let last = chain.last
-        let isPlace = !chain.hasSetAside
+        let isPlace = !chain.hasSetAside && last?.isUnread != true
         guard !chain.isAtBegin else {
             _ = chain.follow(header)
             return try noteFront(header, file, isPlace: isPlace)
@@ -369,7 +413,7 @@ struct LogOpening {
             count(gap, isPlace: isPlace)
         }
         if let last, let tail = last.tail, let own = last.file {
-            try QueueFile(own.path, .write).truncate(to: tail.lowerBound)
+            try Self.cut(own.path, to: tail.lowerBound)
         }
     }
 
@@ -405,7 +449,16 @@ struct LogOpening {
     private mutating func cutTail(_ link: SegmentChain.Link) throws(QueueFault) {
         guard let tail = link.tail, let own = link.file else { return }
         if !link.isReused { recovery.tornBytes += tail.count }
-        try QueueFile(own.path, .write).truncate(to: tail.lowerBound)
+        try Self.cut(own.path, to: tail.lowerBound)
+    }
+
+    /// What a bad disk leaves there is met again by the next start.
+    private static func cut(_ path: String, to size: Int) throws(QueueFault) {
+        do throws(QueueFault) {
+            try QueueFile(path, .write).truncate(to: size)
+        } catch {
+            guard error.isUnreadable else { throw error }
+        }
     }
 
     /// Whether this is nothing but what fills the last block of a file that was not ended.
@@ -415,17 +468,24 @@ struct LogOpening {
         guard place.count < WriteBuffer.block, place.upperBound % WriteBuffer.block == 0 else {
             return false
         }
-        return try ReadWindow(file, end: place.upperBound).isZero(from: place.lowerBound)
+        do throws(QueueFault) {
+            return try ReadWindow(file, end: place.upperBound).isZero(from: place.lowerBound)
+        } catch {
+            guard error.isUnreadable else { throw error }
+            return false
+        }
     }
 
-    private mutating func note(_ head: RecordHead, at offset: Int, _ segment: inout SegmentInfo) {
+    private mutating func note(
+        _ head: RecordHead, at offset: Int, _ segment: inout SegmentInfo,
+        _ begins: inout [ReaderPlace?]
+    ) {
         segment.end = offset + head.totalBytes
         nextSequence = max(nextSequence, head.sequence + 1)
         for index in positions.indices where head.sequence >= positions[index] {
             segment.waiting[index] += head.counts
-            state.cursors[index].waiting += head.counts
-            if places[index] == nil {
-                places[index] = ReaderPlace(
+            if begins[index] == nil {
+                begins[index] = ReaderPlace(
                     segment: segment.id, offset: offset, last: head.sequence - 1)
             }
         }

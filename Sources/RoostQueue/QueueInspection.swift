@@ -37,10 +37,10 @@ public struct QueueInspection: Equatable, Sendable {
             file, salt: header.salt, from: SegmentFormat.start, end: size, after: header.id - 1,
             checksPayloads: false)
         while !isStopped() {
-            switch try scan.next() {
+            switch try scan.nextReadable() {
             case .record(let head, _): if head.sequence >= first { waiting += head.counts }
             case .damage: continue
-            case .torn, .end: return true
+            case .torn, .unread, .end: return true
             }
         }
         return false

@@ -170,7 +170,8 @@ public struct QueueRecovery: Equatable, Sendable {
     public var gaps: [QueueGap] = []
     /// Whole files that could not be read and were moved aside.
     public var filesSetAside = 0
-    /// Files that the disk would not give, or not move; they stay where they are.
+    /// Files that the disk would not give, or not from some place on: they go to quarantine when
+    /// nobody waits any more for what was read of them; and files that it would not move.
     public var filesUnreadable = 0
     /// Of the damaged places and torn ends, those that are in quarantine since, and those that are not.
     public var placesSetAside = 0

@@ -17,6 +17,8 @@ struct SegmentChain {
         var isReused = false
         /// Bytes behind the last record that are none.
         var tail: Range<Int>?
+        /// The disk does not give what lies behind the last record found.
+        var isUnread = false
         /// Its place and its end, when it is there.
         var file: (path: String, end: Int)?
         /// Places in it without a readable head were set aside for the first time.
@@ -37,17 +39,12 @@ struct SegmentChain {
         }
     }
 
-    /// The newest one; nil before the first, and behind a file that cannot be read now.
+    /// The newest one; nil before the first.
     var last: Link?
     /// No file has been met.
     private(set) var isAtBegin = true
-    /// A whole file has been set aside since `last`.
+    /// A whole file has been set aside since `last`, or could not be read.
     var hasSetAside = false
-
-    mutating func breakOff() {
-        last = nil
-        isAtBegin = false
-    }
 
     /// What is missing before the segment with this header, which becomes the last one.
     mutating func follow(_ header: SegmentHeader) -> QueueGap? {

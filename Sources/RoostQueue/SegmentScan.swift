@@ -11,6 +11,8 @@ struct SegmentScan {
         case damage(Range<Int>, head: RecordHead?)
         /// A write that did not finish: the file is good up to `offset`.
         case torn(offset: Int)
+        /// The disk gives nothing more from `offset` on, or not what comes there.
+        case unread(offset: Int)
         case end
     }
 
@@ -65,6 +67,16 @@ struct SegmentScan {
         let start = offset
         offset = try resynchronise(from: offset + 1)
         return .damage(start..<offset, head: nil)
+    }
+
+    /// The same, for those who go on without what the disk does not give.
+    mutating func nextReadable() throws(QueueFault) -> Step {
+        do throws(QueueFault) {
+            return try next()
+        } catch {
+            guard error.isUnreadable else { throw error }
+            return finish(.unread(offset: offset))
+        }
     }
 
     /// Whether the last record's payload ends in a place that was zeros before it, and still is:

@@ -169,6 +169,7 @@ import Testing
         #expect(lost.records == held.count - Self.before)
         log.release(try #require(log.cursor("a")), Array(1...UInt64(held.lowerBound + 1)))
         log.close()
+        // A disk that was only passing through a bad hour.
         let copy = try QueueFixture()
         for file in [CursorFile.name] + fixture.segments {
             try copy.write(file, try fixture.bytes(file))
@@ -176,6 +177,20 @@ import Testing
         let healed = try SegmentLog.open(copy.fastSettings)
         defer { healed.close() }
         #expect(try readAll(healed).records.map(number) == Array(held.lowerBound + 1..<60))
+        // One that is as bad as before.
+        let gone = held.dropFirst(Self.before)
+        try withBad(.head, name) {
+            for turn in 0..<2 {
+                let again = try SegmentLog.open(fixture.fastSettings)
+                defer { again.close() }
+                let found = try readAll(again)
+                #expect(
+                    found.records.map(number)
+                        == (held.lowerBound + 1..<60).filter { !gone.contains($0) })
+                #expect(found.lost.isEmpty)
+                #expect(again.recovery.damaged.items(1) == (turn == 0 ? 3 * gone.count : 0))
+            }
+        }
     }
 
     @Test func `a disk that gives nothing for a while costs nothing`() throws {
@@ -210,5 +225,109 @@ import Testing
         #expect(!failures.areEnough(at: now + 1000, patience: 100))
         failures.note(at: now)
         #expect(failures.areEnough(at: now + 100, patience: 100))
+    }
+
+    // MARK: found when it is opened
+
+    @Test(arguments: [0, 1, 3], [Place.header, .head])
+    func `opening keeps what lies before a bad place, and counts the rest once`(
+        _ index: Int, _ place: Place
+    ) throws {
+        let fixture = try QueueFixture()
+        try filled(fixture.fastSettings).close()
+        let names = fixture.segments
+        let (name, held) = (names[index], try numbers(names, of: index))
+        try #require(held.count > Self.before)
+        let bytes = try fixture.bytes(name)
+        let gone = Array(held.dropFirst(place == .header ? 0 : Self.before))
+        try withBad(place, name) {
+            let log = try SegmentLog.open(fixture.fastSettings)
+            defer { log.close() }
+            let waiting = log.statistics().cursors[0].waiting
+            #expect(waiting.records == 60 - gone.count)
+            #expect(log.recovery.filesUnreadable == 1)
+            // Nothing says what the newest one held.
+            let known = index == names.count - 1 ? 0 : 3 * gone.count
+            #expect(log.recovery.damagedWaiting["a"]?.items(1) ?? 0 == known)
+            let (records, lost, _) = try readAll(log)
+            #expect(records.map(number) == (0..<60).filter { !gone.contains($0) })
+            #expect(lost.isEmpty)
+            log.release(try #require(log.cursor("a")), through: .max)
+            #expect(log.statistics().cursors[0].waiting.isEmpty)
+            #expect(!log.hasMore(try #require(log.cursor("a"))))
+            #expect(log.settle { $0.segments == 0 && isInQuarantine(fixture, name, bytes) })
+            _ = try log.keep(record(99)).get()
+        }
+        let again = try SegmentLog.open(fixture.fastSettings)
+        defer { again.close() }
+        #expect(again.recovery.damagedPlaces == 0 && again.recovery.gaps.isEmpty)
+        #expect(try readAll(again).records.map(number) == [99])
+    }
+
+    @Test func `a segment that the disk does not give at all goes to quarantine, and counts`()
+        throws
+    {
+        let fixture = try QueueFixture()
+        try filled(fixture.fastSettings).close()
+        let names = fixture.segments
+        let name = names[1]
+        let gone = try numbers(names, of: 1)
+        try FileManager.default.moveItem(
+            atPath: fixture.file(name), toPath: fixture.file("intact"))
+        try FileManager.default.createSymbolicLink(
+            atPath: fixture.file(name), withDestinationPath: "intact")
+        let log = try SegmentLog.open(fixture.fastSettings)
+        #expect(log.recovery.damagedWaiting["a"]?.items(1) == 3 * gone.count)
+        #expect(log.recovery.gaps.map(\.isExact) == [true])
+        #expect(try readAll(log).records.map(number) == (0..<60).filter { !gone.contains($0) })
+        #expect(log.settle { _ in fixture.quarantined.contains { $0.hasPrefix(name) } })
+        log.close()
+        let again = try SegmentLog.open(fixture.fastSettings)
+        defer { again.close() }
+        #expect(again.recovery.damaged.isEmpty && again.recovery.filesUnreadable == 0)
+    }
+
+    @Test func `a bad place in the newest file is not taken for its end, if that was used before`()
+        throws
+    {
+        let fixture = try QueueFixture()
+        try filled(fixture.fastSettings).close()
+        let names = fixture.segments
+        let name = try #require(names.last)
+        var bytes = try fixture.bytes(name)
+        guard
+            case .valid(let header) = unsafe bytes.withUnsafeBytes({
+                unsafe SegmentHeader.readBoth($0)
+            })
+        else { throw CancellationError() }
+        let reused = SegmentHeader(
+            id: header.id, createdUnixNano: header.createdUnixNano, salt: header.salt,
+            before: header.before, isReused: true)
+        bytes.replaceSubrange(0..<SegmentFormat.start, with: reused.begin)
+        try fixture.write(name, bytes)
+        try withBad(.head, name) {
+            let log = try SegmentLog.open(fixture.fastSettings)
+            defer { log.close() }
+            #expect(log.recovery.tornBytes == 0 && isThere(fixture, name, bytes))
+            let read = try numbers(names, of: names.count - 1).prefix(Self.before)
+            #expect(try readAll(log).records.last.map(number) == read.last)
+        }
+    }
+
+    @Test func `numbers behind a bad place of the newest segment are not given again`() throws {
+        let fixture = try QueueFixture()
+        try filled(fixture.fastSettings).close()
+        let name = try #require(fixture.segments.last)
+        try withBad(.head, name) {
+            let log = try SegmentLog.open(fixture.fastSettings)
+            _ = try log.keep(record(60)).get()
+            log.close()
+        }
+        let again = try SegmentLog.open(fixture.fastSettings)
+        defer { again.close() }
+        #expect(again.recovery.gaps.isEmpty)
+        let records = try readAll(again).records
+        #expect(records.map(number) == Array(0...60))
+        #expect(records.map(\.sequence) == records.map(\.sequence).sorted())
     }
 }
