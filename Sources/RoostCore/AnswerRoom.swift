@@ -89,6 +89,9 @@ public final class AnswerRoom: Sendable {
             more <= room.mostBytes - state.withLock { $0.bytes }
         }
 
+        /// Whether it could be so large if nothing else were held; if not, it never will.
+        public func couldGrow(to bytes: Int) -> Bool { bytes <= room.mostBytes }
+
         /// Makes it as large as `bytes`, if it is smaller; false, and nothing changes, when there is
         /// no room.
         public func grow(to bytes: Int) -> Bool {

@@ -156,30 +156,35 @@ public final class TraceStore: Sendable {
 
     // MARK: questions
 
-    /// Traces by their start, newest first.
-    public func traces(_ query: TraceQuery) throws(StoreQueryError) -> TracePage {
+    /// Traces by their start, newest first. Where spans have to be looked at, `admits` is told the
+    /// bytes of each part of a trace before it is read, and may refuse them; there is one at a time.
+    public func traces(
+        _ query: TraceQuery, admits: @escaping (Int) -> Bool = { _ in true }
+    ) throws(StoreQueryError) -> TracePage {
         if let key = query.workflow.flatMap(TraceKey.init(hex:)) {
             var page = TracePage()
             if let summary = try summary(high: key.high, low: key.low) { page.traces = [summary] }
             return page
         }
         return try readers.read { reader throws(QueryFailure) in
-            var search = try TraceSearch(query, reader, hold: shared.bounds.hold)
+            var search = try TraceSearch(query, reader, hold: shared.bounds.hold, admits: admits)
             return try search.run()
         }
     }
 
     /// Everything about one trace; nil when it is not known. What has come of it and is not stored
-    /// yet is stored first, unless the asker wants only what `isStored`. `admits` is told how many
-    /// bytes of spans there are before they are read, and may refuse them.
+    /// yet is stored first, unless the asker wants only what `isStored`. Of its spans those that came
+    /// first are read, as far as they have `mostSpanBytes` and no more than 64 MiB; `admits` is told
+    /// how many bytes these are before that, and may refuse them.
     public func trace(
         high: UInt64, low: UInt64, isStored: Bool = false, withLogs: Bool = true,
-        admits: (Int) -> Bool = { _ in true }
+        mostSpanBytes: Int = .max, admits: (Int) -> Bool = { _ in true }
     ) throws(StoreQueryError) -> StoredTrace? {
         let key = TraceKey(high: high, low: low)
         if !isStored, shared.hasOpen { settle(.trace(key), Self.patienceForTrace) }
         var trace = try readers.read { reader throws(QueryFailure) in
-            try reader.trace(key, withLogs: withLogs, admits: admits)
+            try reader.trace(
+                key, withLogs: withLogs, mostSpanBytes: mostSpanBytes, admits: admits)
         }
         trace?.summary.settle(now: unixNanoseconds(), hold: shared.bounds.hold)
         return trace

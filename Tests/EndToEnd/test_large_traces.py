@@ -1,5 +1,7 @@
 """Answers about traces that are large for the memory there is."""
 
+import urllib.parse
+
 import httpx
 import pytest
 from conftest import starter, wait_until
@@ -10,6 +12,19 @@ FITS, TOO_LARGE = "a" * 32, "b" * 32
 KIB = 1024
 # Of 16 MiB one answer has a quarter less a sixteenth, and takes six times the bytes of a trace.
 SIZES = {FITS: 350 * KIB, TOO_LARGE: 800 * KIB}
+
+
+def send(process, message):
+    answer = httpx.post(
+        f"http://{process.http}/v1/traces", content=message.SerializeToString(),
+        headers={"content-type": PROTOBUF}, trust_env=False)
+    assert answer.status_code == 200, answer.text
+
+
+def spans(process):
+    """How many are stored of each trace."""
+    page = process.get(ROOT + "traces").json()
+    return {one["trace_id"]: one["spans"] for one in page["traces"]}
 
 
 @pytest.fixture(scope="module")
@@ -27,17 +42,10 @@ def small(tmp_path_factory):
                         name="work", start_time_unix_nano=START + number,
                         end_time_unix_nano=START + 10**9,
                         attributes=[attribute("text", "x" * 960)])
-                answer = httpx.post(
-                    f"http://{process.http}/v1/traces", content=message.SerializeToString(),
-                    headers={"content-type": PROTOBUF}, trust_env=False)
-                assert answer.status_code == 200, answer.text
-
-        def spans():
-            page = process.get(ROOT + "traces").json()
-            return {one["trace_id"]: one["spans"] for one in page["traces"]}
+                send(process, message)
 
         wanted = {trace: size // KIB for trace, size in SIZES.items()}
-        wait_until(lambda: spans() == wanted, what="both traces")
+        wait_until(lambda: spans(process) == wanted, what="both traces")
         yield process
 
 
@@ -57,3 +65,23 @@ def test_what_never_fits_is_not_to_be_asked_for_again(small, path):
     error = answer.json()["error"]
     assert error["code"] == "too_much" and TOO_LARGE in error["message"]
     assert "limits.memory" in error["message"] and "retry-after" not in answer.headers
+
+
+def jaeger(small, **query):
+    return small.get("/api/traces?" + urllib.parse.urlencode(query, doseq=True))
+
+
+def test_jaeger_finds_what_came_late(small):
+    """In a part of the trace behind more than is looked through at once."""
+    message = request("traces", 0, service="front")
+    scopes(message)[0].spans.add(
+        trace_id=bytes.fromhex(FITS), span_id=(9_999).to_bytes(8, "big"),
+        parent_span_id=(1).to_bytes(8, "big"), name="late", start_time_unix_nano=START + 10**6,
+        end_time_unix_nano=START + 10**9, attributes=[attribute("late", "yes")])
+    send(small, message)
+    wait_until(lambda: spans(small)[FITS] == SIZES[FITS] // KIB + 1, what="the late span")
+    answer = jaeger(small, service="front", tags='{"late":"yes"}', start=START // 1000 - 1)
+    assert answer.status_code == 200, answer.text
+    assert [trace["traceID"] for trace in answer.json()["data"]] == [FITS]
+    answer = jaeger(small, service="front", tags='{"late":"no"}', start=START // 1000 - 1)
+    assert answer.status_code == 200 and answer.json()["data"] == []

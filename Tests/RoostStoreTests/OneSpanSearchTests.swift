@@ -89,4 +89,70 @@ import Testing
         #expect(try harness.ids { $0.maxDuration = 9_999 } == [])
         #expect(try harness.ids { $0.minDuration = 10_000 } == [1])
     }
+
+    /// A trace that goes on for long is stored part by part.
+    private func longTrace() throws -> StoreHarness {
+        let harness = try StoreHarness()
+        for number in UInt64(1)...3 {
+            harness.put([
+                TestSpan(
+                    trace: 1, id: number, parent: number - 1, duration: number * 100,
+                    attributes: [("part", "\(number)"), ("note", noise(3_000))])
+            ])
+            harness.store.flush()
+        }
+        return harness
+    }
+
+    @Test(arguments: 1...3) func `the span may be in any part of the trace`(_ part: UInt64) throws {
+        let harness = try longTrace()
+        var query = TraceQuery()
+        query.span.tags = [.init("part", "\(part)")]
+        query.span.minDuration = part * 100
+        var asked: [Int] = []
+        let found = try harness.store.traces(query) {
+            asked.append($0)
+            return true
+        }
+        #expect(found.traces.map(\.traceIDLow) == [1])
+        // One part at a time, and none behind the span.
+        #expect(asked.count == Int(part) && asked.allSatisfy { 3_000...4_000 ~= $0 })
+        query.span.minDuration = part * 100 + 1
+        #expect(try harness.store.traces(query).traces.isEmpty)
+    }
+
+    @Test func `a part that nobody has room for is not passed over`() throws {
+        let harness = try longTrace()
+        var query = TraceQuery()
+        query.span.tags = [.init("part", "2")]
+        var parts = 0
+        #expect(throws: StoreQueryError.noRoom) {
+            try harness.store.traces(query) { _ in
+                parts += 1
+                return parts < 2
+            }
+        }
+        #expect(parts == 2)
+    }
+
+    @Test func `of a trace as much may be read as there is room for`() throws {
+        let harness = try longTrace()
+        func read(_ most: Int) throws -> (spans: Int, omitted: Int, asked: Int) {
+            var asked = 0
+            let trace = try harness.store.trace(
+                high: traceHigh, low: 1, withLogs: false, mostSpanBytes: most
+            ) {
+                asked = $0
+                return true
+            }
+            let stored = try #require(trace)
+            return (spanCount(stored.spans), stored.omitted, asked)
+        }
+        let all = try read(.max)
+        #expect(all.spans == 3 && all.omitted == 0)
+        let some = try read(7_000)
+        #expect(some.spans == 2 && some.omitted == 1 && some.asked < all.asked)
+        let none = try read(2_000)
+        #expect(none.spans == 0 && none.omitted == 3)
+    }
 }

@@ -34,14 +34,20 @@ import RoostCore
     }
 }
 
+/// Bytes that a chunk says it has when it is unpacked; nil when it is damaged or these are more than
+/// `most`.
+func unpackedSize(_ bytes: UnsafeRawBufferPointer, most: Int) -> Int? {
+    let size = unsafe ZSTD_getFrameContentSize(bytes.baseAddress, bytes.count)
+    return size <= UInt64(most) ? Int(size) : nil
+}
+
 /// Unpacks a chunk; nil when it is damaged or says that it is larger than `most`.
 func unpackZstandard(_ bytes: UnsafeRawBufferPointer, most: Int) -> ByteBlock? {
-    let size = unsafe ZSTD_getFrameContentSize(bytes.baseAddress, bytes.count)
-    guard size <= UInt64(most) else { return nil }
-    return unsafe try? ByteBlock(capacity: Int(size)) { target throws(DamagedChunk) in
+    guard let size = unsafe unpackedSize(bytes, most: most) else { return nil }
+    return unsafe try? ByteBlock(capacity: size) { target throws(DamagedChunk) in
         let made = unsafe ZSTD_decompress(
             target.baseAddress, target.count, bytes.baseAddress, bytes.count)
-        guard ZSTD_isError(made) == 0, made == Int(size) else { throw DamagedChunk() }
+        guard ZSTD_isError(made) == 0, made == size else { throw DamagedChunk() }
         return made
     }
 }

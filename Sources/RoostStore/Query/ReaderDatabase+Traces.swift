@@ -3,25 +3,37 @@ import RoostCore
 import RoostWire
 
 extension ReaderDatabase {
-    /// The chunks of a trace, unpacked, up to some bytes; damaged ones are left out.
-    func chunks(
-        of trace: Int, most: Int = StoreLimits.mostSpanBytes
-    ) throws(SQLiteError) -> [ByteBlock] {
+    /// The first chunks of a trace, unpacked, as many as have `most` bytes together.
+    private func chunks(of trace: Int, most: Int) throws(QueryFailure) -> [ByteBlock] {
+        var blocks: [ByteBlock] = []
+        var left = most
+        _ = try forEachChunk(of: trace, admits: { $0 <= left }) { block in
+            blocks.append(block)
+            left -= block.count
+            return true
+        }
+        return blocks
+    }
+
+    /// Unpacks the chunks of a trace, one at a time, and gives each to `body` until this answers
+    /// false; damaged ones are left out. `admits` is told the bytes of each before it is unpacked;
+    /// false, and nothing more is read, when it refuses.
+    func forEachChunk(
+        of trace: Int, admits: Admission, _ body: (ByteBlock) throws(QueryFailure) -> Bool
+    ) throws(QueryFailure) -> Bool {
         defer { chunks.reset() }
         chunks.bind(1, trace * StoreSchema.chunksOfTrace)
         chunks.bind(2, (trace + 1) * StoreSchema.chunksOfTrace)
-        var blocks: [ByteBlock] = []
-        var bytes = 0
-        while bytes < most, try chunks.step() {
-            let block = unsafe chunks.withBytes(0) {
-                unsafe unpackZstandard($0, most: StoreLimits.largestChunk)
+        while try reading({ () throws(SQLiteError) in try chunks.step() }) {
+            let size = unsafe chunks.withBytes(0) {
+                unsafe unpackedSize($0, most: StoreLimits.largestChunk)
             }
-            if let block {
-                blocks.append(block)
-                bytes += block.count
-            }
+            guard let size else { continue }
+            guard admits(size) else { return false }
+            let block = unsafe chunks.withBytes(0) { unsafe unpackZstandard($0, most: size) }
+            if let block, try !body(block) { return true }
         }
-        return blocks
+        return true
     }
 
     struct Row {
@@ -65,26 +77,18 @@ extension ReaderDatabase {
             }, activities: traceByID.bytes(4))
     }
 
-    /// Everything about a trace.
+    /// Everything about a trace, but no more than so many bytes of its spans.
     func trace(
-        _ key: TraceKey, withLogs: Bool = true, admits: Admission = { _ in true }
+        _ key: TraceKey, withLogs: Bool, mostSpanBytes: Int, admits: Admission
     ) throws(QueryFailure) -> StoredTrace? {
         guard let row = try reading({ () throws(SQLiteError) in try find(key) }) else { return nil }
-        guard admits(min(row.bytes, StoreLimits.mostSpanBytes) + row.activities.count) else {
-            throw .query(.noRoom)
-        }
-        return try reading { () throws(SQLiteError) in try trace(key, row, withLogs: withLogs) }
-    }
-
-    private func trace(
-        _ key: TraceKey, _ row: Row, withLogs: Bool
-    ) throws(SQLiteError) -> StoredTrace {
-        var spans = try chunks(of: row.id)
+        let most = min(mostSpanBytes, StoreLimits.mostSpanBytes)
+        guard admits(min(row.bytes, most) + row.activities.count) else { throw .query(.noRoom) }
+        var spans = try chunks(of: row.id, most: most)
         if spans.count > 1 { spans = withoutRepeats(spans) }
-        var trace = StoredTrace(
-            summary: row.summary, spans: spans, logs: withLogs ? try logs(of: key) : [],
-            activities: row.activities)
-        if spans.reduce(0, { $0 + $1.count }) >= StoreLimits.mostSpanBytes {
+        var trace = StoredTrace(summary: row.summary, spans: spans, activities: row.activities)
+        if withLogs { trace.logs = try reading { () throws(SQLiteError) in try logs(of: key) } }
+        if row.bytes > most {
             let shown = spans.reduce(0) { sum, block in
                 sum + (unsafe block.withBytes { unsafe countItems($0, signal: .traces) })
             }

@@ -3,21 +3,18 @@ import RoostCore
 import RoostIngest
 import RoostWire
 
-/// Whether one span of these requests has all that is asked for, and belongs to this service as it
-/// is listed.
+/// Whether one span of this request has all that is asked for, and belongs to this service as it is
+/// listed.
 ///
 /// Tags are attributes of the span, of its resource or of its events, and those that Jaeger's form of
 /// a span has for its kind, its status, its scope and its trace state (`JaegerTrace`).
-func hasSpan(in requests: [ByteBlock], _ query: SpanQuery, of service: String?) -> Bool {
-    for request in requests {
-        var matcher = SpanMatcher(query, of: service)
-        var rejections = Rejections()
-        _ = unsafe request.withBytes {
-            try? unsafe readTraces($0, visitor: &matcher, rejections: &rejections)
-        }
-        if matcher.isFound { return true }
+func hasSpan(in request: ByteBlock, _ query: SpanQuery, of service: String?) -> Bool {
+    var matcher = SpanMatcher(query, of: service)
+    var rejections = Rejections()
+    _ = unsafe request.withBytes {
+        try? unsafe readTraces($0, visitor: &matcher, rejections: &rejections)
     }
-    return false
+    return matcher.isFound
 }
 
 private struct SpanMatcher: TraceVisitor {

@@ -11,7 +11,7 @@ public struct StoredTrace: Sendable {
     public var logs: [ByteBlock]
     /// What `TraceUnderstanding` packed of its activities.
     public var activities: [UInt8]
-    /// Spans that were left out because the trace is larger than one answer may be.
+    /// Spans that were left out because they are more than one answer may have, or was to have.
     public var omitted = 0
 
     public init(

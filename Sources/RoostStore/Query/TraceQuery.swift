@@ -19,8 +19,6 @@ public struct TraceQuery: Sendable, Equatable {
     public var until: UInt64?
     /// What one span of the trace, of `service` if that is said, has all of.
     public var span = SpanQuery()
-    /// Bytes of each trace that are looked through for that span.
-    public var mostBytesForSpan = StoreLimits.mostSpanBytes
     /// 1 to `mostTraces`; others are brought inside.
     public var limit = 50
     /// Of the page before; the other members must be the same.

@@ -14,6 +14,7 @@ import RoostIngest
 struct TraceSearch {
     private let query: TraceQuery
     private let reader: ReaderDatabase
+    private let admits: ReaderDatabase.Admission
     private let terms: [Term]
     /// The service as it is listed, and as summaries have it.
     private let service: (listed: String, inSummaries: String)?
@@ -60,12 +61,16 @@ struct TraceSearch {
     /// In a trace of fewer spans each is looked at when its row is made.
     private static let wholeSpans = 20_000
 
+    /// `admits` is told the bytes of each part of a trace before it is looked through, and may refuse
+    /// them; there is one at a time.
     init(
-        _ query: TraceQuery, _ reader: ReaderDatabase, hold: UInt64
+        _ query: TraceQuery, _ reader: ReaderDatabase, hold: UInt64,
+        admits: @escaping ReaderDatabase.Admission = { _ in true }
     ) throws(QueryFailure) {
         self.query = query
         self.hold = hold
         self.reader = reader
+        self.admits = admits
         waiting = CandidateHeap(kept: query.mostWaiting)
         limit = min(max(query.limit, 1), TraceQuery.mostTraces)
         if let cursor = query.cursor {
@@ -239,12 +244,24 @@ struct TraceSearch {
         guard query.span.isAboutSpans else { return true }
         // The commonest of these questions, answered from the row as far as it can be.
         if wantsError, summary.errors == 0, summary.spans < Self.wholeSpans { return false }
+        return try hasSpan(trace)
+    }
+
+    /// Looks through one part of a trace after another.
+    private mutating func hasSpan(_ trace: Int) throws(QueryFailure) -> Bool {
         try spend(Self.stepsOfAttributes)
-        let chunks = try reading { () throws(SQLiteError) in
-            try reader.chunks(of: trace, most: query.mostBytesForSpan)
+        var isFound = false
+        var bytes = 0
+        let isRead = try reader.forEachChunk(of: trace, admits: admits) {
+            chunk throws(QueryFailure) in
+            let before = bytes >> Self.bitsOfStep
+            bytes += chunk.count
+            try spend(bytes >> Self.bitsOfStep - before)
+            isFound = RoostStore.hasSpan(in: chunk, query.span, of: service?.listed)
+            return !isFound
         }
-        try spend(chunks.reduce(0) { $0 + $1.count } >> Self.bitsOfStep)
-        return hasSpan(in: chunks, query.span, of: service?.listed)
+        guard isRead else { throw .query(.noRoom) }
+        return isFound
     }
 
     private var wantsError: Bool {

@@ -68,6 +68,12 @@ struct APIError: Error, Equatable {
                 + "a larger limits.memory allows it")
     }
 
+    /// Spans have to be looked at for it, and never can be.
+    static let searchTooLarge = APIError(
+        status: 422, code: "too_much",
+        message: "a part of a trace that may be meant takes more memory than one answer may have; "
+            + "a larger limits.memory allows it, or start and end that leave the trace out")
+
     static let busy = APIError(
         status: 503, code: "busy",
         message: "too many questions wait for the store, ask again later", retryAfter: 1)

@@ -154,16 +154,12 @@ enum JaegerEndpoints {
             let store = try TraceEndpoints.store(context)
             let ids = wantedTraces(request)
             if !ids.isEmpty { return answer(request, context, store, ids) }
-            var wanted = try query(request)
-            wanted.mostBytesForSpan = context.collector.answers.modest(wanted.mostBytesForSpan)
-            let query = wanted
+            let query = try query(request)
             let limit = min(request.integer("limit") ?? standardTraces, mostTraces)
             let names = context.collector.names
-            let about =
-                min(limit, TraceQuery.mostTraces) * bytesOfSummary
-                + (query.span.isAboutSpans ? query.mostBytesForSpan : 0)
+            let about = min(limit, TraceQuery.mostTraces) * bytesOfSummary
             context.document(request, about: about) { writer, lease throws(APIError) in
-                let found = try search(store, query, limit: limit)
+                let found = try search(store, query, limit: limit, lease, about: about)
                 try JaegerAnswer.list(&writer, limit: limit) { writer throws(APIError) in
                     for id in found where writer.bytes.count < mostBytes {
                         try write(id, store, names, isStored: true, into: &writer, lease)
@@ -267,16 +263,20 @@ enum JaegerEndpoints {
         return tags.map { SpanQuery.Tag($0.key.text, $0.value) }
     }
 
-    /// The ids of the traces that are meant, page by page.
+    /// The ids of the traces that are meant, page by page. `bytes` are leased for these; parts of
+    /// traces that are looked through come on top.
     private static func search(
-        _ store: TraceStore, _ query: TraceQuery, limit: Int
+        _ store: TraceStore, _ query: TraceQuery, limit: Int, _ lease: AnswerRoom.Lease,
+        about bytes: Int
     ) throws(APIError) -> [TraceID] {
         var query = query
         var found: [TraceID] = []
         repeat {
             query.limit = min(limit - found.count, TraceQuery.mostTraces)
-            let page = try TraceEndpoints.told { () throws(StoreQueryError) in
-                try store.traces(query)
+            let asked = query
+            let page = try TraceEndpoints.told(lease, or: .searchTooLarge) {
+                room throws(StoreQueryError) in
+                try store.traces(asked) { room(bytes + $0) }
             }
             found += page.traces.map { TraceID(high: $0.traceIDHigh, low: $0.traceIDLow) }
             query.cursor = page.cursor

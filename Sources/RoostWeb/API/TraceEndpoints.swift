@@ -274,6 +274,24 @@ enum TraceEndpoints {
     ) throws(APIError) -> Answer {
         do throws(StoreQueryError) { return try question() } catch { throw APIError(error) }
     }
+
+    /// The same of a question that says, before it reads, how many bytes have to be leased for its
+    /// answer in all; `tooLarge` is thrown where there never will be so many.
+    static func told<Answer>(
+        _ lease: AnswerRoom.Lease, or tooLarge: APIError,
+        _ question: (@escaping (Int) -> Bool) throws(StoreQueryError) -> Answer
+    ) throws(APIError) -> Answer {
+        var wanted = 0
+        do throws(StoreQueryError) {
+            return try question { bytes in
+                wanted = bytes
+                return lease.grow(to: bytes)
+            }
+        } catch {
+            guard error == .noRoom else { throw APIError(error) }
+            throw lease.couldGrow(to: wanted) ? .noMemory : tooLarge
+        }
+    }
 }
 
 extension APIError {
