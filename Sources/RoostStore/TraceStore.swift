@@ -161,12 +161,7 @@ public final class TraceStore: Sendable {
     public func traces(
         _ query: TraceQuery, admits: @escaping (Int) -> Bool = { _ in true }
     ) throws(StoreQueryError) -> TracePage {
-        if let key = query.workflow.flatMap(TraceKey.init(hex:)) {
-            var page = TracePage()
-            if let summary = try summary(high: key.high, low: key.low) { page.traces = [summary] }
-            return page
-        }
-        return try readers.read { reader throws(QueryFailure) in
+        try readers.read { reader throws(QueryFailure) in
             var search = try TraceSearch(query, reader, hold: shared.bounds.hold, admits: admits)
             return try search.run()
         }

@@ -44,6 +44,8 @@ import Testing
         }
     }
 
+    private static let third = "000000000000000a0000000000000003"
+
     static let cases = [
         Case("nothing", [6, 5, 4, 3, 2, 1]) { _ in },
         Case("limit", [6, 5]) { $0.limit = 2 },
@@ -60,8 +62,61 @@ import Testing
         },
         Case("workflow", [6, 5]) { $0.workflow = "second" },
         Case("workflow as a trace id", [3]) {
-            $0.workflow = "000000000000000a0000000000000003"
+            $0.workflow = third
         },
+        Case("a trace id, in capitals", [3]) {
+            $0.workflow = "000000000000000A0000000000000003"
+        },
+        Case("a trace id and all that it has", [3]) {
+            $0.workflow = third
+            $0.service = "backend"
+            $0.agent = "writer"
+            $0.session = "s3"
+            $0.status = .error
+            $0.minDuration = 300
+            $0.maxDuration = 300
+            $0.since = 3_000_000_000
+            $0.until = 3_000_000_000
+            $0.span.operation = "call"
+            $0.span.tags = [.init("error", "false")]
+        },
+        Case("a trace id of another service", []) {
+            $0.workflow = third
+            $0.service = "even"
+        },
+        Case("a trace id of another agent", []) {
+            $0.workflow = third
+            $0.agent = "planner"
+        },
+        Case("a trace id of another session", []) {
+            $0.workflow = third
+            $0.session = "s4"
+        },
+        Case("a trace id of another status", []) {
+            $0.workflow = third
+            $0.status = .ok
+        },
+        Case("a trace id and longer", []) {
+            $0.workflow = third
+            $0.minDuration = 301
+        },
+        Case("a trace id and shorter", []) {
+            $0.workflow = third
+            $0.maxDuration = 299
+        },
+        Case("a trace id and later", []) {
+            $0.workflow = third
+            $0.since = 3_000_000_001
+        },
+        Case("a trace id and before", []) {
+            $0.workflow = third
+            $0.until = 2_999_999_999
+        },
+        Case("a trace id without such a span", []) {
+            $0.workflow = third
+            $0.span.tags = [.init("no.such", "thing")]
+        },
+        Case("a trace id that nobody has", []) { $0.workflow = String(repeating: "f", count: 32) },
         Case("agent", [2, 1]) { $0.agent = "planner" },
         Case("session", [4]) { $0.session = "s4" },
         Case("status error", [3]) { $0.status = .error },
@@ -108,6 +163,33 @@ import Testing
     @Test(arguments: cases) func `finds`(_ one: Case) throws {
         let harness = try Self.harness()
         #expect(try harness.ids(one.change) == one.expected)
+    }
+
+    @Test func `a workflow whose name could be a trace id is found by it, page after page`() throws
+    {
+        let harness = try StoreHarness()
+        let name = "000000000000000a0000000000000009"
+        harness.put(
+            (1...5).map {
+                TestSpan(trace: $0, start: $0 * 1_000, attributes: [("workflow", name)])
+            })
+        harness.store.flush()
+        func pages() throws -> [UInt64] {
+            try harness.idsOfAllPages {
+                $0.workflow = name
+                $0.limit = 2
+            }
+        }
+        #expect(try pages() == [5, 4, 3, 2, 1])
+        // Then the trace with this id is meant, unless another filter says otherwise.
+        harness.put([TestSpan(trace: 9, start: 9_000)])
+        harness.store.flush()
+        #expect(try pages() == [9])
+        #expect(
+            try harness.ids {
+                $0.workflow = name
+                $0.until = 3_000
+            } == [3, 2, 1])
     }
 
     @Test func `pages go on where they ended, whatever is written meanwhile`() throws {

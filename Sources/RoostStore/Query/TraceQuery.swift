@@ -5,7 +5,8 @@ public import RoostCore
 public struct TraceQuery: Sendable, Equatable {
     /// Any service of the trace.
     public var service: String?
-    /// The workflow's name, or a trace id of 32 hexadecimal digits.
+    /// The workflow's name. Where it is 32 hexadecimal digits, the trace with this id comes first: if
+    /// there is one, and it is meant by everything else, it alone is shown.
     public var workflow: String?
     /// Any agent of the trace.
     public var agent: String?

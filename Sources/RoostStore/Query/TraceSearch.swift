@@ -23,6 +23,8 @@ struct TraceSearch {
     /// Nanoseconds after which a trace without its root is over, and Unix nanoseconds.
     private let hold: UInt64
     private let now = unixNanoseconds()
+    /// The trace that is looked for, when it is only one.
+    private var only: Int?
     private var waiting: CandidateHeap
     private var found: [(summary: TraceSummary, place: Place)] = []
     private var steps = 0
@@ -97,6 +99,7 @@ struct TraceSearch {
     }
 
     mutating func run() throws(QueryFailure) -> TracePage {
+        if let page = try pageByID() { return page }
         repeat {
             waiting = CandidateHeap(kept: query.mostWaiting)
             try walk()
@@ -106,6 +109,39 @@ struct TraceSearch {
         page.traces = found.prefix(limit).map(\.summary)
         if found.count > limit { page.cursor = found[limit - 1].place.cursor }
         return page
+    }
+
+    /// The one trace whose id the workflow's name is; nil when the name is none, there is no such
+    /// trace, or it is not meant by the rest of the query.
+    private func pageByID() throws(QueryFailure) -> TracePage? {
+        guard query.cursor == nil, let key = query.workflow.flatMap(TraceKey.init(hex:)) else {
+            return nil
+        }
+        var rest = query
+        rest.workflow = nil
+        var search = try TraceSearch(rest, reader, hold: hold, admits: admits)
+        return try search.page(of: key)
+    }
+
+    private mutating func page(of key: TraceKey) throws(QueryFailure) -> TracePage? {
+        let row = try reading { () throws(SQLiteError) in try reader.find(key) }
+        guard let row, let block = try block(of: row.id) else { return nil }
+        only = row.id
+        try collect(block)
+        _ = try emit(laterThan: nil)
+        guard let summary = found.first?.summary else { return nil }
+        var page = TracePage()
+        page.traces = [summary]
+        return page
+    }
+
+    /// The block in which the index has a trace.
+    private func block(of trace: Int) throws(QueryFailure) -> Int? {
+        try reading { () throws(SQLiteError) in
+            reader.traceByNumber.bind(1, trace)
+            defer { reader.traceByNumber.reset() }
+            return try reader.traceByNumber.step() ? reader.traceByNumber.int(2) : nil
+        }
     }
 
     /// Until enough was found, or everything that was kept in mind was looked at.
@@ -188,6 +224,7 @@ struct TraceSearch {
         let start = unsafe IndexBlockReading.word(fixed, entry * 3)
         let duration = unsafe IndexBlockReading.word(fixed, entry * 3 + 1)
         let trace = unsafe Int(clamping: IndexBlockReading.word(fixed, entry * 3 + 2))
+        if let only, trace != only { return }
         guard start >= query.since ?? 0, start <= query.until ?? .max,
             duration >= shortest, duration <= query.maxDuration ?? .max
         else { return }
