@@ -165,8 +165,8 @@ let package = Package(
         tests(
             "RoostWeb",
             [
-                "RoostCore", "RoostMetrics", "RoostIngest", "RoostAnalytics", "RoostNet",
-                "RoostCollector", "RoostWeb",
+                "RoostCore", "RoostWire", "RoostMetrics", "RoostIngest", "RoostAnalytics",
+                "RoostNet", "RoostStore", "RoostCollector", "RoostWeb",
             ]),
         tests("RoostDemo", ["RoostCore", "RoostWire", "RoostHTTPClient", "RoostDemo"]),
     ]

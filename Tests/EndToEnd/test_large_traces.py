@@ -71,6 +71,22 @@ def jaeger(small, **query):
     return small.get("/api/traces?" + urllib.parse.urlencode(query, doseq=True))
 
 
+@pytest.mark.parametrize("path", [
+    f"traces/{TOO_LARGE}", f"traces?traceID={TOO_LARGE}",
+    f"traces?traceID={TOO_LARGE}&traceID={FITS}"])
+def test_jaeger_is_told_what_never_fits(small, path):
+    answer = small.get(f"/api/{path}")
+    assert answer.status_code == 422, answer.text
+    assert TOO_LARGE in answer.json()["errors"][0]["msg"] and "retry-after" not in answer.headers
+
+
+def test_an_answer_for_jaeger_ends_before_what_does_not_fit(small):
+    answer = jaeger(small, traceID=[FITS, TOO_LARGE, "c" * 32])
+    assert answer.status_code == 200, answer.text
+    page = answer.json()
+    assert [trace["traceID"] for trace in page["data"]] == [FITS] and page["total"] == 2
+
+
 def test_jaeger_finds_what_came_late(small):
     """In a part of the trace behind more than is looked through at once."""
     message = request("traces", 0, service="front")

@@ -74,6 +74,9 @@ struct APIError: Error, Equatable {
         message: "a part of a trace that may be meant takes more memory than one answer may have; "
             + "a larger limits.memory allows it, or start and end that leave the trace out")
 
+    /// There is no memory for the answer now, or there never will be.
+    var isAboutMemory: Bool { self == .noMemory || code == "too_much" }
+
     static let busy = APIError(
         status: 503, code: "busy",
         message: "too many questions wait for the store, ask again later", retryAfter: 1)

@@ -9,8 +9,6 @@ import RoostStore
 enum JaegerEndpoints {
     private static let root = "/api/"
     static let mostTraces = 1_500
-    /// Traces are added to an answer until it is so long.
-    static let mostBytes = 32 << 20
     /// What a trace takes while traces are looked for.
     private static let bytesOfSummary = 1 << 10
     private static let standardTraces = 100
@@ -160,10 +158,9 @@ enum JaegerEndpoints {
             let about = min(limit, TraceQuery.mostTraces) * bytesOfSummary
             context.document(request, about: about) { writer, lease throws(APIError) in
                 let found = try search(store, query, limit: limit, lease, about: about)
+                let traces = JaegerTraces(store: store, names: names, lease: lease, isStored: true)
                 try JaegerAnswer.list(&writer, limit: limit) { writer throws(APIError) in
-                    for id in found where writer.bytes.count < mostBytes {
-                        try write(id, store, names, isStored: true, into: &writer, lease)
-                    }
+                    _ = try traces.write(found, into: &writer)
                     return found.count
                 }
             }
@@ -179,9 +176,10 @@ enum JaegerEndpoints {
             let store = try TraceEndpoints.store(context)
             let names = context.collector.names
             context.document(request) { writer, lease throws(APIError) in
+                let traces = JaegerTraces(store: store, names: names, lease: lease)
                 var isFound = false
                 try JaegerAnswer.list(&writer) { writer throws(APIError) in
-                    isFound = try write(id, store, names, into: &writer, lease)
+                    isFound = try traces.write(id, into: &writer)
                     return 1
                 }
                 guard isFound else { throw .notFound("trace", id.text) }
@@ -204,12 +202,10 @@ enum JaegerEndpoints {
     ) {
         let names = context.collector.names
         context.document(request) { writer, lease throws(APIError) in
+            let traces = JaegerTraces(store: store, names: names, lease: lease)
             try JaegerAnswer.list(&writer) { writer throws(APIError) in
-                var found = 0
-                for id in ids where writer.bytes.count < mostBytes {
-                    if try write(id, store, names, into: &writer, lease) { found += 1 }
-                }
-                return found
+                let (written, left) = try traces.write(ids, into: &writer)
+                return try written + traces.count(left)
             }
         }
     }
@@ -282,33 +278,6 @@ enum JaegerEndpoints {
             query.cursor = page.cursor
         } while query.cursor != nil && found.count < limit
         return found
-    }
-
-    /// Nothing, and false, when the trace is not known.
-    @discardableResult
-    private static func write(
-        _ id: TraceID, _ store: TraceStore, _ names: NameTable, isStored: Bool = false,
-        into writer: inout JSONWriter, _ lease: AnswerRoom.Lease
-    ) throws(APIError) -> Bool {
-        // The array that the answer is in grows to twice its size, beside itself.
-        let written = writer.bytes.count * 3
-        let trace = try TraceEndpoints.told { () throws(StoreQueryError) in
-            try store.trace(high: id.high, low: id.low, isStored: isStored, withLogs: false) {
-                lease.grow(to: written + $0 * TraceEndpoints.bytesByByte)
-            }
-        }
-        guard let trace else { return false }
-        var shifts: [UInt64: Int] = [:]
-        if trace.summary.clockSkew > 0 {
-            shifts =
-                TraceReader(names: names, prices: nil).document(
-                    chunks: trace.spans, traceIDHigh: id.high, traceIDLow: id.low
-                ).clockShifts
-        }
-        TraceExport.writeJaegerTrace(
-            chunks: trace.spans, traceIDHigh: id.high, traceIDLow: id.low, shifts: shifts,
-            into: &writer)
-        return true
     }
 
     // MARK: dependencies
