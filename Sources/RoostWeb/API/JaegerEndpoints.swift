@@ -302,16 +302,20 @@ enum JaegerEndpoints {
             let wanted = query
             let names = context.collector.names
             let prices = context.collector.prices
+            let answers = context.collector.answers
             let now = request.now
-            context.document(request) { writer throws(APIError) in
-                let reader = TraceReader(names: names, prices: prices)
-                try book.update(store, reader, now: now)
+            context.document(request) { writer, lease throws(APIError) in
+                let source = ServiceCallsSource(
+                    store, TraceReader(names: names, prices: prices), lease, of: answers)
+                try book.update(source, now: now)
                 var calls = ServiceCalls()
                 if let known = book.calls(wanted) {
                     calls = known
                 } else {
-                    try calls.add(wanted, store, reader)
+                    try calls.add(wanted, source)
                 }
+                // Of the traces nothing is held any more.
+                lease.shrink(to: APIContext.usualBytes)
                 JaegerAnswer.list(&writer) { calls.write(into: &$0) }
             }
         }
@@ -331,10 +335,14 @@ enum JaegerEndpoints {
             let store = context.collector.store
             let names = context.collector.names
             let prices = context.collector.prices
-            // What cannot be read now is told to whoever asks.
+            let answers = context.collector.answers
             context.loop.offload({
-                try? book.refresh(
-                    store, TraceReader(names: names, prices: prices), now: unixNanoseconds())
+                // Without memory for it the next look is soon enough.
+                guard let lease = answers.lease(ServiceCallsSource.ownBytes) else { return }
+                let source = ServiceCallsSource(
+                    store, TraceReader(names: names, prices: prices), lease, of: answers)
+                // What cannot be read now is told to whoever asks.
+                try? book.refresh(source, now: unixNanoseconds())
             }) { _ in }
         }
         return book

@@ -15,11 +15,26 @@ struct ServiceCalls: Sendable {
     private static let mostSummaries = 2_000
     private static let mostTraces = 100
     private static let mostPairs = 10_000
-    private static let mostSteps = 2_000
+
+    init() {}
+
+    /// Those in one trace.
+    init(between steps: [TraceStep]) {
+        for step in steps {
+            guard let parent = step.parent, steps.indices.contains(parent) else { continue }
+            let pair = Pair(parent: Self.name(of: steps[parent]), child: Self.name(of: step))
+            if pair.parent != pair.child { add(pair, 1) }
+        }
+    }
+
+    /// As it is listed.
+    private static func name(of step: TraceStep) -> ExactText {
+        ExactText(TraceStore.listedName(ofService: step.service))
+    }
 
     /// Adds the latest traces that are meant and in which more than one service took part.
     mutating func add(
-        _ query: TraceQuery, _ store: TraceStore, _ reader: TraceReader
+        _ query: TraceQuery, _ source: ServiceCallsSource
     ) throws(APIError) {
         var query = query
         var (seen, read) = (0, 0)
@@ -27,42 +42,22 @@ struct ServiceCalls: Sendable {
         repeat {
             let asked = query
             let page = try TraceEndpoints.told { () throws(StoreQueryError) in
-                try store.traces(asked)
+                try source.store.traces(asked)
             }
             for summary in page.traces where summary.services.count > 1 {
                 guard read < Self.mostTraces else { return }
                 let id = TraceID(high: summary.traceIDHigh, low: summary.traceIDLow)
-                if try add(id, store, reader) { read += 1 }
+                switch try source.read(id) {
+                case .calls(let calls, _):
+                    add(calls)
+                    read += 1
+                case .gone: continue
+                case .noRoom: throw .noMemory
+                }
             }
             seen += page.traces.count
             query.cursor = page.cursor
         } while query.cursor != nil && seen < Self.mostSummaries
-    }
-
-    /// Adds a stored trace; false when it has gone.
-    mutating func add(
-        _ id: TraceID, _ store: TraceStore, _ reader: TraceReader
-    ) throws(APIError) -> Bool {
-        let stored = try TraceEndpoints.told { () throws(StoreQueryError) in
-            try store.trace(high: id.high, low: id.low, isStored: true, withLogs: false)
-        }
-        guard let stored else { return false }
-        let steps = reader.document(
-            chunks: stored.spans, activities: nil, traceIDHigh: id.high, traceIDLow: id.low,
-            most: Self.mostSteps
-        ).steps
-        for place in steps.indices {
-            guard let parent = steps[place].parent, steps.indices.contains(parent) else { continue }
-            let pair = Pair(
-                parent: name(of: steps[parent]), child: name(of: steps[place]))
-            if pair.parent != pair.child { add(pair, 1) }
-        }
-        return true
-    }
-
-    /// As it is listed.
-    private func name(of step: TraceStep) -> ExactText {
-        ExactText(TraceStore.listedName(ofService: step.service))
     }
 
     mutating func add(_ other: ServiceCalls) {

@@ -12,9 +12,27 @@ final class ServiceCallsBook: Sendable {
     /// One trace, as it was when it was read.
     private struct Known: Sendable {
         let id: TraceID
-        let start: UInt64
-        let spans: Int
+        var start: UInt64
+        var spans: Int
+        /// What comes of it changes nothing any more.
+        let isCut: Bool
         let calls: ServiceCalls
+
+        init(_ summary: TraceSummary, _ calls: ServiceCalls, isCut: Bool) {
+            id = TraceID(high: summary.traceIDHigh, low: summary.traceIDLow)
+            start = summary.start
+            spans = summary.spans
+            self.isCut = isCut
+            self.calls = calls
+        }
+
+        /// What it is now, if it need not be read for that.
+        func now(_ summary: TraceSummary) -> Known? {
+            guard isCut || spans == summary.spans else { return nil }
+            var known = self
+            (known.start, known.spans) = (summary.start, summary.spans)
+            return known
+        }
     }
 
     private struct State: Sendable {
@@ -24,8 +42,8 @@ final class ServiceCallsBook: Sendable {
         var reaches = UInt64.max
         /// Unix nanoseconds; 0 is never.
         var made: UInt64 = 0
-        /// What the store had stored then.
-        var stored: UInt64 = 0
+        /// What the store had stored then; nil when there was no memory to read all of that.
+        var stored: UInt64?
     }
 
     private let state = Mutex(State())
@@ -39,47 +57,64 @@ final class ServiceCallsBook: Sendable {
     /// Nanoseconds that `until` may lie before the latest refresh to mean now.
     private static let now: UInt64 = 20_000_000_000
 
-    /// Takes in what was stored since the last time, all of it.
-    func refresh(
-        _ store: TraceStore, _ reader: TraceReader, now: UInt64
-    ) throws(APIError) {
-        let stored = store.status.spansStored
+    /// Takes in what was stored since the last time, all of it. A trace for which there is no memory
+    /// stays as it was known, and is read the next time.
+    func refresh(_ source: ServiceCallsSource, now: UInt64) throws(APIError) {
+        let stored = source.store.status.spansStored
         let before = state.withLock { $0 }
         if before.made > 0, before.stored == stored { return }
-        let (summaries, isAll) = try Self.latest(store, most: Self.mostSummaries)
+        let (summaries, isAll) = try Self.latest(source.store, most: Self.mostSummaries)
         var next = State(made: now, stored: stored)
         let known = Self.byID(before.traces)
+        var passedOver: UInt64 = 0
         for summary in summaries {
             let id = TraceID(high: summary.traceIDHigh, low: summary.traceIDLow)
-            if let same = known[id], same.spans == summary.spans {
+            if let same = known[id]?.now(summary) {
                 next.traces.append(same)
-            } else if let read = try Self.read(summary, store, reader) {
-                next.traces.append(read)
+            } else {
+                switch try source.read(id) {
+                case .calls(let calls, let isCut):
+                    next.traces.append(Known(summary, calls, isCut: isCut))
+                case .gone: continue
+                case .noRoom:
+                    next.stored = nil
+                    passedOver = max(passedOver, summary.start &+ 1)
+                    if let earlier = known[id] { next.traces.append(earlier) }
+                }
             }
             if next.traces.count == Self.mostTraces { break }
         }
         let isFull = next.traces.count == Self.mostTraces
-        next.reaches =
-            isFull ? next.traces.last?.start ?? 0 : isAll ? 0 : summaries.last?.start ?? 0
+        next.reaches = max(
+            passedOver,
+            isFull ? next.traces.last?.start ?? 0 : isAll ? 0 : summaries.last?.start ?? 0)
         let made = next
         state.withLock { $0 = made }
     }
 
     /// Takes in some of what was stored since; all of it when it never was.
-    func update(_ store: TraceStore, _ reader: TraceReader, now: UInt64) throws(APIError) {
+    func update(_ source: ServiceCallsSource, now: UInt64) throws(APIError) {
         let before = state.withLock { $0 }
-        guard before.made > 0 else { return try refresh(store, reader, now: now) }
-        let stored = store.status.spansStored
+        guard before.made > 0 else { return try refresh(source, now: now) }
+        let stored = source.store.status.spansStored
         guard before.stored != stored else { return }
-        let (summaries, _) = try Self.latest(store, most: Self.fewSummaries)
+        let (summaries, _) = try Self.latest(source.store, most: Self.fewSummaries)
         var known = Self.byID(before.traces)
         var left = Self.fewTraces
+        var isComplete = true
         for summary in summaries where left > 0 {
             let id = TraceID(high: summary.traceIDHigh, low: summary.traceIDLow)
-            if known[id]?.spans == summary.spans { continue }
-            guard let read = try Self.read(summary, store, reader) else { continue }
-            known[id] = read
-            left -= 1
+            if let same = known[id]?.now(summary) {
+                known[id] = same
+                continue
+            }
+            switch try source.read(id) {
+            case .calls(let calls, let isCut):
+                known[id] = Known(summary, calls, isCut: isCut)
+                left -= 1
+            case .gone: continue
+            case .noRoom: isComplete = false
+            }
         }
         var next = before
         next.traces = known.values.sorted { $0.start > $1.start }
@@ -87,7 +122,7 @@ final class ServiceCallsBook: Sendable {
             next.traces.removeLast(next.traces.count - Self.mostTraces)
             next.reaches = max(next.reaches, next.traces.last?.start ?? 0)
         }
-        if left > 0 { next.stored = stored }
+        if left > 0 { next.stored = isComplete ? stored : nil }
         let made = next
         state.withLock { if $0.made == before.made { $0 = made } }
     }
@@ -128,14 +163,5 @@ final class ServiceCallsBook: Sendable {
             query.cursor = page.cursor
         } while query.cursor != nil && seen < most && found.count < mostTraces
         return (found, query.cursor == nil)
-    }
-
-    private static func read(
-        _ summary: TraceSummary, _ store: TraceStore, _ reader: TraceReader
-    ) throws(APIError) -> Known? {
-        let id = TraceID(high: summary.traceIDHigh, low: summary.traceIDLow)
-        var calls = ServiceCalls()
-        guard try calls.add(id, store, reader) else { return nil }
-        return Known(id: id, start: summary.start, spans: summary.spans, calls: calls)
     }
 }
