@@ -255,12 +255,8 @@ final class StoreWriter {
         guard let keeper else { return lose(traces, logs) }
         var (laterTraces, laterLogs) = (traces[...], logs[...])
         do throws(SQLiteError) {
-            let bytes = logs.reduce(traces.reduce(0) { $0 + $1.bytes }) { $0 + $1.bytes }
-            let most = shared.bounds.shares.transactionBytes
-            let rewrites = logs.contains { $0.rewritesTrace }
-            let written = try keeper.transaction(
-                bytes: rewrites ? max(bytes, most) : bytes
-            ) { () throws(SQLiteError) in
+            let bytes = try bytesAtMost(traces, logs, keeper)
+            let written = try keeper.transaction(bytes: bytes) { () throws(SQLiteError) in
                 while !keeper.isTransactionFull, let group = laterLogs.popFirst() {
                     try keeper.store(group, now: now)
                 }
@@ -288,6 +284,19 @@ final class StoreWriter {
             return lose(traces, logs)
         }
         store(Array(laterTraces), Array(laterLogs))
+    }
+
+    /// Of a transaction with these: what came, and what it writes anew. It ends with whatever makes
+    /// it full, so it has no more than that beyond its size.
+    private func bytesAtMost(
+        _ traces: [OpenTrace], _ logs: [OpenLogs], _ keeper: TraceKeeper
+    ) throws(SQLiteError) -> Int {
+        let bytes = logs.reduce(traces.reduce(0) { $0 + $1.bytes }) { $0 + $1.bytes }
+        let most = shared.bounds.shares.transactionBytes
+        if logs.contains(where: { $0.rewritesTrace }) { return max(bytes, most) }
+        var anew = 0
+        for trace in traces { anew += try keeper.bytesWrittenAnew(with: trace) }
+        return max(bytes, min(bytes + anew, most + StoreLimits.mostRereadBytes))
     }
 
     private func takeTold() -> [TraceKey: Told] {

@@ -147,6 +147,15 @@ final class TraceKeeper {
         written.spans += trace.spans
     }
 
+    /// Bytes that are written anew when more of a trace is stored: of its parts, where there are so
+    /// many that they are made one.
+    func bytesWrittenAnew(with trace: OpenTrace) throws(SQLiteError) -> Int {
+        guard let known = try database.find(trace.key), known.chunks >= Self.mostParts,
+            known.bytes + trace.bytes <= StoreLimits.mostRereadBytes
+        else { return 0 }
+        return known.bytes
+    }
+
     /// A trace of which little comes again and again would have no number for what follows.
     private func join(
         _ parts: [ByteBlock], of row: inout WriterDatabase.Row
