@@ -18,6 +18,12 @@ import CCurl
         note(unsafe roost_curl_set_long(pointer, option, value))
     }
 
+    /// For an option of newer versions, or of some TLS libraries: the others have nothing to set.
+    mutating func setWhereKnown(_ option: CURLoption, _ value: Int) {
+        let code = unsafe roost_curl_set_long(pointer, option, value)
+        if code != CURLE_UNKNOWN_OPTION, code != CURLE_NOT_BUILT_IN { note(code) }
+    }
+
     mutating func set(_ option: CURLoption, _ value: Bool) { set(option, value ? 1 : 0) }
 
     /// For options that take a `curl_off_t`.

@@ -264,6 +264,9 @@ import RoostCore
             easy.set(CURLOPT_CAINFO, file)
             // Without it the system's directory of authorities would be trusted too.
             unsafe easy.set(CURLOPT_CAPATH, pointer: nil)
+            // Since 7.87 libcurl would go on for a day with what it has once read from a file of that
+            // name. Only the system's list is so long that this pays.
+            easy.setWhereKnown(CURLOPT_CA_CACHE_TIMEOUT, 0)
         }
         if let file = request.tls.certificateFile { easy.set(CURLOPT_SSLCERT, file) }
         if let file = request.tls.keyFile { easy.set(CURLOPT_SSLKEY, file) }

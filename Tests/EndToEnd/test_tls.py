@@ -28,6 +28,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from certificates import Authority
 from conftest import Metrics, roost_binary, wait_until
+from otlp_peers import HTTPPeer
 from telemetry import METHODS, PROTOBUF, request
 
 LISTENERS = ("grpc", "http", "web")
@@ -389,6 +390,44 @@ def test_forwarding_from_one_to_the_other(roost, secure, authority):
     assert answer.status_code == 200
     wait_until(lambda: metrics(secure, authority).value(
         "roost_receiver_accepted_spans_total", transport="grpc") == before + 7)
+
+
+def test_another_authority_of_a_destination_holds_from_the_next_connection_on(roost, tmp_path):
+    """The file is read for each; whoever has a certificate of the old one is not trusted any more."""
+    old, new = Authority(tmp_path / "old", "Old"), Authority(tmp_path / "new", "New")
+    trusted = tmp_path / "ca.crt"
+    shutil.copy(old.cert, trusted)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
+    def show(pair):
+        context.load_cert_chain(pair.cert, pair.key)
+
+    show(old.issue("server"))
+    peer = HTTPPeer(lambda *_: (200, {"connection": "close"}, b""), context=context)
+    collector = roost({"export": [{
+        "name": "peer", "endpoint": peer.endpoint, "protocol": "http/protobuf",
+        "tls": {"ca": str(trusted)}, "batch": {"delay": "20ms"},
+        "retry": {"initial": "20ms", "max": "200ms"}}]})
+
+    def send():
+        answer = httpx.post(
+            f"http://{collector.http}/v1/traces", content=request("traces", 7).SerializeToString(),
+            headers={"content-type": PROTOBUF}, trust_env=False)
+        assert answer.status_code == 200
+
+    try:
+        send()
+        peer.wait_asked(1)
+        shutil.copy(new.cert, trusted)
+        send()
+        assert collector.wait_for_line("destination is failing.*certificate")
+        assert peer.asked == 1
+        show(new.issue("server"))
+        peer.wait_asked(2)
+        wait_until(lambda: collector.metrics().value(
+            "roost_exporter_sent_spans_total", exporter="peer") == 14)
+    finally:
+        peer.stop()
 
 
 # Who does not
