@@ -18,10 +18,19 @@ struct Staging {
     fileprivate(set) var goneBefore: UInt64 = 0
     /// By signal: items that were given up with their files, and are not yet counted as dropped.
     private var evicted = [Int](repeating: 0, count: Signal.allCases.count)
-    /// Records of which there is not one payload, by sequence number: they were cut.
-    private var parts: [UInt64: Int] = [:]
+    /// Records that were cut, by sequence number.
+    private var cuts: [UInt64: Cut] = [:]
+    /// By signal: items that are counted as sent or dropped, of records that the disk still keeps
+    /// whole.
+    private(set) var countedItems = [Int](repeating: 0, count: Signal.allCases.count)
     /// Nobody needs these on the disk any more.
     private var released: [UInt64] = []
+
+    private struct Cut: Equatable {
+        var pieces = 1
+        /// In those that were delivered or dropped.
+        var doneItems = 0
+    }
 
     init(limitBytes: Int) { self.limitBytes = limitBytes }
 
@@ -51,18 +60,28 @@ struct Staging {
     mutating func done(with payloads: [Payload]) {
         for payload in payloads {
             guard let sequence = payload.sequence else { continue }
-            add(-1, of: payload)
-            if parts[sequence] == 0 {
-                parts[sequence] = nil
+            var cut = cuts[sequence] ?? Cut()
+            cut.pieces -= 1
+            cut.doneItems += payload.items
+            countedItems[payload.signal.rawValue] += payload.items
+            if cut.pieces == 0 {
+                countedItems[payload.signal.rawValue] -= cut.doneItems
                 released.append(sequence)
             }
+            cuts[sequence] = cut.pieces == 0 ? nil : cut
         }
+    }
+
+    /// It is in no file, and at the end not delivered: it will be counted as dropped.
+    mutating func lose(_ payload: Payload) {
+        countedItems[payload.signal.rawValue] += payload.items
     }
 
     private mutating func add(_ change: Int, of payload: Payload) {
         guard let sequence = payload.sequence else { return }
-        let count = (parts[sequence] ?? 1) + change
-        parts[sequence] = count == 1 ? nil : count
+        var cut = cuts[sequence] ?? Cut()
+        cut.pieces += change
+        cuts[sequence] = cut == Cut() ? nil : cut
     }
 }
 

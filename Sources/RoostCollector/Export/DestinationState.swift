@@ -491,11 +491,15 @@ struct DestinationState {
         for batch in pending + Array(inFlight.values) + dying.values.map(\.batch) {
             for payload in batch.payloads where isLost(payload) {
                 left[batch.signal.rawValue] += payload.items
+                staging?.lose(payload)
             }
             forget(batch)
         }
         for payload in queue.removeAll() {
-            if isLost(payload) { left[payload.signal.rawValue] += payload.items }
+            if isLost(payload) {
+                left[payload.signal.rawValue] += payload.items
+                staging?.lose(payload)
+            }
             queuedItems -= payload.items
         }
         pending = []

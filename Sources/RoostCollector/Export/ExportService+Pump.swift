@@ -98,7 +98,7 @@ extension ExportService {
     /// Tells the queue on disk what it need not keep, and counts what it could not. Whether there may
     /// be more to read now: whoever held too much was told that there was nothing.
     @discardableResult
-    private func release(_ destination: Destination) -> Bool {
+    func release(_ destination: Destination) -> Bool {
         guard let durable = destination.durable else { return false }
         let (evicted, released) = destination.withState { ($0.takeEvicted(), $0.takeReleased()) }
         for (signal, items) in evicted { dropped(signal, items, .evicted, at: destination) }

@@ -1,6 +1,7 @@
 import RoostCore
 import RoostHTTPClient
 import RoostQueue
+import RoostWire
 import Synchronization
 
 /// Destinations on their way out, and queues on disk that are being closed.
@@ -70,12 +71,15 @@ struct LeftItems: Sendable {
         let folder: String
     }
 
-    private var left: [Key: QueueCounts] = [:]
+    private var left: [Key: [Int]] = [:]
 
-    mutating func leave(_ counts: QueueCounts, in key: Key) { left[key] = counts }
+    /// By signal: items in the files that the ledger still has as queued.
+    mutating func leave(_ items: [Int], in key: Key) { left[key] = items }
 
     /// Nothing for a folder that was not closed before. Once.
-    mutating func take(_ key: Key) -> QueueCounts { left.removeValue(forKey: key) ?? QueueCounts() }
+    mutating func take(_ key: Key) -> [Int] {
+        left.removeValue(forKey: key) ?? [Int](repeating: 0, count: Signal.allCases.count)
+    }
 }
 
 /// Changes of destinations while the collector runs: no connection is closed and nothing is lost
@@ -197,9 +201,10 @@ extension ExportService {
         let (log, name, index) = (log, destination.settings.name, destination.index)
         let items = durable.statistics.cursors.first?.waiting.allItems ?? 0
         let close: @Sendable () -> Void = { [self] in
+            release(destination)
             durable.close()
             let key = LeftItems.Key(exporter: index, folder: durable.canonicalFolder)
-            let left = durable.statistics.cursors.first?.waiting ?? QueueCounts()
+            let left = destination.itemsLeft
             leftItems.withLock { $0.leave(left, in: key) }
             if items > 0 {
                 log.warn(
@@ -227,6 +232,16 @@ extension ExportService {
 }
 
 extension Destination {
+    /// By signal: what of it lies in its queue on disk and is neither sent nor dropped. Less than the
+    /// records hold when some pieces of one were delivered before the end.
+    fileprivate var itemsLeft: [Int] {
+        let waiting = durable?.statistics.cursors.first?.waiting ?? QueueCounts()
+        let counted = withState { $0.staging?.countedItems }
+        return Signal.allCases.map { signal in
+            waiting.items(signal.rawValue) - (counted?[signal.rawValue] ?? 0)
+        }
+    }
+
     /// Whether requests that have room here are still on their way.
     fileprivate var isAwaited: Bool {
         if let durable {

@@ -125,7 +125,7 @@ public final class ExportService: Sendable {
         let known = leftItems.withLock { $0.take(key) }
         for signal in Signal.allCases {
             let items = waiting.items(signal.rawValue) + damaged.items(signal.rawValue)
-            let isNew = max(0, items - known.items(signal.rawValue))
+            let isNew = max(0, items - known[signal.rawValue])
             if isNew > 0 {
                 ledger.recovered(exporter: destination.index, signal: signal, items: isNew)
             }

@@ -317,6 +317,31 @@ import Testing
         _ = rig.drain()
     }
 
+    @Test func `a record of which some was delivered is sent again whole, and counted so`() throws {
+        let place = try TestFolder()
+        let isUp = Mutex(false)
+        let peer = try ExportTestPeer { number, _ in
+            number == 1 || isUp.withLock { $0 } ? nil : Response(status: 503)
+        }
+        defer { peer.stop() }
+        let settings = try destination(peer, folder: place.path + "/peer")
+        let rig = try Rig([settings])
+        try rig.put(traceRequest(1..<101))
+        peer.wait(forRequests: 2)
+        try rig.reload([])
+        rig.wait(forLine: "belongs to no destination")
+        let taken = peer.spans.count
+        #expect(taken > 0 && taken < 100)
+        try rig.reload([settings])
+        let before = rig.ledger.snapshot().exporters[0]
+        #expect(before.queued(.traces) == 100 && before.recovered(.traces) == taken)
+        isUp.withLock { $0 = true }
+        peer.wait(forSpans: 100)
+        let counts = rig.drain()
+        #expect(counts.queued(.traces) == 0 && counts.offered(.traces) == 100 + taken)
+        #expect(counts.sent(.traces) == peer.spans.values.reduce(0, +))
+    }
+
     @Test func `what waits behind a request that is cancelled goes out`() throws {
         let place = try TestFolder()
         let peer = try ExportTestPeer()

@@ -32,10 +32,29 @@ import Testing
         _ = state.finish(try state.mustSend(second), .taken, now: second)
         let early = state.takeReleased()
         #expect(early == [])
+        let ofPieces = state.staging?.countedItems
+        #expect(ofPieces == [2, 0, 0])
         _ = state.finish(try state.mustSend(second), .permanent(.permanent, "no"), now: second)
         let released = state.takeReleased()
         #expect(released == [7])
         #expect(state.queue.heldBytes == 0)
+        let ofReleased = state.staging?.countedItems
+        #expect(ofReleased == [0, 0, 0])
+    }
+
+    @Test func `what is under way without its files at the end is lost, and not left on the disk`()
+        throws
+    {
+        var state = state()
+        let look = state.beginLook()
+        let payloads = [stored(1, 90, items: 5), stored(2, 90, items: 7)]
+        _ = state.stage(payloads, hasMore: false, look, now: 0)
+        _ = try state.mustSend(second)
+        state.evict(before: 2)
+        let lost = state.close()
+        #expect(lost.map(\.items) == [5])
+        let counted = state.staging?.countedItems
+        #expect(counted == [5, 0, 0])
     }
 
     @Test func `at the end nothing that is on disk is released or lost`() throws {
