@@ -22,19 +22,12 @@ final class DurableQueue: Sendable {
     /// with its destination goes on where it was.
     static let reader = "exporter"
 
-    /// Opens the folder, or makes it. Throws what to tell the user.
-    ///
-    /// `memoryBytes` is what may be held of what has been read or is being written.
-    init(
-        _ settings: ExportSettings, folder: String, memoryBytes: Int,
-        onCommit: @escaping @Sendable () -> Void,
-        onEvict: @escaping @Sendable (QueueCounts, _ before: UInt64) -> Void
-    ) throws(ExportStartError) {
-        let name = settings.name
-        self.folder = folder
-        self.memoryBytes = memoryBytes
+    /// Takes the folder, which is made if it is not there. Throws what to tell the user.
+    static func claim(
+        _ folder: String, for name: String
+    ) throws(ExportStartError) -> FolderClaim {
         do throws(FolderClaim.Failure) {
-            lock = try Self.lock(folder)
+            return try lock(folder)
         } catch {
             switch error {
             case .inUse(let holder):
@@ -45,6 +38,21 @@ final class DurableQueue: Sendable {
                     "\(folder) cannot be written: \(reason); mend that or choose another folder")
             }
         }
+    }
+
+    /// Opens the queue in the folder, of which `claim` is held until `close`. Throws what to tell the
+    /// user.
+    ///
+    /// `memoryBytes` is what may be held of what has been read or is being written.
+    init(
+        _ settings: ExportSettings, folder: String, claim: FolderClaim, memoryBytes: Int,
+        onCommit: @escaping @Sendable () -> Void,
+        onEvict: @escaping @Sendable (QueueCounts, _ before: UInt64) -> Void
+    ) throws(ExportStartError) {
+        let name = settings.name
+        self.folder = folder
+        self.memoryBytes = memoryBytes
+        lock = claim
         canonicalFolder = canonicalPath(folder)
         var log = SegmentLogSettings(
             path: folder, limitBytes: settings.queue.capacityBytes, cursors: [Self.reader])

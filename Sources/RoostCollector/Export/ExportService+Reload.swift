@@ -63,7 +63,7 @@ struct LeavingDestinations: Sendable {
     }
 }
 
-/// What queues on disk had in them when they were closed: the ledger still has it as queued.
+/// What the ledger knows of queues on disk that were closed, and what it does not know yet.
 struct LeftItems: Sendable {
     struct Key: Hashable {
         let exporter: Int
@@ -72,6 +72,7 @@ struct LeftItems: Sendable {
     }
 
     private var left: [Key: [Int]] = [:]
+    private var damaged: [String: QueueCounts] = [:]
 
     /// By signal: items in the files that the ledger still has as queued.
     mutating func leave(_ items: [Int], in key: Key) { left[key] = items }
@@ -79,6 +80,16 @@ struct LeftItems: Sendable {
     /// Nothing for a folder that was not closed before. Once.
     mutating func take(_ key: Key) -> [Int] {
         left.removeValue(forKey: key) ?? [Int](repeating: 0, count: Signal.allCases.count)
+    }
+
+    /// What was found damaged in a folder by somebody who has not counted it.
+    mutating func leave(damaged counts: QueueCounts, in folder: String) {
+        damaged[folder, default: QueueCounts()] += counts
+    }
+
+    /// Once.
+    mutating func takeDamaged(_ folder: String) -> QueueCounts {
+        damaged.removeValue(forKey: folder) ?? QueueCounts()
     }
 }
 
@@ -104,6 +115,7 @@ extension ExportService {
         var change = Change()
         let old = destinations
         let known = ledger.exporterCount
+        var unopened: [Destination] = []
         do throws(ExportStartError) {
             for new in settings {
                 let before = old.first { $0.settings.name == new.name }
@@ -118,20 +130,23 @@ extension ExportService {
                     change.returned.append(destination)
                     change.destinations.append(destination)
                 } else {
-                    if let folder = new.queue.folder { waitUntilClosed(folder) }
                     let index = ledger.exporterIndex(named: new.name)
-                    let destination = try open(
-                        Destination(
-                            new, index: index, log: log,
-                            letterCounts: ledger.deadLetterCounts(exporter: index)))
-                    change.added.append(destination)
+                    let destination = Destination(
+                        new, index: index, log: log,
+                        letterCounts: ledger.deadLetterCounts(exporter: index))
+                    unopened.append(destination)
                     change.destinations.append(destination)
                 }
+            }
+            change.added = try open(unopened)
+            let opened = change.added
+            change.destinations = change.destinations.map { destination in
+                opened.first { $0.index == destination.index } ?? destination
             }
             try startLetters(change.added + change.altered + change.returned)
             if !settings.isEmpty { try startThreads(settings) }
         } catch {
-            for destination in change.added { destination.durable?.close() }
+            for destination in change.added { closeUncounted(destination) }
             leaving.withLock { $0.release() }
             // Their time may have come meanwhile.
             wake()
@@ -218,7 +233,7 @@ extension ExportService {
     }
 
     /// Waits for whoever closes the queue in `folder`, which is wanted again.
-    private func waitUntilClosed(_ folder: String) {
+    func waitUntilClosed(_ folder: String) {
         let folder = canonicalPath(folder)
         let closing = leaving.withLock { $0.closing.filter { $0.folder == folder } }
         for queue in closing { queue.isClosed.wait(untilMonotonic: .max) }

@@ -54,8 +54,7 @@ public final class ExportService: Sendable {
     /// Opens the queues on disk and starts the export thread, if there is any destination. What was
     /// committed to queues in memory before it waits.
     public func start() throws(ExportStartError) {
-        var opened: [Destination] = []
-        for destination in destinations { opened.append(try open(destination)) }
+        let opened = try open(destinations)
         for destination in opened { announce(destination) }
         table.withLock { $0 = opened }
         guard !opened.isEmpty else { return }
@@ -96,16 +95,41 @@ public final class ExportService: Sendable {
         }
     }
 
-    /// The destination with its queue on disk, if it is to have one and has not.
-    func open(_ destination: Destination) throws(ExportStartError) -> Destination {
-        let settings = destination.settings
-        guard let folder = settings.queue.folder, destination.durable == nil else {
-            return destination
+    /// The destinations with their queues on disk, which they have not yet, or none of them.
+    ///
+    /// All folders are taken first: looking into a queue sets aside what is damaged, so it is not done
+    /// in vain because of another one that is in use.
+    func open(_ destinations: [Destination]) throws(ExportStartError) -> [Destination] {
+        var claims: [FolderClaim?] = []
+        for settings in destinations.map(\.settings) {
+            guard let folder = settings.queue.folder else {
+                claims.append(nil)
+                continue
+            }
+            waitUntilClosed(folder)
+            claims.append(try DurableQueue.claim(folder, for: settings.name))
         }
+        var opened: [Destination] = []
+        do throws(ExportStartError) {
+            for (destination, claim) in zip(destinations, claims) {
+                opened.append(try open(destination, claim))
+            }
+        } catch {
+            for destination in opened { closeUncounted(destination) }
+            throw error
+        }
+        return opened
+    }
+
+    private func open(
+        _ destination: Destination, _ claim: FolderClaim?
+    ) throws(ExportStartError) -> Destination {
+        let settings = destination.settings
+        guard let folder = settings.queue.folder, let claim else { return destination }
         let index = destination.index
         Allocator.keepFreedMemory(upTo: min(32 << 20, share.limitBytes / 16))
         let durable = try DurableQueue(
-            settings, folder: folder, memoryBytes: memoryForEach,
+            settings, folder: folder, claim: claim, memoryBytes: memoryForEach,
             onCommit: {},
             onEvict: { [weak self] counts, before in
                 self?.dropped(counts, .evicted, exporter: index)
@@ -119,10 +143,12 @@ public final class ExportService: Sendable {
     /// Counts and tells what was found in a queue on disk that was opened.
     func announce(_ destination: Destination) {
         guard let durable = destination.durable else { return }
-        let (waiting, damaged) = durable.recovered
+        let (waiting, found) = durable.recovered
         // What was left there when this was closed a while ago is in the ledger as queued.
         let key = LeftItems.Key(exporter: destination.index, folder: durable.canonicalFolder)
         let known = leftItems.withLock { $0.take(key) }
+        var damaged = leftItems.withLock { $0.takeDamaged(durable.canonicalFolder) }
+        damaged += found
         for signal in Signal.allCases {
             let items = waiting.items(signal.rawValue) + damaged.items(signal.rawValue)
             let isNew = max(0, items - known[signal.rawValue])
@@ -134,6 +160,20 @@ public final class ExportService: Sendable {
         log.tell(
             durable.log.recovery, waiting: waiting, exporter: destination.settings.name,
             folder: durable.folder)
+    }
+
+    /// Closes the queue on disk of a destination that is not used after all.
+    ///
+    /// What was found damaged in it is told, since opening it again does not find it again. It is
+    /// counted when that is done.
+    func closeUncounted(_ destination: Destination) {
+        guard let durable = destination.durable else { return }
+        let damaged = durable.recovered.damaged
+        log.tell(
+            durable.log.recovery, waiting: QueueCounts(), exporter: destination.settings.name,
+            folder: durable.folder)
+        durable.close()
+        leftItems.withLock { $0.leave(damaged: damaged, in: durable.canonicalFolder) }
     }
 
     /// What a queue on disk may hold in memory: of all together no more than a quarter of it.

@@ -12,15 +12,18 @@ import Testing
     private final class Rig: Sendable {
         let service: ExportService
         let ledger: Ledger
-        private let lines: Lines
+        let lines: Lines
 
-        private final class Lines: Sendable {
+        final class Lines: Sendable {
             let all = Mutex<[String]>([])
             let added = Semaphore()
+
+            func contains(_ text: String) -> Bool {
+                all.withLock { $0.contains { $0.contains(text) } }
+            }
         }
 
-        init(_ settings: [ExportSettings]) throws {
-            let lines = Lines()
+        init(_ settings: [ExportSettings], lines: Lines = Lines()) throws {
             self.lines = lines
             ledger = Ledger(exporters: settings.map(\.name))
             service = ExportService(
@@ -33,7 +36,7 @@ import Testing
         }
 
         func wait(forLine text: String) {
-            while !lines.all.withLock({ $0.contains { $0.contains(text) } }) { lines.added.wait() }
+            while !lines.contains(text) { lines.added.wait() }
         }
 
         func put(_ payload: Payload) throws {
@@ -107,6 +110,27 @@ import Testing
         for first in stride(from: UInt64(1), to: 101, by: 10) {
             try rig.put(traceRequest(first..<first + 10))
         }
+    }
+
+    /// Fills the queue of a destination, of which nothing is sent, and damages one of its requests.
+    private func damagedQueue(_ folder: String) throws {
+        let down = try ExportTestPeer()
+        let settings = try destination(down, folder: folder)
+        down.stop()
+        let rig = try Rig([settings])
+        try fill(rig)
+        _ = rig.drain()
+        try damage(folder)
+    }
+
+    private func damage(_ folder: String) throws {
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder)
+        let name = try #require(files.first { $0.hasSuffix(".segment") })
+        let file = URL(filePath: folder + "/" + name)
+        var bytes = try Data(contentsOf: file)
+        let place = try #require(bytes.range(of: Data("service.name".utf8))).lowerBound
+        bytes[place] ^= 0xFF
+        try bytes.write(to: file)
     }
 
     @Test func `a queue on disk that is put back goes on, also while a request is under way`()
@@ -340,6 +364,85 @@ import Testing
         let counts = rig.drain()
         #expect(counts.queued(.traces) == 0 && counts.offered(.traces) == 100 + taken)
         #expect(counts.sent(.traces) == peer.spans.values.reduce(0, +))
+    }
+
+    @Test func `a queue is not looked into while that of another destination is in use`() throws {
+        let place = try TestFolder()
+        try damagedQueue(place.path + "/peer")
+        let peer = try ExportTestPeer()
+        defer { peer.stop() }
+        let settings = try destination(peer, folder: place.path + "/peer")
+        var other = try destination(peer, folder: place.path + "/other")
+        other.name = "other"
+        try FileManager.default.createDirectory(
+            atPath: place.path + "/other", withIntermediateDirectories: true)
+        let claim = try FolderClaim(place.path + "/other")
+        let rig = try Rig([])
+        #expect(throws: ExportStartError.self) { try rig.reload([settings, other]) }
+        #expect(throws: ExportStartError.self) { try Rig([settings, other]) }
+        #expect(!FileManager.default.fileExists(atPath: place.path + "/peer/quarantine"))
+        claim.release()
+        try rig.reload([settings, other])
+        peer.wait(forSpans: 90)
+        let counts = rig.drain()
+        #expect(counts.recovered(.traces) == 100 && counts.sent(.traces) == 90)
+        #expect(counts.dropped(.traces, .damaged) == 10)
+    }
+
+    @Test func `damage found in vain is told, and counted by the change that succeeds`() throws {
+        let place = try TestFolder()
+        try damagedQueue(place.path + "/peer")
+        let peer = try ExportTestPeer()
+        defer { peer.stop() }
+        let settings = try destination(peer, folder: place.path + "/peer")
+        var bad = try destination(peer, folder: place.path + "/bad")
+        bad.name = "bad"
+        bad.queue.capacityBytes = 1
+        let rig = try Rig([])
+        #expect(throws: ExportStartError.self) { try rig.reload([settings, bad]) }
+        #expect(rig.lines.contains("damaged data in the queue was set aside into quarantine"))
+        try rig.reload([settings])
+        peer.wait(forSpans: 90)
+        let counts = rig.drain()
+        #expect(counts.recovered(.traces) == 100 && counts.sent(.traces) == 90)
+        #expect(counts.dropped(.traces, .damaged) == 10 && counts.queued(.traces) == 0)
+    }
+
+    @Test func `damage found in a queue that waited is taken off what the ledger has of it`() throws
+    {
+        let place = try TestFolder()
+        let down = try ExportTestPeer()
+        let settings = try destination(down, folder: place.path + "/peer")
+        down.stop()
+        let rig = try Rig([settings])
+        try fill(rig)
+        try rig.reload([], patience: 0)
+        rig.wait(forLine: "belongs to no destination")
+        var bad = settings
+        bad.name = "bad"
+        bad.queue.folder = place.path + "/bad"
+        bad.queue.capacityBytes = 1
+        try damage(place.path + "/peer")
+        #expect(throws: ExportStartError.self) { try rig.reload([settings, bad]) }
+        try rig.reload([settings])
+        let counts = rig.ledger.snapshot().exporters[0]
+        #expect(counts.queued(.traces) == 90 && counts.offered(.traces) == 100)
+        #expect(counts.dropped(.traces, .damaged) == 10)
+        _ = rig.drain()
+    }
+
+    @Test func `damage that was found is told when the start fails`() throws {
+        let place = try TestFolder()
+        try damagedQueue(place.path + "/peer")
+        let peer = try ExportTestPeer()
+        defer { peer.stop() }
+        let settings = try destination(peer, folder: place.path + "/peer")
+        var bad = try destination(peer, folder: place.path + "/bad")
+        bad.name = "bad"
+        bad.queue.capacityBytes = 1
+        let lines = Rig.Lines()
+        #expect(throws: ExportStartError.self) { try Rig([settings, bad], lines: lines) }
+        #expect(lines.contains("damaged data in the queue was set aside into quarantine"))
     }
 
     @Test func `what waits behind a request that is cancelled goes out`() throws {
