@@ -30,6 +30,8 @@ struct DeadLetterFolder: Sendable {
     /// A file that was begun and left is nobody's after so many seconds.
     private static let leftoverSeconds = 600
     private static let leftoverPrefix = ".new-"
+    /// No request is larger.
+    private static let mostBytes = 1 << 30
 
     // MARK: Writing
 
@@ -128,9 +130,32 @@ struct DeadLetterFolder: Sendable {
         readFile(place(entry.name + ".json")).flatMap { DeadLetter(json: $0) }
     }
 
-    /// The request; nil when it is gone, cannot be read or is larger than any request.
-    func body(of entry: Entry) -> [UInt8]? {
-        readFile(place(Self.bodyName(entry.name, entry.signal)), limit: 1 << 30)
+    /// The request; nil when it is gone. Throws for one that is larger than any request, too.
+    func body(of entry: Entry) throws(FileFault) -> [UInt8]? {
+        let path = place(Self.bodyName(entry.name, entry.signal))
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard file >= 0 else {
+            if errno == ENOENT { return nil }
+            throw FileFault("open", path)
+        }
+        defer { close(file) }
+        var status = stat()
+        guard unsafe fstat(file, &status) == 0 else { throw FileFault("look at", path) }
+        guard status.st_size <= Self.mostBytes else {
+            throw FileFault("read", path, code: EFBIG)
+        }
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        var done = 0
+        while done < bytes.count {
+            let count = unsafe bytes.withUnsafeMutableBytes {
+                unsafe read(file, $0.baseAddress! + done, $0.count - done)
+            }
+            if count < 0, errno == EINTR { continue }
+            // Shorter than it was a moment ago.
+            guard count > 0 else { throw FileFault("read", path, code: count == 0 ? EIO : errno) }
+            done += count
+        }
+        return bytes
     }
 
     // MARK: Removing

@@ -40,7 +40,7 @@ package final class Replay {
         package var sent = 0
         /// Refused again, as a whole or in parts, and kept.
         package var refused = 0
-        /// Not taken because the peer is not there, or not tried after that.
+        /// Not taken because the peer is not there, not tried after that, or not to be read.
         package var left = 0
         /// Items that the peer took, by signal.
         package var items = [Int](repeating: 0, count: Signal.allCases.count)
@@ -170,8 +170,14 @@ package final class Replay {
             return true
         }
         let note = folder.note(of: entry)
+        let read: [UInt8]?
+        do throws(FileFault) { read = try folder.body(of: entry) } catch {
+            tell("\(entry.name): \(error.description); it stays")
+            summary.left += 1
+            return true
+        }
         // Gone: removed as the oldest, or by hand.
-        guard let body = folder.body(of: entry) else { return true }
+        guard let body = read else { return true }
         let items = unsafe body.withUnsafeBytes { unsafe countItems($0, signal: entry.signal) }
         let payload = Payload(signal: entry.signal, items: items, block: ByteBlock(body))
         let course = deliver(payload, to: destination, client)

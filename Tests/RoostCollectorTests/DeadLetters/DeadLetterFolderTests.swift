@@ -46,7 +46,7 @@ func body(_ bytes: Int, mark: UInt8 = 7) -> [ByteSlice] {
         let bytes = try folder.write(letter(), body: slices)
         let entry = try #require(try folder.entries().first)
         #expect(entry.bytes == bytes && entry.signal == .traces)
-        #expect(folder.body(of: entry) == [1, 2, 3, 4])
+        #expect(try folder.body(of: entry) == [1, 2, 3, 4])
         #expect(folder.note(of: entry) == letter())
         #expect(entry.name.hasPrefix("01795258800123456789-"))
         let note = try #require(
@@ -90,7 +90,20 @@ func body(_ bytes: Int, mark: UInt8 = 7) -> [ByteSlice] {
         let lost = place.path + "/\(entries[1].name).\(entries[1].signal.name).pb"
         try FileManager.default.removeItem(atPath: lost)
         #expect(try folder.entries().map(\.name) == [entries[0].name, entries[2].name])
-        #expect(folder.note(of: entries[0]) == nil && folder.body(of: entries[0]) != nil)
+        #expect(try folder.note(of: entries[0]) == nil && folder.body(of: entries[0]) != nil)
+        #expect(try folder.body(of: entries[1]) == nil)
+    }
+
+    @Test func `a request of more than a gigabyte is none, and not gone`() throws {
+        let place = try TestFolder()
+        let folder = DeadLetterFolder(path: place.path)
+        try folder.make()
+        _ = try folder.write(letter(), body: body(4))
+        let entry = try #require(try folder.entries().first)
+        let file = try FileHandle(
+            forWritingTo: URL(filePath: place.path + "/\(entry.name).traces.pb"))
+        try file.truncate(atOffset: 1 << 30 + 1)
+        #expect(throws: FileFault.self) { try folder.body(of: entry) }
     }
 
     @Test func `only what was left long ago is cleaned up, and nothing of others`() throws {

@@ -117,7 +117,8 @@ import Testing
         let note = try #require(folder.note(of: entry))
         #expect(try folder.entries().count == 1)
         #expect(note.items == 400 - taken && note.reason == .permanent && note.unixNano == 1)
-        #expect(note.answer?.httpStatus == 400 && folder.body(of: entry)?.count == note.bytes)
+        #expect(try folder.body(of: entry)?.count == note.bytes)
+        #expect(note.answer?.httpStatus == 400)
         state.withLock { $0.limit = .max }
         let second = try replay(place, to: settings)
         #expect(second.isComplete && second.items[0] == 400 - taken)
@@ -176,6 +177,28 @@ import Testing
             lines.allSatisfy { line in
                 line.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F ~= $0.value) }
             })
+    }
+
+    @Test func `a letter that cannot be read is left, and one that is gone is not`() throws {
+        let place = try TestFolder()
+        let folder = try fill(place, [1..<11, 11..<21, 21..<31, 31..<41])
+        let bodies = try folder.entries().map { place.path + "/\($0.name).traces.pb" }
+        let peer = try ExportTestPeer { number, _ in
+            guard number == 1 else { return nil }
+            for body in bodies[1...2] { try? FileManager.default.removeItem(atPath: body) }
+            // Opens, and cannot be read.
+            try? FileManager.default.createDirectory(
+                atPath: bodies[1], withIntermediateDirectories: false)
+            return nil
+        }
+        defer { peer.stop() }
+        let told = Mutex<[String]>([])
+        let summary = try replay(
+            place, to: settings(peer, .httpProtobuf),
+            told: { line in told.withLock { $0.append(line) } })
+        #expect(summary.sent == 2 && summary.left == 1 && !summary.isComplete)
+        let lines = told.withLock { $0 }
+        #expect(lines.count == 1 && lines[0].hasSuffix("Is a directory; it stays"))
     }
 
     @Test func `a peer that is busy is asked again`() throws {
