@@ -40,7 +40,7 @@ extension AgentTracker {
             return
         }
         let detail = open.detail(node)
-        if detail.call != 0, !recentCalls.insert(detail.call) {
+        if detail.call != 0, isReportedBefore(index, node, detail, unixNow: unixNow) {
             metrics.events.duplicateCalls &+= 1
             return
         }

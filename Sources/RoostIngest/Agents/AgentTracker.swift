@@ -59,8 +59,8 @@ public struct AgentTracker: ~Copyable, Sendable {
     var open = AgentTraces()
     var prices: (any PriceSource)?
     var quotes = PriceQuotes()
-    /// Calls counted lately, by service and call id.
-    var recentCalls = RecentSet(limit: 65_536)
+    /// What told the calls that were counted lately, by service and call id: 3 MB at the most.
+    var recentCalls = RecentCalls(limit: 65_536)
     var closed = ClosedTraces()
     /// By trace, when people were waited for.
     var waits: [Int32: [HumanWait]] = [:]

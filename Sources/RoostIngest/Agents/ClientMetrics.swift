@@ -68,36 +68,48 @@ struct ClientMetrics: Sendable {
 
     /// Counts a call; its tokens only if `usage`, because an agent's own account may hold them.
     mutating func count(_ node: AgentNode, _ detail: AgentDetail, usage: Bool, now: UInt64) {
-        let service = detail.job == TextTable.none ? node.service : detail.job
-        guard others.isEmpty || !others.contains(service) else { return }
-        let operation = node.kind == .embedding ? 1 : 0
-        var key = AgentSeriesKey(
-            first: service, second: detail.provider, third: detail.modelRequested,
-            fourth: node.flags.contains(.isModelAnswered) ? detail.model : TextTable.none)
-        if usage {
-            let tokens = detail.tokens
-            let input = tokens.input &+ tokens.cacheRead &+ tokens.cacheWrite
-            let output = tokens.output &+ tokens.reasoning
-            if input > 0 {
-                inputTokens[operation].observe(
-                    nanoseconds: input &* 1_000_000_000, key, nil, now: now)
-            }
-            if output > 0 {
-                outputTokens[operation].observe(
-                    nanoseconds: output &* 1_000_000_000, key, nil, now: now)
-            }
-            if conventions == .genai {
-                for (place, count) in [tokens.cacheRead, tokens.cacheWrite, tokens.reasoning]
-                    .enumerated()
-                {
-                    detailTokens[operation][place].add(Double(count), key, nil, now: now)
-                }
-            }
-        }
+        guard var key = key(node, detail) else { return }
+        if usage { count(detail.tokens, key, Self.operation(node), now: now) }
         if !node.flags.contains(.isInstant) {
             key.fifth = detail.errorType
-            durations[operation].observe(
+            durations[Self.operation(node)].observe(
                 nanoseconds: node.end &- node.start, key, nil, now: now)
         }
     }
+
+    /// Counts what a call used that was counted before without it.
+    mutating func countUsage(_ node: AgentNode, _ detail: AgentDetail, now: UInt64) {
+        guard let key = key(node, detail) else { return }
+        count(detail.tokens, key, Self.operation(node), now: now)
+    }
+
+    private mutating func count(
+        _ tokens: ActivityTokens, _ key: AgentSeriesKey, _ operation: Int, now: UInt64
+    ) {
+        let input = tokens.input &+ tokens.cacheRead &+ tokens.cacheWrite
+        let output = tokens.output &+ tokens.reasoning
+        if input > 0 {
+            inputTokens[operation].observe(
+                nanoseconds: input &* 1_000_000_000, key, nil, now: now)
+        }
+        if output > 0 {
+            outputTokens[operation].observe(
+                nanoseconds: output &* 1_000_000_000, key, nil, now: now)
+        }
+        guard conventions == .genai else { return }
+        for (place, count) in [tokens.cacheRead, tokens.cacheWrite, tokens.reasoning].enumerated() {
+            detailTokens[operation][place].add(Double(count), key, nil, now: now)
+        }
+    }
+
+    /// Nil when the service sends its own.
+    private func key(_ node: AgentNode, _ detail: AgentDetail) -> AgentSeriesKey? {
+        let service = detail.job == TextTable.none ? node.service : detail.job
+        guard others.isEmpty || !others.contains(service) else { return nil }
+        return AgentSeriesKey(
+            first: service, second: detail.provider, third: detail.modelRequested,
+            fourth: node.flags.contains(.isModelAnswered) ? detail.model : TextTable.none)
+    }
+
+    private static func operation(_ node: AgentNode) -> Int { node.kind == .embedding ? 1 : 0 }
 }

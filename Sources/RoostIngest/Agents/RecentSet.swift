@@ -1,5 +1,3 @@
-import CScan
-
 /// The latest of many hashes, about as many as a limit says; what came first is forgotten first.
 ///
 /// Kept in sets of eight: a lookup looks at one of them. Some are forgotten a little earlier than the
@@ -19,16 +17,6 @@ struct RecentSet {
         let hash = max(hash, 1)
         return unsafe sets.withUnsafeBufferPointer { sets in
             unsafe Self.holds(sets.baseAddress.unsafelyUnwrapped + place(of: hash), hash)
-        }
-    }
-
-    /// Has the memory at hand brought near that `insert` and `contains` will look at.
-    func prepare(_ hash: UInt64) {
-        let place = place(of: max(hash, 1))
-        // A set may lie in two lines.
-        unsafe sets.withUnsafeBufferPointer { sets in
-            unsafe roost_prefetch(sets.baseAddress, place &* 8)
-            unsafe roost_prefetch(sets.baseAddress, place &* 8 &+ 56)
         }
     }
 

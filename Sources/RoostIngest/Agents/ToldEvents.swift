@@ -26,7 +26,7 @@ struct ToldEvents: Sendable {
     /// More entries of one key are not looked at.
     private static let mostSteps = 1_024
     /// The clocks and moments of a span and of an event of one thing differ by less; nanoseconds.
-    private static let tolerance: UInt64 = 3_000_000_000
+    static let tolerance: UInt64 = 3_000_000_000
     /// Nearer than this is near enough not to look for a nearer one.
     private static let nearness: UInt64 = 10_000_000
     /// Entries of so many nanoseconds have one key.
