@@ -377,9 +377,20 @@ import Testing
         // Deltas, one of them nonsense.
         try run.take(gemini([("input", 3)], at: 80, isCumulative: false), .metrics)
         try run.take(gemini([("input", -3)], at: 80, isCumulative: false), .metrics)
-        try run.take(gemini([("tool", 900)], at: 80, isCumulative: false), .metrics)
+        try run.take(gemini([("new", 900)], at: 80, isCumulative: false), .metrics)
         #expect(tokens("input") == 118)
         #expect(run.tracker.snapshot.events.rejectedValues == 1)
+    }
+
+    @Test func `what tools put into the prompt is input beside the prompt's own`() throws {
+        let run = Run(began: 5)
+        try run.take(
+            gemini([("input", 100), ("tool", 900), ("cache", 60), ("output", 10)], at: 20),
+            .metrics)
+        run.pass(31)
+        for (type, count) in [("input", 940.0), ("cache_read", 60), ("output", 10)] {
+            #expect(run.sum("roost_llm_tokens_total", ["token_type": type]) == count)
+        }
     }
 
     @Test func `a delta that is sent again is not more use`() throws {
