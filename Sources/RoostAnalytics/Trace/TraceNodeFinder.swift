@@ -248,6 +248,8 @@ struct TraceNodeFinder {
         calls.begin(nodes.count)
         /// Services whose spans tell their calls, tools and runs.
         var told = Set<Told>()
+        /// Of a call the one before it with the same id of an answer.
+        var before: [Int32: Int32] = [:]
         let hasEvents = batch.activities.contains { $0.source == .log }
         for place in order {
             let activity = batch.activities[Int(nodes[Int(place)].activity)]
@@ -269,9 +271,21 @@ struct TraceNodeFinder {
                 !activity.callID.isEmpty
             {
                 let hash = callHash(node.service, batch.bytes(activity.callID))
-                if calls.find(hash) != nil {
-                    node.flags.insert(.isRepeated)
-                } else {
+                let report = CallReport(of: activity, id: hash)
+                let latest = calls.find(hash)
+                if let other = reported(report, latest, before, nodes, batch) {
+                    // Of two the one stays that tells what the call used.
+                    let isLess =
+                        activity.hasUsage
+                        && !batch.activities[Int(nodes[Int(other)].activity)].hasUsage
+                    if isLess {
+                        nodes[Int(other)].flags.insert(.isRepeated)
+                    } else {
+                        node.flags.insert(.isRepeated)
+                    }
+                }
+                if !node.flags.contains(.isRepeated) {
+                    if let latest { before[place] = latest }
                     calls.set(hash, place)
                 }
             }
@@ -285,6 +299,25 @@ struct TraceNodeFinder {
             else { continue }
             nodes[place].flags.insert(.isRepeated)
         }
+    }
+
+    /// The call that this report tells once more, among the latest with the same id of an answer.
+    private func reported(
+        _ report: CallReport, _ latest: Int32?, _ before: [Int32: Int32], _ nodes: [TraceNode],
+        _ batch: ActivityBatch
+    ) -> Int32? {
+        var place = latest
+        for _ in 0..<RecentCalls.mostOfOne {
+            guard let other = place else { return nil }
+            let activity = batch.activities[Int(nodes[Int(other)].activity)]
+            if !nodes[Int(other)].flags.contains(.isRepeated),
+                report.tellsSame(as: CallReport(of: activity, id: report.id))
+            {
+                return other
+            }
+            place = before[other]
+        }
+        return nil
     }
 
     /// What a service's spans tell, so that its events are not needed for it.

@@ -3,7 +3,7 @@
 ///
 /// The id alone does not: some servers count theirs from 0 to 998, and a cache answers with the id of
 /// the answer that it keeps. Times and tokens are kept so coarsely that a report takes 24 bytes.
-struct CallReport: Sendable {
+package struct CallReport: Sendable {
     /// Who tells what the call used. Of all that is known of a call the least holds.
     enum Usage: Comparable {
         /// A report of it.
@@ -17,7 +17,7 @@ struct CallReport: Sendable {
     }
 
     /// Of service and id of the answer; 0 is none.
-    private(set) var id: UInt64 = 0
+    package private(set) var id: UInt64 = 0
     private var trace: UInt32 = 0
     /// In units of 2^26 nanoseconds of Unix time, which start again every nine years.
     private var end: UInt32 = 0
@@ -56,12 +56,19 @@ struct CallReport: Sendable {
         self.usage = usage
     }
 
+    /// One of several reports in one trace, where nobody asks who tells what the call used.
+    package init(of activity: Activity, id: UInt64) {
+        self.init(
+            id: id, trace: 0, start: activity.start, end: activity.end, tokens: activity.tokens,
+            usage: .missing)
+    }
+
     /// Both lie in one trace.
     func isBeside(_ other: CallReport) -> Bool { trace == other.trace }
 
     /// Whether both tell one call: they have its id, lie in one trace or tell of the same time, and
     /// count the same tokens, unless they begin and end together.
-    func tellsSame(as other: CallReport) -> Bool {
+    package func tellsSame(as other: CallReport) -> Bool {
         guard id == other.id, isBeside(other) || isNear(other) else { return false }
         return !contradicts(other) || isSimultaneous(other)
     }

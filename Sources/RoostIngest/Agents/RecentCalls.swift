@@ -4,12 +4,12 @@ import CScan
 ///
 /// Kept in rows of eight, of which a look-up looks at one, as in `RecentSet`: 24 bytes for each and as
 /// many again for room, but little before there are many.
-struct RecentCalls: Sendable {
+package struct RecentCalls: Sendable {
     private var reports: [CallReport]
     private let limit: Int
 
     /// More reports with one id push out the oldest of it, and none of others.
-    private static let mostOfOne = 4
+    package static let mostOfOne = 4
 
     /// `limit` is at least 8.
     init(limit: Int) {

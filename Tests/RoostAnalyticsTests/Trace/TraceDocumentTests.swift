@@ -99,6 +99,27 @@ import Testing
         #expect(steps.map(\.isCounted) == [false, false, true, true, true, false])
     }
 
+    @Test func `counts calls with an id of an answer that recurs, and not what repeats one`() {
+        let spans: [TestSpan] = [
+            .agent(1, 0, 100_000, "a"),
+            .llm(2, under: 1, 0, 900, input: 10, output: 1, call: "chatcmpl-7"),
+            .llm(3, under: 1, 20_000, 20_900, input: 20, output: 1, call: "chatcmpl-7"),
+            .llm(4, under: 1, 40_000, 40_900, input: 30, output: 1, call: "chatcmpl-7"),
+            .llm(5, under: 1, 40_100, 40_800, input: 30, output: 1, call: "chatcmpl-7"),
+        ]
+        #expect(counted(spans) == [true, true, true, true, false])
+    }
+
+    @Test func `of two reports with the id of one answer the one counts that tells what it used`() {
+        let spans: [TestSpan] = [
+            .agent(1, 0, 100_000, "a"),
+            .llm(2, under: 1, 0, 900, call: "resp-1"),
+            .llm(3, under: 1, 5_000, 5_900, input: 1_000, output: 500, call: "resp-1"),
+            .llm(4, under: 1, 6_000, 6_900, input: 1_000, output: 500, call: "resp-1"),
+        ]
+        #expect(counted(spans) == [true, false, true, false])
+    }
+
     private func counted(_ spans: [TestSpan]) -> [Bool] {
         TestTrace.document(spans).steps.map(\.isCounted)
     }
