@@ -223,11 +223,12 @@ public struct Analytics: Sendable {
         return (missed, new.map { LiveMessage($0, symbols) })
     }
 
-    /// The events after one that was told, as far as they are kept, and how many are not; nil when
-    /// this run of the program did not tell it, and nobody knows what came after it.
-    public func messages(after id: UInt64) -> (missed: UInt64?, messages: [LiveMessage]) {
-        let (missed, kept) = events.after(id)
-        return (events.knows(id) ? missed : nil, kept.map { LiveMessage($0, symbols) })
+    /// Whether this run of the program told an event: of any other nobody knows what came after it.
+    public func hasTold(_ id: UInt64) -> Bool { events.knows(id) }
+
+    /// The events with numbers of a range, as far as they are kept, rendered, the oldest first.
+    public func messages(in ids: Range<UInt64>) -> [LiveMessage] {
+        events.events(in: ids).map { LiveMessage($0, symbols) }
     }
 
     /// The number of the latest event.

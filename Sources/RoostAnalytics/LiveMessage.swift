@@ -106,4 +106,12 @@ struct EventRing: Sendable {
         }
         return (new - UInt64(kept), told)
     }
+
+    /// Those with numbers of a range that are kept, the oldest first.
+    func events(in ids: Range<UInt64>) -> [FleetEvent] {
+        let begin = latest + 1 - UInt64(events.count)
+        return ids.clamped(to: begin..<latest + 1).map {
+            events[(oldest + Int($0 - begin)) % events.count]
+        }
+    }
 }

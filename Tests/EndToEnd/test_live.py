@@ -6,6 +6,7 @@ import json
 import socket
 import struct
 import threading
+import time
 
 import h2.config
 import h2.connection
@@ -481,6 +482,23 @@ def raw_client(process, number):
     while b'"subscribed"' not in seen:
         seen += client.recv(4096)
     return client
+
+
+def test_a_client_that_resumes_all_the_time_delays_nobody(roost):
+    process = roost()
+    post(process, *(event for n in range(1_500) for event in run("r", trace(0x57_0000 + n))))
+    client = raw_client(process, 1)
+    wish = b'{"resume":"1"}'
+    frame = bytes([0x81, 0x80 | len(wish)]) + bytes(4) + wish
+    client.sendall(frame * 2_000)
+    waits = []
+    for _ in range(20):
+        began = time.monotonic()
+        assert process.get("/health").status_code == 200
+        waits.append(time.monotonic() - began)
+    client.close()
+    assert max(waits) < 0.5 * PATIENCE
+    wait_until(lambda: connections(process) == 0, what="it has left")
 
 
 def lost(process):

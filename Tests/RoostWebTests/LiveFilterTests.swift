@@ -165,8 +165,19 @@ import Testing
         #expect(ring(10, limit: 4).after(109, most: 3).events.map(\.id) == [110])
     }
 
+    @Test(
+        arguments: [
+            (105..<107, []), (105..<109, [107, 108]), (108..<110, [108, 109]),
+            (109..<999, [109, 110]), (111..<999, []), (108..<108, []),
+        ] as [(Range<UInt64>, [UInt64])])
+    func `a part of what is kept is found by its numbers`(ids: Range<UInt64>, kept: [UInt64]) {
+        #expect(ring(10, limit: 4).events(in: ids).map(\.id) == kept)
+        #expect(ring(10, limit: 99).events(in: ids).map(\.id) == ids.filter { $0 <= 110 })
+    }
+
     @Test func `an empty ring has nothing to tell`() {
         #expect(ring(0, limit: 4).after(3).events.isEmpty)
+        #expect(ring(0, limit: 4).events(in: 3..<999).isEmpty)
         #expect(ring(0, limit: 4).after(3).missed == 0)
     }
 }

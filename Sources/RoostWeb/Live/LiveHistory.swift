@@ -12,6 +12,8 @@ struct LiveHistory {
         /// Nil where nobody knows who would have wanted it.
         let message: LiveMessage?
         let news: LiveNews
+        /// The number of the latest event that it or one before it tells of.
+        fileprivate let number: UInt64
 
         /// How many messages a client with this filter gets or loses by it.
         func weight(for filter: LiveFilter) -> Int {
@@ -69,21 +71,30 @@ struct LiveHistory {
 
     /// Before the first event after this one.
     func cursor(after id: UInt64) -> Int {
-        entries.firstIndex { ($0.id ?? 0) > id }.map { start + $0 } ?? end
+        var (low, high) = (0, entries.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].number > id { high = middle } else { low = middle + 1 }
+        }
+        return start + low
     }
 
-    /// What a client with this filter gets or loses from `cursor` on.
-    func weight(from cursor: Int, for filter: LiveFilter) -> Int {
-        entries[(cursor - start)...].reduce(0) { $0 + $1.weight(for: filter) }
+    /// What a client with this filter gets or loses by what stands in `cursors`.
+    func weight(in cursors: Range<Int>, for filter: LiveFilter) -> Int {
+        entries[cursors.lowerBound - start..<cursors.upperBound - start].reduce(0) {
+            $0 + $1.weight(for: filter)
+        }
     }
 
-    /// Puts what is older than all that is here in front; `messages` are events without a gap.
+    /// Whether there is room for what is older than all that is here.
+    var hasRoom: Bool { entries.count < Self.kept && bytes < Self.mostBytes / 4 * 3 }
+
+    /// Puts that in front; `messages` are events without a gap up to the oldest that is here.
     mutating func prepend(_ messages: [LiveMessage]) {
         guard let first = messages.first?.id, first < oldest else { return }
-        let older = messages.prefix { $0.id.map { $0 < oldest } == true }
-        entries.insert(contentsOf: older.map { Self.entry($0) }, at: 0)
-        bytes += entries.prefix(older.count).reduce(0) { $0 + $1.bytes }
-        start -= older.count
+        entries.insert(contentsOf: messages.map { Self.entry($0, number: $0.id ?? 0) }, at: 0)
+        bytes += messages.reduce(0) { $0 + $1.json.count }
+        start -= messages.count
         oldest = first
     }
 
@@ -93,7 +104,7 @@ struct LiveHistory {
             guard id > latest else { return false }
             latest = id
         }
-        let entry = Self.entry(message, text)
+        let entry = Self.entry(message, text, number: latest)
         entries.append(entry)
         bytes += entry.bytes
         return true
@@ -104,26 +115,36 @@ struct LiveHistory {
         guard id > latest else { return 0 }
         let own = min(count, id - latest)
         latest = id
-        entries.append(Entry(message: nil, news: .missed(own, through: id)))
+        entries.append(Entry(message: nil, news: .missed(own, through: id), number: id))
         return Int(clamping: own)
     }
 
-    /// Lets go of the oldest when there are too many; true when it did.
-    mutating func trim() -> Bool {
-        guard entries.count > Self.most || bytes > Self.mostBytes else { return false }
+    /// Where it is to begin, because there are too many; nil when there are not.
+    var nextStart: Int? {
+        guard entries.count > Self.most || bytes > Self.mostBytes else { return nil }
         var count = 0
-        while entries.count - count > Self.kept || bytes > Self.mostBytes / 4 * 3 {
-            bytes -= entries[count].bytes
+        var left = bytes
+        while entries.count - count > Self.kept || left > Self.mostBytes / 4 * 3 {
+            left -= entries[count].bytes
             count += 1
         }
-        if let id = entries[..<count].last(where: { $0.id != nil })?.id { oldest = id + 1 }
-        entries.removeFirst(count)
-        start += count
-        return true
+        return start + count
     }
 
-    private static func entry(_ message: LiveMessage, _ text: LiveText? = nil) -> Entry {
+    /// Lets go of what stands before a place.
+    mutating func trim(before cursor: Int) {
+        let gone = entries[..<(cursor - start)]
+        guard let last = gone.last else { return }
+        oldest = max(oldest, last.number + 1)
+        bytes -= gone.reduce(0) { $0 + $1.bytes }
+        entries.removeFirst(gone.count)
+        start = cursor
+    }
+
+    private static func entry(
+        _ message: LiveMessage, _ text: LiveText? = nil, number: UInt64
+    ) -> Entry {
         let text = text ?? LiveText(message.json, id: message.id)
-        return Entry(message: message, news: .message(text))
+        return Entry(message: message, news: .message(text), number: number)
     }
 }

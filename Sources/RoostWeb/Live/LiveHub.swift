@@ -48,7 +48,7 @@ final class LiveHub {
         self.loop = loop
         self.counters = counters
         delivery = LiveDelivery(counters: counters)
-        replays = LiveReplays(delivery)
+        replays = LiveReplays(delivery, ring: Self.ring(of: analytics))
         replays.onDue = { [weak self] in self?.postTurn() }
         let home = LoopOwned(self, on: loop)
         switches.watch { part in if part == .live { home.post { $0.obeySwitch() } } }
@@ -74,7 +74,7 @@ final class LiveHub {
         filters[key] = filter
         watch()
         if let resume {
-            replays.begin(client, in: group, after: resume, past)
+            replays.begin(client, in: group, after: resume)
         } else if !replays.move(client, to: group) {
             group.clients[key] = client
             if client.latest == 0 {
@@ -185,13 +185,10 @@ final class LiveHub {
         if mail.isEmpty, isCut { mail = mailbox.takeAll().entries[...] }
     }
 
-    /// What the ring has after an event.
-    private func past(_ id: UInt64) -> LiveReplays.Past {
-        analytics.read { known in
-            let (missed, messages) = known.messages(after: id)
-            return LiveReplays.Past(
-                missed: missed, messages: messages, latest: known.latestEvent)
-        } ?? LiveReplays.Past(missed: nil)
+    private static func ring(of analytics: AnalyticsService) -> LiveReplays.Ring {
+        LiveReplays.Ring(
+            state: { id in analytics.read { ($0.hasTold(id), $0.latestEvent) } ?? (false, 0) },
+            messages: { ids in analytics.read { $0.messages(in: ids) } ?? [] })
     }
 
     // MARK: time

@@ -5,36 +5,56 @@ import RoostCore
 /// Clients that catch up: each gets what it missed as fast as it reads, and then joins its group.
 ///
 /// ```
-/// waiting for a turn ─▶ a piece ─▶ all is read ─▶ waiting for a turn     more is to come
-///                           │  └─▶ unread ─▶ its socket is empty ─▶ waiting for a turn
-///                           └────▶ in its group                          nothing is to come
+/// waiting for a turn ─▶ a step ─▶ waiting for a turn        more is to be read or counted
+///                         ▼
+///                      a piece ─▶ all is read ─▶ waiting for a turn     more is to come
+///                         │  └──▶ unread ─▶ its socket is empty ─▶ waiting for a turn
+///                         └─────▶ in its group                          nothing is to come
 /// ```
 /// Who is slower than events come and go is told how many it lost, and goes on behind them. Beside
-/// a piece nothing is kept for a client but its place. Confined to the web loop.
+/// a piece nothing is kept for a client but its place. All that a client makes for work is done in
+/// turns, so one that asks anew again and again delays nobody. Confined to the web loop.
 final class LiveReplays {
     private final class Replay {
         let client: any LiveClient
         var group: LiveGroup
         /// The number of the event after which it goes on.
-        let after: UInt64
-        var cursor: Int
-        /// With the group's `told`: how many messages it has still to get.
-        var owed: Int
-        /// What it is told before.
-        var opening: [LiveText]
+        var after: UInt64 = 0
+        /// That of the latest event when it asked.
+        var asked: UInt64 = 0
+        /// Whether anybody knows what came after the event that it named.
+        var isKnown = true
+        var step = Step.looking
+        /// Set when what it wants has been read.
+        var cursor = 0
+        /// What it is told before all others, from when it is counted until it has left.
+        var promise: LiveText?
+        var isPromised = false
         var isInLine = false
 
-        init(
-            _ client: any LiveClient, _ group: LiveGroup, after: UInt64, _ cursor: Int,
-            owed: Int, _ opening: [LiveText]
-        ) {
+        init(_ client: any LiveClient, _ group: LiveGroup) {
             self.client = client
             self.group = group
-            self.after = after
-            self.cursor = cursor
-            self.owed = owed
-            self.opening = opening
         }
+
+        /// What is for it is not what it was.
+        func countAnew() {
+            promise = nil
+            switch step {
+            case .looking, .reading: break
+            case .counting, .feeding: step = .counting(0, through: cursor)
+            }
+        }
+    }
+
+    private enum Step {
+        case looking
+        /// What the ring has of what it wants comes into the history.
+        case reading
+        /// So many messages are for it up to a place.
+        case counting(Int, through: Int)
+        /// With the group's `told`: how many messages it has still to get.
+        case feeding(owed: Int)
     }
 
     private var replays: [ObjectIdentifier: Replay] = [:]
@@ -42,6 +62,7 @@ final class LiveReplays {
     /// As long as somebody catches up.
     private(set) var history: LiveHistory?
     private let delivery: LiveDelivery
+    private let ring: Ring
     private let clock: () -> UInt64
     /// Called when somebody has come to wait for a turn, maybe while a socket is written to.
     var onDue: () -> Void = {}
@@ -49,9 +70,22 @@ final class LiveReplays {
     /// A client's piece: so many bytes, or one message more, found among so many messages.
     private static let pieceBytes = 32 << 10
     private static let mostLooked = 1_024
+    /// Messages of the ring that are rendered for one client in a turn.
+    private static let mostRead: UInt64 = 256
 
-    init(_ delivery: LiveDelivery, clock: @escaping () -> UInt64 = monotonicNanoseconds) {
+    /// The ring of the latest events.
+    struct Ring {
+        /// Whether it is known what came after an event, and the number of the latest one.
+        let state: (UInt64) -> (isKnown: Bool, latest: UInt64)
+        /// The events with these numbers that it has, rendered, the oldest first.
+        let messages: (Range<UInt64>) -> [LiveMessage]
+    }
+
+    init(
+        _ delivery: LiveDelivery, ring: Ring, clock: @escaping () -> UInt64 = monotonicNanoseconds
+    ) {
         self.delivery = delivery
+        self.ring = ring
         self.clock = clock
     }
 
@@ -62,52 +96,31 @@ final class LiveReplays {
 
     // MARK: who catches up
 
-    /// What the ring of the latest events had.
-    struct Past {
-        /// Events after the one that was asked for and before `messages`; nil when unknown.
-        var missed: UInt64?
-        var messages: [LiveMessage] = []
-        /// The number of the latest event.
-        var latest: UInt64 = 0
-    }
-
-    /// A client gets what came after an event, and then joins a group. `read` is asked for what is
-    /// not here; it is rendered once for all who catch up meanwhile.
-    func begin(
-        _ client: any LiveClient, in group: LiveGroup, after id: UInt64, _ read: (UInt64) -> Past
-    ) {
-        forget(client)
-        var missed: UInt64? = 0
-        var after = id
-        if history?.covers(after: id) != true {
-            let past = read(id)
-            remember(past)
-            if past.missed == nil { missed = nil } else { missed = history?.missing(after: id) }
-            // There may be no such event yet.
-            after = min(id, past.latest)
-        }
-        guard let history else { return }
-        let cursor = history.cursor(after: id)
-        let count = history.weight(from: cursor, for: group.filter)
-        var opening = [LiveText.resumed(count, missed: missed)]
-        // Of the time before: not of what is promised now.
-        if client.lost > 0 { opening.insert(.lost(client.lost), at: 0) }
-        client.lost = 0
-        let replay = Replay(
-            client, group, after: after, cursor, owed: count - group.told, opening)
+    /// A client gets what came after an event, and then joins a group; one that catches up already
+    /// goes on from there instead.
+    func begin(_ client: any LiveClient, in group: LiveGroup, after id: UInt64) {
+        // Behind what the ring has comes what the mail brings, and from nowhere else.
+        let asked = history?.latest ?? ring.state(id).latest
+        if history == nil { history = LiveHistory(after: asked) }
+        let key = ObjectIdentifier(client)
+        let replay = replays[key] ?? Replay(client, group)
+        if replays.updateValue(replay, forKey: key) != nil { replay.group.replaying -= 1 }
+        replay.group = group
         group.replaying += 1
-        replays[ObjectIdentifier(client)] = replay
+        (replay.after, replay.asked) = (id, asked)
+        replay.step = .looking
+        (replay.promise, replay.isPromised) = (nil, false)
         queue(replay)
     }
 
     /// A client that catches up gets the rest by the filter of another group; false when it does not
     /// catch up.
     func move(_ client: any LiveClient, to group: LiveGroup) -> Bool {
-        guard let history, let replay = replays[ObjectIdentifier(client)] else { return false }
+        guard let replay = replays[ObjectIdentifier(client)] else { return false }
         replay.group.replaying -= 1
         group.replaying += 1
         replay.group = group
-        replay.owed = history.weight(from: replay.cursor, for: group.filter) - group.told
+        replay.countAnew()
         return true
     }
 
@@ -119,14 +132,6 @@ final class LiveReplays {
 
     private func forget(_ client: any LiveClient) {
         replays.removeValue(forKey: ObjectIdentifier(client))?.group.replaying -= 1
-    }
-
-    /// Behind what is here already comes what the mail brings, and from nowhere else.
-    private func remember(_ past: Past) {
-        guard history == nil else { return history?.prepend(past.messages) ?? () }
-        var new = LiveHistory(after: past.messages.first?.id.map { $0 - 1 } ?? past.latest)
-        for message in past.messages { _ = new.append(message) }
-        history = new
     }
 
     // MARK: what comes
@@ -143,12 +148,27 @@ final class LiveReplays {
 
     /// Lets go of what is too old, to be called when what came is counted.
     func trim() {
-        guard history?.trim() == true, let history else { return }
-        for replay in replays.values where replay.cursor < history.start {
-            delivery.lose(replay.owed + replay.group.told, replay.client)
-            replay.owed = -replay.group.told
-            replay.cursor = history.end
+        guard let start = history?.nextStart else { return }
+        for replay in replays.values where replay.cursor < start { skip(replay, to: start) }
+        history?.trim(before: start)
+    }
+
+    /// What a client has not got goes: it is told so, unless it was not promised yet.
+    private func skip(_ replay: Replay, to start: Int) {
+        guard replay.isPromised, let history else {
+            replay.cursor = start
+            return replay.countAnew()
         }
+        let told = replay.group.told
+        switch replay.step {
+        case .looking, .reading: return
+        case .counting(let count, let place):
+            let rest = history.weight(in: place..<history.end, for: replay.group.filter)
+            delivery.lose(count + rest, replay.client)
+        case .feeding(let owed): delivery.lose(owed + told, replay.client)
+        }
+        replay.step = .feeding(owed: -told)
+        replay.cursor = history.end
     }
 
     // MARK: turns
@@ -166,6 +186,7 @@ final class LiveReplays {
     private func serve(_ replay: Replay) {
         replay.isInLine = false
         guard isUnderWay(replay) else { return }
+        guard prepare(replay) else { return queue(replay) }
         let isAtEnd = feed(replay)
         replay.client.flush()
         guard isUnderWay(replay) else { return }
@@ -175,6 +196,55 @@ final class LiveReplays {
         replay.client.whenSent { [weak self, weak replay] in
             if let self, let replay { queue(replay) }
         }
+    }
+
+    /// A step towards knowing what a client gets; false when more are to follow.
+    private func prepare(_ replay: Replay) -> Bool {
+        if case .looking = replay.step { look(replay) }
+        if case .reading = replay.step {
+            guard read(replay) else { return false }
+            replay.cursor = history?.cursor(after: replay.after) ?? 0
+            replay.step = .counting(0, through: replay.cursor)
+        }
+        guard case .counting(let count, let place) = replay.step else { return true }
+        return self.count(replay, count, through: place)
+    }
+
+    private func look(_ replay: Replay) {
+        replay.step = .reading
+        replay.isKnown = true
+        guard history?.covers(after: replay.after) != true else { return }
+        let (isKnown, latest) = ring.state(replay.after)
+        replay.isKnown = isKnown
+        // There may be no such event yet.
+        if replay.after > latest { replay.after = replay.asked }
+    }
+
+    /// Renders some of what is older than the history; true when nothing more is wanted or to be had.
+    /// It is rendered once for all who catch up meanwhile.
+    private func read(_ replay: Replay) -> Bool {
+        guard let oldest = history?.oldest, replay.after &+ 1 < oldest, history?.hasRoom == true
+        else { return true }
+        let first = max(replay.after + 1, oldest - min(oldest, Self.mostRead))
+        let messages = ring.messages(first..<oldest)
+        history?.prepend(messages)
+        return messages.first?.id != first || first == replay.after + 1
+    }
+
+    private func count(_ replay: Replay, _ before: Int, through place: Int) -> Bool {
+        guard let history else { return true }
+        let limit = min(history.end, place + Self.mostLooked)
+        let count = before + history.weight(in: place..<limit, for: replay.group.filter)
+        guard limit == history.end else {
+            replay.step = .counting(count, through: limit)
+            return false
+        }
+        replay.step = .feeding(owed: count - replay.group.told)
+        if !replay.isPromised {
+            replay.promise = .resumed(
+                count, missed: replay.isKnown ? history.missing(after: replay.after) : nil)
+        }
+        return true
     }
 
     private func isUnderWay(_ replay: Replay) -> Bool {
@@ -198,11 +268,14 @@ final class LiveReplays {
     /// Queues a piece; true when nothing is left.
     private func feed(_ replay: Replay) -> Bool {
         let client = replay.client
-        while let text = replay.opening.first {
-            guard client.send(text) else { return false }
-            replay.opening.removeFirst()
+        // What was lost before is told before what is promised now.
+        guard delivery.tellLost(client) else { return false }
+        if let promise = replay.promise {
+            guard client.send(promise) else { return false }
+            (replay.promise, replay.isPromised) = (nil, true)
         }
-        guard let history, delivery.tellLost(client) else { return false }
+        guard let history, case .feeding(var owed) = replay.step else { return false }
+        defer { replay.step = .feeding(owed: owed) }
         var bytes = 0
         let limit = min(history.end, replay.cursor + Self.mostLooked)
         while replay.cursor < limit, bytes < Self.pieceBytes {
@@ -218,7 +291,7 @@ final class LiveReplays {
                     delivery.lose(weight, client)
                 }
             }
-            replay.owed -= weight
+            owed -= weight
             replay.cursor += 1
         }
         return replay.cursor == history.end && delivery.tellLost(client)
