@@ -41,8 +41,8 @@ final class CollectorParts: Sendable {
     /// Apart, so that senders who take every connection do not keep probes and scrapes out.
     private let webConnections: ConnectionLimit
     private static let mostOfWeb = 2_048
-    /// Of the web's connections, those that may be WebSockets.
-    private let webSockets: ConnectionLimit
+    /// Of the web's connections, those that may be live streams, over WebSocket or not.
+    let liveStreams: ConnectionLimit
     private let setAside: SetAside
     /// Pays for answers of the API.
     let answers: AnswerRoom
@@ -69,7 +69,7 @@ final class CollectorParts: Sendable {
         let fitting = DescriptorLimit.fit(Self.wanted(config.limits), log)
         connections = ConnectionLimit(fitting.senders)
         webConnections = ConnectionLimit(fitting.web)
-        webSockets = ConnectionLimit(fitting.web / 2)
+        liveStreams = ConnectionLimit(fitting.web / 2)
         derived = budget.share("derived_series")
         let destinations = config.exportSettings
         ledger = Ledger(exporters: destinations.map(\.name))
@@ -206,7 +206,7 @@ final class CollectorParts: Sendable {
         let fitting = DescriptorLimit.fit(Self.wanted(limits), log)
         connections.setLimit(fitting.senders)
         webConnections.setLimit(fitting.web)
-        webSockets.setLimit(fitting.web / 2)
+        liveStreams.setLimit(fitting.web / 2)
     }
 
     private static func wanted(_ limits: Config.Limits) -> DescriptorLimit.Connections {
@@ -234,7 +234,9 @@ final class CollectorParts: Sendable {
         guard listener == .web else { return settings }
         // Probes and scrapes are answered when the memory is full, too.
         settings.buffers = setAside.webBuffers.share("web")
-        settings.webSockets = webSockets
+        settings.webSockets = liveStreams
+        // So that half requests and streams keep no probe out.
+        settings.unfinishedGiveWay = true
         return settings
     }
 

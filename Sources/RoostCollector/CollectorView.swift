@@ -153,6 +153,9 @@ public final class CollectorView {
 
     package var liveCounters: LiveCounters { parts.live }
 
+    /// The cap on open live streams.
+    package var liveStreams: ConnectionLimit { parts.liveStreams }
+
     package var audit: AuditService { parts.audit }
 
     package var switches: Switches { parts.switches }

@@ -78,6 +78,14 @@ import Synchronization
         return session.idleSince
     }
 
+    /// Since when the peer has owed its first request or the end of one, by the loop's clock; nil
+    /// while it owes nothing, or something is to be done for it.
+    var unfinishedSince: UInt64? {
+        guard write == nil, !isClosed, !isBusy else { return nil }
+        guard let session else { return openedAt }
+        return session.unfinishedSince
+    }
+
     /// Begins to read.
     func open() {
         unsafe handle.pointee.data = unsafe Unmanaged.passRetained(self).toOpaque()

@@ -41,6 +41,8 @@ import Synchronization
     let streamID: Int32
     var listIndex = 0
 
+    /// When its first byte came, by the loop's clock.
+    let began: UInt64
     /// When the phase it is in has taken too long.
     private(set) var inputDeadline: UInt64
     /// From `grpc-timeout`; `.max` without one.
@@ -61,7 +63,8 @@ import Synchronization
         self.carrier = carrier
         self.head = head
         self.streamID = streamID
-        inputDeadline = context.now &+ context.headerMilliseconds
+        began = context.now
+        inputDeadline = began &+ context.headerMilliseconds
         context.noteDeadline(inputDeadline)
     }
 

@@ -194,6 +194,13 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         return quietSince
     }
 
+    var unfinishedSince: UInt64? {
+        guard let exchange, exchange.input != .ended, !isWritingBody, pending.isEmpty else {
+            return nil
+        }
+        return exchange.began
+    }
+
     func abandon() {
         mustClose = true
         successor?.abandon()
@@ -315,7 +322,7 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         guard !isDraining else { throw .unavailable("the server is stopping") }
         let limit = context.settings.webSockets
         guard limit.tryTake() else {
-            throw .unavailable("\(limit.limit) WebSockets are open, and no more are allowed")
+            throw .unavailable("\(limit.limit) live streams are open, and no more are allowed")
         }
         HTTP1Answer.write(upgrade, date: context.date(), to: &pending)
         upgraded = WebSocket(upgrade.acceptance, context: context, peer: peer, host: host)

@@ -143,6 +143,16 @@ import Synchronization
 
     var idleSince: UInt64? { exchanges.isEmpty ? emptySince : nil }
 
+    var unfinishedSince: UInt64? {
+        var oldest: UInt64?
+        for exchange in exchanges {
+            let isOwedAnswer = exchange.isAnswered && !exchange.outgoing.isFinished
+            guard exchange.input != .ended, !isOwedAnswer else { return nil }
+            oldest = min(oldest ?? .max, exchange.began)
+        }
+        return oldest
+    }
+
     func abandon() {
         mustClose = true
         let open = exchanges

@@ -17,6 +17,10 @@ import Synchronization
     private var listener: Listener?
     private var connections: [Connection] = []
     private var stuckPeers = StuckPeers<Connection> { $0.stuckSince(now: $1) }
+    /// Some of those that give way to new connections, as they were found at a moment, which serves
+    /// all that come in it. The next one is last.
+    private var givingWay: [Connection] = []
+    private var foundGivingWayAt: UInt64 = 0
     private var drained: [@Sendable () -> Void] = []
     private(set) var isDraining = false
 
@@ -27,6 +31,8 @@ import Synchronization
     /// So many connections of one server are served even when the budget has no room for them, so
     /// that a probe can always ask how things are.
     private static let alwaysServed = 64
+    /// So many are looked for at once.
+    private static let mostGivingWay = 64
     /// Connections that are closed at the most to make room for one.
     private static let mostClosedForOne = 8
 
@@ -124,8 +130,7 @@ import Synchronization
     /// there is no room.
     private func admit(isTLS: Bool) -> Int? {
         if !settings.connections.tryTake() {
-            // Who waits for nothing gives way to who comes.
-            guard closeLongestIdle(), settings.connections.tryTake() else { return nil }
+            guard makePlace(), settings.connections.tryTake() else { return nil }
         }
         let isAlwaysServed = connections.count < HTTPServer.alwaysServed
         let bytes =
@@ -136,16 +141,43 @@ import Synchronization
         return nil
     }
 
-    private func closeLongestIdle() -> Bool {
-        var longest: (since: UInt64, connection: Connection)?
-        for connection in connections {
-            guard let since = connection.idleSince, since < longest?.since ?? .max else { continue }
-            longest = (since, connection)
+    /// Closes the first of those that give way to a new connection; false when nobody does.
+    private func makePlace() -> Bool {
+        let now = loop.now
+        if givingWay.isEmpty || foundGivingWayAt != now {
+            givingWay = findGivingWay()
+            foundGivingWayAt = now
         }
-        guard let longest else { return false }
-        settings.counters.idleTimeouts.add(1, ordering: .relaxed)
-        longest.connection.close()
-        return true
+        while let connection = givingWay.popLast() {
+            if settings.unfinishedGiveWay, connection.unfinishedSince != nil {
+                settings.counters.connectionsRefused.add(1, ordering: .relaxed)
+            } else if connection.idleSince != nil {
+                settings.counters.idleTimeouts.add(1, ordering: .relaxed)
+            } else {
+                continue
+            }
+            connection.close()
+            return true
+        }
+        return false
+    }
+
+    /// Those that wait for nothing, the longest first, and behind them, where that is allowed, those
+    /// whose peers owe a request or the rest of one. A probe that was just accepted is the last of all.
+    /// In reverse order.
+    private func findGivingWay() -> [Connection] {
+        var idle: [(since: UInt64, connection: Connection)] = []
+        var unfinished: [(since: UInt64, connection: Connection)] = []
+        for connection in connections {
+            if settings.unfinishedGiveWay, let since = connection.unfinishedSince {
+                unfinished.append((since, connection))
+            } else if let since = connection.idleSince {
+                idle.append((since, connection))
+            }
+        }
+        let inOrder =
+            idle.sorted { $0.since < $1.since } + unfinished.sorted { $0.since < $1.since }
+        return inOrder.prefix(HTTPServer.mostGivingWay).reversed().map(\.connection)
     }
 
     /// Closes those whose peers have taken nothing for longest until `bytes` more may be kept for
@@ -170,7 +202,10 @@ import Synchronization
         connections.swapAt(place, connections.count - 1)
         connections[place].listIndex = place
         connections.removeLast()
-        if connections.isEmpty { stuckPeers.forgetAll() }
+        if connections.isEmpty {
+            stuckPeers.forgetAll()
+            givingWay = []
+        }
         settings.connections.giveBack()
         settings.counters.connectionsOpen.subtract(1, ordering: .relaxed)
         settings.memory.giveBack(connection.reservedBytes)

@@ -23,6 +23,10 @@ protocol ProtocolSession: AnyObject {
     /// Since when it has had no request, by the loop's clock; nil while it has one.
     var idleSince: UInt64? { get }
 
+    /// When the oldest of its requests began, by the loop's clock, where of none the end has come
+    /// and nothing is left to be said; nil where something is, or it has no request.
+    var unfinishedSince: UInt64? { get }
+
     /// Finishes the requests it has and takes no more.
     func beginDraining()
 
@@ -51,6 +55,8 @@ extension ProtocolSession {
     /// Where answers and messages have ends of their own.
     var isMidAnswer: Bool { false }
     var isBrokenOff: Bool { false }
+
+    var unfinishedSince: UInt64? { nil }
 }
 
 /// Whoever carries a session's bytes.

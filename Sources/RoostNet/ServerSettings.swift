@@ -25,8 +25,13 @@ public struct ServerSettings: Sendable {
     public var maxConcurrentStreams = 256
     /// Shared by every server that counts against the same cap.
     public var connections: ConnectionLimit
-    /// Shared by every server that counts against the same cap. WebSockets do not give way to new
-    /// connections as idle ones do, so this is to be well below the cap on those.
+    /// Whether, when no connection is idle, the one that has owed a request or the rest of one for
+    /// longest gives way to a new one. Not where requests are long: whoever sends one would have to
+    /// send it again because others come.
+    public var unfinishedGiveWay = false
+    /// Shared by every server that counts against the same cap, and with whatever else of them has no
+    /// end, as streams of events. They do not give way to new connections as idle ones do, so this is
+    /// to be well below the cap on those.
     public var webSockets = ConnectionLimit(32)
     /// Every buffered body and every open connection is reserved here.
     public var memory: MemoryBudget.Share
@@ -81,6 +86,18 @@ public final class ConnectionLimit: Sendable {
     public func setLimit(_ limit: Int) { most.store(limit, ordering: .relaxed) }
 
     public var open: Int { count.load(ordering: .relaxed) }
+
+    /// Counts one more until the place is let go of; nil when there are as many as may be.
+    public func takePlace() -> Place? { tryTake() ? Place(self) : nil }
+
+    /// Held by what counts against the cap.
+    public final class Place: Sendable {
+        private let limit: ConnectionLimit
+
+        fileprivate init(_ limit: ConnectionLimit) { self.limit = limit }
+
+        deinit { limit.giveBack() }
+    }
 
     func tryTake() -> Bool {
         if count.wrappingAdd(1, ordering: .relaxed).newValue <= limit { return true }

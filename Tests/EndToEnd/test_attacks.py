@@ -642,6 +642,48 @@ def test_idle_connections_give_way_to_new_ones(tmp_path):
             peer.socket.close()
 
 
+def test_requests_without_an_end_keep_no_probe_out(tmp_path):
+    with starter(tmp_path) as start:
+        process = start({"limits": {"connections": 64}})
+        head = b"POST /login HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\n\r\n"
+        wrong = head.replace(b"/login", b"/nowhere")
+        halves = [b"", b"GET /heal", head, wrong, PREFACE + frame(1, 4, 1, GRPC_HEAD)]
+        for half in halves:
+            peers = [Peer(process.web, half) for _ in range(80)]
+            for _ in range(5):
+                # On a connection of its own: one that is idle is the first to go.
+                answer = httpx.get(f"http://{process.web}/health", trust_env=False)
+                assert answer.status_code == 200
+            for peer in peers:
+                peer.socket.close()
+
+
+def test_streams_without_an_end_keep_no_probe_out(tmp_path):
+    with starter(tmp_path) as start:
+        process = start({"limits": {"connections": 64}})
+        asked = f"GET {API}events/stream HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
+        peers = [Peer(process.web, asked) for _ in range(60)]
+        got = [statuses(peer.read_until(b"\r\n\r\n")) for peer in peers]
+        # Half of the connections, as of WebSockets, which count with them.
+        assert got == [[200]] * 32 + [[503]] * 28
+        upgrade = asked.replace(b"events/stream", b"ws/events").replace(
+            b"\r\n\r\n", b"\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+            b"sec-websocket-version: 13\r\n"
+            b"sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+        with Peer(process.web, upgrade) as peer:
+            assert b" 503 " in peer.read_until(b"\r\n\r\n")
+        assert answers(process)
+        for peer in peers:
+            peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.socket.close()
+
+        def is_served():
+            with Peer(process.web, asked) as peer:
+                return statuses(peer.read_until(b"\r\n\r\n")) == [200]
+
+        wait_until(is_served, what="places given back")
+
+
 def test_few_open_files_are_told_and_do_not_keep_probes_out(tmp_path):
     with starter(tmp_path) as start:
         process = start(wait=False, args=["--set", "limits.connections=100"], open_files=80)

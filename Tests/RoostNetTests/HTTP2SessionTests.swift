@@ -37,6 +37,29 @@ import Testing
         #expect(bench.budget.usedBytes == 0)
     }
 
+    @Test func `owes nothing while every request is half there, and says since when`() throws {
+        let bench = Bench()
+        var waiting: Responder?
+        bench.handler.answers = { _, _, responder in waiting = responder }
+        let (server, client) = try start(bench)
+        client.talk()
+        #expect(server.unfinishedSince == nil && server.idleSince != nil)
+        let first = client.call(frame([1])[..<3].map { $0 }, ends: false)
+        client.talk()
+        #expect(server.unfinishedSince == bench.clock.now && server.idleSince == nil)
+        bench.clock.now += 5
+        _ = client.call([], ends: false)
+        client.talk()
+        #expect(server.unfinishedSince == bench.clock.now - 5)
+        client.upload(first, Array(frame([1])[3...]), ends: true)
+        client.talk()
+        // It waits for its answer.
+        #expect(waiting != nil && server.unfinishedSince == nil)
+        waiting?.send(.grpc(message: []))
+        client.talk()
+        #expect(server.unfinishedSince == bench.clock.now)
+    }
+
     @Test func `takes bodies larger than a frame and calls side by side`() throws {
         let bench = Bench()
         bench.handler.answers = { _, _, responder in responder.send(.grpc(message: [])) }

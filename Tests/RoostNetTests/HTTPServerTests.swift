@@ -101,6 +101,80 @@ import Testing
         }
     }
 
+    /// A request of which a byte is missing; the server waits for it.
+    private func half(_ port: UInt16) throws -> RawClient {
+        let client = try RawClient(port)
+        client.send(
+            "POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 1\r\n\r\n")
+        #expect(client.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 100"))
+        return client
+    }
+
+    private func settings(connections: Int) -> ServerSettings {
+        var settings = ServerSettings(
+            connections: ConnectionLimit(connections),
+            memory: MemoryBudget(limitBytes: 1 << 20).share("test"))
+        settings.unfinishedGiveWay = true
+        return settings
+    }
+
+    @Test func `where that is allowed, the oldest request that is not whole gives way`() throws {
+        let settings = settings(connections: 2)
+        try withServer(settings: settings) { _, _, port in
+            let old = try half(port)
+            // The loop's clock has to tell them apart.
+            usleep(20_000)
+            let young = try half(port)
+            let newcomer = try RawClient(port)
+            newcomer.send(get)
+            #expect(newcomer.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+            #expect(old.read() == "")
+            #expect(settings.counters.values.connectionsRefused == 1)
+            // One that is idle goes first.
+            let other = try RawClient(port)
+            other.send(get)
+            #expect(other.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+            #expect(newcomer.read() == "")
+            young.send("a")
+            #expect(young.read(until: "a").hasPrefix("HTTP/1.1 200"))
+        }
+    }
+
+    @Test func `a request that is refused before its body has come gives way, too`() throws {
+        let handler = TestHandler()
+        handler.admits = { head in
+            head.pathIs("/no") ? .answer(Response(status: 404, body: .bytes([0x6E]))) : .read
+        }
+        try withServer(handler, settings: settings(connections: 1)) { _, _, port in
+            let refused = try RawClient(port)
+            refused.send("POST /no HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\n")
+            #expect(refused.read(until: "n").hasPrefix("HTTP/1.1 404"))
+            let client = try RawClient(port)
+            client.send(get)
+            #expect(client.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+        }
+    }
+
+    @Test func `a request that is whole and not answered gives way to nobody`() throws {
+        let handler = TestHandler()
+        let arrived = Signal()
+        let held = Mutex<RemoteResponder?>(nil)
+        handler.answers = { _, _, responder in
+            held.withLock { $0 = responder.fromAnyThread }
+            arrived.fire()
+        }
+        let settings = settings(connections: 1)
+        try withServer(handler, settings: settings) { _, _, port in
+            let client = try RawClient(port)
+            client.send(get)
+            #expect(arrived.wait())
+            #expect(try RawClient(port).read() == "")
+            #expect(settings.counters.values.connectionsRefused == 1)
+            held.withLock { $0 }?.send(Response(status: 200))
+            #expect(client.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+        }
+    }
+
     @Test func `answers from another thread`() throws {
         let handler = TestHandler()
         handler.answers = { _, body, responder in

@@ -49,10 +49,38 @@ import Testing
     }
 
     private func open(
-        _ method: String, _ responder: Responder, _ opened: (EventStream) -> Void
-    ) {
-        EventStream.open(
-            RequestHead(method: method, target: "/stream", headers: []), responder, on: hub, opened)
+        _ method: String, _ responder: Responder, within limit: ConnectionLimit? = nil,
+        _ opened: (EventStream) -> Void
+    ) throws(APIError) {
+        try EventStream.open(
+            RequestHead(method: method, target: "/stream", headers: []), responder, on: hub,
+            within: limit ?? ConnectionLimit(8), opened)
+    }
+
+    @Test func `there are no more streams than may be, however they end`() throws {
+        let limit = ConnectionLimit(1)
+        var sources: [any BodySource] = []
+        let responder = {
+            Responder { response in
+                if case .stream(let source) = response.body { sources.append(source) }
+            }
+        }
+        let follow = { (stream: EventStream) in hub.subscribe(stream, to: LiveFilter()) }
+        try open("GET", responder(), within: limit, follow)
+        #expect(throws: APIError.tooManyStreams(1)) {
+            try open("GET", responder(), within: limit, follow)
+        }
+        // Of the head alone none is made.
+        try open("HEAD", responder(), within: limit, follow)
+        #expect(connections == 1 && limit.open == 1)
+        sources[0].cancel()
+        #expect(limit.open == 0)
+        try open("GET", responder(), within: limit, follow)
+        switches.set(.live, false)
+        runLoop()
+        var bytes: [UInt8] = []
+        #expect(sources.last?.next(into: &bytes) == false)
+        #expect(limit.open == 0)
     }
 
     @Test(arguments: [nil, 1] as [UInt64?])
@@ -61,25 +89,26 @@ import Testing
         let responder = Responder { response in
             if case .stream(let source) = response.body { sources.append(source) }
         }
-        open("GET", responder) { hub.subscribe($0, to: LiveFilter(), resume: resume) }
+        try open("GET", responder) { hub.subscribe($0, to: LiveFilter(), resume: resume) }
         #expect(connections == 1)
         sources[0].cancel()
         #expect(connections == 0)
     }
 
-    @Test func `of who asks for the head alone no stream is made`() {
+    @Test func `of who asks for the head alone no stream is made`() throws {
         var answers: [Response] = []
-        open("HEAD", Responder { answers.append($0) }) { _ in Issue.record("a stream was made") }
+        try open("HEAD", Responder { answers.append($0) }) { _ in Issue.record("a stream was made")
+        }
         #expect(answers.map(\.status) == [200])
         #expect(answers[0].headers.contains { $0 == ("content-type", "text/event-stream") })
         #expect(connections == 0)
     }
 
-    @Test func `a stream that is over when it is answered is not subscribed`() {
+    @Test func `a stream that is over when it is answered is not subscribed`() throws {
         let responder = Responder { response in
             if case .stream(let source) = response.body { source.cancel() }
         }
-        open("GET", responder) { _ in Issue.record("a stream is subscribed that is over") }
+        try open("GET", responder) { _ in Issue.record("a stream is subscribed that is over") }
         #expect(connections == 0)
     }
 
@@ -175,7 +204,7 @@ import Testing
         let responder = Responder { response in
             if case .stream(let source) = response.body { sources.append(source) }
         }
-        open("GET", responder) {
+        try open("GET", responder) {
             hub.subscribe($0, to: LiveFilter())
             #expect($0.send(.notice("last")))
         }

@@ -81,6 +81,12 @@ struct APIError: Error, Equatable {
         status: 503, code: "busy",
         message: "too many questions wait for the store, ask again later", retryAfter: 1)
 
+    static func tooManyStreams(_ limit: Int) -> APIError {
+        APIError(
+            status: 503, code: "busy",
+            message: "\(limit) live streams are open, and no more are allowed", retryAfter: 1)
+    }
+
     static func forbidden(_ message: String) -> APIError {
         APIError(status: 403, code: "forbidden", message: message)
     }

@@ -90,7 +90,7 @@ enum LiveEndpoints {
                 try needsLive(context)
                 let filter = try filter(request)
                 let resume = try lastEvent(request)
-                EventStream.open(request.head, request.responder, on: context.hub) {
+                try open(request, context) {
                     context.hub.subscribe($0, to: filter, resume: resume)
                 }
             })
@@ -108,7 +108,7 @@ enum LiveEndpoints {
                 try needsLive(context)
                 let workflow = request.text("workflow_id")
                 let interval = UInt64(request.integer("interval_ms") ?? 1_000)
-                EventStream.open(request.head, request.responder, on: context.hub) { stream in
+                try open(request, context) { stream in
                     context.hub.measure(
                         stream,
                         LiveMeter(stream, milliseconds: interval) {
@@ -116,6 +116,14 @@ enum LiveEndpoints {
                         })
                 }
             })
+    }
+
+    private static func open(
+        _ request: APIRequest, _ context: APIContext, _ subscribe: (EventStream) -> Void
+    ) throws(APIError) {
+        try EventStream.open(
+            request.head, request.responder, on: context.hub,
+            within: context.collector.liveStreams, subscribe)
     }
 
     // MARK: what is sent

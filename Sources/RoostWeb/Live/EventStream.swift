@@ -12,6 +12,8 @@ final class EventStream: LiveClient, BodySource {
     private var waiting: [UInt8] = []
     private var onSent: (() -> Void)?
     private let hub: LiveHub
+    /// Counts it among the open streams until it is over.
+    private var place: ConnectionLimit.Place?
 
     /// More than this waits for nobody.
     private static let mostWaiting = 64 << 10
@@ -19,22 +21,25 @@ final class EventStream: LiveClient, BodySource {
     /// Answers a request with a stream, which `subscribe` takes to the hub; it leaves by itself.
     ///
     /// Who asks for the head alone gets that, and nothing is made. A client that turns out to be
-    /// gone while it is answered is not subscribed.
+    /// gone while it is answered is not subscribed. Throws where as many streams as `limit` allows
+    /// are open.
     static func open(
-        _ head: RequestHead, _ responder: Responder, on hub: LiveHub,
+        _ head: RequestHead, _ responder: Responder, on hub: LiveHub, within limit: ConnectionLimit,
         _ subscribe: (EventStream) -> Void
-    ) {
+    ) throws(APIError) {
         guard !head.methodIs("HEAD") else { return responder.send(answer(with: NoEvents())) }
-        let stream = EventStream(responder, hub)
+        guard let place = limit.takePlace() else { throw .tooManyStreams(limit.limit) }
+        let stream = EventStream(responder, hub, place)
         responder.send(answer(with: stream))
         guard !stream.isOver else { return }
         subscribe(stream)
         stream.flush()
     }
 
-    private init(_ responder: Responder, _ hub: LiveHub) {
+    private init(_ responder: Responder, _ hub: LiveHub, _ place: ConnectionLimit.Place) {
         self.responder = responder
         self.hub = hub
+        self.place = place
         // How long a browser waits before it comes back.
         waiting = Array("retry: 2000\n\n".utf8)
     }
@@ -82,12 +87,14 @@ final class EventStream: LiveClient, BodySource {
         bytes += waiting
         waiting.removeAll(keepingCapacity: waiting.count < 16 << 10)
         onSent.take()?()
+        if isOver { place = nil }
         return !isOver
     }
 
     func cancel() {
         isOver = true
         onSent = nil
+        place = nil
         hub.leave(self)
     }
 
