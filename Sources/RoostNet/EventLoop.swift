@@ -34,6 +34,8 @@ public struct EventLoopError: Error, CustomStringConvertible {
     var isFlushing = false
     /// Those that had something to write meanwhile.
     var delayedFlushes: [Connection] = []
+    /// What was put off to the next turn.
+    private var putOff: [() -> Void] = []
 
     /// Room that all connections of this loop share: one for reading, one for what goes out.
     let readBuffer: UnsafeMutableRawBufferPointer
@@ -51,6 +53,9 @@ public struct EventLoopError: Error, CustomStringConvertible {
     /// Milliseconds between two beats.
     private static let beatMilliseconds: UInt64 = 500
     private static let readBufferBytes = 256 << 10
+    /// What a turn may last before those put off what is left to do that have more input than they
+    /// can use at once.
+    private static let sliceMilliseconds: UInt64 = 2
 
     public init(name: String) throws(EventLoopError) {
         _ = prepareProcess
@@ -165,6 +170,24 @@ public struct EventLoopError: Error, CustomStringConvertible {
         if real &- lastTurn > EventLoop.longestTurn { lostMilliseconds = real &- latestNow }
         lastTurn = real
         _ = now
+    }
+
+    /// Whether this turn has lasted no longer than others may wait for. On the loop's thread.
+    var hasTime: Bool {
+        unsafe uv_hrtime() / 1_000_000 < uv_now(uv) &+ EventLoop.sliceMilliseconds
+    }
+
+    /// Runs `work` in the next turn, beside what has come for others meanwhile. On the loop's thread;
+    /// a loop that ends drops it.
+    func putOff(_ work: @escaping () -> Void) {
+        putOff.append(work)
+        if putOff.count == 1 { post { self.runPutOff() } }
+    }
+
+    private func runPutOff() {
+        let works = putOff
+        putOff = []
+        for work in works { work() }
     }
 
     private func runPosted() {

@@ -26,6 +26,12 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
     private var waiting: [UInt8] = []
     private var isParserPaused = false
     private var isReceiving = false
+    /// A request has ended in the input that is parsed now.
+    private var hasParsedOne = false
+    /// What waits is for the loop's next turn.
+    private var isOutOfTime = false
+    /// That has come: one request is parsed in any case.
+    private var isItsTurn = false
 
     private var hasBroken = false
     private var closesAfterAnswer = false
@@ -83,6 +89,7 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
 
     private func parse(_ bytes: UnsafeRawBufferPointer) {
         isReceiving = true
+        hasParsedOne = false
         let progress = unsafe parser.feed(bytes)
         isReceiving = false
         switch progress {
@@ -100,7 +107,9 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
     /// Only where the host drains: what is parsed may send on the same connection, which must not
     /// be flushed in the middle of that.
     private func unpauseWhenReady() {
-        guard isParserPaused, mayParseNext else { return }
+        guard isParserPaused, !isOutOfTime, mayParseNext else { return }
+        guard waiting.isEmpty || isItsTurn || hasTime() else { return }
+        isItsTurn = false
         isParserPaused = false
         parseWaiting()
     }
@@ -109,6 +118,28 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
     private var mayParseNext: Bool {
         exchange == nil && pending.count < HTTP1Session.pieceBytes && !closesAfterAnswer
             && !mustClose && successor == nil && upgraded == nil
+    }
+
+    /// Whether the request behind this one may be parsed in this turn, too. Behind the first of some
+    /// input, which mostly is the only one, the clock is not asked.
+    private func hasTimeForNext() -> Bool {
+        if hasParsedOne { return hasTime() }
+        hasParsedOne = true
+        return true
+    }
+
+    /// Whether this turn of the loop has time left; else what waits is put off to the next one. One
+    /// read may bring thousands of requests that are answered at once.
+    private func hasTime() -> Bool {
+        guard let loop = context.loop, !loop.hasTime else { return true }
+        isOutOfTime = true
+        loop.putOff { [weak self] in
+            guard let self else { return }
+            isOutOfTime = false
+            isItsTurn = true
+            host?.sessionHasOutput()
+        }
+        return false
     }
 
     private func handOver(to socket: WebSocket) {
@@ -288,7 +319,7 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
     func messageEnded() -> Bool {
         exchange?.end()
         finishIfDone()
-        return mayParseNext
+        return mayParseNext && hasTimeForNext()
     }
 
     // MARK: ExchangeCarrier

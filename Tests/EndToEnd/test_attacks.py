@@ -684,6 +684,18 @@ def test_streams_without_an_end_keep_no_probe_out(tmp_path):
         wait_until(is_served, what="places given back")
 
 
+def test_a_flood_of_requests_in_one_piece_leaves_others_their_turn(roost):
+    with Peer(roost.web) as eager:
+        eager.send(b"GET /status HTTP/1.1\r\nhost: localhost\r\n\r\n" * 6_000)
+        waits = []
+        for _ in range(20):
+            began = time.monotonic()
+            assert roost.get("/health").status_code == 200
+            waits.append(time.monotonic() - began)
+    # In one turn it would be seconds, and nobody reads the answers.
+    assert max(waits) < 0.5
+
+
 def test_few_open_files_are_told_and_do_not_keep_probes_out(tmp_path):
     with starter(tmp_path) as start:
         process = start(wait=False, args=["--set", "limits.connections=100"], open_files=80)

@@ -175,6 +175,55 @@ import Testing
         }
     }
 
+    @Test func `requests that come in one piece leave others their turn`() throws {
+        let handler = TestHandler()
+        let answered = Counter()
+        handler.answers = { head, _, responder in
+            if head.pathIs("/a") {
+                usleep(500)
+                answered.add(1)
+            }
+            responder.send(Response(status: 200))
+        }
+        try withServer(handler) { _, _, port in
+            let other = try RawClient(port)
+            let ask = get.replacing("/a", with: "/b")
+            other.send(ask)
+            #expect(other.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+            let eager = try RawClient(port)
+            eager.send(String(repeating: get, count: 1_500))
+            #expect(eventually { answered.value > 0 })
+            other.send(ask)
+            #expect(other.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+            #expect(answered.value < 1_000)
+            // And each of them is answered, though its peer has ended its side.
+            #expect(shutdown(eager.descriptor, CInt(SHUT_WR)) == 0)
+            #expect(eager.read().split(separator: "HTTP/1.1 200").count == 1_500)
+        }
+    }
+
+    @Test func `so do those that are answered in pieces`() throws {
+        let handler = TestHandler()
+        let answered = Counter()
+        handler.answers = { head, _, responder in
+            guard head.pathIs("/a") else { return responder.send(Response(status: 200)) }
+            usleep(500)
+            answered.add(1)
+            responder.send(Response(status: 200, body: .stream(PieceSource(["one", "two"]))))
+        }
+        try withServer(handler) { _, _, port in
+            let other = try RawClient(port)
+            let eager = try RawClient(port)
+            eager.send(String(repeating: get, count: 1_500))
+            #expect(eventually { answered.value > 0 })
+            other.send(get.replacing("/a", with: "/b"))
+            #expect(other.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+            #expect(answered.value < 1_000)
+            #expect(shutdown(eager.descriptor, CInt(SHUT_WR)) == 0)
+            #expect(eager.read().split(separator: "HTTP/1.1 200").count == 1_500)
+        }
+    }
+
     @Test func `answers from another thread`() throws {
         let handler = TestHandler()
         handler.answers = { _, body, responder in

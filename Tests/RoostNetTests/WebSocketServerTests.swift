@@ -1,3 +1,4 @@
+import Glibc
 import RoostCore
 import Synchronization
 import Testing
@@ -68,6 +69,23 @@ import Testing
         }
     }
 
+    @Test func `messages that come in one piece leave others their turn`() throws {
+        try withLive { live in
+            let other = try live.client()
+            let eager = try live.client()
+            let sockets = live.sockets
+            let messages = (0..<1_000).flatMap { clientText("a\($0)") }
+            eager.send(messages + clientText("last"))
+            #expect(eventually { sockets.eagerMessages.value > 0 })
+            other.send(clientText("hello"))
+            #expect(other.read(until: "hello").hasSuffix("\u{5}hello"))
+            #expect(sockets.eagerMessages.value < 800)
+            // All are heard, in their order.
+            let heard = eager.read(until: "last").split(separator: "a").dropFirst()
+            #expect(heard.compactMap { Int($0.prefix { $0.isNumber }) } == Array(0..<1_000))
+        }
+    }
+
     @Test func `a slow peer loses messages and delays nobody`() throws {
         try withLive { live in
             let slow = try live.client()
@@ -129,10 +147,16 @@ import Testing
 private final class Sockets: WebSocketHandler, @unchecked Sendable {
     // Sendable: used on the loop only.
     private var open: [WebSocket] = []
+    /// Those that begin with an a; each takes a while.
+    let eagerMessages = Counter()
 
     func opened(_ socket: WebSocket) { open.append(socket) }
 
     func received(_ text: [UInt8], on socket: WebSocket) {
+        if text.first == UInt8(ascii: "a") {
+            usleep(500)
+            eagerMessages.add(1)
+        }
         _ = socket.send(WebSocketMessage(text: text))
     }
 

@@ -10,9 +10,9 @@ extension WebSocket: ProtocolSession {
     }
 
     func receive(_ bytes: UnsafeRawBufferPointer) {
-        guard !isPeerDone, bytes.count > 0 else { return }
+        guard !isPeerDone, !hasReadEnd, bytes.count > 0 else { return }
+        let isWaiting = !unheard.isEmpty
         var events: [WebSocketEvent] = []
-        var fault: WebSocketFault?
         do throws(WebSocketFault) {
             unsafe try reader.read(bytes) { event in
                 events.append(event)
@@ -22,12 +22,41 @@ extension WebSocket: ProtocolSession {
         } catch {
             fault = error
         }
+        if unheard.isEmpty { unheard = events[...] } else { unheard += events }
         // Not from inside of `read`: whoever hears them may ask for `heldBytes`.
-        for event in events where !isPeerDone {
+        if !isWaiting { hear() }
+    }
+
+    /// The reader is not to be asked again.
+    private var hasReadEnd: Bool {
+        if case .close = unheard.last { return true }
+        return fault != nil
+    }
+
+    /// Takes what the peer said, as far as this turn has time for it: one read may bring thousands of
+    /// messages.
+    private func hear() {
+        while !isPeerDone, let event = unheard.popFirst() {
             silentHeartbeats = 0
             take(event)
+            guard unheard.isEmpty || context.loop?.hasTime != false else { return hearLater() }
         }
+        dropUnheard()
         if let fault, !isPeerDone { fail(fault) }
+    }
+
+    private func hearLater() {
+        unheardBytes = unheard.reduce(0) { $0 + $1.heldBytes }
+        context.loop?.putOff { [weak self] in
+            guard let self, !isPeerDone else { return }
+            hear()
+            host?.sessionHasOutput()
+        }
+    }
+
+    func dropUnheard() {
+        unheard = []
+        unheardBytes = 0
     }
 
     private func take(_ event: WebSocketEvent) {
@@ -82,7 +111,7 @@ extension WebSocket: ProtocolSession {
     var idleSince: UInt64? { nil }
 
     /// Pongs are no longer than their pings, so one read of input adds no more than itself.
-    var wantsInput: Bool { urgent.count < WebSocket.pieceBytes }
+    var wantsInput: Bool { urgent.count < WebSocket.pieceBytes && unheard.isEmpty }
 
-    var heldBytes: Int { urgent.roomBytes + waitingCost + reader.heldBytes }
+    var heldBytes: Int { urgent.roomBytes + waitingCost + reader.heldBytes + unheardBytes }
 }

@@ -39,6 +39,11 @@ public final class WebSocket {
     private var handler: (any WebSocketHandler)?
 
     var reader: WebSocketReader
+    /// What the peer said and nobody has heard yet, because a turn of the loop has no time for it.
+    var unheard: ArraySlice<WebSocketEvent> = []
+    var unheardBytes = 0
+    /// What it did wrong behind that.
+    var fault: WebSocketFault?
     private let maxUnsentBytes: Int
     let heartbeatMilliseconds: UInt64
 
@@ -182,6 +187,7 @@ public final class WebSocket {
         mustClose = true
         isPeerDone = true
         dropWaiting()
+        dropUnheard()
         closeFrame = nil
         end(code: 1006)
     }

@@ -35,6 +35,17 @@ enum WebSocketEvent: Equatable {
     case pong
     /// 1005 where the peer gave no code.
     case close(code: UInt16)
+
+    /// Bytes of memory that it takes where it waits.
+    var heldBytes: Int {
+        let own = MemoryLayout<WebSocketEvent>.stride
+        switch self {
+        case .text(let bytes), .ping(let bytes): return own + bytes.capacity + Self.arrayHeadBytes
+        case .pong, .close: return own
+        }
+    }
+
+    private static let arrayHeadBytes = 32
 }
 
 /// Messages and control frames out of the frames of one client, checked. RFC 6455 §5 and §8.1.
