@@ -19,7 +19,8 @@ public final class WebHandler: RequestHandler {
         endpoints = API.table(APIContext(collector: collector, loop: loop))
     }
 
-    /// Above what a form of `/login` takes; the other pages have no use for a body.
+    /// Above what a form of `/login` takes; the other pages, and most of the API, have no use for a
+    /// body.
     private static let mostPageBytes = 8 << 10
 
     public func admit(_ head: RequestHead) -> BodyPolicy {
@@ -37,7 +38,8 @@ public final class WebHandler: RequestHandler {
             if endpoint.isAdministrative, let refusal = access.administrativeRefusal(head) {
                 return .answer(refusal)
             }
-            return endpoint.bodySchema == nil ? .read : .readUpTo(bytes: APIRequest.mostBodyBytes)
+            return .readUpTo(
+                bytes: endpoint.bodySchema == nil ? Self.mostPageBytes : APIRequest.mostBodyBytes)
         case .otherMethods(let methods): return .answer(methodNotAllowed(head, methods))
         case .nothing: return .answer(WebAnswer.notFound(head.path))
         }

@@ -182,8 +182,10 @@ def test_a_reset_connection_is_of_nobody_and_changes_nothing(roost):
     assert answer.json()["live"] is True
 
 
-@pytest.mark.parametrize("path", ["/login", "/logout", "/health", "/ready"])
-def test_open_pages_take_no_large_body(roost, path):
+@pytest.mark.parametrize("path", [
+    "/login", "/logout", "/health", "/ready", API + "overview", API + "events/stream",
+    "/api/services"])
+def test_pages_and_questions_take_no_large_body(roost, path):
     method = "POST" if path.startswith("/log") else "GET"
     head = f"{method} {path} HTTP/1.1\r\nhost: localhost\r\n"
     packed = zlib.compress(b"token=" + bytes(1 << 20), wbits=31)
