@@ -26,12 +26,13 @@ struct JSONPlaces {
 
     private var levels: [Level] = []
 
-    /// The word around `range`, and the quotes that a text in its place needs, if it is one.
-    mutating func word(around range: Range<Int>, in text: WireBytes) -> (
+    /// The word around `range`, and the quotes that a text in its place needs, if it is one. What
+    /// stands before `position` is gone already: a word that something was taken out of is none.
+    mutating func word(around range: Range<Int>, in text: WireBytes, from position: Int) -> (
         range: Range<Int>, quote: [UInt8]
     )? {
         guard let depth = level(of: range.lowerBound, in: text) else { return nil }
-        let least = levels[depth].start
+        let least = max(levels[depth].start, position)
         var (first, end) = (range.lowerBound, range.upperBound)
         for index in range where !Self.isWord(text.byte(index)) { return nil }
         while first > least, Self.isWord(text.byte(first - 1)),
@@ -39,7 +40,6 @@ struct JSONPlaces {
         {
             first -= 1
         }
-        while end < text.count, Self.isWord(text.byte(end)) { end += 1 }
         var before = first - 1
         while before >= least {
             if Self.isSpace(text.byte(before)) {
@@ -51,10 +51,13 @@ struct JSONPlaces {
                 break
             }
         }
+        guard before >= least, [0x3A, 0x5B, 0x2C].contains(text.byte(before)) else { return nil }
+        // Only the first place in a word gets here: its end is looked for once.
+        while end < text.count, Self.isWord(text.byte(end)) { end += 1 }
         let behind = Self.endOfSpace(end, depth, in: text)
-        guard before >= least, [0x3A, 0x5B, 0x2C].contains(text.byte(before)),
-            behind < text.count, [0x2C, 0x5D, 0x7D].contains(text.byte(behind))
-        else { return nil }
+        guard behind < text.count, [0x2C, 0x5D, 0x7D].contains(text.byte(behind)) else {
+            return nil
+        }
         let slashes = (1 << depth) - 1
         return (first..<end, [UInt8](repeating: 0x5C, count: slashes) + [0x22])
     }

@@ -108,7 +108,7 @@ struct RedactionEditor: TextEditor {
             let action = action(of: first.rule)
             if action == .drop { return .drop }
             // A number in JSON goes whole, and what takes its place is a text.
-            let word = json.word(around: first.range, in: text)
+            let word = json.word(around: first.range, in: text, from: position)
             let range = word?.range ?? first.range
             unsafe replacement.append(contentsOf: text.buffer[position..<range.lowerBound])
             replacement += word?.quote ?? []

@@ -261,6 +261,28 @@ private func key(_ start: String, _ count: Int) -> String {
         #expect(redactedText(#"[true,77123477]"#, redactor) == #"[true,"[redacted:pin]"]"#)
     }
 
+    /// A list that is never closed, and all of it one word to JSON.
+    @Test func `many findings in one long word are done in time`() {
+        let keys = [String](repeating: "AK" + "IAIOSFODNN7EXAMPLE", count: 50_000)
+        let began = monotonicNanoseconds()
+        let found = redactedText("[" + keys.joined(separator: "."))
+        // A second or two; quadratic would be hours.
+        #expect(monotonicNanoseconds() - began < 60_000_000_000)
+        #expect(found?.hasPrefix("[[redacted:api_key].[redacted:api_key].") == true)
+    }
+
+    @Test func `a word goes whole only where nothing was taken out of it`() throws {
+        let pin = try namedPattern("pin", "[:-]?\\d{4}")
+        #expect(
+            redactedText(#"{"n":12345678}"#, redactor { $0.patterns = [pin] })
+                == #"{"n"[redacted:pin][redacted:pin]}"#)
+        let password = try namedPattern("password", "(password|token)[:=]\\w+")
+        let text = "{password:abc." + "AK" + "IAIOSFODNN7EXAMPLE}"
+        #expect(
+            redactedText(text, redactor { $0.patterns = [password] })
+                == "{[redacted:password].[redacted:api_key]}")
+    }
+
     @Test func `many numbers in deep JSON are done in time`() throws {
         let numbers = [String](repeating: "4111111111111111", count: 20_000)
         let inner = "[\(numbers.joined(separator: ","))]"
