@@ -20,6 +20,8 @@ struct RedactionEditor: TextEditor {
     private var finders: [Finder] = []
     /// Whether some of them look at every text.
     private let isThorough: Bool
+    /// Nothing shorter is looked at: no secret is, and only patterns may say otherwise.
+    private let leastBytes: Int
     private var search = PatternSearch()
 
     /// Texts above this pay for the copy that is made while they are looked at.
@@ -30,6 +32,7 @@ struct RedactionEditor: TextEditor {
         settings = redactor.settings
         self.memory = memory
         isThorough = settings.values.contains(.card) || !settings.patterns.isEmpty
+        leastBytes = settings.patterns.isEmpty ? 6 : 1
         tally = [Int](repeating: 0, count: redactor.rules.count)
         if redactor.needles != nil { finders.append(Finder(.needles)) }
         if settings.values.contains(.email) { finders.append(Finder(.email)) }
@@ -84,7 +87,7 @@ struct RedactionEditor: TextEditor {
     }
 
     mutating func text(_ text: WireBytes) -> TextVerdict {
-        guard text.count >= 6, hasPlace || isThorough, !isOutOfMemory else { return .keep }
+        guard text.count >= leastBytes, hasPlace || isThorough, !isOutOfMemory else { return .keep }
         let cost = text.count > Self.freeTextBytes ? text.count * 2 : 0
         guard memory.tryTake(cost) else {
             isOutOfMemory = true
@@ -102,17 +105,22 @@ struct RedactionEditor: TextEditor {
         replacement.removeAll(keepingCapacity: text.count <= Self.freeTextBytes)
         var position = 0
         var json = JSONPlaces()
-        while true {
-            guard let first = firstFinding(in: text, from: position) else { break }
+        while let first = firstFinding(in: text) {
             tally[first.rule.number] += 1
-            let action = action(of: first.rule)
-            if action == .drop { return .drop }
+            var secret = first.range
+            var drops = takeIn(&secret, in: text)
+            var range = secret
             // A number in JSON goes whole, and what takes its place is a text.
-            let word = json.word(around: first.range, in: text, from: position)
-            let range = word?.range ?? first.range
+            var word = json.word(around: secret, in: text, from: position)
+            if let around = word?.range {
+                range = around
+                drops = takeIn(&range, in: text) || drops
+                if range != around { (word, secret) = (nil, range) }
+            }
+            if drops { return .drop }
             unsafe replacement.append(contentsOf: text.buffer[position..<range.lowerBound])
             replacement += word?.quote ?? []
-            unsafe append(action, first.rule, text.buffer[first.range])
+            unsafe append(action(of: first.rule), first.rule, text.buffer[secret])
             replacement += word?.quote ?? []
             position = range.upperBound
         }
@@ -122,10 +130,10 @@ struct RedactionEditor: TextEditor {
     }
 
     /// The next thing that any detector finds: the first, and of those that begin alike the longest.
-    private mutating func firstFinding(in text: WireBytes, from start: Int) -> Finding? {
+    private mutating func firstFinding(in text: WireBytes) -> Finding? {
         var first: Finding?
         for index in finders.indices {
-            guard let found = next(index, in: text, from: start) else { continue }
+            guard let found = next(index, in: text) else { continue }
             if let best = first,
                 (best.range.lowerBound, -best.range.count)
                     <= (found.range.lowerBound, -found.range.count)
@@ -137,9 +145,38 @@ struct RedactionEditor: TextEditor {
         return first
     }
 
-    private mutating func next(_ index: Int, in text: WireBytes, from start: Int) -> Finding? {
+    /// Takes what begins within `range` and reaches beyond it into it, whoever finds it: each
+    /// detector goes through the text by itself, and only what none has found goes on. Answers
+    /// whether one of them wants it dropped.
+    private mutating func takeIn(_ range: inout Range<Int>, in text: WireBytes) -> Bool {
+        var drops = false
+        var end = range.upperBound
+        var reached: Int
+        repeat {
+            reached = end
+            for index in finders.indices {
+                while let found = next(index, in: text), found.range.lowerBound < end {
+                    if case .limit = found.rule {
+                        // From here on, but under its own name.
+                        finders[index].found = end < text.count ? found.from(end) : nil
+                        finders[index].isDone = end == text.count
+                        break
+                    }
+                    end = max(end, found.range.upperBound)
+                    drops = drops || action(of: found.rule) == .drop
+                    finders[index].goOn(from: found.range.upperBound)
+                }
+            }
+        } while end > reached
+        range = range.lowerBound..<end
+        return drops
+    }
+
+    /// What a detector finds next, behind what it had before.
+    private mutating func next(_ index: Int, in text: WireBytes) -> Finding? {
         if finders[index].isDone { return nil }
-        if let found = finders[index].found, found.range.lowerBound >= start { return found }
+        if let found = finders[index].found { return found }
+        let start = finders[index].position
         let found: Finding? =
             switch finders[index].way {
             case .needles:
@@ -230,6 +267,8 @@ struct RedactionEditor: TextEditor {
     private struct Finding {
         let range: Range<Int>
         let rule: Rule
+
+        func from(_ start: Int) -> Finding { Finding(range: start..<range.upperBound, rule: rule) }
     }
 
     /// One detector and what it found next in the text at hand.
@@ -237,18 +276,25 @@ struct RedactionEditor: TextEditor {
         enum Way { case needles, email, card, pattern(Int) }
 
         let way: Way
+        /// Where it looks on.
+        private(set) var position = 0
         var found: Finding?
         var isDone = false
 
         init(_ way: Way) { self.way = way }
 
         mutating func begin(hasPlace: Bool) {
-            found = nil
+            goOn(from: 0)
             isDone =
                 switch way {
                 case .needles, .email: !hasPlace
                 case .card, .pattern: false
                 }
+        }
+
+        mutating func goOn(from place: Int) {
+            position = place
+            found = nil
         }
     }
 }

@@ -27,10 +27,48 @@ import Testing
     func `finds the leftmost and longest match`(
         _ pattern: String, _ text: String, _ expected: String
     ) throws {
-        // Texts are at least six bytes long, which dots make some of them.
         let padded = text.utf8.count < expected.utf8.count ? text + "........" : text
         let result = try replaced(pattern, padded)
         #expect(result?.filter { $0 != "." } == expected.filter { $0 != "." })
+    }
+
+    @Test func `short texts are searched, too`() throws {
+        #expect(try replaced("^\\d{4}$", "1234") == "#")
+        #expect(try replaced("x", "x") == "#")
+    }
+
+    private static let openAI = "sk" + "-proj-aB3dE5gH7jK9mN1pQ2sT4vW6xY8z"
+    private static let webToken =
+        "ey" + "JhbGciOiJIUzI1NiJ9.ey" + "JzdWIiOiIxMjM0In0.dBjftJeZ4CVP-mB92K27uhbUJU1p1r"
+
+    @Test(arguments: [
+        ("(?i)(token|secret)=\\w+", "a token=\(openAI) b", "a # b"),
+        ("(?i)(token|secret)=\\w+", "token=\(webToken)", "#"),
+        ("user=\\w+", "user=jane.doe@example.com!", "#!"),
+    ])
+    func `nothing of what two find is left`(
+        _ pattern: String, _ text: String, _ expected: String
+    ) throws {
+        let one = try namedPattern("p", pattern)
+        let result = redactedText(
+            text,
+            redactor {
+                $0.values = [.apiKey, .email]
+                $0.patterns = [one]
+            })
+        #expect(result?.replacing("[redacted:p]", with: "#") == expected)
+    }
+
+    @Test func `findings that reach into each other are taken out as one`() throws {
+        let patterns = try [
+            namedPattern("a", "ab+c"), namedPattern("b", "cd+e"), namedPattern("c", "ef+"),
+        ]
+        let rules = redactor { $0.patterns = patterns }
+        #expect(
+            redactedText("-abcdeff-abc-cde-", rules) == "-[redacted:a]-[redacted:a]-[redacted:b]-")
+        let dropping = try [namedPattern("a", "a..."), namedPattern("b", "bx", .drop)]
+        let dropped = redactor { $0.patterns = dropping }
+        #expect(redactedText("--abxc--", dropped) == nil)
     }
 
     @Test(arguments: [
