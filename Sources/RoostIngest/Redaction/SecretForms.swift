@@ -162,7 +162,7 @@ struct SecretForm: Sendable {
         return count == 40 ? start..<end : nil
     }
 
-    private static let base64 = ByteSet.alphanumerics.union(ByteSet("+/="))
+    static let base64 = ByteSet.alphanumerics.union(ByteSet("+/="))
 
     private static func azureAccount(_ text: WireBytes, _ place: Int) -> Range<Int>? {
         guard text.hasPrefix("AccountKey", at: place - 6) else { return nil }
@@ -201,40 +201,6 @@ struct SecretForm: Sendable {
     // MARK: private keys
 
     private static let privateKeys = [
-        SecretForm(rule: .privateKey, window: "--BE", check: privateKey)
+        SecretForm(rule: .privateKey, window: "--BE", check: PrivateKeys.block)
     ]
-
-    /// A PEM block with PRIVATE KEY in its label; line ends may be escaped. What was cut off before
-    /// its end counts as far as it looks like one. RFC 7468.
-    private static func privateKey(_ text: WireBytes, _ place: Int) -> Range<Int>? {
-        let start = place - 3
-        guard text.hasPrefix("-----BEGIN ", at: start) else { return nil }
-        let label = start + 11
-        let labelEnd = text.endOfRun(label, of: ByteSet("A-Z0-9 "), atMost: 64)
-        guard text.hasPrefix("-----", at: labelEnd),
-            text.hasPrefix("PRIVATE KEY", at: labelEnd - 11)
-                || text.hasPrefix("PRIVATE KEY BLOCK", at: labelEnd - 17)
-        else { return nil }
-        let gaps = ByteSet(" \\rn\u{0A}\u{0D}")
-        let body = labelEnd + 5
-        let first = text.endOfRun(body, of: gaps, atMost: 8)
-        let hasHeaders =
-            text.hasPrefix("Proc-Type", at: first) || text.hasPrefix("Version", at: first)
-        guard hasHeaders || text.endOfRun(first, of: base64, atMost: 16) - first >= 16
-        else { return nil }
-        // No character of a key is a dash; those of headers are not followed by four more.
-        var index = body
-        while index < text.count {
-            index = text.endOfRun(index, of: pemCharacters)
-            guard text.byte(index) == 0x2D else { return start..<index }
-            if text.hasPrefix("-----END ", at: index) {
-                let end = text.endOfRun(index + 9, of: ByteSet("A-Z0-9 "), atMost: 64)
-                return start..<text.endOfRun(end, of: ByteSet("-"), atMost: 5)
-            }
-            index += 1
-        }
-        return start..<text.count
-    }
-
-    private static let pemCharacters = base64.union(ByteSet(" ,:.()\\\u{0A}\u{0D}\u{09}"))
 }

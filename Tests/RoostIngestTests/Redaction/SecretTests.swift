@@ -164,6 +164,58 @@ private func key(_ start: String, _ count: Int) -> String {
             redactedText("\(block) \(block)") == "[redacted:private_key] [redacted:private_key]")
     }
 
+    private static let line = String(repeating: "MIIEvQIBADANBgkq", count: 4)
+
+    /// As agents read files, and as others write them into theirs: what stands before and within
+    /// each line, and what a header says.
+    static let shapes: [[String]] = [
+        ["     1\tRSA ", "     2\tLINE", "     3\tLINE", "     4\tRSA"],
+        ["     1→RSA ", "     2→LINE", "     3→LINE", "     4→RSA"],
+        ["key: |", "          RSA", "          LINE", "          LINE", "          RSA"],
+        ["RSA", "\tLINE", "\tLINE", "\tRSA"],
+        ["key = (\"RSA\\n\"", "    \"LINE\\n\"", "    \"LINE\\n\"", "    \"RSA\\n\")"],
+        ["+RSA", "+LINE", "+LINE", "+RSA"], ["> RSA", "> LINE", "> LINE", "> RSA"],
+        ["RSA", "Proc-Type: 4,ENCRYPTED", "DEK-Info: AES-256-CBC,00", "", "LINE", "LINE", "RSA"],
+        ["RSA", "Version: BCPG v@RELEASE_NAME@", "", "LINE", "LINE", "RSA"],
+        ["RSA", "Version: BCPG C# v1.8.9.0", "Comment: <a_b>; c", "", "LINE", "LINE", "RSA"],
+        ["RSA", "Comment: GPGTools - https://gpgtools.org", "", "LINE", "LINE", "RSA"],
+    ]
+
+    @Test(arguments: shapes.indices, ["\n", "\\n"])
+    func `takes out private keys however their lines are set`(_ index: Int, _ end: String) {
+        var lines = Self.shapes[index].map { $0.replacing("LINE", with: Self.line) }
+        let first = lines.firstIndex { $0.contains("RSA") } ?? 0
+        lines[first].replace("RSA", with: "-----BEGIN PGP PRIVATE KEY BLOCK-----")
+        let cut = lines.dropLast().joined(separator: end)
+        let last = lines.count - 1
+        lines[last].replace("RSA", with: "-----END PGP PRIVATE KEY BLOCK-----")
+        for text in [lines.joined(separator: end), cut] {
+            let result = redactedText("a \(text) b")
+            #expect(result?.contains("[redacted:private_key]") == true)
+            #expect(result?.contains("MIIE") == false)
+            #expect(result?.hasPrefix("a ") == true)
+            #expect(result?.hasSuffix(" b") == true || text == cut)
+        }
+    }
+
+    @Test func `an end that belongs to another key takes nothing between`() {
+        let begin = "-----BEGIN PRIVATE KEY-----"
+        let end = "-----END PRIVATE KEY-----"
+        let block = "\(begin)\n\(Self.line)\n\(end)"
+        #expect(
+            redactedText("a \(begin) line opens it, as in \(block)")
+                == "a \(begin) line opens it, as in [redacted:private_key]")
+        #expect(redactedText("\(begin) and \(end) stay") == "\(begin) and \(end) stay")
+        let far = "\(begin) line. " + String(repeating: "word, ", count: 20_000) + end
+        #expect(redactedText(far) == far)
+    }
+
+    @Test func `a long private key goes whole`() {
+        let lines = [String](repeating: Self.line, count: 2_000).joined(separator: "\n")
+        let text = "a -----BEGIN PRIVATE KEY-----\n\(lines)\n-----END PRIVATE KEY----- b"
+        #expect(redactedText(text) == "a [redacted:private_key] b")
+    }
+
     @Test func `what was not asked for stays`() {
         let onlyMail = redactor { $0.values = [.email] }
         #expect(redactedText(Self.keys[0], onlyMail) == Self.keys[0])
@@ -174,6 +226,7 @@ private func key(_ start: String, _ count: Int) -> String {
     @Test func `a text of nothing but beginnings costs no more than its length`() {
         for start in [
             "sk-", "eyJ.eyJ.", "-----BEGIN PRIVATE KEY-----", "Bearer ", "api_key=", "a@",
+            "-----BEGIN PRIVATE KEY-----\nVersion: 1\n", "-----BEGIN PRIVATE KEY-----\n-----END ",
         ] {
             let text = String(repeating: start, count: (1 << 20) / start.utf8.count)
             let began = monotonicNanoseconds()

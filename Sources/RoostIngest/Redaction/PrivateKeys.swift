@@ -1,0 +1,118 @@
+import RoostWire
+
+/// PEM blocks with PRIVATE KEY in their label, however their lines are set: escaped, indented,
+/// numbered, quoted. RFC 7468.
+enum PrivateKeys {
+    /// From `-----BEGIN `, three bytes before `place`, to the end of the block, whatever lies
+    /// between; of one that was cut off, as far as it looks like a key. The time of all in a text
+    /// grows with its length: none looks beyond where the next one begins.
+    static func block(_ text: WireBytes, _ place: Int) -> Range<Int>? {
+        let start = place - 3
+        guard text.hasPrefix("-----BEGIN ", at: start),
+            let body = endOfLabel(text, start + 11)
+        else { return nil }
+        let border = nextBorder(text, body)
+        let end = text.hasPrefix("-----END ", at: border) ? endOfLabel(text, border + 9) : nil
+        if let end, border - body <= longestMixed, hasLine(text, body..<border) {
+            return start..<end
+        }
+        guard let stop = endOfLines(text, body..<border) else { return nil }
+        return start..<(stop == border ? end ?? stop : stop)
+    }
+
+    /// Between its two borders a block of so many bytes may hold anything.
+    private static let longestMixed = 64 << 10
+    /// Fewer characters of base64 are no line of a key.
+    private static let leastLine = 16
+
+    /// Behind the dashes that follow a label; nil for those of anything but private keys.
+    private static func endOfLabel(_ text: WireBytes, _ start: Int) -> Int? {
+        let end = text.endOfRun(start, of: ByteSet("A-Z0-9 "), atMost: 64)
+        guard text.hasPrefix("-----", at: end),
+            text.hasPrefix("PRIVATE KEY", at: end - 11)
+                || text.hasPrefix("PRIVATE KEY BLOCK", at: end - 17)
+        else { return nil }
+        return end + 5
+    }
+
+    /// Where the next block begins or this one ends; the end of the text where neither does.
+    private static func nextBorder(_ text: WireBytes, _ start: Int) -> Int {
+        for index in start..<max(start, text.count)
+        where text.byte(index) == 0x2D
+            && (text.hasPrefix("-----END ", at: index) || text.hasPrefix("-----BEGIN ", at: index))
+        {
+            return index
+        }
+        return text.count
+    }
+
+    private static func hasLine(_ text: WireBytes, _ range: Range<Int>) -> Bool {
+        var length = 0
+        for index in range {
+            length = SecretForm.base64.contains(text.byte(index)) ? length + 1 : 0
+            if length == leastLine { return true }
+        }
+        return false
+    }
+
+    /// Where the lines of base64 end that stand behind a beginning, and behind headers; nil when
+    /// there is none.
+    private static func endOfLines(_ text: WireBytes, _ range: Range<Int>) -> Int? {
+        let limit = range.upperBound
+        var index = endOfGap(text, range.lowerBound, limit)
+        for _ in 0..<16 {
+            guard let end = endOfHeader(text, index, limit) else { break }
+            index = endOfGap(text, end, limit)
+        }
+        var end: Int?
+        while index < limit {
+            let stop = min(text.endOfEscapedRun(index, of: SecretForm.base64).end, limit)
+            guard stop - index >= leastLine || end != nil && isRest(text, index..<stop) else {
+                break
+            }
+            end = stop
+            index = endOfGap(text, stop, limit)
+        }
+        // Cut off within the escape of a line's end, or where it ends.
+        if end != nil, text.endOfRun(end ?? 0, of: ByteSet("\\")) == text.count {
+            return text.count
+        }
+        return index == limit && limit < text.count && end != nil ? limit : end
+    }
+
+    /// What is shorter than a line is the rest of one where the text ends, or if it is no word.
+    private static func isRest(_ text: WireBytes, _ range: Range<Int>) -> Bool {
+        !range.isEmpty
+            && (range.upperBound == text.count || text.looksRandom(range) || text.mixesCase(range))
+    }
+
+    /// What may stand between two lines, or before one: their ends, quotes, numbers, signs of
+    /// changes.
+    private static func endOfGap(_ text: WireBytes, _ start: Int, _ limit: Int) -> Int {
+        let most = min(limit, start + 64)
+        var index = start
+        while index < most,
+            gap.contains(text.byte(index))
+                || text.byte(index - 1) == 0x5C && ByteSet("nrt").contains(text.byte(index))
+        {
+            index += 1
+        }
+        return index
+    }
+
+    private static let gap = ByteSet(" 0-9\\\"'`+>|*#,:;→\u{09}\u{0A}\u{0D}").union(ByteSet("-"))
+
+    /// The end of a line like `Proc-Type: 4,ENCRYPTED`. RFC 1421, section 4.6; RFC 4880, section 6.2.
+    private static func endOfHeader(_ text: WireBytes, _ start: Int, _ limit: Int) -> Int? {
+        let colon = text.endOfRun(start, of: .token, atMost: 32)
+        guard colon > start, text.hasPrefix(": ", at: colon) else { return nil }
+        var index = colon + 2
+        let most = min(limit, index + 512)
+        while index < most, text.byte(index) != 0x0A, text.byte(index) != 0x0D,
+            !(text.byte(index) == 0x5C && ByteSet("nr").contains(text.byte(index + 1)))
+        {
+            index += 1
+        }
+        return index
+    }
+}
