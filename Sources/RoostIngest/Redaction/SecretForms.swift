@@ -20,9 +20,11 @@ struct SecretForm: Sendable {
             let start = place - offset
             guard text.hasPrefix(prefix, at: start), text.isWordStart(start) else { return nil }
             let tail = start + prefix.utf8CodeUnitCount
-            let end = text.endOfRun(tail, of: set)
-            guard end - tail >= least else { return nil }
-            let isWhole = end - tail >= whole ?? least
+            let (stop, count) = text.endOfColouredRun(tail, of: set)
+            guard count >= least else { return nil }
+            var end = stop
+            while text.byte(end - 1) == 0x2E { end -= 1 }
+            let isWhole = count >= whole ?? least
             guard text.looksRandom(tail..<end) || isWhole && text.mixesCase(tail..<end) else {
                 return nil
             }
@@ -38,7 +40,7 @@ struct SecretForm: Sendable {
         // OpenAI, Anthropic, DeepSeek, OpenRouter, Langfuse and others.
         SecretForm(rule: .apiKey, window: "sk-", check: dashKey),
         .prefixed("AIza", window: "AIza", at: 0, least: 35, .token),  // Google
-        .prefixed("ya29.", window: "ya29", at: 0, least: 20, .token),
+        .prefixed("ya29.", window: "ya29", at: 0, least: 20, ByteSet.token.union(ByteSet("."))),
         .prefixed("GOCSPX-", window: "GOCS", at: 0, least: 20, whole: 28, .token),
         SecretForm(rule: .apiKey, window: "AKIA", check: awsKeyID),
         SecretForm(rule: .apiKey, window: "ASIA", check: awsKeyID),
@@ -66,9 +68,9 @@ struct SecretForm: Sendable {
     /// `sk-`: a known continuation and 20 characters, or one stretch of 16 letters and digits mixed.
     private static func dashKey(_ text: WireBytes, _ start: Int) -> Range<Int>? {
         guard text.isWordStart(start) else { return nil }
-        let tail = start + 3
-        let end = text.endOfRun(tail, of: .token)
-        guard end - tail >= 20, text.looksRandom(tail..<end) else { return nil }
+        let tail = text.endOfColours(start + 3)
+        let (end, count) = text.endOfColouredRun(tail, of: .token)
+        guard count >= 20, text.looksRandom(tail..<end) else { return nil }
         for known: StaticString in ["proj-", "ant-", "or-", "lf-", "svcacct-", "admin-"]
         where text.hasPrefix(known, at: tail) {
             return start..<end
@@ -117,11 +119,15 @@ struct SecretForm: Sendable {
         SecretForm(rule: .apiKey, window: "CRET", check: awsSecret),
         SecretForm(rule: .apiKey, window: "tKey", check: azureAccount),
         SecretForm(rule: .apiKey, window: "_key", check: namedKey),
+        SecretForm(rule: .apiKey, window: "_Key", check: namedKey),
         SecretForm(rule: .apiKey, window: "_KEY", check: namedKey),
         SecretForm(rule: .apiKey, window: "-key", check: namedKey),
         SecretForm(rule: .apiKey, window: "-Key", check: namedKey),
-        SecretForm(rule: .apiKey, window: "iKey", check: namedKey),
+        SecretForm(rule: .apiKey, window: "-KEY", check: namedKey),
         SecretForm(rule: .apiKey, window: "ikey", check: namedKey),
+        SecretForm(rule: .apiKey, window: "iKey", check: namedKey),
+        SecretForm(rule: .apiKey, window: "IKey", check: namedKey),
+        SecretForm(rule: .apiKey, window: "IKEY", check: namedKey),
     ]
 
     /// Three parts of base64 with dots between, the first two of which are JSON objects. RFC 7519.
@@ -142,7 +148,8 @@ struct SecretForm: Sendable {
         var start = text.endOfRun(gap, of: ByteSet(" "))
         if text.hasPrefix("%20", at: gap) { start = gap + 3 }
         guard start > gap else { return nil }
-        let (end, count) = text.endOfEscapedRun(start, of: bearerCharacters)
+        start = text.endOfColours(start)
+        let (end, count) = text.endOfColouredRun(start, of: bearerCharacters)
         guard count >= 16, text.looksRandom(start..<end) else { return nil }
         return start..<end
     }
@@ -180,16 +187,42 @@ struct SecretForm: Sendable {
         guard text.hasPrefixIgnoringCase("api", at: name),
             let start = valueStart(text, after: place + 4)
         else { return nil }
-        let end = text.endOfRun(start, of: .token)
-        guard end - start >= 20, text.looksRandom(start..<end) else { return nil }
-        return start..<end
+        return keyValue(text, start)
     }
 
-    /// Where a value begins: behind an equals sign or colon, quotes, their escapes and spaces.
+    /// A word of letters and digits, or several with the signs of base64 between, one of which is
+    /// long enough to be no part of a path or of an expression.
+    private static func keyValue(_ text: WireBytes, _ start: Int) -> Range<Int>? {
+        let (word, length) = text.endOfColouredRun(start, of: .token)
+        let (stop, count) = text.endOfColouredRun(start, of: keyCharacters)
+        guard count >= 20,
+            length >= 20 && text.looksRandom(start..<word) || hasRandomPart(text, start..<stop)
+        else { return nil }
+        var end = stop
+        while text.byte(end - 1) == 0x2E { end -= 1 }
+        return start..<text.endOfEscapedRun(end, of: ByteSet("="), atMost: 2).end
+    }
+
+    /// No `=`, which stands between a name and what may be the next: each byte is looked at once.
+    private static let keyCharacters = ByteSet.token.union(ByteSet("._~+/"))
+
+    private static func hasRandomPart(_ text: WireBytes, _ range: Range<Int>) -> Bool {
+        var index = range.lowerBound
+        while index < range.upperBound {
+            let stop = text.endOfRun(index, of: .alphanumerics, atMost: range.upperBound - index)
+            if stop - index >= 12, text.looksRandom(index..<stop) { return true }
+            index = stop + 1
+        }
+        return false
+    }
+
+    /// Where a value begins: behind an equals sign or colon, quotes, their escapes, spaces and
+    /// colours.
     private static func valueStart(_ text: WireBytes, after name: Int) -> Int? {
         var end = name
         var hasSign = false
         for _ in 0..<12 {
+            end = text.endOfColours(end)
             let (meant, next) = text.character(end)
             guard ByteSet("\"'\\ :=>").contains(meant) else { break }
             if meant == 0x3A || meant == 0x3D { hasSign = true }

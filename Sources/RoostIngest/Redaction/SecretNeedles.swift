@@ -94,7 +94,10 @@ import RoostWire
         private static let shared: [[StaticString]] = [
             ["AIza", "ya29", "AKIA", "ASIA", "xai-", "--BE"],
             ["GOCS", "ghp_", "ghs_", "ghr_", "glpa", "gsk_"],
-            ["pplx", "tvly", "tKey", "_key", "_KEY", "-key", "-Key", "iKey", "ikey"],
+            [
+                "pplx", "tvly", "tKey", "_key", "_Key", "_KEY", "-key", "-Key", "-KEY", "ikey",
+                "iKey", "IKey", "IKEY",
+            ],
             ["hf_", "r8_"],
             ["sk-", "lsv2", "SG."],
             ["gho_", "ghu_", "xapp", "k_li"],

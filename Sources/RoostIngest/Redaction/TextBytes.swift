@@ -81,8 +81,9 @@ extension WireBytes {
         !ByteSet.token.contains(byte(start - 1)) || isEscape(before: start)
     }
 
-    /// Whether `\n`, `\u0022`, `%3D` or the like ends right before `end`.
+    /// Whether `\n`, `\u0022`, `%3D`, a terminal's colour or the like ends right before `end`.
     func isEscape(before end: Int) -> Bool {
+        if endsColour(before: end) { return true }
         if byte(end - 2) == 0x5C { return ByteSet("bfnrt").contains(byte(end - 1)) }
         guard ByteSet.hexDigits.contains(byte(end - 1)), ByteSet.hexDigits.contains(byte(end - 2))
         else { return false }
@@ -90,6 +91,61 @@ extension WireBytes {
         return byte(end - 6) == 0x5C && byte(end - 5) == 0x75
             && ByteSet.hexDigits.contains(byte(end - 3))
             && ByteSet.hexDigits.contains(byte(end - 4))
+    }
+
+    /// Whether `ESC[01;31m`, `ESC[K` or the like ends right before `end`, the escape as it is or as
+    /// programs write it. ECMA-48, section 5.4.
+    private func endsColour(before end: Int) -> Bool {
+        guard ByteSet.letters.contains(byte(end - 1)) else { return false }
+        var index = end - 1
+        while index > end - 18, Self.colourNumbers.contains(byte(index - 1)) { index -= 1 }
+        guard byte(index - 1) == 0x5B else { return false }
+        if byte(index - 2) == 0x1B { return true }
+        return Self.writtenEscapes.contains { escape in
+            let start = index - 1 - escape.utf8CodeUnitCount
+            return byte(start - 1) == 0x5C && hasPrefixIgnoringCase(escape, at: start)
+        }
+    }
+
+    /// Where the colours of a terminal that begin at `start` end; `start` where there are none.
+    func endOfColours(_ start: Int) -> Int {
+        var end = start
+        while byte(end) == 0x1B || byte(end) == 0x5C, let next = endOfColour(end) { end = next }
+        return end
+    }
+
+    private func endOfColour(_ start: Int) -> Int? {
+        var index = start + 1
+        if byte(start) == 0x5C {
+            index = endOfRun(start, of: ByteSet("\\"), atMost: 8)
+            guard
+                let escape = Self.writtenEscapes.first(where: {
+                    hasPrefixIgnoringCase($0, at: index)
+                })
+            else { return nil }
+            index += escape.utf8CodeUnitCount
+        }
+        guard byte(index) == 0x5B else { return nil }
+        index = endOfRun(index + 1, of: Self.colourNumbers, atMost: 16)
+        return ByteSet.letters.contains(byte(index)) ? index + 1 : nil
+    }
+
+    private static let colourNumbers = ByteSet("0-9;")
+    private static let writtenEscapes: [StaticString] = ["u001b", "x1b", "033", "e"]
+
+    /// As `endOfEscapedRun`; colours within are no characters, and there are a few at most: what
+    /// has more is no key, and would be looked at from each of them.
+    func endOfColouredRun(_ start: Int, of set: ByteSet) -> (end: Int, count: Int) {
+        var (end, found) = endOfEscapedRun(start, of: set)
+        for _ in 0..<4 {
+            let next = endOfColours(end)
+            guard next > end else { break }
+            let more = endOfEscapedRun(next, of: set)
+            guard more.count > 0 else { break }
+            end = more.end
+            found += more.count
+        }
+        return (end, found)
     }
 
     /// Whether these bytes of the text hold both a letter and a digit, as random text does.

@@ -23,7 +23,8 @@ private func key(_ start: String, _ count: Int) -> String {
         key("xai" + "-", 80), key("gsk" + "_", 52), key("pplx" + "-", 48), key("r8" + "_", 37),
         "lsv2" + "_pt_" + String(repeating: "0a1b2c3d", count: 4) + "_0a1b2c3d4e",
         key("tvly" + "-", 32), "SG" + "." + key("", 22) + "." + key("", 43),
-        key("ya29" + ".", 60), key("GOC" + "SPX-", 28),
+        key("ya29" + ".", 60), key("ya29" + ".c.b0AX", 60), key("ya29" + ".a0.", 40),
+        key("GOC" + "SPX-", 28),
         "ey" + "JhbGciOiJIUzI1NiJ9.ey" + "JzdWIiOiIxMjM0In0.dBjftJeZ4CVP-mB92K27uhbUJU1p1r",
     ]
 
@@ -87,6 +88,19 @@ private func key(_ start: String, _ count: Int) -> String {
         ("MISTRAL_API_KEY=a0b1c2d3e4f5g6h7i8j9k0l1", "MISTRAL_API_KEY=[redacted:api_key]"),
         ("{\"apiKey\": \"a0b1c2d3e4f5g6h7i8j9k0l1\"}", "{\"apiKey\": \"[redacted:api_key]\"}"),
         ("x-api-key: a0b1c2d3e4f5g6h7i8j9k0l1", "x-api-key: [redacted:api_key]"),
+        ("X-API-KEY: a0b1c2d3e4f5g6h7i8j9k0l1", "X-API-KEY: [redacted:api_key]"),
+        ("APIKEY=a0b1c2d3e4f5g6h7i8j9k0l1", "APIKEY=[redacted:api_key]"),
+        ("{\"APIKey\":\"a0b1c2d3e4f5g6h7i8j9k0l1\"}", "{\"APIKey\":\"[redacted:api_key]\"}"),
+        ("Api_Key=a0b1c2d3e4f5g6h7i8j9k0l1", "Api_Key=[redacted:api_key]"),
+        (
+            "ZHIPUAI_API_KEY=0123456789abcdef0123456789abcdef.AbCdEfGh12345678.",
+            "ZHIPUAI_API_KEY=[redacted:api_key]."
+        ),
+        ("api_key=Zm9vYmFyMTIz+abc/defGHI12345==&x", "api_key=[redacted:api_key]&x"),
+        (
+            "{\"api_key\":\"Zm9vYmFyMTIz\\u002Babc\\/defGHI12345==\"}",
+            "{\"api_key\":\"[redacted:api_key]\"}"
+        ),
         (
             "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
             "aws_secret_access_key = [redacted:api_key]"
@@ -140,6 +154,7 @@ private func key(_ start: String, _ count: Int) -> String {
         "xAKIAIOSFODNN7EXAMPLE", "ghp_short", "hf_hub_download", "gsk_", "eyJhbGciOiJIUzI1NiJ9",
         "eyJhbGciOiJIUzI1NiJ9.payload.signature", "the bearer of this letter came at 12",
         "Bearer authentication-is-used-here", "api_key=<your key here>", "the api_key is required",
+        "apiKey: process.env.AZURE_OPENAI_KEY1", "api_key=settings.providers.openai2.api_key",
         "gen_ai.usage.input_tokens", "secret access key rotation", "-----BEGIN CERTIFICATE-----",
         "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE",
         "a -----BEGIN PRIVATE KEY----- line opens it",
@@ -216,6 +231,33 @@ private func key(_ start: String, _ count: Int) -> String {
         #expect(redactedText(text) == "a [redacted:private_key] b")
     }
 
+    @Test(arguments: ["\u{1B}", "\\u001b", "\\u001B", "\\\\u001b", "\\x1b", "\\033", "\\e"])
+    func `colour does not hide a key`(_ escape: String) {
+        let secret = key("gh" + "p_", 36)
+        let gone = "[redacted:api_key]"
+        #expect(
+            redactedText("\(escape)[32m\(secret)\(escape)[0m.")
+                == "\(escape)[32m\(gone)\(escape)[0m.")
+        #expect(
+            redactedText("\(escape)[01;31m\(escape)[K\(secret)")
+                == "\(escape)[01;31m\(escape)[K\(gone)")
+        let part = key("proj-", 48)
+        #expect(
+            redactedText("KEY=\(escape)[01;31m\(escape)[Ksk" + "-\(escape)[m\(escape)[K\(part) x")
+                == "KEY=\(escape)[01;31m\(escape)[K\(gone) x")
+        #expect(
+            redactedText("API_KEY=\(escape)[31ma0b1c2d3e4f5g6h7i8j9k0l1\(escape)[0m x")
+                == "API_KEY=\(escape)[31m\(gone)\(escape)[0m x")
+    }
+
+    @Test(arguments: [
+        "[32mghp_", "x[mghp_", "0mghp_", "\\u001b[32xmghp_",
+    ])
+    func `what only looks like colour is part of the word`(_ start: String) {
+        let text = start + String(repeating: "aB3dE5gH7j", count: 4)
+        #expect(redactedText(text) == text)
+    }
+
     @Test func `what was not asked for stays`() {
         let onlyMail = redactor { $0.values = [.email] }
         #expect(redactedText(Self.keys[0], onlyMail) == Self.keys[0])
@@ -226,7 +268,8 @@ private func key(_ start: String, _ count: Int) -> String {
     @Test func `a text of nothing but beginnings costs no more than its length`() {
         for start in [
             "sk-", "eyJ.eyJ.", "-----BEGIN PRIVATE KEY-----", "Bearer ", "api_key=", "a@",
-            "-----BEGIN PRIVATE KEY-----\nVersion: 1\n", "-----BEGIN PRIVATE KEY-----\n-----END ",
+            "-----BEGIN PRIVATE KEY-----\nVersion: 1\n", "api_key=a/b.c+",
+            "-----BEGIN PRIVATE KEY-----\n-----END ", "sk-\u{1B}[m", "api_key=\u{1B}[m",
         ] {
             let text = String(repeating: start, count: (1 << 20) / start.utf8.count)
             let began = monotonicNanoseconds()
