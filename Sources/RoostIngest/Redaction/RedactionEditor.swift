@@ -86,6 +86,11 @@ struct RedactionEditor: TextEditor {
         return whole(value, .content)
     }
 
+    /// What a span says of its failure is as often as not what the exception did, which is content.
+    mutating func statusMessage(_ message: WireBytes) -> TextVerdict {
+        settings.content && !message.isEmpty ? whole(message, .content) : text(message)
+    }
+
     mutating func text(_ text: WireBytes) -> TextVerdict {
         guard text.count >= leastBytes, hasPlace || isThorough, !isOutOfMemory else { return .keep }
         let cost = text.count > Self.freeTextBytes ? text.count * 2 : 0

@@ -14,7 +14,10 @@ public protocol TextEditor {
 
     var looksAtBodies: Bool { get }
 
-    /// What becomes of a text: a name, a message, a string or bytes anywhere in a value.
+    /// What becomes of the message in the status of a span.
+    mutating func statusMessage(_ message: WireBytes) -> TextVerdict
+
+    /// What becomes of a text: a name, a description, a string or bytes anywhere in a value.
     mutating func text(_ text: WireBytes) -> TextVerdict
 
     /// What takes the place of the last text or value that `.replace` was said of.
@@ -53,7 +56,7 @@ private enum TextHolder {
 
     enum Part {
         case holder(TextHolder)
-        case attribute, text, body
+        case attribute, text, statusMessage, body
     }
 
     /// What field `number` of this message is; nil for what holds no text.
@@ -67,7 +70,8 @@ private enum TextHolder {
         case (.scopeEntry(.metrics), 2): .holder(.metric)
         case (.scopeEntry(.logs), 2): .holder(.logRecord)
         case (.resource, 1), (.scope, 3): .attribute
-        case (.span, 5), (.event, 2), (.status, 2), (.metric, 2): .text
+        case (.span, 5), (.event, 2), (.metric, 2): .text
+        case (.status, 2): .statusMessage
         case (.span, 9), (.event, 3), (.link, 4): .attribute
         case (.span, 11): .holder(.event)
         case (.span, 13): .holder(.link)
@@ -114,6 +118,9 @@ private struct TextWalk<Editor: TextEditor> {
             switch part {
             case .holder(let inner): fields(of: inner, payload)
             case .text: _ = text(payload, field, tag, isDropped: true)
+            case .statusMessage:
+                let message = payload.bytes(from: payload.position, to: payload.end)
+                _ = apply(editor.statusMessage(message), field, tag, isDropped: true)
             case .attribute: keyValue(payload, field)
             case .body: logBody(payload, field, tag, event: event)
             }
@@ -150,7 +157,14 @@ private struct TextWalk<Editor: TextEditor> {
     private mutating func text(
         _ payload: WireCursor, _ field: Range<Int>, _ tag: UInt32, isDropped: Bool
     ) -> Bool {
-        switch editor.text(payload.bytes(from: payload.position, to: payload.end)) {
+        let text = payload.bytes(from: payload.position, to: payload.end)
+        return apply(editor.text(text), field, tag, isDropped: isDropped)
+    }
+
+    private mutating func apply(
+        _ verdict: TextVerdict, _ field: Range<Int>, _ tag: UInt32, isDropped: Bool
+    ) -> Bool {
+        switch verdict {
         case .keep: break
         case .replace: edits.replace(field, with: lengthDelimited(tag, editor.replacement))
         case .drop:

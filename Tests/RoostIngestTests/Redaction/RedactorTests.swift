@@ -166,6 +166,22 @@ import Testing
         #expect(redacted(truth, rules).counts.isEmpty)
     }
 
+    @Test func `what a span says of its failure is content`() {
+        let body = spanRequest { span in
+            span.message(15) { status in
+                status.string(2, "no such file: key.pem")
+                status.varint(3, 2)
+            }
+        }
+        let rules = redactor { $0.content = true }
+        let told = redacted(body, rules)
+        #expect(texts(told.body)["status"] == "[redacted:content]")
+        #expect(told.counts == ["content": 1])
+        #expect(redacted(body, redactor { $0.values = [.email, .card] }).counts.isEmpty)
+        let silent = spanRequest { $0.message(15) { $0.varint(3, 2) } }
+        #expect(redacted(silent, rules).counts.isEmpty)
+    }
+
     @Test func `descriptions of metrics are looked at, their names are not`() {
         let secret = "hf" + "_" + String(repeating: "aB3dE5gH", count: 5)
         func request(_ field: Int) -> ByteBlock {
