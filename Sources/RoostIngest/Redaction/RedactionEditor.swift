@@ -12,6 +12,10 @@ struct RedactionEditor: TextEditor {
     private var nextPlace = 0
     /// Whether there is one in the field asked about last.
     private var hasPlace = true
+    /// Where the field asked about last ends.
+    private var fieldEnd = Int.max
+    /// Where the latest value ends whose key says that it is an API key.
+    private var namedEnd = 0
 
     private(set) var replacement: [UInt8] = []
     private(set) var tally: Redactor.Tally
@@ -20,6 +24,7 @@ struct RedactionEditor: TextEditor {
     private var finders: [Finder] = []
     /// Whether some of them look at every text.
     private let isThorough: Bool
+    private let looksForNamedKeys: Bool
     /// Nothing shorter is looked at: no secret is, and only patterns may say otherwise.
     private let leastBytes: Int
     private var search = PatternSearch()
@@ -32,8 +37,10 @@ struct RedactionEditor: TextEditor {
         settings = redactor.settings
         self.memory = memory
         isThorough = settings.values.contains(.card) || !settings.patterns.isEmpty
+        looksForNamedKeys = settings.values.contains(.apiKey)
         leastBytes = settings.patterns.isEmpty ? 6 : 1
         tally = [Int](repeating: 0, count: redactor.rules.count)
+        if looksForNamedKeys { finders.append(Finder(.name)) }
         if redactor.needles != nil { finders.append(Finder(.needles)) }
         if settings.values.contains(.email) { finders.append(Finder(.email)) }
         if settings.values.contains(.card) { finders.append(Finder(.card)) }
@@ -43,15 +50,21 @@ struct RedactionEditor: TextEditor {
     // MARK: TextEditor
 
     mutating func concerns(_ range: Range<Int>) -> Bool {
+        fieldEnd = range.upperBound
         guard let places else { return true }
         while nextPlace < places.count, places[nextPlace] < range.lowerBound { nextPlace += 1 }
         hasPlace = nextPlace < places.count && places[nextPlace] < range.upperBound
-        return hasPlace || redactor.looksAtAll
+        return hasPlace || redactor.looksAtAll || isNamed
     }
+
+    /// Whether the field asked about last is in a value whose key says that it is an API key.
+    private var isNamed: Bool { fieldEnd <= namedEnd }
 
     mutating func keyed(_ key: WireBytes, _ value: WireBytes) -> TextVerdict {
         if redactor.keys.contains(key) { return whole(value, .key) }
         if redactor.contentKeys.contains(key), !isTruth(value) { return content(key, value) }
+        // Each such name has a window.
+        if hasPlace, looksForNamedKeys, SecretForm.isNameOfKey(key) { namedEnd = fieldEnd }
         return .keep
     }
 
@@ -92,7 +105,8 @@ struct RedactionEditor: TextEditor {
     }
 
     mutating func text(_ text: WireBytes) -> TextVerdict {
-        guard text.count >= leastBytes, hasPlace || isThorough, !isOutOfMemory else { return .keep }
+        guard text.count >= leastBytes, hasPlace || isThorough || isNamed, !isOutOfMemory
+        else { return .keep }
         let cost = text.count > Self.freeTextBytes ? text.count * 2 : 0
         guard memory.tryTake(cost) else {
             isOutOfMemory = true
@@ -106,7 +120,7 @@ struct RedactionEditor: TextEditor {
 
     private mutating func look(at text: WireBytes) -> TextVerdict {
         search.stepsLeft = PatternSearch.stepsPerText
-        for index in finders.indices { finders[index].begin(hasPlace: hasPlace) }
+        for index in finders.indices { finders[index].begin(hasPlace: hasPlace, isNamed: isNamed) }
         replacement.removeAll(keepingCapacity: text.count <= Self.freeTextBytes)
         var position = 0
         var json = JSONPlaces()
@@ -184,6 +198,10 @@ struct RedactionEditor: TextEditor {
         let start = finders[index].position
         let found: Finding? =
             switch finders[index].way {
+            case .name:
+                (start == 0 ? SecretForm.namedValue(text) : nil).map {
+                    Finding(range: $0, rule: .value(.apiKey))
+                }
             case .needles:
                 redactor.needles?.next(in: text, from: start).map {
                     Finding(range: $0.range, rule: .value($0.rule))
@@ -278,7 +296,7 @@ struct RedactionEditor: TextEditor {
 
     /// One detector and what it found next in the text at hand.
     private struct Finder {
-        enum Way { case needles, email, card, pattern(Int) }
+        enum Way { case name, needles, email, card, pattern(Int) }
 
         let way: Way
         /// Where it looks on.
@@ -288,10 +306,11 @@ struct RedactionEditor: TextEditor {
 
         init(_ way: Way) { self.way = way }
 
-        mutating func begin(hasPlace: Bool) {
+        mutating func begin(hasPlace: Bool, isNamed: Bool) {
             goOn(from: 0)
             isDone =
                 switch way {
+                case .name: !isNamed
                 case .needles, .email: !hasPlace
                 case .card, .pattern: false
                 }

@@ -165,6 +165,10 @@ struct SecretForm: Sendable {
         guard text.hasPrefixIgnoringCase("key", at: index),
             let start = valueStart(text, after: index + 3)
         else { return nil }
+        return awsValue(text, start)
+    }
+
+    private static func awsValue(_ text: WireBytes, _ start: Int) -> Range<Int>? {
         let (end, count) = text.endOfEscapedRun(start, of: base64)
         return count == 40 ? start..<end : nil
     }
@@ -214,6 +218,22 @@ struct SecretForm: Sendable {
             index = stop + 1
         }
         return false
+    }
+
+    /// Whether what has this name is a key: `x-api-key`, `OPENAI_API_KEY`, `aws_secret_access_key`.
+    static func isNameOfKey(_ name: WireBytes) -> Bool {
+        let end = name.count
+        guard name.hasPrefixIgnoringCase("key", at: end - 3) else { return false }
+        let joint = name.byte(end - 4)
+        return name.hasPrefixIgnoringCase(
+            "api", at: joint == 0x5F || joint == 0x2D ? end - 7 : end - 6)
+            || name.hasPrefixIgnoringCase("secret_access_key", at: end - 17)
+    }
+
+    /// The key in a text that stands under such a name.
+    static func namedValue(_ text: WireBytes) -> Range<Int>? {
+        let start = text.endOfRun(0, of: ByteSet(" \"'"), atMost: 4)
+        return keyValue(text, start) ?? awsValue(text, start)
     }
 
     /// Where a value begins: behind an equals sign or colon, quotes, their escapes, spaces and

@@ -182,6 +182,45 @@ import Testing
         #expect(redacted(silent, rules).counts.isEmpty)
     }
 
+    /// Without a mark of their own: what they are called tells.
+    @Test(arguments: [
+        ("api_key", "9f8e7d6c5b4a39281706f5e4d3c2b1a0", true),
+        ("OPENAI_API_KEY", "Zm9vYmFyMTIz+abc/defGHI12345==", true),
+        ("http.request.header.x-api-key", "9f8e7d6c5b4a39281706f5e4d3c2b1a0", true),
+        ("apiKey", "9f8e7d6c5b4a39281706f5e4d3c2b1a0", true),
+        ("aws_secret_access_key", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", true),
+        ("api_key_id", "9f8e7d6c5b4a39281706f5e4d3c2b1a0", false),
+        ("api_key", "is missing from the environment", false),
+        ("public_key", "9f8e7d6c5b4a39281706f5e4d3c2b1a0", false),
+        ("aws_secret_access_key", "wJalrXUtnFEMI", false),
+    ])
+    func `a value that is called an API key is one if it looks so`(
+        _ key: String, _ text: String, _ isKey: Bool
+    ) {
+        let body = spanRequest { span in
+            span.attribute(9, "other", text)
+            span.attribute(9, key, text)
+            span.attribute(9, "last", text)
+            span.message(9) { attribute in
+                attribute.string(1, key)
+                attribute.message(2) { value in
+                    value.message(5) { list in list.message(1) { $0.string(1, text) } }
+                }
+            }
+            span.message(9) { attribute in
+                attribute.string(1, "environment")
+                attribute.message(2) { value in
+                    value.message(6) { $0.attribute(1, key, text) }
+                }
+            }
+            span.string(5, text)
+        }
+        let result = redacted(body, redactor())
+        let left = texts(result.body)
+        #expect(result.counts["api_key"] == (isKey ? 3 : nil))
+        #expect(left["other"] == text && left["last"] == text && left["span name"] == text)
+    }
+
     @Test func `descriptions of metrics are looked at, their names are not`() {
         let secret = "hf" + "_" + String(repeating: "aB3dE5gH", count: 5)
         func request(_ field: Int) -> ByteBlock {
