@@ -46,14 +46,34 @@ enum EmailDetector {
         first = behindEscape(text, first, sign)
         while first < sign, text.byte(first) == 0x2E { first += 1 }
         guard first < sign else { return nil }
-        var end = text.endOfRun(sign + 1, of: domain, atMost: 253)
-        while end > sign, !ByteSet.alphanumerics.contains(text.byte(end - 1)) { end -= 1 }
-        var dot = end - 1
-        while dot > sign, text.byte(dot) != 0x2E { dot -= 1 }
-        guard dot > sign + 1, (2...24).contains(end - dot - 1),
-            text.endOfRun(dot + 1, of: .letters) >= end
-        else { return nil }
+        guard let end = endOfDomain(text, sign + 1) else { return nil }
         return first..<end
+    }
+
+    /// Where the last label ends that may be the last one of a domain and has one before it; what
+    /// is written behind that (`-2024`) is no part of it.
+    private static func endOfDomain(_ text: WireBytes, _ start: Int) -> Int? {
+        var end = text.endOfRun(start, of: domain, atMost: 253)
+        while end > start {
+            var dot = end - 1
+            while dot >= start, text.byte(dot) != 0x2E { dot -= 1 }
+            guard dot > start else { return nil }
+            if let stop = endOfTopLabel(text, dot + 1, end) { return stop }
+            end = dot
+        }
+        return nil
+    }
+
+    /// Letters, or the ASCII form of others. RFC 5890, section 2.3.2.1.
+    private static func endOfTopLabel(_ text: WireBytes, _ start: Int, _ end: Int) -> Int? {
+        if text.hasPrefixIgnoringCase("xn--", at: start) {
+            var stop = end
+            while text.byte(stop - 1) == 0x2D { stop -= 1 }
+            return stop > start + 4 ? stop : nil
+        }
+        let stop = text.endOfRun(start, of: .letters, atMost: end - start)
+        return (2...24).contains(stop - start) && (stop == end || text.byte(stop) == 0x2D)
+            ? stop : nil
     }
 
     /// The letters of an escape (`\n`, `\u003c`) before an address are no part of it.

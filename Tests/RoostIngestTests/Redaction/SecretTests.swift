@@ -268,7 +268,7 @@ private func key(_ start: String, _ count: Int) -> String {
     @Test func `a text of nothing but beginnings costs no more than its length`() {
         for start in [
             "sk-", "eyJ.eyJ.", "-----BEGIN PRIVATE KEY-----", "Bearer ", "api_key=", "a@",
-            "-----BEGIN PRIVATE KEY-----\nVersion: 1\n", "api_key=a/b.c+",
+            "-----BEGIN PRIVATE KEY-----\nVersion: 1\n", "api_key=a/b.c+", "a@b.c-",
             "-----BEGIN PRIVATE KEY-----\n-----END ", "sk-\u{1B}[m", "api_key=\u{1B}[m",
         ] {
             let text = String(repeating: start, count: (1 << 20) / start.utf8.count)
@@ -293,12 +293,20 @@ private func key(_ start: String, _ count: Int) -> String {
         ("\\u003cjane\\u002Bx@example.com\\u003e", "\\u003c[redacted:email]\\u003e"),
         ("a@b.io,c@d.io", "[redacted:email],[redacted:email]"),
         ("Mail bob@example.org.", "Mail [redacted:email]."),
+        ("alice@example.com-2024", "[redacted:email]-2024"),
+        ("alice@example.com.2024-01", "[redacted:email].2024-01"),
+        ("alice@example.com..-", "[redacted:email]..-"),
+        ("alice@example.xn--p1ai", "[redacted:email]"),
+        ("alice@xn--e1afmkfd.xn--80a-b", "[redacted:email]"),
     ])
     func `takes out e-mail addresses`(_ text: String, _ expected: String) {
         #expect(redactedText(text, both) == expected)
     }
 
-    @Test(arguments: ["@example.com", "alice@", "alice@host", "a @ b.com", "@mention hi", "x@1.2"])
+    @Test(arguments: [
+        "@example.com", "alice@", "alice@host", "a @ b.com", "@mention hi", "x@1.2",
+        "step@v1.2.3-4", "x@2.com2024",
+    ])
     func `leaves what is no address`(_ text: String) {
         #expect(redactedText(text, both) == text)
     }
