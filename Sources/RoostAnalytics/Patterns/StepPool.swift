@@ -104,9 +104,11 @@ struct StepPool: Sendable {
     private var freeRuns: [Int32] = []
     private var places: [RunName: Int32] = [:]
     private var latest: Int32 = -1
-    /// Runs that are over, oldest first.
-    private var waiting: [Int32] = []
+    /// Runs that are over, oldest first; before `nextWaiting` those that were taken out.
+    private(set) var waiting: [Int32] = []
     private var nextWaiting = 0
+    /// So many are removed at once, which moves as many as there are open runs at most.
+    private static let mostTaken = 4_096
     /// Steps and runs that found no room.
     private(set) var missedSteps = 0
     private(set) var missedRuns = 0
@@ -191,6 +193,11 @@ struct StepPool: Sendable {
         }
         let place = waiting[nextWaiting]
         nextWaiting += 1
+        if nextWaiting == Self.mostTaken {
+            // Under steady load it is never empty.
+            waiting.removeFirst(nextWaiting)
+            nextWaiting = 0
+        }
         let run = runs[Int(place)]
         steps.removeAll(keepingCapacity: true)
         var cell = run.first
