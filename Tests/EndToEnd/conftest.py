@@ -216,6 +216,17 @@ class Roost:
     def signal(self, number):
         os.kill(self.pid, number)
 
+    def freeze(self):
+        """Stops it, every thread of it, until SIGCONT."""
+        self.signal(signal.SIGSTOP)
+        tasks = pathlib.Path(f"/proc/{self.pid}/task")
+
+        def is_frozen():
+            states = [(task / "stat").read_text().rpartition(")")[2].split()[0]
+                      for task in tasks.iterdir()]
+            return set(states) == {"T"}
+        wait_until(is_frozen, what="a process that is stopped")
+
     def stop(self, timeout=STOP_SECONDS):
         """Ends it as an operator would; the exit code."""
         self._client.close()

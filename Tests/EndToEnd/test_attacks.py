@@ -172,7 +172,7 @@ def test_a_reset_connection_is_of_nobody_and_changes_nothing(roost):
         b"PUT " + API.encode() + b"switches HTTP/1.1\r\nhost: localhost\r\n"
         b"content-length: %d\r\n\r\n%s" % (len(body), body))
     # Stopped, it accepts after the reset.
-    roost.signal(signal.SIGSTOP)
+    roost.freeze()
     try:
         with Peer(roost.web, data) as peer:
             peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -95,7 +95,12 @@ def test_jaeger_finds_what_came_late(small):
         parent_span_id=(1).to_bytes(8, "big"), name="late", start_time_unix_nano=START + 10**6,
         end_time_unix_nano=START + 10**9, attributes=[attribute("late", "yes")])
     send(small, message)
-    wait_until(lambda: spans(small)[FITS] == SIZES[FITS] // KIB + 1, what="the late span")
+
+    def is_stored():
+        # Who asks for one trace has what came for it stored at once.
+        small.get(f"{ROOT}traces/{FITS}")
+        return spans(small)[FITS] == SIZES[FITS] // KIB + 1
+    wait_until(is_stored, what="the late span")
     answer = jaeger(small, service="front", tags='{"late":"yes"}', start=START // 1000 - 1)
     assert answer.status_code == 200, answer.text
     assert [trace["traceID"] for trace in answer.json()["data"]] == [FITS]
