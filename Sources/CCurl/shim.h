@@ -1,5 +1,9 @@
 #pragma once
 #include <curl/curl.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <sys/socket.h>
 
 /// `POLLRDHUP` of poll(2), which glibc shows to GNU sources only: the peer sends no more.
 enum { roost_poll_peer_ended = 0x2000 };
@@ -72,6 +76,35 @@ static inline int roost_curl_socket(CURL *easy) {
     curl_socket_t value = CURL_SOCKET_BAD;
     (curl_easy_getinfo)(easy, CURLINFO_ACTIVESOCKET, &value);
     return value;
+}
+
+/// The port on this side of the connection of a request under way; 0 without one.
+static inline long roost_curl_local_port(CURL *easy) {
+    long value = 0;
+    (curl_easy_getinfo)(easy, CURLINFO_LOCAL_PORT, &value);
+    return value;
+}
+
+/// What a TCP socket takes before a write to it would have to wait, as the kernel counts bytes, with
+/// what it needs to keep them; less than 0 when it holds more than it may. `INT64_MIN` when the
+/// kernel does not say. socket(7), SO_MEMINFO.
+static inline int64_t roost_socket_room(int socket) {
+    uint32_t memory[SK_MEMINFO_VARS];
+    socklen_t size = sizeof memory;
+    if (getsockopt(socket, SOL_SOCKET, SO_MEMINFO, memory, &size) != 0 ||
+        size <= SK_MEMINFO_WMEM_QUEUED * sizeof memory[0])
+        return INT64_MIN;
+    return (int64_t)memory[SK_MEMINFO_SNDBUF] - (int64_t)memory[SK_MEMINFO_WMEM_QUEUED];
+}
+
+/// The port on this side of a socket; 0 when it has none, -1 when it is no socket any more.
+static inline int roost_socket_port(int socket) {
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    if (getsockname(socket, (struct sockaddr *)&address, &size) != 0) return -1;
+    if (address.ss_family == AF_INET) return ntohs(((struct sockaddr_in *)&address)->sin_port);
+    if (address.ss_family == AF_INET6) return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+    return 0;
 }
 
 static inline CURLMcode roost_curl_multi_set_long(CURLM *multi, CURLMoption option, long value) {

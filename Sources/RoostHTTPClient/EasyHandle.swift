@@ -71,6 +71,9 @@ import CCurl
     /// -1 without a connection; of a request that has ended, when the connection was not kept.
     var socket: CInt { unsafe roost_curl_socket(pointer) }
 
+    /// The port on this side of the connection; 0 without one.
+    var localPort: Int { unsafe roost_curl_local_port(pointer) }
+
     private mutating func note(_ code: CURLcode) {
         if firstError == CURLE_OK { firstError = code }
     }
@@ -85,6 +88,12 @@ struct CurlVersion: Sendable {
     /// Whether a plain-text HTTP/2 connection that was begun with prior knowledge can carry a
     /// second request. Up to 7.88.1 that fails with error 16 (curl issue 10634).
     var reusesPriorKnowledgeConnections: Bool { number >= 0x08_00_00 }
+
+    /// Whether an HTTP/2 body may come out wrong when the socket is full: while a small frame waits to be
+    /// written, a part of the body that was taken counts as not taken and is sent again, and what is
+    /// then too much is missing at the end. From 7.88, which began to gather small frames, to 8.1,
+    /// where that part of libcurl is new.
+    var losesItsPlaceInBodies: Bool { (0x07_58_00..<0x08_01_00).contains(number) }
 
     /// Also initialises libcurl, once for the process.
     static let loaded: CurlVersion = {

@@ -94,6 +94,7 @@ public final class HTTPClient: Sendable {
 
     private func run() {
         var transfers: [UnsafeMutableRawPointer: Transfer] = unsafe [:]
+        let sockets = ClientSockets()
         var stall = StallDetector()
         while true {
             let (orders, isCancelling, isStopping) = state.withLock { state in
@@ -103,7 +104,7 @@ public final class HTTPClient: Sendable {
                 }
                 return (state.incoming, state.isCancelling, state.isStopping)
             }
-            for order in orders { unsafe start(order, &transfers) }
+            for order in orders { unsafe start(order, &transfers, sockets) }
             if isCancelling || isStopping { unsafe cancel(&transfers) }
             if isStopping { break }
             multi.perform()
@@ -128,9 +129,13 @@ public final class HTTPClient: Sendable {
         for order in late { order.then(failed(.cancelled, "the client was stopped")) }
     }
 
-    private func start(_ order: Order, _ transfers: inout [UnsafeMutableRawPointer: Transfer]) {
+    private func start(
+        _ order: Order, _ transfers: inout [UnsafeMutableRawPointer: Transfer],
+        _ sockets: ClientSockets
+    ) {
         do throws(ClientFailure) {
-            let transfer = try Transfer(order.request, userAgent: userAgent, then: order.then)
+            let transfer = try Transfer(
+                order.request, userAgent: userAgent, sockets: sockets, then: order.then)
             guard unsafe multi.add(transfer.pointer) else {
                 throw ClientFailure(.other, "libcurl did not take the request")
             }

@@ -23,11 +23,14 @@ import RoostCore
     private var hasSeenGoAway = false
     /// The connection, when it is this request's alone and gathers what is written until `push`.
     private var gathering: CInt?
+    private let sockets: ClientSockets
+    /// That of the connection, once it is known.
+    private var sending: CInt?
     let then: @Sendable (ClientAnswer) -> Void
 
     /// Throws `invalidRequest`, `tls` or `other`.
     init(
-        _ request: ClientRequest, userAgent: String,
+        _ request: ClientRequest, userAgent: String, sockets: ClientSockets,
         then: @escaping @Sendable (ClientAnswer) -> Void
     ) throws(ClientFailure) {
         guard let easy = EasyHandle() else {
@@ -35,6 +38,7 @@ import RoostCore
         }
         self.easy = easy
         self.request = request
+        self.sockets = sockets
         self.then = then
         upload = Upload(request)
         reader = AnswerReader(request)
@@ -153,12 +157,17 @@ import RoostCore
         return !CurlVersion.loaded.reusesPriorKnowledgeConnections
     }
 
+    fileprivate func opened(_ socket: CInt) {
+        sockets.add(socket)
+        if isAlone { gather(socket) }
+    }
+
     // MARK: Gathering writes
 
     /// libcurl writes HTTP/2 in frames of 16 KiB with a call for each, and on a bare connection each
     /// one goes out and wakes the peer by itself, which costs more than all the rest. A corked one
     /// gathers them into full segments. tcp(7), TCP_CORK.
-    fileprivate func gather(_ socket: CInt) {
+    private func gather(_ socket: CInt) {
         var on: CInt = 1
         let size = socklen_t(MemoryLayout<CInt>.size)
         guard unsafe setsockopt(socket, CInt(IPPROTO_TCP), TCP_CORK, &on, size) == 0 else { return }
@@ -207,6 +216,11 @@ import RoostCore
         }
     }
 
+    private var mayUseHTTP2: Bool {
+        if case .grpc = request.flavour { return true }
+        return isHTTPS
+    }
+
     private var isHTTPS: Bool { request.url.lowercased().hasPrefix("https:") }
 
     private func setBody(_ user: UnsafeMutableRawPointer) {
@@ -216,6 +230,10 @@ import RoostCore
         unsafe easy.set(CURLOPT_READFUNCTION, callback: transferSendsBody)
         unsafe easy.set(CURLOPT_SEEKDATA, pointer: user)
         unsafe easy.set(seek: transferRewindsBody)
+        if mayUseHTTP2 {
+            unsafe easy.set(CURLOPT_SOCKOPTDATA, pointer: user)
+            unsafe easy.set(socket: transferOpensSocket)
+        }
         // Filled to the brim, a large buffer halves the cost of HTTP/2; 16 KiB and 2 MiB are the
         // bounds that libcurl sets.
         easy.set(
@@ -240,9 +258,6 @@ import RoostCore
             if isAlone {
                 easy.set(CURLOPT_FRESH_CONNECT, true)
                 easy.set(CURLOPT_FORBID_REUSE, true)
-                unsafe easy.set(
-                    CURLOPT_SOCKOPTDATA, pointer: Unmanaged.passUnretained(self).toOpaque())
-                unsafe easy.set(socket: transferOpensSocket)
             }
         }
     }
@@ -308,8 +323,24 @@ import RoostCore
     }
 
     fileprivate func send(into target: UnsafeMutableRawBufferPointer) -> Int {
-        unsafe upload.read(into: target)
+        let count = min(target.count, mostAtOnce)
+        return unsafe upload.read(into: UnsafeMutableRawBufferPointer(rebasing: target[..<count]))
     }
+
+    /// What libcurl may be given of the body: no more than the socket takes without having to wait.
+    ///
+    /// See `CurlVersion.losesItsPlaceInBodies`. libcurl asks when everything before is in the socket,
+    /// so what it is given fits, however late the peer gives a window for it. Half of the room, since
+    /// the kernel counts more than the bytes.
+    private var mostAtOnce: Int {
+        guard mayUseHTTP2, CurlVersion.loaded.losesItsPlaceInBodies else { return .max }
+        sending = sending ?? sockets.find(port: easy.localPort)
+        let room = sending.map { roost_socket_room($0) } ?? 0
+        return Int(max(room / 2, Self.leastAtOnce))
+    }
+
+    /// One frame: it is taken as a whole, or not at all.
+    private static let leastAtOnce: Int64 = 16 << 10
 
     /// Has the body sent from there again, on another connection.
     ///
@@ -318,6 +349,7 @@ import RoostCore
     /// again is not for it to decide. One refusal may be that of a used connection which the server
     /// was just about to end. A connection of its own has no other reason.
     fileprivate func rewind(to offset: Int) -> Bool {
+        sending = nil
         hasSeenGoAway = false
         isRefused = isAlone || refusals > 1
         return !isRefused && upload.seek(to: offset)
@@ -404,6 +436,6 @@ private func transferOpensSocket(
     _ user: UnsafeMutableRawPointer?, _ socket: curl_socket_t, _ purpose: curlsocktype
 ) -> CInt {
     guard let user = unsafe user else { return CURL_SOCKOPT_ERROR }
-    unsafe Transfer.from(user).gather(socket)
+    unsafe Transfer.from(user).opened(socket)
     return CURL_SOCKOPT_OK
 }
