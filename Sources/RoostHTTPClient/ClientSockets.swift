@@ -10,8 +10,10 @@ final class ClientSockets {
 
     func add(_ socket: CInt) { open.insert(socket) }
 
-    /// The one with that port on this side.
+    /// The one with that port on this side; nil as well where the port is not known, which is then 0
+    /// or less.
     func find(port: Int) -> CInt? {
+        guard port > 0 else { return nil }
         for socket in open {
             switch roost_socket_port(socket) {
             case CInt(clamping: port): return socket
