@@ -109,6 +109,11 @@ final class RawClient {
         var limit = timeval(tv_sec: 10, tv_usec: 0)
         unsafe setsockopt(
             descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        // How much the system takes for a client that does not read is else its own affair: newer
+        // kernels let a socket grow to 32 MiB, tcp_rmem of tcp(7).
+        var room: CInt = 256 << 10
+        unsafe setsockopt(
+            descriptor, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<CInt>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
