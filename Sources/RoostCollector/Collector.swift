@@ -143,19 +143,20 @@ public final class Collector {
         }
         parts.exports.apply(
             change, deadline: monotonicNanoseconds() &+ new.shutdown.nanoseconds)
-        let before = parts.inForce.withLock { config in
-            defer { config = new }
-            return config
-        }
         parts.use(new, userKey: userKey)
         let limits = ServerLimits(new.limits)
         for loop in ingestLoops { loop.use(limits) }
         webServer?.use(limits)
-        for part in Switches.Part.allCases { parts.turn(part, on: new.enable[part]) }
         parts.access.use(new.listen)
         log.set(level: new.log.level, format: new.log.format)
         parts.intake.redaction.apply(new.agents.redact, names: new.names)
         parts.intake.normalizes.store(new.agents.normalize, ordering: .relaxed)
+        // Shown once it holds: who sees new redaction in the status sends what is to be redacted.
+        let before = parts.inForce.withLock { config in
+            defer { config = new }
+            return config
+        }
+        for part in Switches.Part.allCases { parts.turn(part, on: new.enable[part]) }
         if before.agents.tables != new.agents.tables || before.budgets != new.budgets {
             parts.use(tables: new)
         }
