@@ -23,7 +23,7 @@ struct SecretForm: Sendable {
             let (stop, count) = text.endOfColouredRun(tail, of: set)
             guard count >= least else { return nil }
             var end = stop
-            while text.byte(end - 1) == 0x2E { end -= 1 }
+            while end > tail, text.byte(end - 1) == 0x2E { end -= 1 }
             let isWhole = count >= whole ?? least
             guard text.looksRandom(tail..<end) || isWhole && text.mixesCase(tail..<end) else {
                 return nil
@@ -203,7 +203,7 @@ struct SecretForm: Sendable {
             length >= 20 && text.looksRandom(start..<word) || hasRandomPart(text, start..<stop)
         else { return nil }
         var end = stop
-        while text.byte(end - 1) == 0x2E { end -= 1 }
+        while end > start, text.byte(end - 1) == 0x2E { end -= 1 }
         return start..<text.endOfEscapedRun(end, of: ByteSet("="), atMost: 2).end
     }
 

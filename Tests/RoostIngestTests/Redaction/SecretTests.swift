@@ -41,6 +41,16 @@ private func key(_ start: String, _ count: Int) -> String {
         #expect(redactedText("\(key) \(key)") == "\(gone) \(gone)")
     }
 
+    @Test func `dots that end a text are no part of a key, though nothing but dots follow`() {
+        for count in [1, 20, 25] {
+            let dots = String(repeating: ".", count: count)
+            #expect(redactedText("ya29" + dots) == "ya29" + dots)
+            #expect(redactedText("api_key=" + dots) == "api_key=" + dots)
+            let secret = key("ya29" + ".", 60)
+            #expect(redactedText(secret + dots) == "[redacted:api_key]" + dots)
+        }
+    }
+
     static let undigitedKeys: [String] = [
         "hf" + "_QxBvLmTzRkWpNsJyHdGfCaEuViOoXbKqZt", "gl" + "pat-QxBvLmTzRkWp-sJyHd_f",
         "gh" + "p_QxBvLmTzRkWpNsJyHdGfCaEuViOoXbKqZtMn",
