@@ -169,7 +169,7 @@ struct SecretForm: Sendable {
     }
 
     private static func awsValue(_ text: WireBytes, _ start: Int) -> Range<Int>? {
-        let (end, count) = text.endOfEscapedRun(start, of: base64)
+        let (end, count) = text.endOfEscapedRun(start, of: base64, atMost: 41)
         return count == 40 ? start..<end : nil
     }
 

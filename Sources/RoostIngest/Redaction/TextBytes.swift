@@ -76,12 +76,13 @@ extension WireBytes {
     }
 
     /// Whether a word may begin here: nothing, something that is no part of a word, or an escape of
-    /// JSON or of a URL stands before it.
+    /// JSON or of a URL stands before it, but not one that means a part of a word.
     func isWordStart(_ start: Int) -> Bool {
         !ByteSet.token.contains(byte(start - 1)) || isEscape(before: start)
     }
 
-    /// Whether `\n`, `\u0022`, `%3D`, a terminal's colour or the like ends right before `end`.
+    /// Whether `\n`, `\u0022`, `%3D`, a terminal's colour or the like ends right before `end`. Not
+    /// `\u0041`: runs go on over letters so written, and would be looked at from each of them.
     func isEscape(before end: Int) -> Bool {
         if endsColour(before: end) { return true }
         if byte(end - 2) == 0x5C { return ByteSet("bfnrt").contains(byte(end - 1)) }
@@ -91,6 +92,7 @@ extension WireBytes {
         return byte(end - 6) == 0x5C && byte(end - 5) == 0x75
             && ByteSet.hexDigits.contains(byte(end - 3))
             && ByteSet.hexDigits.contains(byte(end - 4))
+            && !ByteSet.token.contains(character(end - 6).meant)
     }
 
     /// Whether `ESC[01;31m`, `ESC[K` or the like ends right before `end`, the escape as it is or as

@@ -51,6 +51,12 @@ private func key(_ start: String, _ count: Int) -> String {
         }
     }
 
+    @Test func `a letter that JSON escapes is part of the word before a key`() {
+        let secret = key("sk" + "-", 48)
+        #expect(redactedText("\\u0041\(secret)") == "\\u0041\(secret)")
+        #expect(redactedText("\\u003d\(secret)") == "\\u003d[redacted:api_key]")
+    }
+
     static let undigitedKeys: [String] = [
         "hf" + "_QxBvLmTzRkWpNsJyHdGfCaEuViOoXbKqZt", "gl" + "pat-QxBvLmTzRkWp-sJyHd_f",
         "gh" + "p_QxBvLmTzRkWpNsJyHdGfCaEuViOoXbKqZtMn",
@@ -280,6 +286,9 @@ private func key(_ start: String, _ count: Int) -> String {
             "sk-", "eyJ.eyJ.", "-----BEGIN PRIVATE KEY-----", "Bearer ", "api_key=", "a@",
             "-----BEGIN PRIVATE KEY-----\nVersion: 1\n", "api_key=a/b.c+", "a@b.c-",
             "-----BEGIN PRIVATE KEY-----\n-----END ", "sk-\u{1B}[m", "api_key=\u{1B}[m",
+            "secretaccesskey=", "SecretAccessKey=a\\/", "AccountKey=", "AccountKey\\u003d",
+            "sk-\\u0041", "AIza\\u0041", "api_key=\\u0041", "api-key:", "ya29.", "SG.", "xoxb-",
+            "bearer%20",
         ] {
             let text = String(repeating: start, count: (1 << 20) / start.utf8.count)
             let began = monotonicNanoseconds()
