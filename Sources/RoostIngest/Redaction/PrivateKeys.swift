@@ -4,8 +4,9 @@ import RoostWire
 /// numbered, quoted. RFC 7468.
 enum PrivateKeys {
     /// From `-----BEGIN `, three bytes before `place`, to the end of the block, whatever lies
-    /// between; of one that was cut off, as far as it looks like a key. The time of all in a text
-    /// grows with its length: none looks beyond where the next one begins.
+    /// between if it holds what looks like a key; else, and of one that was cut off, as far as
+    /// there are lines of one. The time of all in a text grows with its length: none looks beyond
+    /// where the next one begins.
     static func block(_ text: WireBytes, _ place: Int) -> Range<Int>? {
         let start = place - 3
         guard text.hasPrefix("-----BEGIN ", at: start),
@@ -13,17 +14,19 @@ enum PrivateKeys {
         else { return nil }
         let border = nextBorder(text, body)
         let end = text.hasPrefix("-----END ", at: border) ? endOfLabel(text, border + 9) : nil
-        if let end, border - body <= longestMixed, hasLine(text, body..<border) {
+        if let end, border - body <= longestMixed, holdsKey(text, body..<border) {
             return start..<end
         }
         guard let stop = endOfLines(text, body..<border) else { return nil }
         return start..<(stop == border ? end ?? stop : stop)
     }
 
-    /// Between its two borders a block of so many bytes may hold anything.
+    /// Between its two borders a block of so many bytes may hold anything beside a key.
     private static let longestMixed = 64 << 10
     /// Fewer characters of base64 are no line of a key.
     private static let leastLine = 16
+    /// So many in one run that look random are one, whatever stands around them.
+    private static let leastKey = 40
 
     /// Behind the dashes that follow a label; nil for those of anything but private keys.
     private static func endOfLabel(_ text: WireBytes, _ start: Int) -> Int? {
@@ -46,14 +49,31 @@ enum PrivateKeys {
         return text.count
     }
 
-    private static func hasLine(_ text: WireBytes, _ range: Range<Int>) -> Bool {
-        var length = 0
-        for index in range {
-            length = SecretForm.base64.contains(text.byte(index)) ? length + 1 : 0
-            if length == leastLine { return true }
+    /// Whether there is one long line of a key, or little but pieces of lines.
+    private static func holdsKey(_ text: WireBytes, _ range: Range<Int>) -> Bool {
+        var index = range.lowerBound
+        var inPieces = 0
+        while index < range.upperBound {
+            let run = text.endOfEscapedRun(index, of: SecretForm.base64)
+            let piece = index..<min(run.end, range.upperBound)
+            if piece.count >= leastLine, looksLikeKey(text, piece) {
+                if piece.count >= leastKey { return true }
+                inPieces += piece.count
+            }
+            index = max(piece.upperBound, index + 1)
         }
-        return false
+        return inPieces * 2 > range.count
     }
+
+    /// Whether base64 is none of words, as paths and types of media are (`application/json`), which
+    /// have more slashes too.
+    private static func looksLikeKey(_ text: WireBytes, _ range: Range<Int>) -> Bool {
+        var signs = 0
+        for index in range where signsOfBase64.contains(text.byte(index)) { signs += 1 }
+        return signs * 12 <= range.count && text.mixesCase(range)
+    }
+
+    private static let signsOfBase64 = ByteSet("/+")
 
     /// Where the lines of base64 end that stand behind a beginning, and behind headers; nil when
     /// there is none.

@@ -241,6 +241,30 @@ private func key(_ start: String, _ count: Int) -> String {
         #expect(redactedText(far) == far)
     }
 
+    /// As long as a line of a key, but of words; and what is no key but looks random.
+    static let talk = [
+        #"?"},{"role":"assistant","content":"Sent as application/json, it ends with "#,
+        " opens it, the file is /usr/share/doc/openssl/examples/private/keys2, its name ends in ",
+        " of 0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d in /Users/me/Git/MyAPI/Src/IO/a1 and ",
+        "+is+it,+and+I+know+that+the+last+one+ends+in+",
+    ]
+
+    @Test(arguments: talk)
+    func `what is said of private keys stays`(_ words: String) {
+        let text = "a -----BEGIN PRIVATE KEY-----\(words)-----END PRIVATE KEY----- b"
+        #expect(redactedText(text) == text)
+        let block = "-----BEGIN PRIVATE KEY-----\n\(Self.line)\n-----END PRIVATE KEY-----"
+        #expect(redactedText("\(text) \(block)") == "\(text) [redacted:private_key]")
+    }
+
+    @Test func `a private key in pieces goes whole`() {
+        let folded = [String](repeating: "MIIEvQIBADANBgkq\\\n  ", count: 4).joined()
+        for between in [folded, " (see below) \(Self.line) (shortened)"] {
+            let text = "a -----BEGIN PRIVATE KEY-----\(between)-----END PRIVATE KEY----- b"
+            #expect(redactedText(text) == "a [redacted:private_key] b")
+        }
+    }
+
     @Test func `a long private key goes whole`() {
         let lines = [String](repeating: Self.line, count: 2_000).joined(separator: "\n")
         let text = "a -----BEGIN PRIVATE KEY-----\n\(lines)\n-----END PRIVATE KEY----- b"
@@ -287,7 +311,8 @@ private func key(_ start: String, _ count: Int) -> String {
             "-----BEGIN PRIVATE KEY-----\nVersion: 1\n", "api_key=a/b.c+", "a@b.c-",
             "-----BEGIN PRIVATE KEY-----\n-----END ", "sk-\u{1B}[m", "api_key=\u{1B}[m",
             "secretaccesskey=", "SecretAccessKey=a\\/", "AccountKey=", "AccountKey\\u003d",
-            "sk-\\u0041", "AIza\\u0041", "api_key=\\u0041", "api-key:", "ya29.", "SG.", "xoxb-",
+            "sk-\\u0041", "AIza\\u0041", "api_key=\\u0041", "api-key:", "ya29.",
+            "SG.", "xoxb-",
             "bearer%20",
         ] {
             let text = String(repeating: start, count: (1 << 20) / start.utf8.count)
