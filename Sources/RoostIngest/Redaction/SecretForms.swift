@@ -195,16 +195,35 @@ struct SecretForm: Sendable {
     }
 
     /// A word of letters and digits, or several with the signs of base64 between, one of which is
-    /// long enough to be no part of a path or of an expression.
+    /// long enough to be no part of a path or of an expression; or an id, a colon and a secret.
     private static func keyValue(_ text: WireBytes, _ start: Int) -> Range<Int>? {
         let (word, length) = text.endOfColouredRun(start, of: .token)
         let (stop, count) = text.endOfColouredRun(start, of: keyCharacters)
-        guard count >= 20,
-            length >= 20 && text.looksRandom(start..<word) || hasRandomPart(text, start..<stop)
+        let secret = count > 0 ? endOfSecret(text, behind: stop) : nil
+        guard
+            secret != nil
+                || count >= 20
+                    && (length >= 20 && text.looksRandom(start..<word)
+                        || hasRandomPart(text, start..<stop))
         else { return nil }
-        var end = stop
+        var end = secret ?? stop
         while end > start, text.byte(end - 1) == 0x2E { end -= 1 }
         return start..<text.endOfEscapedRun(end, of: ByteSet("="), atMost: 2).end
+    }
+
+    /// Where the secret ends that a colon joins to the id before it, as fal and Telegram have them;
+    /// nil when what follows does not look like one, or is the name of another key. Never more than
+    /// one colon: what lies between two is looked at from two names at the most.
+    private static func endOfSecret(_ text: WireBytes, behind id: Int) -> Int? {
+        let (sign, start) = text.character(id)
+        guard sign == 0x3A else { return nil }
+        let (word, length) = text.endOfColouredRun(start, of: .token)
+        guard length >= 12,
+            length >= 20 && text.looksRandom(start..<word) || hasRandomPart(text, start..<word)
+        else { return nil }
+        let end = text.endOfColouredRun(start, of: keyCharacters).end
+        let isName = text.hasPrefixIgnoringCase("key", at: end - 3)
+        return isName && valueStart(text, after: end) != nil ? nil : end
     }
 
     /// No `=`, which stands between a name and what may be the next: each byte is looked at once.

@@ -118,6 +118,20 @@ private func key(_ start: String, _ count: Int) -> String {
             "{\"api_key\":\"[redacted:api_key]\"}"
         ),
         (
+            "TELEGRAM_API_KEY=123456789:" + "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw x",
+            "TELEGRAM_API_KEY=[redacted:api_key] x"
+        ),
+        ("x-api-key: a-1:0a1b2c3d4e5f==, b", "x-api-key: [redacted:api_key], b"),
+        ("{\"apiKey\":\"a1\\u003A0a1b2c3d4e5f\"}", "{\"apiKey\":\"[redacted:api_key]\"}"),
+        (
+            "api_key=a0b1c2d3e4f5g6h7i8j9k0l1:note",
+            "api_key=[redacted:api_key]:note"
+        ),
+        (
+            "api_key=a:openai2-deployment-api_key=a0b1c2d3e4f5g6h7i8j9k0l1",
+            "api_key=a:openai2-deployment-api_key=[redacted:api_key]"
+        ),
+        (
             "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
             "aws_secret_access_key = [redacted:api_key]"
         ),
@@ -171,6 +185,8 @@ private func key(_ start: String, _ count: Int) -> String {
         "eyJhbGciOiJIUzI1NiJ9.payload.signature", "the bearer of this letter came at 12",
         "Bearer authentication-is-used-here", "api_key=<your key here>", "the api_key is required",
         "apiKey: process.env.AZURE_OPENAI_KEY1", "api_key=settings.providers.openai2.api_key",
+        "api_key=localhost:8080/v1", "api_key=vault:kv/production/key1234567890ab",
+        "apiKey=Config::a0b1c2d3e4f5g6h7i8j9k0l1", "api_key=a:b-c-d-e-f-g-h-1",
         "gen_ai.usage.input_tokens", "secret access key rotation", "-----BEGIN CERTIFICATE-----",
         "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE",
         "a -----BEGIN PRIVATE KEY----- line opens it",
@@ -311,7 +327,7 @@ private func key(_ start: String, _ count: Int) -> String {
             "-----BEGIN PRIVATE KEY-----\nVersion: 1\n", "api_key=a/b.c+", "a@b.c-",
             "-----BEGIN PRIVATE KEY-----\n-----END ", "sk-\u{1B}[m", "api_key=\u{1B}[m",
             "secretaccesskey=", "SecretAccessKey=a\\/", "AccountKey=", "AccountKey\\u003d",
-            "sk-\\u0041", "AIza\\u0041", "api_key=\\u0041", "api-key:", "ya29.",
+            "sk-\\u0041", "AIza\\u0041", "api_key=\\u0041", "api-key:", "api-key:a:", "ya29.",
             "SG.", "xoxb-",
             "bearer%20",
         ] {
