@@ -79,12 +79,30 @@ import RoostWire
             for index in formsOfNeedle[window.needle] {
                 let form = forms[index]
                 if let range = form.check(text, window.place), range.lowerBound >= start {
-                    return (range, form.rule)
+                    let isKey = form.rule == .apiKey
+                    return (isKey ? withPrivateKey(range, in: text) : range, form.rule)
                 }
             }
             place = window.place + 1
         }
         return nil
+    }
+
+    /// A secret and the private key that begins in it, since dashes and capitals are characters of
+    /// other keys: the search goes on behind the secret and would not see the beginning.
+    private func withPrivateKey(_ secret: Range<Int>, in text: WireBytes) -> Range<Int> {
+        var place = secret.lowerBound
+        while let window = nextWindow(in: text, from: place), window.place < secret.upperBound {
+            for index in formsOfNeedle[window.needle] where forms[index].rule == .privateKey {
+                if let key = forms[index].check(text, window.place),
+                    key.upperBound > secret.upperBound
+                {
+                    return secret.lowerBound..<key.upperBound
+                }
+            }
+            place = window.place + 1
+        }
+        return secret
     }
 
     /// Which windows share a bucket. What a bucket lets through by mistake is every mixture of its

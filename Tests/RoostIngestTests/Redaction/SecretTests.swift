@@ -245,6 +245,21 @@ private func key(_ start: String, _ count: Int) -> String {
         }
     }
 
+    @Test func `a private key that begins within another key goes with it`() {
+        let block = "-----BEGIN PRIVATE KEY-----\n\(Self.line)\n-----END PRIVATE KEY-----"
+        for first in ["api_key=abcdef0123456789abcdef/", key("gl" + "pat-", 20)] {
+            for text in [block, String(block.prefix(80))] {
+                let result = redactedText("\(first)\(text)")
+                #expect(result?.hasSuffix("[redacted:api_key]") == true)
+                #expect(result?.contains("MII") == false)
+            }
+        }
+        let word = "api_key=abcdef0123456789abcdef/-----BEGIN"
+        #expect(
+            redactedText("\(word) PRIVATE KEY----- a")
+                == "api_key=[redacted:api_key] PRIVATE KEY----- a")
+    }
+
     @Test func `an end that belongs to another key takes nothing between`() {
         let begin = "-----BEGIN PRIVATE KEY-----"
         let end = "-----END PRIVATE KEY-----"
@@ -330,6 +345,7 @@ private func key(_ start: String, _ count: Int) -> String {
             "sk-\\u0041", "AIza\\u0041", "api_key=\\u0041", "api-key:", "api-key:a:", "ya29.",
             "SG.", "xoxb-",
             "bearer%20",
+            "api_key=abcdef0123456789abcdef/-----BEGIN PRIVATE KEY-----",
         ] {
             let text = String(repeating: start, count: (1 << 20) / start.utf8.count)
             let began = monotonicNanoseconds()
