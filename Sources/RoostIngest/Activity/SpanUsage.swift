@@ -33,7 +33,9 @@ struct SpanUsage {
     /// more to it.
     @inline(__always)
     static func plain(_ slots: SpanSlots) -> ActivityTokens? {
-        guard slots.hasOnly(SpanSlots.plainUsage, of: SpanSlots.usage) else { return nil }
+        guard slots.hasOnly(SpanSlots.plainUsage, of: SpanSlots.usage),
+            !slots.has(.otherInputTokens)
+        else { return nil }
         let (input, output) = (slots.value(.inputTokens), slots.value(.outputTokens))
         guard input.kind == .int, output.kind == .int else { return nil }
         let most = Int64(mostTokens)
@@ -58,7 +60,12 @@ struct SpanUsage {
         isPresent = input != nil || output != nil
         tellsInput = input != nil
         tellsOutput = output != nil
-        split(maps.semantics(of: dialect))
+        let semantics = maps.semantics(of: dialect)
+        split(semantics)
+        // Behind that: what is cached is part of the prompt's own tokens.
+        if semantics.isToolInputApart, let tools = count(slots, .otherInputTokens) {
+            tokens.input += tools
+        }
     }
 
     private mutating func split(_ semantics: NameMaps.Semantics) {

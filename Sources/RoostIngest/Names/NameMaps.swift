@@ -24,6 +24,8 @@ import RoostWire
         var isExclusive = false
         /// Its count of output leaves out the reasoning.
         var isReasoningApart = false
+        /// Its count of input leaves out what tools put into the prompt.
+        var isToolInputApart = false
         /// Its texts are JSON, in quotes.
         var isJSON = false
     }

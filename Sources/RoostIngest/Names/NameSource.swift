@@ -103,5 +103,7 @@ public struct NameDialect: Sendable, Equatable {
         case exclusive
         /// Its output leaves reasoning out.
         case reasoningApart = "reasoning_apart"
+        /// Its input leaves out what tools put into the prompt.
+        case toolInputApart = "tool_input_apart"
     }
 }

@@ -67,6 +67,7 @@ public import RoostWire
                     NameMaps.Semantics(
                         isExclusive: $0.tokens.contains(.exclusive),
                         isReasoningApart: $0.tokens.contains(.reasoningApart),
+                        isToolInputApart: $0.tokens.contains(.toolInputApart),
                         isJSON: $0.isJSON)
                 })
         let events = source.logEvents.sorted { $0.key < $1.key }
