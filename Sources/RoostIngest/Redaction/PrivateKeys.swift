@@ -1,7 +1,7 @@
 import RoostWire
 
 /// PEM blocks with PRIVATE KEY in their label, however their lines are set: escaped, indented,
-/// numbered, quoted. RFC 7468.
+/// numbered, quoted, coloured, sent with a form. RFC 7468.
 enum PrivateKeys {
     /// From `-----BEGIN `, three bytes before `place`, to the end of the block, whatever lies
     /// between if it holds what looks like a key; else, and of one that was cut off, as far as
@@ -9,11 +9,10 @@ enum PrivateKeys {
     /// where the next one begins.
     static func block(_ text: WireBytes, _ place: Int) -> Range<Int>? {
         let start = place - 3
-        guard text.hasPrefix("-----BEGIN ", at: start),
-            let body = endOfLabel(text, start + 11)
+        guard let label = endOfMark("-----BEGIN", text, start), let body = endOfLabel(text, label)
         else { return nil }
         let border = nextBorder(text, body)
-        let end = text.hasPrefix("-----END ", at: border) ? endOfLabel(text, border + 9) : nil
+        let end = endOfMark("-----END", text, border).flatMap { endOfLabel(text, $0) }
         if let end, border - body <= longestMixed, holdsKey(text, body..<border) {
             return start..<end
         }
@@ -28,21 +27,48 @@ enum PrivateKeys {
     /// So many in one run that look random are one, whatever stands around them.
     private static let leastKey = 40
 
-    /// Behind the dashes that follow a label; nil for those of anything but private keys.
-    private static func endOfLabel(_ text: WireBytes, _ start: Int) -> Int? {
-        let end = text.endOfRun(start, of: ByteSet("A-Z0-9 "), atMost: 64)
-        guard text.hasPrefix("-----", at: end),
-            text.hasPrefix("PRIVATE KEY", at: end - 11)
-                || text.hasPrefix("PRIVATE KEY BLOCK", at: end - 17)
-        else { return nil }
-        return end + 5
+    /// Behind `-----BEGIN` or `-----END` and a space.
+    private static func endOfMark(_ mark: StaticString, _ text: WireBytes, _ start: Int) -> Int? {
+        text.hasPrefix(mark, at: start) ? endOfSpace(text, start + mark.utf8CodeUnitCount) : nil
     }
+
+    /// Behind a space, which forms write as a plus sign or `%20`.
+    private static func endOfSpace(_ text: WireBytes, _ start: Int) -> Int? {
+        if text.byte(start) == 0x20 || text.byte(start) == 0x2B { return start + 1 }
+        return text.hasPrefix("%20", at: start) ? start + 3 : nil
+    }
+
+    /// Behind the dashes that follow a label, whatever colours are in it; nil for those of anything
+    /// but private keys.
+    private static func endOfLabel(_ text: WireBytes, _ start: Int) -> Int? {
+        var label: [UInt8] = []
+        var index = text.endOfColours(start)
+        while label.count < 64 {
+            if let next = endOfSpace(text, index) {
+                label.append(0x20)
+                index = next
+            } else if labelCharacters.contains(text.byte(index)) {
+                label.append(text.byte(index))
+                index += 1
+            } else {
+                break
+            }
+            index = text.endOfColours(index)
+        }
+        guard text.hasPrefix("-----", at: index) else { return nil }
+        let isKey = ["PRIVATE KEY", "PRIVATE KEY BLOCK"].contains { name in
+            label.suffix(name.utf8.count).elementsEqual(name.utf8)
+        }
+        return isKey ? index + 5 : nil
+    }
+
+    private static let labelCharacters = ByteSet("A-Z0-9")
 
     /// Where the next block begins or this one ends; the end of the text where neither does.
     private static func nextBorder(_ text: WireBytes, _ start: Int) -> Int {
         for index in start..<max(start, text.count)
         where text.byte(index) == 0x2D
-            && (text.hasPrefix("-----END ", at: index) || text.hasPrefix("-----BEGIN ", at: index))
+            && (endOfMark("-----END", text, index) ?? endOfMark("-----BEGIN", text, index)) != nil
         {
             return index
         }
@@ -54,8 +80,7 @@ enum PrivateKeys {
         var index = range.lowerBound
         var inPieces = 0
         while index < range.upperBound {
-            let run = text.endOfEscapedRun(index, of: SecretForm.base64)
-            let piece = index..<min(run.end, range.upperBound)
+            let piece = index..<min(endOfLine(text, index), range.upperBound)
             if piece.count >= leastLine, looksLikeKey(text, piece) {
                 if piece.count >= leastKey { return true }
                 inPieces += piece.count
@@ -75,6 +100,19 @@ enum PrivateKeys {
 
     private static let signsOfBase64 = ByteSet("/+")
 
+    /// Where a run of base64 ends that begins at `start`. Forms write its signs as `%2B` and so on.
+    private static func endOfLine(_ text: WireBytes, _ start: Int) -> Int {
+        var end = text.endOfEscapedRun(start, of: SecretForm.base64).end
+        while text.byte(end) == 0x25,
+            formSigns.contains(where: { text.hasPrefixIgnoringCase($0, at: end) })
+        {
+            end = text.endOfEscapedRun(end + 3, of: SecretForm.base64).end
+        }
+        return end
+    }
+
+    private static let formSigns: [StaticString] = ["%2b", "%2f", "%3d"]
+
     /// Where the lines of base64 end that stand behind a beginning, and behind headers; nil when
     /// there is none.
     private static func endOfLines(_ text: WireBytes, _ range: Range<Int>) -> Int? {
@@ -86,7 +124,7 @@ enum PrivateKeys {
         }
         var end: Int?
         while index < limit {
-            let stop = min(text.endOfEscapedRun(index, of: SecretForm.base64).end, limit)
+            let stop = min(endOfLine(text, index), limit)
             guard stop - index >= leastLine || end != nil && isRest(text, index..<stop) else {
                 break
             }
@@ -106,21 +144,36 @@ enum PrivateKeys {
             && (range.upperBound == text.count || text.looksRandom(range) || text.mixesCase(range))
     }
 
-    /// What may stand between two lines, or before one: their ends, quotes, numbers, signs of
-    /// changes.
+    /// What may stand between two lines, or before one.
     private static func endOfGap(_ text: WireBytes, _ start: Int, _ limit: Int) -> Int {
         let most = min(limit, start + 64)
         var index = start
-        while index < most,
-            gap.contains(text.byte(index))
-                || text.byte(index - 1) == 0x5C && ByteSet("nrt").contains(text.byte(index))
-        {
-            index += 1
-        }
+        while index < most, let next = endOfFiller(text, index) { index = next }
         return index
     }
 
-    private static let gap = ByteSet(" 0-9\\\"'`+>|*#,:;→\u{09}\u{0A}\u{0D}").union(ByteSet("-"))
+    /// Behind one thing of those in a gap: ends of lines as they are, as JSON, forms and HTML write
+    /// them and as `cat -A` shows them, colours, quotes, numbers, signs of changes.
+    private static func endOfFiller(_ text: WireBytes, _ start: Int) -> Int? {
+        let coloured = text.endOfColours(start)
+        if coloured > start { return coloured }
+        let (meant, next) = text.character(start)
+        if gap.contains(meant) { return next }
+        switch text.byte(start) {
+        case 0x6E, 0x72, 0x74:
+            return text.byte(start - 1) == 0x5C ? start + 1 : nil
+        case 0x25:
+            return text.endOfRun(start + 1, of: .hexDigits, atMost: 2) == start + 3
+                ? start + 3 : nil
+        case 0x3C:
+            let end = text.endOfRun(start + 3, of: ByteSet(" /"), atMost: 2)
+            return text.hasPrefixIgnoringCase("<br", at: start) && text.byte(end) == 0x3E
+                ? end + 1 : nil
+        default: return nil
+        }
+    }
+
+    private static let gap = ByteSet(" 0-9\\\"'`+>|*#,:;$→\u{09}\u{0A}\u{0D}").union(ByteSet("-"))
 
     /// The end of a line like `Proc-Type: 4,ENCRYPTED`. RFC 1421, section 4.6; RFC 4880, section 6.2.
     private static func endOfHeader(_ text: WireBytes, _ start: Int, _ limit: Int) -> Int? {

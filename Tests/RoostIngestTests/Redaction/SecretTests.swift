@@ -245,6 +245,32 @@ private func key(_ start: String, _ count: Int) -> String {
         }
     }
 
+    /// As `grep --color` shows it, and as it is sent with a form.
+    @Test(arguments: [
+        ("RSA \u{1B}[01;31m\u{1B}[KPRIVATE KEY\u{1B}[m\u{1B}[K", " ", "\n"),
+        ("RSA \\u001b[31mPRIVATE\\u001b[0m KEY", " ", "\\n"),
+        ("RSA+PRIVATE+KEY", "+", "%0A"), ("RSA%20PRIVATE%20KEY", "%20", "%0D%0A"),
+    ])
+    func `takes out private keys however their label is set`(
+        _ label: String, _ space: String, _ end: String
+    ) {
+        let cut = ["-----BEGIN\(space)\(label)-----", Self.line, "MIIE%2BvQI%2fBg"]
+            .joined(separator: end)
+        #expect(redactedText("a \(cut)") == "a [redacted:private_key]")
+        #expect(
+            redactedText("a \(cut)\(end)-----END\(space)\(label)-----\(end)b")
+                == "a [redacted:private_key]\(end)b")
+    }
+
+    @Test(arguments: ["\\u000a", "\\u000D\\u000A", "%0A", "<br>", "<BR />\n", "$\n"])
+    func `takes out what is left of a private key whatever ends its lines`(_ end: String) {
+        let cut = ["-----BEGIN PRIVATE KEY-----", Self.line, Self.line, "MIIEvQIB"]
+            .joined(separator: end)
+        #expect(redactedText("a \(cut)") == "a [redacted:private_key]")
+        #expect(
+            redactedText("a \(cut)\(end)(cut off)") == "a [redacted:private_key]\(end)(cut off)")
+    }
+
     @Test func `a private key that begins within another key goes with it`() {
         let block = "-----BEGIN PRIVATE KEY-----\n\(Self.line)\n-----END PRIVATE KEY-----"
         for first in ["api_key=abcdef0123456789abcdef/", key("gl" + "pat-", 20)] {
@@ -343,8 +369,8 @@ private func key(_ start: String, _ count: Int) -> String {
             "-----BEGIN PRIVATE KEY-----\n-----END ", "sk-\u{1B}[m", "api_key=\u{1B}[m",
             "secretaccesskey=", "SecretAccessKey=a\\/", "AccountKey=", "AccountKey\\u003d",
             "sk-\\u0041", "AIza\\u0041", "api_key=\\u0041", "api-key:", "api-key:a:", "ya29.",
-            "SG.", "xoxb-",
-            "bearer%20",
+            "SG.", "xoxb-", "bearer%20", "-----BEGIN \u{1B}[m", "-----BEGIN+PRIVATE+KEY-----%0A",
+            "-----BEGIN PRIVATE KEY-----aB3%2B",
             "api_key=abcdef0123456789abcdef/-----BEGIN PRIVATE KEY-----",
         ] {
             let text = String(repeating: start, count: (1 << 20) / start.utf8.count)
