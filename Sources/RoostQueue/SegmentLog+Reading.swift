@@ -140,9 +140,10 @@ extension SegmentLog {
     private func giveUp(
         _ segment: SegmentInfo, _ place: inout ReaderPlace, _ fault: QueueFault
     ) -> Bool {
-        if fault.isMissing {
-            let isNeeded = shared.state.withLock { $0.index(ofSegment: segment.id) != nil }
-            place.unsaved = isNeeded ? fault.description : nil
+        // Evicted, its file deleted. One that is gone though it is needed may come back: with its folder,
+        // when that was moved or its disk was taken off.
+        if fault.isMissing, shared.state.withLock({ $0.index(ofSegment: segment.id) == nil }) {
+            place.unsaved = nil
             return true
         }
         guard !fault.isPassing else { return false }
@@ -160,6 +161,10 @@ extension SegmentLog {
         case .given: break
         }
         place.failures.giveUp()
+        guard !fault.isMissing else {
+            place.unsaved = fault.description
+            return true
+        }
         let refusal = shared.quarantine.refusal(of: SegmentFormat.fileName(segment.id))
         if let refusal { shared.note(refusal) }
         place.unsaved = refusal?.description

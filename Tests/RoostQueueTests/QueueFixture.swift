@@ -106,17 +106,23 @@ extension SegmentLog {
         return answer.withLock { $0 } ?? .failure(.failed("no answer"))
     }
 
-    /// Everything that the cursor can read now.
+    /// Everything that the cursor can read now; so many failures are passed over.
     func readAll(
-        _ cursor: QueueCursor, maxBytes: Int = 1000
+        _ cursor: QueueCursor, maxBytes: Int = 1000, failures: Int = 0
     ) throws -> (records: [StoredRecord], lost: QueueCounts) {
         var records: [StoredRecord] = []
         var lost = QueueCounts()
+        var failed = 0
         while true {
-            let batch = try next(cursor, maxBytes: maxBytes)
-            if batch.isEmpty { return (records, lost) }
-            records += batch.records
-            lost += batch.lost
+            do throws(QueueReadError) {
+                let batch = try next(cursor, maxBytes: maxBytes)
+                if batch.isEmpty { return (records, lost) }
+                records += batch.records
+                lost += batch.lost
+            } catch {
+                failed += 1
+                if failed > failures { throw error }
+            }
         }
     }
 

@@ -210,6 +210,24 @@ import Testing
         #expect(log.statistics().damagedPlaces == 0)
     }
 
+    @Test func `a folder that is away for a while costs nothing`() throws {
+        let fixture = try QueueFixture()
+        var settings = fixture.fastSettings
+        settings.readPatience = .seconds(60)
+        let log = try filled(settings)
+        defer { log.close() }
+        let cursor = try #require(log.cursor("a"))
+        let away = fixture.path + "-away"
+        try FileManager.default.moveItem(atPath: fixture.path, toPath: away)
+        for _ in 0..<50 {
+            #expect(throws: QueueReadError.self) { try log.next(cursor, maxBytes: 1000) }
+        }
+        try FileManager.default.moveItem(atPath: away, toPath: fixture.path)
+        let (records, lost, _) = try readAll(log)
+        #expect(records.map(number) == Array(0..<60) && lost.isEmpty)
+        #expect(log.statistics().damagedPlaces == 0)
+    }
+
     @Test func `each place in a row that is given up is tried for twice as long`() {
         var failures = ReadFailures()
         var now: UInt64 = 5
