@@ -97,7 +97,6 @@ extension SegmentLog {
             reading = try SegmentReading.read(
                 file, segment, from: place.offset, after: place.last, maxBytes: maxBytes,
                 share: share)
-            place.failures.end()
         } catch {
             shared.state.withLock {
                 $0.lastFailure = error.description
@@ -113,11 +112,13 @@ extension SegmentLog {
         }
         switch reading {
         case .noMemory:
+            // The disk may not have been asked: that says nothing of it.
             shared.state.withLock {
                 $0.lastFailure = "read \(SegmentFormat.fileName(segment.id)): no memory left for it"
             }
             throw .noMemory
         case .records(let found):
+            place.failures.end()
             let records = shared.state.withLock { state -> [StoredRecord]? in
                 let records = state.handOut(cursor, &place, segment.id, found)
                 // What comes next is in another file, or in memory.
@@ -127,6 +128,7 @@ extension SegmentLog {
             batch.records = records ?? []
             return records == nil
         case .damage(let range, let head):
+            place.failures.end()
             setAside(cursor, place, segment, range, head, &batch)
             place.offset = range.upperBound
             if let head { place.last = head.sequence }

@@ -228,6 +228,32 @@ import Testing
         #expect(log.statistics().damagedPlaces == 0)
     }
 
+    @Test func `a bad place is given up though memory is short between two looks at it`() throws {
+        let fixture = try QueueFixture()
+        let log = try filled(fixture.fastSettings)
+        defer { log.close() }
+        let cursor = try #require(log.cursor("a"))
+        let budget = MemoryBudget(limitBytes: 1 << 20)
+        let share = budget.share("test")
+        let gone = try numbers(fixture.segments, of: 0).dropFirst(Self.before)
+        try withBad(.head, fixture.segments[0]) {
+            let first = try log.next(cursor, maxBytes: 4096, share: share)
+            #expect(first.records.count == Self.before)
+            for _ in 0..<2 {
+                #expect(throws: QueueReadError.self) {
+                    try log.next(cursor, maxBytes: 4096, share: share)
+                }
+                budget.setLimit(1)
+                #expect(throws: QueueReadError.noMemory) {
+                    try log.next(cursor, maxBytes: 4096, share: share)
+                }
+                budget.setLimit(1 << 20)
+            }
+            let last = try log.next(cursor, maxBytes: 4096, share: share)
+            #expect(last.lost.records == gone.count)
+        }
+    }
+
     @Test func `each place in a row that is given up is tried for twice as long`() {
         var failures = ReadFailures()
         var now: UInt64 = 5
