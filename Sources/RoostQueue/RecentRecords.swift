@@ -64,6 +64,16 @@ struct RecentRecords: Sendable {
         return found
     }
 
+    /// Of those of a segment, without some.
+    func counts(of segment: UInt64, without others: Set<UInt64>) -> QueueCounts {
+        var counts = QueueCounts()
+        for case let record? in slots[first...]
+        where record.segment == segment && !others.contains(record.sequence) {
+            counts += record.counts
+        }
+        return counts
+    }
+
     private mutating func removeFirst() {
         guard first < slots.count else { return }
         bytes -= slots[first]?.counts.bytes ?? 0

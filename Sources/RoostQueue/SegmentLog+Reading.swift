@@ -229,21 +229,24 @@ extension LogState {
         }
         if place.offset < segment.end { return .read(segment) }
         let isLast = next + 1 == segments.count
+        let last = isLast ? lastSequence : segments[next + 1].id - 1
         // What nobody has decided about is not lost.
-        guard holds.limit >= (isLast ? lastSequence + 1 : segments[next + 1].id) else {
-            return .nothing
-        }
-        if isLast {
-            // Nothing of it is left to find.
-            cursors[index].skip(lastSequence)
-        } else {
-            move(&place, to: segments[next + 1].id)
-        }
+        guard holds.limit > last else { return .nothing }
         // What is owed at the end of a segment was there once and has not been found.
         var lost = segment.waiting[index]
         lost -= cursors[index].handedOut(of: segment.id)
+        let kept = recent(index, through: last)
+        if let kept {
+            // Only the disk does not give it.
+            cursors[index].skip(kept - 1)
+            lost -= hot.counts(of: segment.id, without: holds.withdrawn)
+        } else {
+            // Nothing of it is left to find.
+            cursors[index].skip(last)
+            if !isLast { move(&place, to: segments[next + 1].id) }
+        }
         guard lost.records > 0 else {
-            return isLast ? .nothing : .moved(lost: QueueCounts())
+            return isLast && kept == nil ? .nothing : .moved(lost: QueueCounts())
         }
         cursors[index].give(up: segment.id)
         segments[next].waiting[index] -= lost
@@ -251,6 +254,15 @@ extension LogState {
         cursorsChanged = true
         collectDrained()
         return .moved(lost: lost)
+    }
+
+    /// The oldest record in memory, if it is one of those up to `last` that the cursor has not got
+    /// and there are others before it.
+    private func recent(_ index: Int, through last: UInt64) -> UInt64? {
+        guard !cursors[index].isRewound, let oldest = hot.oldest,
+            oldest > cursors[index].readNext, oldest <= last
+        else { return nil }
+        return oldest
     }
 
     /// Hands out what is in memory and may be read; nil when nothing is.

@@ -254,6 +254,28 @@ import Testing
         }
     }
 
+    /// In the newest segment, all of it, and a part of the one before too.
+    @Test(arguments: [4, 12, 20])
+    func `what is in memory is not lost behind what the disk does not give`(_ kept: Int) throws {
+        let fixture = try QueueFixture()
+        var settings = fixture.fastSettings
+        settings.hotBytes = kept * Self.size
+        let log = try filled(settings)
+        defer { log.close() }
+        try #require(numbers(fixture.segments, of: 3) == 48..<60)
+        let (records, lost, _) = try QueueFile.$unreadable.withValue({ _ in 0..<Int.max }) {
+            try readAll(log)
+        }
+        #expect(records.map(number) == Array(60 - kept..<60))
+        #expect(lost.records == 60 - kept && lost.items(1) == 3 * (60 - kept))
+        #expect(log.statistics().cursors[0].waiting.records == kept)
+        log.release(try #require(log.cursor("a")), through: .max)
+        #expect(log.statistics().cursors[0].waiting.isEmpty)
+        #expect(log.settle { $0.segments <= 1 })
+        _ = try log.keep(record(60)).get()
+        #expect(try readAll(log).records.map(number) == [60])
+    }
+
     @Test func `each place in a row that is given up is tried for twice as long`() {
         var failures = ReadFailures()
         var now: UInt64 = 5
