@@ -234,10 +234,13 @@ import RoostCore
             unsafe easy.set(CURLOPT_SOCKOPTDATA, pointer: user)
             unsafe easy.set(socket: transferOpensSocket)
         }
-        // Filled to the brim, a large buffer halves the cost of HTTP/2; 16 KiB and 2 MiB are the
-        // bounds that libcurl sets.
-        easy.set(
-            CURLOPT_UPLOAD_BUFFERSIZE, min(max(upload.total, 16 << 10), request.mostUploadBytes))
+        easy.set(CURLOPT_UPLOAD_BUFFERSIZE, uploadBufferBytes)
+    }
+
+    /// Filled to the brim, a large buffer halves the cost of HTTP/2; 16 KiB and 2 MiB are the bounds
+    /// that libcurl sets.
+    private var uploadBufferBytes: Int {
+        min(max(min(upload.total, request.mostUploadBytes), 16 << 10), 2 << 20)
     }
 
     private func setVersion() {
@@ -323,24 +326,29 @@ import RoostCore
     }
 
     fileprivate func send(into target: UnsafeMutableRawBufferPointer) -> Int {
-        let count = min(target.count, mostAtOnce)
+        let count = min(target.count, most(behind: uploadBufferBytes - target.count))
         return unsafe upload.read(into: UnsafeMutableRawBufferPointer(rebasing: target[..<count]))
     }
 
     /// What libcurl may be given of the body: no more than the socket takes without having to wait.
     ///
-    /// See `CurlVersion.losesItsPlaceInBodies`. libcurl asks when everything before is in the socket,
-    /// so what it is given fits, however late the peer gives a window for it. Half of the room, since
-    /// the kernel counts more than the bytes.
-    private var mostAtOnce: Int {
+    /// See `CurlVersion.losesItsPlaceInBodies`. What libcurl has is in the socket when it asks, but for
+    /// `pending` bytes that the peer has given no window for: when these are few, it asks for more to
+    /// go behind them, and offers that much less of its buffer. To give nothing is then not the end.
+    private func most(behind pending: Int) -> Int {
         guard mayUseHTTP2, CurlVersion.loaded.losesItsPlaceInBodies else { return .max }
         sending = sending ?? sockets.find(port: easy.localPort)
-        let room = sending.map { roost_socket_room($0) } ?? 0
-        return Int(max(room / 2, Self.leastAtOnce))
+        return Self.most(behind: pending, room: sending.map { roost_socket_room($0) } ?? 0)
+    }
+
+    /// Half of the room, since the kernel counts more than the bytes.
+    static func most(behind pending: Int, room: Int64) -> Int {
+        let most = Int(room / 2) - pending
+        return max(most, pending > 0 ? 0 : leastAtOnce)
     }
 
     /// One frame: it is taken as a whole, or not at all.
-    private static let leastAtOnce: Int64 = 16 << 10
+    private static let leastAtOnce = 16 << 10
 
     /// Has the body sent from there again, on another connection.
     ///

@@ -47,6 +47,22 @@ import Testing
     }
 }
 
+@Suite struct UploadRoomTests {
+    @Test func `with what libcurl has there is no more than half of the room`() {
+        #expect(Transfer.most(behind: 0, room: 1_000_000) == 500_000)
+        #expect(Transfer.most(behind: 60_000, room: 1_000_000) == 440_000)
+        #expect(Transfer.most(behind: 1, room: 1000) == 499)
+        #expect(Transfer.most(behind: 60_000, room: 120_000) == 0)
+        #expect(Transfer.most(behind: 60_000, room: .min) == 0)
+    }
+
+    @Test func `where libcurl has nothing there is always some`() {
+        for room in [40_000, 1000, 0, .min] as [Int64] {
+            #expect(Transfer.most(behind: 0, room: room) == (room == 40_000 ? 20_000 : 16_384))
+        }
+    }
+}
+
 @Suite struct HeaderCodingTests {
     @Test(arguments: [
         ("", [] as [UInt8]?), ("AA==", [0]), ("AA", [0]), ("AAE=", [0, 1]), ("AAE", [0, 1]),
