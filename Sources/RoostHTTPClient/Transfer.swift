@@ -176,8 +176,11 @@ import RoostCore
 
     /// Sends what is left of a segment. Called after every round, so that nothing waits for more:
     /// a peer with a small window would stand still. TCP_NODELAY pushes even a corked connection.
+    ///
+    /// Of two that are tried at once, for two addresses, the last to be opened need not be the one.
     func push() {
-        guard let socket = gathering else { return }
+        guard let gathering else { return }
+        let socket = sending ?? sockets.find(port: easy.localPort) ?? gathering
         var on: CInt = 1
         let size = socklen_t(MemoryLayout<CInt>.size)
         unsafe _ = setsockopt(socket, CInt(IPPROTO_TCP), TCP_NODELAY, &on, size)
