@@ -61,16 +61,22 @@ final class DurableQueue: Sendable {
         log.waitingBytes = Self.waitingBytes(settings, memoryBytes)
         log.hotBytes = memoryBytes / 4
         log.writeBytes = memoryBytes / 8
+        // Before the log: that has a thread at work in the folder, which ends with `close` only.
+        guard let reader = WorkThread("queue-read") else { throw .noThread }
         do throws(QueueOpenError) {
             self.log = try SegmentLog.open(log, onCommit: onCommit) { eviction in
                 let lost = eviction.lost.first { $0.cursor == Self.reader }?.lost
                 onEvict(lost ?? QueueCounts(), eviction.before)
             }
         } catch {
+            reader.stop()
             throw .queue(exporter: name, "\(error)")
         }
-        guard let cursor = self.log.cursor(Self.reader), let reader = WorkThread("queue-read")
-        else { throw .noThread }
+        guard let cursor = self.log.cursor(Self.reader) else {
+            self.log.close()
+            reader.stop()
+            throw .noThread
+        }
         self.cursor = cursor
         self.reader = reader
         stagingBytes = max(
