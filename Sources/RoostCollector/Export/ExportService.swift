@@ -155,6 +155,17 @@ public final class ExportService: Sendable {
             if isNew > 0 {
                 ledger.recovered(exporter: destination.index, signal: signal, items: isNew)
             }
+            // Nobody comes back for these: somebody deleted the files, or nothing tells what they held.
+            let gone = known[signal.rawValue] - items
+            if gone > 0 {
+                dropped(signal, gone, .damaged, at: destination)
+                log.error(
+                    "data that was left in the queue is no longer there",
+                    [
+                        "exporter": destination.settings.name, "folder": durable.folder,
+                        signal.itemName: "\(gone)",
+                    ])
+            }
         }
         dropped(damaged, .damaged, exporter: destination.index)
         log.tell(
