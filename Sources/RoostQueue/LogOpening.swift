@@ -3,6 +3,7 @@ import RoostCore
 /// What opening a folder comes to.
 struct LogOpening {
     private let settings: SegmentLogSettings
+    private let tries: OpeningTries
     private(set) var state: LogState
     let quarantine: Quarantine
     private(set) var cursorFile: CursorFile
@@ -38,13 +39,14 @@ struct LogOpening {
             throw failure(settings, error)
         }
         if case .version(let found) = known { throw foreign(settings, CursorFile.name, found) }
+        let tries = OpeningTries(settings)
         for file in files {
-            let reading = try header(settings, file.name)
+            let reading = try header(settings, file.name, tries)
             if case .version(let found) = reading { throw foreign(settings, file.name, found) }
         }
         do throws(QueueFault) {
             for name in spares { try QueueFolder.remove(settings.path + "/" + name) }
-            var opening = try LogOpening(settings, known, hasFiles: !files.isEmpty)
+            var opening = try LogOpening(settings, tries, known, hasFiles: !files.isEmpty)
             for file in files {
                 try opening.recover(file.name, id: file.id, isLast: file.id == files.last?.id)
             }
@@ -89,10 +91,10 @@ struct LogOpening {
 
     /// What the file's header says by the better one of its copies.
     private static func header(
-        _ settings: SegmentLogSettings, _ name: String
+        _ settings: SegmentLogSettings, _ name: String, _ tries: OpeningTries
     ) throws(QueueOpenError) -> SegmentHeader.Reading {
         do throws(QueueFault) {
-            return try header(QueueFile(settings.path + "/" + name, .read))
+            return try header(QueueFile(settings.path + "/" + name, .read, tries: tries))
         } catch {
             // What cannot be read now is met again when it is recovered.
             if error.isUnreadable { return .damaged }
@@ -107,9 +109,11 @@ struct LogOpening {
     }
 
     private init(
-        _ settings: SegmentLogSettings, _ known: CursorFile.Reading, hasFiles: Bool
+        _ settings: SegmentLogSettings, _ tries: OpeningTries, _ known: CursorFile.Reading,
+        hasFiles: Bool
     ) throws(QueueFault) {
         self.settings = settings
+        self.tries = tries
         state = LogState(limitBytes: settings.limitBytes, hotBytes: settings.hotBytes)
         quarantine = Quarantine(settings.path, limitBytes: settings.quarantineBytes)
         var cursorFile = try CursorFile(settings.path)
@@ -151,7 +155,7 @@ struct LogOpening {
         let path = settings.path + "/" + name
         var known: Int?
         do throws(QueueFault) {
-            let file = try QueueFile(path, .read)
+            let file = try QueueFile(path, .read, tries: tries)
             guard let size = try file.size() else { return }
             known = size
             switch try Self.header(file) {

@@ -29,6 +29,8 @@ public struct QueueFault: Error, Equatable, Sendable, CustomStringConvertible {
 final class QueueFile: Sendable {
     let path: String
     private let descriptor: CInt
+    /// Of what the disk does not give.
+    private let tries: OpeningTries?
 
     /// What one call takes; `IOV_MAX` of Linux.
     private static let mostVectors = 1024
@@ -45,7 +47,7 @@ final class QueueFile: Sendable {
     /// What cannot be read of the file with a path: what tests have in place of a bad disk.
     @TaskLocal static var unreadable: @Sendable (_ path: String) -> Range<Int>? = { _ in nil }
 
-    init(_ path: String, _ mode: Mode) throws(QueueFault) {
+    init(_ path: String, _ mode: Mode, tries: OpeningTries? = nil) throws(QueueFault) {
         let flags =
             switch mode {
             case .read: O_RDONLY
@@ -53,9 +55,15 @@ final class QueueFile: Sendable {
             case .create: O_RDWR | O_CREAT | O_EXCL
             }
         // O_NONBLOCK: a pipe that lies there under one of our names must not hold us up.
-        descriptor = unsafe open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+        let all = flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
+        var opened = unsafe open(path, all, 0o600)
+        while opened < 0, errno == EIO, let tries, tries.again() {
+            opened = unsafe open(path, all, 0o600)
+        }
+        descriptor = opened
         guard descriptor >= 0 else { throw QueueFault("open", path) }
         self.path = path
+        self.tries = tries
     }
 
     deinit { close(descriptor) }
@@ -150,9 +158,9 @@ final class QueueFile: Sendable {
     func read(
         into target: UnsafeMutableRawBufferPointer, at offset: Int, least: Int = .max
     ) throws(QueueFault) -> Int {
-        let bad = Self.unreadable(path) ?? .max..<Int.max
         var done = 0
         while done < target.count {
+            let bad = Self.unreadable(path) ?? .max..<Int.max
             let place = offset + done
             let most = place < bad.lowerBound ? bad.lowerBound - place : target.count
             let count = unsafe pread(
@@ -160,8 +168,10 @@ final class QueueFile: Sendable {
                 min(most, target.count - done), place)
             if count < 0, errno == EINTR { continue }
             guard count >= 0, !bad.contains(place) else {
+                let code = count < 0 ? errno : EIO
                 if done >= least { break }
-                throw QueueFault("read", path, code: count < 0 ? errno : EIO)
+                if code == EIO, let tries, tries.again() { continue }
+                throw QueueFault("read", path, code: code)
             }
             if count == 0 { break }
             done += count

@@ -40,6 +40,10 @@ public struct SegmentLogSettings: Equatable, Sendable {
     /// How long at least a place that cannot be read is tried again before it is given up; longer
     /// where nothing could be read since the last one was.
     var readPatience = Duration.seconds(60)
+    /// How often in all, while the queue is opened, what the disk does not give is asked for again;
+    /// and how long after.
+    var openTries = 6
+    var openPause = Duration.milliseconds(500)
     /// Names of those who read, at most 64 of at most 128 bytes.
     public var cursors: [String]
 

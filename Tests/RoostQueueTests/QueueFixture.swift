@@ -27,6 +27,8 @@ final class QueueFixture: Sendable {
         settings.segmentBytes = 4096
         settings.hotBytes = 0
         settings.readPatience = .zero
+        settings.openTries = 0
+        settings.openPause = .zero
         return settings
     }
 

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import RoostCore
+import Synchronization
 import Testing
 
 @testable import RoostQueue
@@ -328,6 +329,33 @@ import Testing
         defer { again.close() }
         #expect(again.recovery.damagedPlaces == 0 && again.recovery.gaps.isEmpty)
         #expect(try readAll(again).records.map(number) == [99])
+    }
+
+    /// So many reads of its file meet it.
+    @Test(arguments: 1...8, [Place.header, .head])
+    func `a bad place that is good again when it is looked at once more costs nothing`(
+        _ reads: Int, _ place: Place
+    ) throws {
+        let fixture = try QueueFixture()
+        try filled(fixture.fastSettings).close()
+        let name = fixture.segments[1]
+        var settings = fixture.fastSettings
+        settings.openTries = 8
+        let left = Mutex(reads)
+        let start = place == .header ? 40 : SegmentFormat.start + Self.before * Self.size + 20
+        let log = try QueueFile.$unreadable.withValue({ path in
+            guard path.contains(name) else { return nil }
+            return left.withLock { left in
+                defer { left -= 1 }
+                return left > 0 ? start..<start + 10 : nil
+            }
+        }) {
+            try SegmentLog.open(settings)
+        }
+        defer { log.close() }
+        #expect(left.withLock { $0 } < 0)
+        #expect(log.recovery.filesUnreadable == 0 && log.recovery.damaged.isEmpty)
+        #expect(try readAll(log).records.map(number) == Array(0..<60))
     }
 
     @Test func `a segment that the disk does not give at all goes to quarantine, and counts`()
