@@ -27,6 +27,16 @@ final class Family: Sendable {
         room = SeriesRoom(limits)
         stripes = (0..<Self.stripeCount).map { _ in Stripe() }
     }
+
+    /// Whether the overflow is a total that goes on. Its parts in the stripes show as one series,
+    /// which falls without a reset if one of them ends before all have been silent for `limit`
+    /// tenths of a second.
+    func keepsOverflow(now: UInt32, limit: UInt32) -> Bool {
+        guard type == .counter || type == .histogram else { return false }
+        return !stripes.allSatisfy { stripe in
+            stripe.state.withLock { $0.isOverflowPast(now: now, limit: limit) }
+        }
+    }
 }
 
 /// A lock and what it guards.

@@ -54,11 +54,15 @@ public final class SeriesStore: Sendable, ExpositionSource {
         var ended = 0
         for family in table.withLock({ $0.sorted() }) {
             let limit = family.isEnding.load(ordering: .relaxed) ? 0 : limit
+            let keepsOverflow = limit != .max && family.keepsOverflow(now: now, limit: limit)
             for stripe in family.stripes {
                 ended += stripe.state.withLock { state in
                     let count =
                         limit == .max
-                        ? 0 : state.expire(now: now, limit: limit, room: family.room)
+                        ? 0
+                        : state.expire(
+                            now: now, limit: limit, keepsOverflow: keepsOverflow,
+                            room: family.room)
                     state.settleAccount(family.room)
                     return count
                 }

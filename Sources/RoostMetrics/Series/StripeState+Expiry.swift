@@ -4,8 +4,11 @@ extension StripeState {
     /// streams that were.
     ///
     /// A stream that tells totals only falls asleep while its series goes on: what it counted stays
-    /// in the total, and when it comes back it must not be counted again.
-    mutating func expire(now: UInt32, limit: UInt32, room: SeriesRoom) -> Int {
+    /// in the total, and when it comes back it must not be counted again. The overflow does not
+    /// end while the family keeps it: see `Family.keepsOverflow`.
+    mutating func expire(
+        now: UInt32, limit: UInt32, keepsOverflow: Bool, room: SeriesRoom
+    ) -> Int {
         var ended = 0
         let before = streams.count
         // Streams that share a series leave it together: one by one each would copy the others.
@@ -22,9 +25,9 @@ extension StripeState {
                 forget(id)
             }
         }
-        let isOverflowPast = isPast(overflow.heardAt, now, limit)
+        let endsOverflow = !keepsOverflow && isOverflowPast(now: now, limit: limit)
         let inOverflow = sharing.removeValue(forKey: Stream.overflow) ?? []
-        var asleep = endInOverflow(inOverflow, isPast: isOverflowPast)
+        var asleep = endInOverflow(inOverflow, isLast: endsOverflow)
         for (shared, ids) in sharing { asleep += end(ids, sharing: shared, room) }
         forgetOldest(of: asleep, now: now)
         if streams.count < before {
@@ -32,6 +35,17 @@ extension StripeState {
             series.tidy()
         }
         return ended
+    }
+
+    /// Whether the overflow has heard nothing for more than `limit` tenths of a second, nor has any
+    /// stream in it.
+    func isOverflowPast(now: UInt32, limit: UInt32) -> Bool {
+        guard overflow.isUsed else { return true }
+        return isPast(overflow.heardAt, now, limit)
+            && streams.all.indices.allSatisfy { index in
+                let stream = streams.all[index]
+                return stream.series != Stream.overflow || isPast(stream.heardAt, now, limit)
+            }
     }
 
     /// Brings the reservation in line with what is held.
@@ -122,9 +136,9 @@ extension StripeState {
         }
     }
 
-    /// The same for streams in the overflow, which ends with the last of them.
-    private mutating func endInOverflow(_ ids: [UInt32], isPast: Bool) -> [UInt32] {
-        if overflow.isUsed, ids.count == overflow.streams, isPast {
+    /// The same for streams in the overflow, which ends with them if they are the last.
+    private mutating func endInOverflow(_ ids: [UInt32], isLast: Bool) -> [UInt32] {
+        if overflow.isUsed, isLast {
             for id in ids { forget(id) }
             overflow = Overflow()
             return []

@@ -142,6 +142,40 @@ import Testing
         #expect(overflow() == ["135", "135"])
     }
 
+    /// The applications lie in different stripes.
+    @Test func `keeps the total of an overflow in which only one application goes on`() {
+        let store = SeriesStore(
+            settings: SeriesSettings(seriesPerMetric: 20, memory: budget.share("series")))
+        func send(_ index: Int, _ time: UInt64) {
+            let point = Point(start: 1, time: time)
+            store.take(
+                Sent.sum("c", 100, point), Sent.sum("d", 100, point, .delta),
+                Sent.histogram("h", bounds: [1], counts: [100, 0], sum: 100, point),
+                Sent.exponential("e", scale: 0, offset: 0, counts: [100], sum: 100, point),
+                now: time * Self.second, resource: [("service.name", .text("s\(index)"))])
+        }
+        func overflow() -> [String] {
+            store.samples.filter { $0.contains("overflow") && !$0.contains("_bucket") }
+        }
+        for index in 0..<40 { send(index, 2) }
+        send(39, 290)
+        let before = overflow()
+        #expect(before.contains(#"c_total{otel_metric_overflow="true"} 2000"#))
+        #expect(before.contains(#"d_total{otel_metric_overflow="true"} 2100"#))
+        #expect(before.contains(#"h_count{otel_metric_overflow="true"} 2000"#))
+        #expect(before.contains(#"e_count{otel_metric_overflow="true"} 2000"#))
+        store.expire(now: 310 * Self.second)
+        #expect(overflow() == before)
+        // One that was silent tells its total again.
+        store.take(
+            Sent.sum("c", 101, Point(start: 1, time: 320)), now: 320 * Self.second,
+            resource: [("service.name", .text("s20"))])
+        #expect(overflow().contains(#"c_total{otel_metric_overflow="true"} 2001"#))
+        store.expire(now: 630 * Self.second)
+        #expect(store.samples == [])
+        #expect(budget.usedBytes == 0)
+    }
+
     /// Of a thousand and more silent ones; the oldest are forgotten.
     @Test func `never counts twice what a forgotten process tells again`() {
         func histogram(_ counts: [UInt64], _ start: UInt64, _ time: UInt64) -> [UInt8] {
