@@ -17,8 +17,9 @@ public struct AgentSnapshot: Sendable {
 /// sees its first call; everybody else always sees what is. Prometheus says who it is by its
 /// `X-Prometheus-Scrape-Timeout-Seconds` header.
 ///
-/// A series that has counted nothing for longer than the expiry is left out. Once it counts again it
-/// is back with all that it ever counted, so no counter falls. A gauge is left out while it is 0.
+/// A series that has counted nothing for longer than the expiry is left out, but not before
+/// Prometheus, if it ever asks, has been shown what it counted last. Once it counts again it is back
+/// with all that it ever counted, so no counter falls. A gauge is left out while it is 0.
 public final class AgentMetricsPage: ExpositionSource {
     private var snapshot: AgentSnapshot?
     /// In nanoseconds; nil is never.
@@ -32,6 +33,8 @@ public final class AgentMetricsPage: ExpositionSource {
     /// How many series of each family Prometheus has been shown.
     private var introduced: [String: Int] = [:]
     private var isForPrometheus = false
+    /// Prometheus has asked.
+    private var servesPrometheus = false
 
     public init() {}
 
@@ -47,6 +50,7 @@ public final class AgentMetricsPage: ExpositionSource {
     public func update(_ snapshot: AgentSnapshot?, isForPrometheus: Bool, now: UInt64) {
         self.snapshot = snapshot
         self.isForPrometheus = isForPrometheus
+        servesPrometheus = servesPrometheus || isForPrometheus
         updated = now
         guard expiry != nil, let metrics = snapshot?.metrics else { return }
         for family in AgentFamily.all(metrics) { note(family) }
@@ -78,11 +82,18 @@ public final class AgentMetricsPage: ExpositionSource {
             var known = isForPrometheus ? introduced[family.name] ?? 0 : family.seriesCount
             // It has begun anew.
             if known > family.seriesCount { known = 0 }
-            if isForPrometheus { introduced[family.name] = family.seriesCount }
             rows.append(
                 AgentMetricsPass.Row(family: family, introduced: known, quiet: quiet(family)))
+            if isForPrometheus { noteShown(family, known: known) }
         }
         return AgentMetricsPass(families: rows, texts: metrics.texts.texts)
+    }
+
+    /// Prometheus is shown a family, of which it knows the first series. It is shown all that are
+    /// new, since none is quiet that it has not been shown.
+    private func noteShown(_ family: AgentFamily, known: Int) {
+        introduced[family.name] = family.seriesCount
+        for number in 0..<known { activity[family.name]?.noteShown(number) }
     }
 
     /// For each series whether it is left out; empty when none is.
@@ -94,7 +105,7 @@ public final class AgentMetricsPage: ExpositionSource {
         }
         guard let activity = activity[family.name] else { return [] }
         return (0..<family.seriesCount).map {
-            activity.isQuiet($0, now: updated, expiry: expiry)
+            activity.isQuiet($0, now: updated, expiry: expiry, afterShown: servesPrometheus)
         }
     }
 }

@@ -25,10 +25,10 @@ public struct ClientMetricsRequest: Sendable {
         isForPrometheus: Bool
     ) -> [UInt8]? {
         guard let client = snapshot.metrics.client else { return nil }
+        let introduced = shown.introduce(client, isForPrometheus: isForPrometheus)
         var request = ClientMetricsRequest(
-            metrics: client, texts: snapshot.metrics.texts.texts, now: now,
-            introduced: shown.introduce(client, isForPrometheus: isForPrometheus),
-            presence: shown.look(client))
+            metrics: client, texts: snapshot.metrics.texts.texts, now: now, introduced: introduced,
+            presence: shown.look(client, toPrometheus: isForPrometheus ? introduced : nil))
         var isEmpty = true
         for service in request.services() {
             request.isWithdrawn = client.others.contains(service.number)

@@ -34,6 +34,8 @@ public struct ClientMetricsShown: Sendable {
     /// In nanoseconds; nil is never.
     private var expiry: UInt64?
     private var now: UInt64 = 0
+    /// Prometheus has asked.
+    private var servesPrometheus = false
 
     /// How a series is told.
     enum Presence {
@@ -49,13 +51,18 @@ public struct ClientMetricsShown: Sendable {
         var activity = SeriesActivity()
         var told: Set<Int> = []
 
+        /// Prometheus is shown the series below `shown` as they are, if they are not quiet.
         mutating func look(
-            count: Int, now: UInt64, expiry: UInt64, mark: (_ number: Int) -> UInt64
+            count: Int, shown: Int, now: UInt64, expiry: UInt64, afterShown: Bool,
+            mark: (_ number: Int) -> UInt64
         ) -> [Presence] {
             activity.note(count: count, now: now, mark: mark)
             return (0..<count).map { number in
-                guard activity.isQuiet(number, now: now, expiry: expiry) else {
+                let isQuiet = activity.isQuiet(
+                    number, now: now, expiry: expiry, afterShown: afterShown)
+                guard isQuiet else {
                     told.remove(number)
+                    if number < shown { activity.noteShown(number) }
                     return .shown
                 }
                 return told.insert(number).inserted ? .leaving : .gone
@@ -66,7 +73,8 @@ public struct ClientMetricsShown: Sendable {
     public init() {}
 
     /// A series that has counted nothing for longer than `expiry` is left out by the request that is
-    /// made next, and is back with all that it ever counted once it counts again.
+    /// made next, and is back with all that it ever counted once it counts again. What Prometheus, if
+    /// it ever asks, has not been shown of it comes first.
     ///
     /// `now` in nanoseconds of any clock that does not run backwards.
     public mutating func use(expiry: Duration?, now: UInt64) {
@@ -84,6 +92,7 @@ public struct ClientMetricsShown: Sendable {
     ) -> ClientTables<Int> {
         let all = metrics.tables({ $0.index.count }, { $0.index.count })
         guard isForPrometheus else { return all }
+        servesPrometheus = true
         defer { introduced = all }
         // A table that has begun anew is new as a whole.
         func known(_ before: [Int]?, _ now: [Int]) -> [Int] {
@@ -101,8 +110,11 @@ public struct ClientMetricsShown: Sendable {
             })
     }
 
-    /// How each series of each table is told.
-    mutating func look(_ metrics: ClientMetrics) -> ClientTables<[Presence]> {
+    /// How each series of each table is told. `toPrometheus`: from which series on it is shown those
+    /// of each table as nothing; nil when somebody else asks.
+    mutating func look(
+        _ metrics: ClientMetrics, toPrometheus: ClientTables<Int>?
+    ) -> ClientTables<[Presence]> {
         guard let expiry else {
             func shown(_ index: AgentSeriesIndex) -> [Presence] {
                 [Presence](repeating: .shown, count: index.count)
@@ -110,22 +122,31 @@ public struct ClientMetricsShown: Sendable {
             return metrics.tables({ shown($0.index) }, { shown($0.index) })
         }
         var all = quiet ?? metrics.tables({ _ in QuietSeries() }, { _ in QuietSeries() })
-        let now = now
-        func look(_ table: AgentHistogram, _ quiet: inout QuietSeries) -> [Presence] {
-            quiet.look(count: table.index.count, now: now, expiry: expiry, mark: table.mark)
+        let shown = toPrometheus ?? metrics.tables({ _ in 0 }, { _ in 0 })
+        let (now, afterShown) = (now, servesPrometheus)
+        func look(
+            _ index: AgentSeriesIndex, _ shown: Int, _ quiet: inout QuietSeries,
+            _ mark: (_ number: Int) -> UInt64
+        ) -> [Presence] {
+            quiet.look(
+                count: index.count, shown: shown, now: now, expiry: expiry, afterShown: afterShown,
+                mark: mark)
         }
-        func each(_ tables: [AgentHistogram], _ quiet: inout [QuietSeries]) -> [[Presence]] {
-            tables.indices.map { look(tables[$0], &quiet[$0]) }
+        func each(
+            _ tables: [AgentHistogram], _ shown: [Int], _ quiet: inout [QuietSeries]
+        ) -> [[Presence]] {
+            tables.indices.map { look(tables[$0].index, shown[$0], &quiet[$0], tables[$0].mark) }
         }
         let presence = ClientTables(
-            durations: each(metrics.durations, &all.durations),
-            inputTokens: each(metrics.inputTokens, &all.inputTokens),
-            outputTokens: each(metrics.outputTokens, &all.outputTokens),
+            durations: each(metrics.durations, shown.durations, &all.durations),
+            inputTokens: each(metrics.inputTokens, shown.inputTokens, &all.inputTokens),
+            outputTokens: each(metrics.outputTokens, shown.outputTokens, &all.outputTokens),
             details: metrics.detailTokens.indices.map { operation in
                 metrics.detailTokens[operation].indices.map { place in
                     let table = metrics.detailTokens[operation][place]
-                    return all.details[operation][place].look(
-                        count: table.index.count, now: now, expiry: expiry, mark: table.mark)
+                    return look(
+                        table.index, shown.details[operation][place],
+                        &all.details[operation][place], table.mark)
                 }
             })
         quiet = all

@@ -64,6 +64,28 @@ import Testing
         #expect(look(at: 1_102) == ["idle": 2])
     }
 
+    @Test(arguments: ["roost_llm_calls_total", "roost_llm_call_duration_seconds_count"])
+    func `leaves nothing out that Prometheus has not been shown, however seldom it looks`(
+        _ name: String
+    ) {
+        func look(at now: UInt64, isForPrometheus: Bool = true) -> [String: Double] {
+            self.look(at: now, name, by: "model", isForPrometheus: isForPrometheus)
+        }
+        call(1, of: "burst")
+        #expect(look(at: 1_000) == ["burst": 0])
+        #expect(look(at: 2_000) == ["burst": 1])
+        #expect(look(at: 3_000) == [:])
+        call(2, of: "burst")
+        // Somebody else sees it first.
+        #expect(look(at: 3_100, isForPrometheus: false) == ["burst": 2])
+        #expect(look(at: 4_000) == ["burst": 2])
+        #expect(look(at: 4_001, isForPrometheus: false) == [:])
+        call(3, of: "other")
+        #expect(look(at: 5_000) == ["other": 0])
+        #expect(look(at: 6_000) == ["other": 1])
+        #expect(look(at: 7_000) == [:])
+    }
+
     @Test func `what is at work stays, however long; what is not leaves`() {
         func look(at now: UInt64) -> [String: Double] {
             run.pass(1)

@@ -115,6 +115,39 @@ import Testing
         #expect(look(at: 1_301, expiry: nil) == ["busy": 2 * each, "idle": 2 * each])
     }
 
+    @Test(arguments: [
+        (ClientConventions.stable, "gen_ai_client_operation_duration_seconds_count", 1.0),
+        (.stable, "gen_ai_client_token_usage_sum", 100),
+        (.genai, "gen_ai_client_inference_usage_cache_read_input_tokens_total", 7),
+    ])
+    func `nothing is left out that Prometheus has not been shown, however seldom it looks`(
+        _ conventions: ClientConventions, name: String, each: Double
+    ) {
+        var settings = run.tracker.settings
+        settings.semconv = conventions
+        run.tracker.use(settings)
+        var shown = ClientMetricsShown()
+        func call(_ id: UInt64) {
+            run.take(
+                Step.call(id).inTrace(id).with {
+                    if name.contains("cache_read") { ($0.input, $0.cacheRead) = (93, 7) }
+                })
+        }
+        func look(at now: UInt64, isForPrometheus: Bool = true) -> [String: Double] {
+            shown.use(expiry: .nanoseconds(100), now: now)
+            return self.look(&shown, isForPrometheus: isForPrometheus, name)
+        }
+        call(1)
+        #expect(look(at: 1_000) == ["crew": 0])
+        #expect(look(at: 2_000) == ["crew": each])
+        #expect(look(at: 3_000) == [:])
+        call(2)
+        // Somebody else sees it first.
+        #expect(look(at: 3_100, isForPrometheus: false) == ["crew": 2 * each])
+        #expect(look(at: 4_000) == ["crew": 2 * each])
+        #expect(look(at: 5_000) == [:])
+    }
+
     @Test func `what goes into the overflow is counted, and no count falls`() {
         let small = TrackerRun { $0.seriesLimit = SeriesLimit(2) }
         for id: UInt64 in 1...5 {
