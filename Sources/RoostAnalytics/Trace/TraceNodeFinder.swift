@@ -250,6 +250,8 @@ struct TraceNodeFinder {
         var told = Set<Told>()
         /// Of a call the one before it with the same id of an answer.
         var before: [Int32: Int32] = [:]
+        /// Of a call that several reports tell, what they say together.
+        var joined: [Int32: CallReport] = [:]
         let hasEvents = batch.activities.contains { $0.source == .log }
         for place in order {
             let activity = batch.activities[Int(nodes[Int(place)].activity)]
@@ -273,11 +275,14 @@ struct TraceNodeFinder {
                 let hash = callHash(node.service, batch.bytes(activity.callID))
                 let report = CallReport(of: activity, id: hash)
                 let latest = calls.find(hash)
-                if let other = reported(report, latest, before, nodes, batch) {
+                if let other = reported(report, latest, before, joined, nodes, batch) {
                     // Of two the one stays that tells what the call used.
                     let isLess =
                         activity.hasUsage
                         && !batch.activities[Int(nodes[Int(other)].activity)].hasUsage
+                    var known = self.report(of: other, hash, joined, nodes, batch)
+                    known.join(report)
+                    joined[isLess ? place : other] = known
                     if isLess {
                         nodes[Int(other)].flags.insert(.isRepeated)
                     } else {
@@ -303,21 +308,28 @@ struct TraceNodeFinder {
 
     /// The call that this report tells once more, among the latest with the same id of an answer.
     private func reported(
-        _ report: CallReport, _ latest: Int32?, _ before: [Int32: Int32], _ nodes: [TraceNode],
-        _ batch: ActivityBatch
+        _ report: CallReport, _ latest: Int32?, _ before: [Int32: Int32],
+        _ joined: [Int32: CallReport], _ nodes: [TraceNode], _ batch: ActivityBatch
     ) -> Int32? {
         var place = latest
         for _ in 0..<RecentCalls.mostOfOne {
             guard let other = place else { return nil }
-            let activity = batch.activities[Int(nodes[Int(other)].activity)]
-            if !nodes[Int(other)].flags.contains(.isRepeated),
-                report.tellsSame(as: CallReport(of: activity, id: report.id))
-            {
+            let known = self.report(of: other, report.id, joined, nodes, batch)
+            if !nodes[Int(other)].flags.contains(.isRepeated), report.tellsSame(as: known) {
                 return other
             }
             place = before[other]
         }
         return nil
+    }
+
+    /// What is said of a call so far, as `RecentCalls` would remember it.
+    private func report(
+        of place: Int32, _ id: UInt64, _ joined: [Int32: CallReport], _ nodes: [TraceNode],
+        _ batch: ActivityBatch
+    ) -> CallReport {
+        joined[place]
+            ?? CallReport(of: batch.activities[Int(nodes[Int(place)].activity)], id: id)
     }
 
     /// What a service's spans tell, so that its events are not needed for it.

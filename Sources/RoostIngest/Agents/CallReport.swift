@@ -32,7 +32,7 @@ package struct CallReport: Sendable {
     /// Stands for none.
     static let free = CallReport()
     private static let unitBits: UInt64 = 26
-    /// In units. Reports of one call lie no further apart in different traces.
+    /// In units. Reports of one call that tell the same of its tokens lie no further apart.
     private static let tolerance = Int32(ToldEvents.tolerance >> unitBits) + 1
     /// In units. Reports whose beginnings and ends differ by no more tell one call, however each
     /// counted its tokens.
@@ -66,10 +66,12 @@ package struct CallReport: Sendable {
     /// Both lie in one trace.
     func isBeside(_ other: CallReport) -> Bool { trace == other.trace }
 
-    /// Whether both tell one call: they have its id, lie in one trace or tell of the same time, and
-    /// count the same tokens, unless they begin and end together.
+    /// Whether both tell one call: they have its id, tell of the same time, and count the same
+    /// tokens, unless they begin and end together. An answer that is fetched later in the same trace
+    /// brings tokens to a report without.
     package func tellsSame(as other: CallReport) -> Bool {
-        guard id == other.id, isBeside(other) || isNear(other) else { return false }
+        guard id == other.id else { return false }
+        guard isNear(other) || isBeside(other) && hasTokens != other.hasTokens else { return false }
         return !contradicts(other) || isSimultaneous(other)
     }
 
@@ -90,11 +92,16 @@ package struct CallReport: Sendable {
         return !isSameRead || written != other.written && visible != other.visible
     }
 
-    /// Takes in what another report of the same call says.
-    mutating func join(_ other: CallReport) {
-        let first = Self.distance(start, other.start) < 0 ? other.start : start
-        if Self.distance(end, other.end) > 0 { end = other.end }
-        length = UInt16(clamping: end &- first)
+    /// Takes in what another report of the same call says. Of two that lie apart the time of the one
+    /// with tokens holds: the time in between may be that of other calls.
+    package mutating func join(_ other: CallReport) {
+        if isNear(other) {
+            let first = Self.distance(start, other.start) < 0 ? other.start : start
+            if Self.distance(end, other.end) > 0 { end = other.end }
+            length = UInt16(clamping: end &- first)
+        } else if other.hasTokens {
+            (end, length) = (other.end, other.length)
+        }
         if other.hasTokens {
             (read, fresh, written, visible) =
                 (other.read, other.fresh, other.written, other.visible)

@@ -110,6 +110,20 @@ import Testing
         #expect(counted(spans) == [true, true, true, true, false])
     }
 
+    @Test(arguments: [0, 10] as [Int64])
+    func `counts calls with an id of an answer that recurs with the same tokens`(_ input: Int64) {
+        let spans: [TestSpan] = [
+            .agent(1, 0, 100_000, "a"),
+            .llm(2, under: 1, 0, 900, input: input, call: "chatcmpl-7"),
+            .llm(3, under: 1, 100, 800, input: input, call: "chatcmpl-7"),
+            .llm(4, under: 1, 20_000, 20_900, input: input, call: "chatcmpl-7"),
+            // Near what repeated the last one, and so one with it.
+            .llm(5, under: 1, 23_000, 23_100, input: input, call: "chatcmpl-7"),
+            .llm(6, under: 1, 25_500, 25_600, input: input, call: "chatcmpl-7"),
+        ]
+        #expect(counted(spans) == [true, true, false, true, false, false])
+    }
+
     @Test func `of two reports with the id of one answer the one counts that tells what it used`() {
         let spans: [TestSpan] = [
             .agent(1, 0, 100_000, "a"),

@@ -36,6 +36,35 @@ import Testing
         #expect(run.tokens() == 1_065)
     }
 
+    /// As of servers that count their ids and tell no usage of streams, and of those that make up
+    /// their answers.
+    @Test(arguments: [0, 100] as [UInt64])
+    func `an id that recurs within a trace with the same tokens is another call`(
+        _ tokens: UInt64
+    ) {
+        let run = TrackerRun()
+        for number: UInt64 in 2..<12 {
+            run.take(
+                answered(1, tokens, ended: 20 * number).with { ($0.id, $0.parent) = (number, 1) })
+        }
+        run.take(.agent("planner", 1))
+        #expect(run.calls == 10)
+        #expect(run.tokens() == Double(10 * tokens))
+        #expect(run.events.duplicateCalls == 0)
+    }
+
+    @Test(arguments: [0, 100] as [UInt64])
+    func `reports of one moment in one trace are one call`(_ tokens: UInt64) {
+        let run = TrackerRun()
+        run.take(
+            answered(1, tokens, ended: 60),
+            // Within the first, and as seen from behind it.
+            answered(1, tokens).at(53, 59).with { $0.id = 2 },
+            answered(1, tokens).at(61, 61).with { $0.id = 3 })
+        #expect((run.calls, run.tokens()) == (1, Double(tokens)))
+        #expect(run.events.duplicateCalls == 2)
+    }
+
     @Test func `ids that recur at once are other calls when they tell other tokens`() {
         let run = TrackerRun()
         run.take(answered(1, 100, ended: 10), answered(2, 200, ended: 11))
@@ -121,6 +150,13 @@ import Testing
         #expect(usage.map(\.kind) == [.usage])
         #expect(usage.map(\.tokens.sum) == [1_500])
         #expect(usage.map(\.calls) == [0])
+    }
+
+    @Test func `what an id names between an answer and its fetching is another call`() {
+        let run = TrackerRun()
+        run.take(asked, fetched.at(600, 601))
+        run.take(fetched.inTrace(2).at(300, 310))
+        #expect((run.calls, run.tokens()) == (2, 3_000))
     }
 
     @Test func `an instrumentation that tells tokens completes one that does not`() {
