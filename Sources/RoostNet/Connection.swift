@@ -33,8 +33,10 @@ import Synchronization
     /// Inside a call that will flush before it returns.
     private var isBusy = false
     private(set) var hasPeerEnded = false
-    /// All is said; reads on and drops, so that unread input does not cost the peer the answer.
-    private var isLingering = false
+    /// Since when all is said, by the loop's clock: it reads on and drops, so that unread input does
+    /// not cost the peer the answer.
+    private var lingeringSince: UInt64?
+    private var isLingering: Bool { lingeringSince != nil }
     /// Since when it had been idle when draining began; nil when it was not.
     private var idleAtDrain: UInt64?
     /// `.max` when nothing is being written or waited for.
@@ -74,6 +76,8 @@ import Synchronization
     /// done for it.
     var idleSince: UInt64? {
         guard write == nil, !isClosed, !isBusy else { return nil }
+        // Whatever its session has left will not be read.
+        if let lingeringSince { return lingeringSince }
         guard let session else { return openedAt }
         return session.idleSince
     }
@@ -331,7 +335,7 @@ import Synchronization
         let owedNothing = idleAtDrain != nil && session?.idleSince == idleAtDrain
         session?.abandon()
         guard !hasPeerEnded, !owedNothing else { return close() }
-        isLingering = true
+        lingeringSince = context.now
         sayEnd()
         guard let descriptor, shutdown(descriptor, CInt(SHUT_WR)) == 0 else { return close() }
         ownDeadline =

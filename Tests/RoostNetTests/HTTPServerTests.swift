@@ -101,6 +101,29 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        Array("GET /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\nX".utf8),
+        Array(WebSocketBench.handshake.utf8) + clientFrame(8, []),
+    ])
+    func `a connection whose peer has only to end it gives way`(_ last: [UInt8]) throws {
+        let handler = TestHandler()
+        handler.admits = { head in
+            head.pathIs("/live") ? .upgrade(WebSocketAcceptance(TestSocketHandler())) : .read
+        }
+        let settings = ServerSettings(
+            connections: ConnectionLimit(1),
+            memory: MemoryBudget(limitBytes: 1 << 20).share("test"))
+        try withServer(handler, settings: settings) { _, _, port in
+            let client = try RawClient(port)
+            client.send(last)
+            // All is said, and it stays.
+            #expect(client.read().hasPrefix("HTTP/1.1 "))
+            let newcomer = try RawClient(port)
+            newcomer.send(get)
+            #expect(newcomer.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+        }
+    }
+
     /// A request of which a byte is missing; the server waits for it.
     private func half(_ port: UInt16) throws -> RawClient {
         let client = try RawClient(port)
