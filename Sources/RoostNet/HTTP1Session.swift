@@ -191,7 +191,8 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
             unsafe output.append(pending.bytes)
             pending.removeAll(keeping: HTTP1Session.usualOutputBytes)
         }
-        if hasPeerEnded, exchange == nil, waiting.isEmpty { mustClose = true }
+        // What was parsed only now may have ended in the middle of a request.
+        if hasPeerEnded, waiting.isEmpty { peerEnded() }
     }
 
     var wantsInput: Bool { waiting.count < HTTP1Session.waitingBytes && !hasBroken }

@@ -77,6 +77,20 @@ import Testing
         #expect(session.idleSince != nil && !session.mustClose)
     }
 
+    @Test func `half a request behind a late answer is not waited for when its peer has ended`() {
+        let bench = Bench()
+        var waiting: Responder?
+        bench.handler.answers = { _, _, responder in waiting = responder }
+        let session = bench.http1()
+        let half = "POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\na"
+        #expect(exchange(session, get + half) == "")
+        session.peerEnded()
+        #expect(!session.mustClose)
+        waiting?.send(Response(status: 200))
+        #expect(String(decoding: drained(session), as: UTF8.self).hasPrefix("HTTP/1.1 200"))
+        #expect(session.mustClose && bench.handler.bodies.count == 1)
+    }
+
     @Test func `a stream that has something while its request is read is not flushed from there`() {
         let bench = Bench()
         let source = PieceSource(["a"])
