@@ -249,13 +249,14 @@ import Synchronization
         }
     }
 
-    /// Reserves what a peer that does not read its answers makes this connection keep. Half of the
-    /// memory stays for requests: where there is no room, peers that have taken nothing for a while
-    /// are closed; without any, this connection costs its own peer.
+    /// Reserves what a peer that does not read its answers makes this connection keep, and requests
+    /// that wait. Half of the memory stays for requests, those among them: where there is no room for
+    /// answers, peers that have taken nothing for a while are closed; without any, this connection
+    /// costs its own peer.
     private func payForBuffers() {
         guard !isClosed else { return }
-        if dueBytes > paidBytes {
-            server.makeRoom(forBuffers: dueBytes - paidBytes, of: self)
+        if dueBytes > paidBytes, unpaidForAnswers > 0 {
+            server.makeRoom(forBuffers: unpaidForAnswers, of: self)
             // What that ended may have had something to say to this one.
             guard !isClosed else { return }
         }
@@ -265,8 +266,9 @@ import Synchronization
         if due < paidBytes {
             memory.giveBack(paidBytes - due)
         } else {
-            let more = due - paidBytes
-            guard memory.hasPlenty(for: more), memory.tryTake(more) else {
+            let answers = unpaidForAnswers
+            guard answers <= 0 || memory.hasPlenty(for: answers), memory.tryTake(due - paidBytes)
+            else {
                 context.settings.counters.connectionsRefused.add(1, ordering: .relaxed)
                 return close()
             }
@@ -275,11 +277,20 @@ import Synchronization
     }
 
     /// What its buffers take beyond the usual, in whole lots.
-    private var dueBytes: Int {
-        let lot = Connection.usualBufferBytes
-        let held =
-            (write?.count ?? 0) + (session?.heldBytes ?? 0) + (tls?.unsent.count ?? 0)
-        return held <= lot ? 0 : (held + lot - 1) / lot * lot
+    private var dueBytes: Int { Connection.inLots(heldBytes) }
+
+    /// What they would take without the requests that wait, beyond what is paid.
+    private var unpaidForAnswers: Int {
+        Connection.inLots(heldBytes - (session?.heldRequestBytes ?? 0)) - paidBytes
+    }
+
+    private var heldBytes: Int {
+        (write?.count ?? 0) + (session?.heldBytes ?? 0) + (tls?.unsent.count ?? 0)
+    }
+
+    private static func inLots(_ bytes: Int) -> Int {
+        let lot = usualBufferBytes
+        return bytes <= lot ? 0 : (bytes + lot - 1) / lot * lot
     }
 
     /// Since when its peer has taken nothing of what it makes this connection keep, by the loop's

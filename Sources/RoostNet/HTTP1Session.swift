@@ -201,6 +201,8 @@ final class HTTP1Session: ProtocolSession, ExchangeCarrier, HTTP1ParserDelegate 
         pending.roomBytes + waiting.capacity + (exchange?.outgoing.waitingBytes ?? 0)
     }
 
+    var heldRequestBytes: Int { waiting.capacity }
+
     /// In whatever way its end is told: over HTTP/1.0 the end of the connection may be all.
     var isMidAnswer: Bool { isWritingBody || (host?.unwrittenBytes ?? 0) > 0 }
 

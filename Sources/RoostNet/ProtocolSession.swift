@@ -45,6 +45,9 @@ protocol ProtocolSession: AnyObject {
     /// Bytes of memory in which it keeps input that waits and output that has not left.
     var heldBytes: Int { get }
 
+    /// Of these, the bytes of requests that wait to be read.
+    var heldRequestBytes: Int { get }
+
     /// Who speaks from now on; it has all input and output that this one had left.
     var successor: (any ProtocolSession)? { get }
 }
@@ -57,6 +60,8 @@ extension ProtocolSession {
     var isBrokenOff: Bool { false }
 
     var unfinishedSince: UInt64? { nil }
+
+    var heldRequestBytes: Int { 0 }
 }
 
 /// Whoever carries a session's bytes.

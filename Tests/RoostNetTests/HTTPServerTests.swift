@@ -250,6 +250,29 @@ import Testing
         }
     }
 
+    @Test func `requests that wait may have the half of the memory that is kept for requests`()
+        throws
+    {
+        let handler = TestHandler()
+        handler.answers = { _, _, responder in
+            usleep(500)
+            responder.send(Response(status: 200))
+        }
+        let budget = MemoryBudget(limitBytes: 1 << 20)
+        let settings = ServerSettings(
+            connections: ConnectionLimit(4), memory: budget.share("test"))
+        let others = budget.share("others").reserve(600 << 10)
+        #expect(others != nil)
+        try withServer(handler, settings: settings) { _, _, port in
+            let eager = try RawClient(port)
+            eager.send(String(repeating: get, count: 600))
+            #expect(shutdown(eager.descriptor, CInt(SHUT_WR)) == 0)
+            #expect(eager.read().split(separator: "HTTP/1.1 200").count == 600)
+        }
+        #expect(settings.counters.values.connectionsRefused == 0)
+        withExtendedLifetime(others) {}
+    }
+
     @Test func `answers from another thread`() throws {
         let handler = TestHandler()
         handler.answers = { _, body, responder in
