@@ -19,7 +19,7 @@ import Synchronization
     private var stuckPeers = StuckPeers<Connection> { $0.stuckSince(now: $1) }
     /// Some of those that give way to new connections, as they were found at a moment, which serves
     /// all that come in it. The next one is last.
-    private var givingWay: [Connection] = []
+    private(set) var givingWay: [Connection] = []
     private var foundGivingWayAt: UInt64 = 0
     private var drained: [@Sendable () -> Void] = []
     private(set) var isDraining = false
@@ -202,9 +202,10 @@ import Synchronization
         connections.swapAt(place, connections.count - 1)
         connections[place].listIndex = place
         connections.removeLast()
-        if connections.isEmpty {
-            stuckPeers.forgetAll()
-            givingWay = []
+        if connections.isEmpty { stuckPeers.forgetAll() }
+        // It may be long until the next one is to make room.
+        if let place = givingWay.firstIndex(where: { $0 === connection }) {
+            givingWay.remove(at: place)
         }
         settings.connections.giveBack()
         settings.counters.connectionsOpen.subtract(1, ordering: .relaxed)

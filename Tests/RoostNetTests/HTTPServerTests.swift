@@ -124,6 +124,21 @@ import Testing
         }
     }
 
+    @Test func `one that is closed is not kept as one that would give way`() throws {
+        let settings = settings(connections: 2)
+        try withServer(settings: settings) { thread, server, port in
+            let clients = try (0..<2).map { _ in try RawClient(port) }
+            #expect(eventually { settings.counters.values.connectionsOpen == 2 })
+            let newcomer = try RawClient(port)
+            #expect(eventually { settings.counters.values.connectionsAccepted == 3 })
+            #expect(thread.on { server.givingWay.count } == 1)
+            for client in clients { client.end() }
+            #expect(eventually { settings.counters.values.connectionsOpen == 1 })
+            #expect(thread.on { server.givingWay.count } == 0)
+            newcomer.end()
+        }
+    }
+
     /// A request of which a byte is missing; the server waits for it.
     private func half(_ port: UInt16) throws -> RawClient {
         let client = try RawClient(port)
