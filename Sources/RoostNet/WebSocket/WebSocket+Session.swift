@@ -46,6 +46,8 @@ extension WebSocket: ProtocolSession {
     }
 
     private func hearLater() {
+        // A slice keeps what was taken from its front; what is kept is what is counted.
+        unheard = Array(unheard)[...]
         unheardBytes = unheard.reduce(0) { $0 + $1.heldBytes }
         context.loop?.putOff { [weak self] in
             guard let self, !isPeerDone else { return }
