@@ -54,6 +54,8 @@ import Synchronization
     var outgoingDeadline = UInt64.max
     /// HTTP/2: the stream is ended once the answer is out, though the request is not in.
     var resetsWhenAnswered = false
+    /// HTTP/2: all of the request is in, and is handed over in a later turn of the loop.
+    var isPutOff = false
 
     init(
         context: ServerContext, carrier: any ExchangeCarrier, head: RequestHead,
@@ -309,6 +311,9 @@ import Synchronization
 
     var isGone: Bool { isAnswered || carrier == nil }
 
+    /// Whether the peer owes some of the request.
+    var isUnfinished: Bool { input != .ended && !isPutOff }
+
     func send(_ response: Response) {
         guard !isGone, let carrier else {
             if case .stream(let source) = response.body { source.cancel() }
@@ -352,7 +357,7 @@ import Synchronization
             fail(.deadlineExceeded)
             return false
         }
-        guard input != .ended, now >= inputDeadline else { return false }
+        guard isUnfinished, now >= inputDeadline else { return false }
         let counters = context.settings.counters
         if input == .head {
             counters.headerTimeouts.add(1, ordering: .relaxed)
@@ -366,7 +371,7 @@ import Synchronization
     }
 
     var nextDeadline: UInt64 {
-        min(input == .ended ? .max : inputDeadline, isGone ? .max : callDeadline)
+        min(isUnfinished ? inputDeadline : .max, isGone ? .max : callDeadline)
     }
 }
 

@@ -23,6 +23,10 @@ import Synchronization
     private var headerBytes = 0
     /// Streams to be reset when their answers are out.
     private var lateResets: [Int32] = []
+    /// Streams whose requests are whole and wait for the loop's next turn.
+    private var putOff: [Int32] = []
+    /// Requests that have become whole in the input that is read now.
+    private var wholeRequests = 0
 
     private(set) var mustClose = false
     private var emptySince: UInt64
@@ -39,6 +43,8 @@ import Synchronization
     private static let goawayPauseMilliseconds: UInt64 = 100
     /// One call of `drain` appends about this much.
     private static let drainBytes = 64 << 10
+    /// So many requests of one read are handed over whatever that takes.
+    private static let usualRequests = 8
 
     /// Streams that are paid for: the connection itself pays for the first, the others are paid for
     /// in lots, and stay so until the connection ends.
@@ -95,6 +101,7 @@ import Synchronization
     func receive(_ bytes: UnsafeRawBufferPointer) {
         guard !mustClose, bytes.count > 0 else { return }
         isReceiving = true
+        wholeRequests = 0
         let used = unsafe nghttp2_session_mem_recv(
             session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
         isReceiving = false
@@ -135,7 +142,7 @@ import Synchronization
     /// What is whole is still answered; what is not never will be.
     func peerEnded() {
         hasPeerEnded = true
-        for exchange in exchanges where exchange.input != .ended {
+        for exchange in exchanges where exchange.isUnfinished {
             reset(exchange, NGHTTP2_CANCEL)
         }
         noteEnd()
@@ -147,7 +154,7 @@ import Synchronization
         var oldest: UInt64?
         for exchange in exchanges {
             let isOwedAnswer = exchange.isAnswered && !exchange.outgoing.isFinished
-            guard exchange.input != .ended, !isOwedAnswer else { return nil }
+            guard exchange.isUnfinished, !isOwedAnswer else { return nil }
             oldest = min(oldest ?? .max, exchange.began)
         }
         return oldest
@@ -315,7 +322,47 @@ import Synchronization
         }
     }
 
-    func streamEnded(_ streamID: Int32) { exchange(streamID)?.end() }
+    func streamEnded(_ streamID: Int32) {
+        guard let exchange = exchange(streamID) else { return }
+        wholeRequests += 1
+        if exchange.input == .reading, !hasTimeForNext {
+            putOff(exchange)
+        } else {
+            exchange.end()
+        }
+    }
+
+    /// Whether a request may be handed over in this turn, too. For the first ones of some input,
+    /// beyond which a sender's streams do not go, the clock is not asked.
+    private var hasTimeForNext: Bool {
+        putOff.isEmpty
+            && (wholeRequests <= HTTP2Session.usualRequests || context.loop?.hasTime != false)
+    }
+
+    /// One read may bring as many requests as there may be streams, which are answered at once.
+    private func putOff(_ exchange: Exchange) {
+        exchange.isPutOff = true
+        putOff.append(exchange.streamID)
+        if putOff.count == 1 { goOnLater() }
+    }
+
+    private func goOnLater() { context.loop?.putOff { [weak self] in self?.goOn() } }
+
+    /// Hands over what was put off as far as this turn has time for it, one request at least.
+    private func goOn() {
+        isReceiving = true
+        var count = 0
+        while count < putOff.count, !mustClose {
+            let next = exchange(putOff[count])
+            count += 1
+            next?.end()
+            if next != nil, context.loop?.hasTime == false { break }
+        }
+        isReceiving = false
+        putOff.removeFirst(count)
+        if !putOff.isEmpty, !mustClose { goOnLater() }
+        host?.sessionHasOutput()
+    }
 
     func streamClosed(_ streamID: Int32) {
         guard let exchange = exchange(streamID) else { return }
@@ -383,7 +430,7 @@ import Synchronization
     /// Ends a stream whose request is not in, once its answer is out: nghttp2 drops what it has
     /// not sent yet on a stream that is being reset.
     private func resetAfterAnswer(_ exchange: Exchange) {
-        guard exchange.input != .ended, !exchange.resetsWhenAnswered else { return }
+        guard exchange.isUnfinished, !exchange.resetsWhenAnswered else { return }
         exchange.resetsWhenAnswered = true
         lateResets.append(exchange.streamID)
     }

@@ -265,6 +265,41 @@ import Testing
         }
     }
 
+    /// A head that asks for `/a` on a stream, with all of its request; RFC 9113 §6.2, RFC 7541 §6.
+    private func head(stream: Int) -> [UInt8] {
+        [0, 0, 9, 1, 5, 0, 0, UInt8(stream >> 8), UInt8(stream & 0xFF)]
+            + [0x82, 0x86, 0x01, 1, 0x78, 0x04, 2, 0x2F, 0x61]
+    }
+
+    @Test func `so do those of many streams, of which none is late or cancelled by that`() throws {
+        let handler = TestHandler()
+        let answered = Counter()
+        handler.answers = { head, _, responder in
+            if head.pathIs("/a") {
+                usleep(1_000)
+                answered.add(1)
+            }
+            responder.send(Response(status: 200))
+        }
+        var settings = Bench().settings
+        settings.bodyTimeout = .milliseconds(20)
+        try withServer(handler, settings: settings) { _, _, port in
+            let other = try RawClient(port)
+            let eager = try RawClient(port)
+            eager.send(
+                http2Preface + [0, 0, 0, 4, 0, 0, 0, 0, 0]
+                    + (0..<250).flatMap { head(stream: 2 * $0 + 1) })
+            #expect(shutdown(eager.descriptor, CInt(SHUT_WR)) == 0)
+            #expect(eventually { answered.value > 0 })
+            other.send(get.replacing("/a", with: "/b"))
+            #expect(other.read(until: "\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+            #expect(answered.value < 200)
+            let (count, error) = eager.readToEnd()
+            #expect(count > 250 * 9 && error == 0)
+            #expect(answered.value == 250 && settings.counters.values.bodyTimeouts == 0)
+        }
+    }
+
     @Test func `requests that wait may have the half of the memory that is kept for requests`()
         throws
     {
