@@ -21,11 +21,14 @@ import Testing
         room = AnswerRoom(budget: budget)
     }
 
-    private func refresh() throws {
+    private func source(of room: AnswerRoom) throws -> ServiceCallsSource {
         let lease = try #require(room.lease(ServiceCallsSource.ownBytes))
-        let source = ServiceCallsSource(web.store, web.reader, lease, of: room)
-        try book.refresh(source, now: Self.now)
+        return ServiceCallsSource(web.store, web.reader, lease, of: room)
     }
+
+    private func refresh() throws { try book.refresh(source(of: room), now: Self.now) }
+
+    private func update() throws { try book.update(source(of: room), now: Self.now) }
 
     /// Until then, as JSON; nil when the book does not know it all.
     private func calls(until: UInt64? = nil) -> String? {
@@ -79,6 +82,22 @@ import Testing
         held = []
         try refresh()
         #expect(calls(until: Self.now / 2) == once.replacing("1}", with: "2}"))
+        withExtendedLifetime(held) {}
+    }
+
+    @Test func `an update says that it has passed a trace over for want of memory`() throws {
+        web.put(trace)
+        try refresh()
+        web.put(TraceID(high: 1, low: 2))
+        var held = fill()
+        try update()
+        #expect(calls() == once && calls(until: Self.now / 2) == nil)
+        held = []
+        try update()
+        let twice = once.replacing("1}", with: "2}")
+        #expect(calls() == twice)
+        try refresh()
+        #expect(calls(until: Self.now / 2) == twice)
         withExtendedLifetime(held) {}
     }
 

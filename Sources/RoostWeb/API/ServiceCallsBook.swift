@@ -42,7 +42,8 @@ final class ServiceCallsBook: Sendable {
         var reaches = UInt64.max
         /// Unix nanoseconds; 0 is never.
         var made: UInt64 = 0
-        /// What the store had stored then; nil when there was no memory to read all of that.
+        /// What the store had stored then; nil when there was no memory to read all of that, until a
+        /// refresh has.
         var stored: UInt64?
     }
 
@@ -101,7 +102,9 @@ final class ServiceCallsBook: Sendable {
         let (summaries, _) = try Self.latest(source.store, most: Self.fewSummaries)
         var known = Self.byID(before.traces)
         var left = Self.fewTraces
-        var isComplete = true
+        // Only a refresh finds out how far back all is known again.
+        var isComplete = before.stored != nil
+        var passedOver: UInt64 = 0
         for summary in summaries where left > 0 {
             let id = TraceID(high: summary.traceIDHigh, low: summary.traceIDLow)
             if let same = known[id]?.now(summary) {
@@ -113,10 +116,13 @@ final class ServiceCallsBook: Sendable {
                 known[id] = Known(summary, calls, isCut: isCut)
                 left -= 1
             case .gone: continue
-            case .noRoom: isComplete = false
+            case .noRoom:
+                isComplete = false
+                passedOver = max(passedOver, summary.start &+ 1)
             }
         }
         var next = before
+        next.reaches = max(before.reaches, passedOver)
         next.traces = known.values.sorted { $0.start > $1.start }
         if next.traces.count > Self.mostTraces {
             next.traces.removeLast(next.traces.count - Self.mostTraces)
