@@ -169,8 +169,8 @@ public final class TraceStore: Sendable {
 
     /// Everything about one trace; nil when it is not known. What has come of it and is not stored
     /// yet is stored first, unless the asker wants only what `isStored`. Of its spans those that came
-    /// first are read, as far as they have `mostSpanBytes` and no more than 64 MiB; `admits` is told
-    /// how many bytes these are before that, and may refuse them.
+    /// first are read, as far as they have `mostSpanBytes`, or the first part where that has more, and
+    /// no more than 64 MiB; `admits` is told how many bytes these are before that, and may refuse them.
     public func trace(
         high: UInt64, low: UInt64, isStored: Bool = false, withLogs: Bool = true,
         mostSpanBytes: Int = .max, admits: (Int) -> Bool = { _ in true }

@@ -101,6 +101,14 @@ import Testing
         withExtendedLifetime(held) {}
     }
 
+    @Test func `the first part of a trace is counted whatever it has`() throws {
+        web.put(trace, bytes: 5 * Self.mebibyte)
+        web.put(trace, part: 1, calls: "third", bytes: Self.mebibyte)
+        let large = AnswerRoom(budget: MemoryBudget(limitBytes: 256 * Self.mebibyte))
+        try book.refresh(source(of: large), now: Self.now)
+        #expect(calls() == once)
+    }
+
     @Test func `the beginning of a large trace is counted, and not read again`() throws {
         web.put(trace)
         web.put(trace, part: 1, calls: "third", bytes: 2 * Self.mebibyte)

@@ -15,6 +15,19 @@ extension ReaderDatabase {
         return blocks
     }
 
+    /// Of the first chunk of a trace, unpacked; 0 where there is none.
+    private func firstChunkBytes(of trace: Int) throws(QueryFailure) -> Int {
+        var bytes = 0
+        _ = try forEachChunk(
+            of: trace,
+            admits: {
+                bytes = $0
+                return false
+            }
+        ) { _ in false }
+        return bytes
+    }
+
     /// Unpacks the chunks of a trace, one at a time, and gives each to `body` until this answers
     /// false; damaged ones are left out. `admits` is told the bytes of each before it is unpacked;
     /// false, and nothing more is read, when it refuses.
@@ -77,12 +90,14 @@ extension ReaderDatabase {
             }, activities: traceByID.bytes(4))
     }
 
-    /// Everything about a trace, but no more than so many bytes of its spans.
+    /// Everything about a trace, but no more than so many bytes of its spans, or its first chunk where
+    /// that has more: there would be none.
     func trace(
         _ key: TraceKey, withLogs: Bool, mostSpanBytes: Int, admits: Admission
     ) throws(QueryFailure) -> StoredTrace? {
         guard let row = try reading({ () throws(SQLiteError) in try find(key) }) else { return nil }
-        let most = min(mostSpanBytes, StoreLimits.mostSpanBytes)
+        let least = row.bytes > mostSpanBytes ? try firstChunkBytes(of: row.id) : 0
+        let most = min(max(mostSpanBytes, least), StoreLimits.mostSpanBytes)
         guard admits(min(row.bytes, most) + row.activities.count) else { throw .query(.noRoom) }
         var spans = try chunks(of: row.id, most: most)
         if spans.count > 1 { spans = withoutRepeats(spans) }
