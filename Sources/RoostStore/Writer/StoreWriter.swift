@@ -295,8 +295,13 @@ final class StoreWriter {
         let most = shared.bounds.shares.transactionBytes
         if logs.contains(where: { $0.rewritesTrace }) { return max(bytes, most) }
         var anew = 0
-        for trace in traces { anew += try keeper.bytesWrittenAnew(with: trace) }
-        return max(bytes, min(bytes + anew, most + StoreLimits.mostRereadBytes))
+        // A trace of which parts are written anew has no more than that with them.
+        var largest = StoreLimits.mostRereadBytes
+        for trace in traces {
+            anew += try keeper.bytesWrittenAnew(with: trace)
+            largest = max(largest, trace.bytes)
+        }
+        return max(bytes, min(bytes + anew, most + largest))
     }
 
     private func takeTold() -> [TraceKey: Told] {
