@@ -119,6 +119,45 @@ import Testing
         #expect(new.pieces == [["2"]])
     }
 
+    private let budget = LiveNews.message(LiveText(ByteBlock(Array("budget".utf8))))
+
+    @Test func `who changes its group gets at once what that has for it, and nothing twice`() {
+        let (client, other, stranger) = (Client(), Client(), Client())
+        let (first, second) = (group([client, other]), group([stranger]))
+        let delivery = delivery(clientsInTurn: 10)
+        for news in [text(1), budget] {
+            for group in [first, second] { delivery.tell(news, group) }
+        }
+        delivery.delivery.finish(client, of: first)
+        #expect(client.pieces == [["1", "budget"]])
+        #expect(other.pieces.isEmpty && stranger.pieces.isEmpty)
+        first.clients[ObjectIdentifier(client)] = nil
+        second.join(client)
+        delivery.tell(text(2), second)
+        while delivery.isDue { delivery.advance() }
+        #expect(client.pieces == [["1", "budget"], ["2"]])
+        #expect(other.pieces == [["1", "budget"]])
+        #expect(stranger.pieces == [["1", "budget", "2"]])
+        #expect(delivery.delivery.waiting == 0)
+    }
+
+    @Test func `so does who comes back to it in the middle of its turn`() throws {
+        let clients = (0..<4).map { _ in Client() }
+        let group = group(clients)
+        let delivery = delivery(clientsInTurn: 1)
+        for news in [text(1), budget] { delivery.tell(news, group) }
+        delivery.advance()
+        delivery.tell(text(2), group)
+        let client = try #require(clients.first { $0.pieces.isEmpty })
+        delivery.delivery.finish(client, of: group)
+        #expect(client.pieces == [["1", "budget", "2"]])
+        group.join(client)
+        while delivery.isDue { delivery.advance() }
+        for client in clients {
+            #expect(client.pieces.flatMap { $0 } == ["1", "budget", "2"])
+        }
+    }
+
     @Test func `who leaves before its turn gets nothing`() {
         let clients = (0..<3).map { _ in Client() }
         let group = group(clients)

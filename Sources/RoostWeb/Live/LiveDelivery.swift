@@ -11,7 +11,8 @@ final class LiveDelivery {
     private struct Turn {
         let group: LiveGroup
         let news: [LiveNews]
-        let clients: [any LiveClient]
+        /// Each gets the news from a place on.
+        var clients: [(client: any LiveClient, from: Int)]
         var next = 0
 
         var isOver: Bool { next == clients.count }
@@ -44,32 +45,51 @@ final class LiveDelivery {
     /// Goes on until `end`, with one client at least.
     func advance(until end: UInt64) {
         repeat {
-            guard let client = nextClient(), let turn else { return }
+            guard let (client, from) = nextClient(), let turn else { return }
             if turn.isOver { self.turn = nil }
-            for news in turn.news { give(news, to: client) }
+            for news in turn.news[from...] { give(news, to: client) }
             client.flush()
         } while clock() < end
     }
 
+    /// Gives a client at once what its group has for it, so that it may go to another one without
+    /// getting anything twice; on the group's turn it would get what comes from now on.
+    func finish(_ client: any LiveClient, of group: LiveGroup) {
+        var due: [LiveNews] = []
+        if let turn, turn.group === group,
+            let place = turn.clients[turn.next...].firstIndex(where: { $0.client === client })
+        {
+            due += turn.news[turn.clients[place].from...]
+            self.turn?.clients.remove(at: place)
+        }
+        due += group.news[group.firstNews(for: client)...]
+        // Before it gets them: it may turn out to be gone.
+        group.join(client)
+        for news in due { give(news, to: client) }
+        client.flush()
+    }
+
     /// The next who gets something and did not leave meanwhile.
-    private func nextClient() -> (any LiveClient)? {
+    private func nextClient() -> (client: any LiveClient, from: Int)? {
         while true {
             while let turn, !turn.isOver {
-                let client = turn.clients[turn.next]
+                let next = turn.clients[turn.next]
                 self.turn?.next += 1
-                if turn.group.clients[ObjectIdentifier(client)] != nil { return client }
+                if turn.group.clients[ObjectIdentifier(next.client)] != nil { return next }
             }
             turn = nil
             guard !line.isEmpty else { return nil }
             let group = line.removeFirst()
-            turn = Turn(group: group, news: take(group), clients: Array(group.clients.values))
+            let clients = group.clients.values.map {
+                (client: $0, from: group.firstNews(for: $0))
+            }
+            turn = Turn(group: group, news: take(group), clients: clients)
         }
     }
 
     private func take(_ group: LiveGroup) -> [LiveNews] {
-        defer { group.news = [] }
         waiting -= group.news.count
-        return group.news
+        return group.takeNews()
     }
 
     private func give(_ news: LiveNews, to client: any LiveClient) {

@@ -7,6 +7,8 @@ final class LiveGroup {
     var clients: [ObjectIdentifier: any LiveClient] = [:]
     /// What its clients have to get on its next turn.
     var news: [LiveNews] = []
+    /// How much of that was there when a client joined, if anything was.
+    private var newsBefore: [ObjectIdentifier: Int] = [:]
     /// How many will belong to it when they have caught up.
     var replaying = 0
     /// How many messages came for these, counted on from any number.
@@ -15,6 +17,23 @@ final class LiveGroup {
     var isEmpty: Bool { clients.isEmpty && replaying == 0 }
 
     init(_ filter: LiveFilter) { self.filter = filter }
+
+    /// A client gets what comes from now on.
+    func join(_ client: any LiveClient) {
+        let key = ObjectIdentifier(client)
+        clients[key] = client
+        newsBefore[key] = news.isEmpty ? nil : news.count
+    }
+
+    /// The place of the first of the news that a client has to get.
+    func firstNews(for client: any LiveClient) -> Int {
+        newsBefore[ObjectIdentifier(client)] ?? 0
+    }
+
+    func takeNews() -> [LiveNews] {
+        defer { (news, newsBefore) = ([], [:]) }
+        return news
+    }
 }
 
 /// The groups of a hub, found by the trace or the workflow that most of them ask for: a thousand

@@ -61,9 +61,8 @@ final class LiveHub {
     func subscribe(_ client: any LiveClient, to filter: LiveFilter, resume: UInt64? = nil) {
         guard !client.isOver else { return }
         let key = ObjectIdentifier(client)
-        if filters[key] != nil, !replays.contains(client) {
-            // What its group has for it, and for all others, so that no group has anything twice.
-            while delivery.isDue { delivery.advance(until: .max) }
+        if let group = filters[key].flatMap({ groups[$0] }), !replays.contains(client) {
+            delivery.finish(client, of: group)
             // It may have turned out that the client is gone.
             guard filters[key] != nil else { return }
         }
@@ -76,7 +75,7 @@ final class LiveHub {
         if let resume {
             replays.begin(client, in: group, after: resume)
         } else if !replays.move(client, to: group) {
-            group.clients[key] = client
+            group.join(client)
             if client.latest == 0 {
                 client.latest = analytics.read { $0.latestEvent } ?? 0
             }

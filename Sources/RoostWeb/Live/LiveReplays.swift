@@ -261,7 +261,7 @@ final class LiveReplays {
     private func join(_ replay: Replay) {
         let client = replay.client
         client.latest = max(history?.latest ?? 0, replay.after)
-        replay.group.clients[ObjectIdentifier(client)] = client
+        replay.group.join(client)
         end(client)
     }
 
