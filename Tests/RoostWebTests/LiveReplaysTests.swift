@@ -301,17 +301,50 @@ import Testing
         #expect(client.told == 0)
     }
 
+    /// A message without a number.
+    private func budget(after id: UInt64) -> LiveMessage {
+        let rule = BudgetRule(name: "day", scope: .all, limit: .usd(1), per: .day)
+        return LiveMessage(
+            BudgetEvent(rule: rule, subject: "", from: .ok, to: .exceeded, spent: 2, time: 0),
+            after: id)
+    }
+
+    /// After the latest event, and after one that there is not.
+    @Test(arguments: [4, 900] as [UInt64])
+    func `what has no number and comes before its first turn is not lost`(_ id: UInt64) {
+        let stage = Stage()
+        stage.come(1...4)
+        let client = Client()
+        stage.resume(client, after: id)
+        stage.tell(budget(after: 4))
+        stage.turns()
+        #expect(client.promised == 1 && client.got.count == 2)
+        stage.come(5...5)
+        stage.turns()
+        // In words it has the number of the event before it.
+        #expect(client.ids == [4, 5] && client.got.count == 3)
+    }
+
+    @Test func `of what has no number and came before it asked it is told nothing`() {
+        let stage = Stage()
+        let slow = Client()
+        slow.reads = false
+        stage.resume(slow, after: 0)
+        stage.come(1...4)
+        stage.tell(budget(after: 4))
+        let client = Client()
+        stage.resume(client, after: 4)
+        stage.tell(budget(after: 4))
+        stage.turns()
+        #expect(client.promised == 1 && client.got.count == 2)
+    }
+
     @Test func `the place behind an event is found among others that have none`() {
         let stage = Stage()
         var history = LiveHistory(after: 4)
-        let rule = BudgetRule(name: "day", scope: .all, limit: .usd(1), per: .day)
         for id in [5, 6, 7] as [UInt64] {
             _ = history.append(stage.message(id))
-            for _ in 0..<2 {
-                let budget = BudgetEvent(
-                    rule: rule, subject: "", from: .ok, to: .exceeded, spent: 2, time: 0)
-                _ = history.append(LiveMessage(budget, after: id))
-            }
+            for _ in 0..<2 { _ = history.append(budget(after: id)) }
         }
         let missed = history.append(missed: 3, through: 10)
         history.prepend([3, 4].map { stage.message($0) })

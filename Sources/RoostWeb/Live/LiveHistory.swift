@@ -79,6 +79,14 @@ struct LiveHistory {
         return start + low
     }
 
+    /// The same, but before what has no number of its own and came behind the events up to this one
+    /// from a place on.
+    func cursor(after id: UInt64, from place: Int) -> Int {
+        var cursor = cursor(after: id)
+        while cursor > max(place, start), self[cursor - 1].id == nil { cursor -= 1 }
+        return cursor
+    }
+
     /// What a client with this filter gets or loses by what stands in `cursors`.
     func weight(in cursors: Range<Int>, for filter: LiveFilter) -> Int {
         entries[cursors.lowerBound - start..<cursors.upperBound - start].reduce(0) {

@@ -22,6 +22,8 @@ final class LiveReplays {
         var after: UInt64 = 0
         /// That of the latest event when it asked.
         var asked: UInt64 = 0
+        /// The end of the history then: what comes behind it is news.
+        var askedAt = 0
         /// Whether anybody knows what came after the event that it named.
         var isKnown = true
         var step = Step.looking
@@ -107,7 +109,7 @@ final class LiveReplays {
         if replays.updateValue(replay, forKey: key) != nil { replay.group.replaying -= 1 }
         replay.group = group
         group.replaying += 1
-        (replay.after, replay.asked) = (id, asked)
+        (replay.after, replay.asked, replay.askedAt) = (id, asked, history?.end ?? 0)
         replay.step = .looking
         (replay.promise, replay.isPromised) = (nil, false)
         queue(replay)
@@ -203,7 +205,7 @@ final class LiveReplays {
         if case .looking = replay.step { look(replay) }
         if case .reading = replay.step {
             guard read(replay) else { return false }
-            replay.cursor = history?.cursor(after: replay.after) ?? 0
+            replay.cursor = history?.cursor(after: replay.after, from: replay.askedAt) ?? 0
             replay.step = .counting(0, through: replay.cursor)
         }
         guard case .counting(let count, let place) = replay.step else { return true }
