@@ -279,9 +279,11 @@ import Synchronization
     /// What its buffers take beyond the usual, in whole lots.
     private var dueBytes: Int { Connection.inLots(heldBytes) }
 
-    /// What they would take without the requests that wait, beyond what is paid.
+    /// What they would take without the requests that wait, beyond what is paid. Those of a peer that
+    /// does not take its answers wait for nothing else, and count among these.
     private var unpaidForAnswers: Int {
-        Connection.inLots(heldBytes - (session?.heldRequestBytes ?? 0)) - paidBytes
+        let requests = write == nil ? session?.heldRequestBytes ?? 0 : 0
+        return Connection.inLots(heldBytes - requests) - paidBytes
     }
 
     private var heldBytes: Int {
