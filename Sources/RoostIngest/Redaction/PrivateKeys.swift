@@ -26,6 +26,8 @@ enum PrivateKeys {
     private static let leastLine = 16
     /// So many in one run that look random are one, whatever stands around them.
     private static let leastKey = 40
+    /// So many pieces of one length, one after the other, are lines.
+    private static let leastAlike = 3
 
     /// Behind `-----BEGIN` or `-----END` and a space.
     private static func endOfMark(_ mark: StaticString, _ text: WireBytes, _ start: Int) -> Int? {
@@ -75,15 +77,19 @@ enum PrivateKeys {
         return text.count
     }
 
-    /// Whether there is one long line of a key, or little but pieces of lines.
+    /// Whether there is one long line of a key, or little but pieces of lines, or some that are alike
+    /// in length, as folded lines are.
     private static func holdsKey(_ text: WireBytes, _ range: Range<Int>) -> Bool {
         var index = range.lowerBound
         var inPieces = 0
+        var (length, alike) = (0, 0)
         while index < range.upperBound {
             let piece = index..<min(endOfLine(text, index), range.upperBound)
             if piece.count >= leastLine, looksLikeKey(text, piece) {
-                if piece.count >= leastKey { return true }
-                inPieces += piece.count
+                alike = piece.count == length ? alike + 1 : 1
+                length = piece.count
+                if length >= leastKey || alike == leastAlike { return true }
+                inPieces += length
             }
             index = max(piece.upperBound, index + 1)
         }
