@@ -612,6 +612,18 @@ def gemini_cli():
     def event(name, at, items):
         return record(f"{name}.", common | {"event.name": name} | items, at)
 
+    # Beside each event of its own it sends the conventions' one.
+    def semantic(at, items):
+        return record(
+            "GenAI operation details.",
+            common
+            | {"event.name": "gen_ai.client.inference.operation.details",
+               "gen_ai.operation.name": "generate_content", "gen_ai.provider.name": "gcp.gen_ai",
+               "gen_ai.request.model": model}
+            | items,
+            at,
+        )
+
     model = "gemini-2.5-pro"
     tokens = {"input_token_count": 1000, "output_token_count": 80,
               "cached_content_token_count": 300, "thoughts_token_count": 40,
@@ -626,9 +638,14 @@ def gemini_cli():
                 event("gemini_cli.user_prompt", 0.5,
                       {"prompt_length": 12, "prompt_id": "p-1", "auth_type": "gemini-api-key"}),
                 event("gemini_cli.api_request", 1.0, {"model": model, "prompt_id": "p-1"}),
+                semantic(1.0, {}),
                 event("gemini_cli.api_response", 3.0,
                       {"model": model, "status_code": "200", "duration_ms": 2000,
                        "prompt_id": "p-1", "auth_type": "gemini-api-key"} | tokens),
+                semantic(3.0, {"gen_ai.response.id": "r-1", "gen_ai.response.model": model,
+                               "gen_ai.response.finish_reasons": ["stop"],
+                               "gen_ai.usage.input_tokens": 1000,
+                               "gen_ai.usage.output_tokens": 80}),
                 event("gemini_cli.tool_call", 4.0,
                       {"function_name": "read_file", "function_args": "{}", "duration_ms": 20,
                        "success": True, "decision": "accept", "prompt_id": "p-1",
@@ -636,6 +653,7 @@ def gemini_cli():
                 event("gemini_cli.api_error", 5.0,
                       {"model": model, "error": "quota", "error_type": "quota",
                        "status_code": 429, "duration_ms": 100, "prompt_id": "p-1"}),
+                semantic(5.0, {}),
             )
         ],
         tools={"read_file": 1},
@@ -667,6 +685,107 @@ def gemini_cli():
     )
 
 
+def strands():
+    """On Bedrock, whose counts do not overlap."""
+    trace = Trace()
+    agent = trace.span(
+        "invoke_agent planner",
+        {"gen_ai.operation.name": "invoke_agent", "gen_ai.system": "strands-agents",
+         "gen_ai.agent.name": "planner"},
+        lasts=4.0,
+    )
+    model = "us.anthropic.claude-sonnet-4-20250514-v1:0"
+    trace.span(
+        "chat",
+        {"gen_ai.operation.name": "chat", "gen_ai.system": "strands-agents",
+         "gen_ai.request.model": model, "gen_ai.usage.prompt_tokens": 2000,
+         "gen_ai.usage.input_tokens": 2000, "gen_ai.usage.completion_tokens": 100,
+         "gen_ai.usage.output_tokens": 100, "gen_ai.usage.total_tokens": 3600,
+         "gen_ai.usage.cache_read_input_tokens": 1500,
+         "gen_ai.usage.cache_write_input_tokens": 0},
+        parent=agent, lasts=2.0,
+    )
+    fixture(
+        "strands_bedrock", "Strands Agents, telemetry/tracer.py; Bedrock, TokenUsage", "1.0",
+        {model: account(input=2000, cache_read=1500, output=100)},
+        [traces("strands-bedrock", "strands.telemetry.tracer", trace)],
+        agents={"planner": 1}, workflows={"invoke_agent planner": 1},
+    )
+
+
+def langsmith():
+    trace = Trace()
+    chain = trace.span(
+        "RunnableSequence", {"langsmith.span.kind": "chain", "gen_ai.operation.name": "chain"},
+        lasts=4.0,
+    )
+    for at, kind, word in ((0.0, "retriever", "embeddings"), (1.0, "prompt", "chat")):
+        trace.span(
+            kind,
+            {"langsmith.span.kind": kind, "gen_ai.operation.name": word,
+             "gen_ai.system": "langchain"},
+            parent=chain, at=at,
+        )
+    trace.span(
+        "ChatOpenAI",
+        {"langsmith.span.kind": "llm", "gen_ai.operation.name": "chat", "gen_ai.system": "openai",
+         "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 30,
+         "gen_ai.usage.output_tokens": 5, "gen_ai.usage.total_tokens": 35},
+        parent=chain, at=2.0,
+    )
+    fixture(
+        "langsmith_chain", "LangSmith SDK, _otel_exporter.py", "0.4",
+        {"gpt-4o": account(input=30, output=5)},
+        [traces("langsmith-chain", "langsmith", trace)], workflows={"RunnableSequence": 1},
+    )
+
+
+def openinference():
+    """One's own agent, whose span nobody gave a name of an agent."""
+    trace = Trace()
+    agent = trace.span(
+        "research_agent", {"openinference.span.kind": "AGENT", "input.value": "question"},
+        lasts=4.0,
+    )
+    trace.span(
+        "ChatCompletion",
+        {"openinference.span.kind": "LLM", "llm.model_name": "gpt-4o",
+         "llm.token_count.prompt": 30, "llm.token_count.completion": 5,
+         "llm.token_count.total": 35},
+        parent=agent,
+    )
+    fixture(
+        "openinference_agent", "OpenInference, semantic_conventions.md and its decorators", "0.1",
+        {"gpt-4o": account(input=30, output=5)},
+        [traces("openinference-agent", "my.program", trace)], agents={"research_agent": 1},
+    )
+
+
+def semantic_kernel():
+    trace = Trace()
+    root = trace.span(
+        "AutoFunctionInvocationLoop", {"sk.available_functions": "search"}, lasts=4.0
+    )
+    call = {"gen_ai.operation.name": "chat.completions", "gen_ai.system": "openai",
+            "gen_ai.request.model": "gpt-4o"}
+    trace.span(
+        "chat.completions gpt-4o",
+        call | {"gen_ai.response.id": "r-1", "gen_ai.usage.input_tokens": 30,
+                "gen_ai.usage.output_tokens": 5},
+        parent=root,
+    )
+    trace.span(
+        "chat.completions gpt-4o",
+        call | {"error.type": "<class 'semantic_kernel.exceptions.ServiceResponseException'>"},
+        parent=root, at=2.0, **error(),
+    )
+    fixture(
+        "semantic_kernel", "Semantic Kernel, model_diagnostics/decorators.py", "1.30",
+        {"gpt-4o": account(2, 1, input=30, output=5)},
+        [traces("semantic-kernel", "semantic_kernel.utils.telemetry", trace)],
+    )
+
+
 if __name__ == "__main__":
     conventions()
     openllmetry()
@@ -674,3 +793,7 @@ if __name__ == "__main__":
     claude_code()
     codex()
     gemini_cli()
+    strands()
+    langsmith()
+    openinference()
+    semantic_kernel()

@@ -28,6 +28,7 @@ extension NamesReading {
             case "only": event.isOnlyFailures = isWord("error", part.value)
             case "phase": event.phase = isWord("pending", part.value) ? .pending : .finished
             case "told_by_span": event.isToldBySpan = isWord("true", part.value)
+            case "unless_dialect": event.otherwiseTold = texts(part.value)
             case "where":
                 event.conditions = entries(part.value, "where").map { condition in
                     NameEvent.Condition(key: condition.key, values: texts(condition.value))
@@ -36,7 +37,10 @@ extension NamesReading {
             default:
                 unknown(
                     part.key, part.keyOrigin, "key",
-                    ["kind", "status", "only", "phase", "told_by_span", "where", "decision"])
+                    [
+                        "kind", "status", "only", "phase", "told_by_span", "unless_dialect",
+                        "where", "decision",
+                    ])
             }
         }
         return event

@@ -35,8 +35,8 @@ struct NamesReading {
     var faults: [ConfigFault]
 
     private static let sections = [
-        "replace", "attributes", "usage_keys", "kinds", "span_names", "log_events", "metrics",
-        "providers", "model_prefixes", "provider_hosts", "dialects", "content",
+        "replace", "attributes", "usage_keys", "kinds", "span_names", "tool_outcomes", "log_events",
+        "metrics", "providers", "model_prefixes", "provider_hosts", "dialects", "content",
     ]
     private static let concepts = Dictionary(
         uniqueKeysWithValues: NameConcept.allCases.map { ($0.name, $0) })
@@ -60,6 +60,8 @@ struct NamesReading {
             case "usage_keys": readConcepts(section.value, \.usageKeys)
             case "kinds": readKinds(section.value)
             case "span_names": readSpanNames(section.value)
+            case "tool_outcomes":
+                source.toolOutcomes = merged(texts(section.value), source.toolOutcomes)
             case "log_events": readLogEvents(section.value)
             case "metrics": readMetrics(section.value)
             case "providers": readTexts(section.value, \.providers)
@@ -86,6 +88,7 @@ struct NamesReading {
             case ("dialects", let name?): source.dialects.removeAll { $0.name == name }
             case ("content", nil): source.content = []
             case ("span_names", nil): source.spanNames = [:]
+            case ("tool_outcomes", nil): source.toolOutcomes = []
             case ("log_events", nil): source.logEvents = [:]
             case ("metrics", nil): source.metrics = [:]
             default:
@@ -169,10 +172,11 @@ struct NamesReading {
                         }
                     }
                 case "values": dialect.isJSON = isWord("json", part.value)
+                case "root": dialect.isRootWorkflow = isWord("workflow", part.value)
                 default:
                     unknown(
                         part.key, part.keyOrigin, "key",
-                        ["scopes", "services", "attributes", "tokens", "values"])
+                        ["scopes", "services", "attributes", "tokens", "values", "root"])
                 }
             }
             if let index = source.dialects.firstIndex(where: { $0.name == entry.key }) {

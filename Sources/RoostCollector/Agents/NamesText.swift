@@ -24,6 +24,7 @@ extension NamesFile {
         for (name, kind) in source.spanNames.sorted(by: { $0.key < $1.key }) {
             text += "  \(scalar(name)): \(kind.name)\n"
         }
+        text += list("tool_outcomes", source.toolOutcomes, indent: 0)
         text += "log_events:\n"
         for (name, event) in source.logEvents.sorted(by: { $0.key < $1.key }) {
             text += logEvent(name, event)
@@ -48,6 +49,7 @@ extension NamesFile {
                 ("attributes", dialect.attributes), ("tokens", tokens),
             ] where !items.isEmpty { text += list(key, items, indent: 4) }
             if dialect.isJSON { text += "    values: json\n" }
+            if dialect.isRootWorkflow { text += "    root: workflow\n" }
         }
         text += list("content", source.content, indent: 0)
         return text
@@ -63,6 +65,9 @@ extension NamesFile {
         if event.isOnlyFailures { text += "    only: error\n" }
         if event.phase == .pending { text += "    phase: pending\n" }
         if event.isToldBySpan { text += "    told_by_span: true\n" }
+        if !event.otherwiseTold.isEmpty {
+            text += list("unless_dialect", event.otherwiseTold, indent: 4)
+        }
         if !event.conditions.isEmpty { text += "    where:\n" }
         for condition in event.conditions {
             text += list(condition.key, condition.values, indent: 6)

@@ -159,6 +159,8 @@ public struct ActivityFlags: OptionSet, Sendable {
     /// Nothing, or nonsense, was said of the tokens of input; of output. Not kept in the store.
     public static let tellsNoInput = ActivityFlags(rawValue: 128)
     public static let tellsNoOutput = ActivityFlags(rawValue: 256)
+    /// It is a part of a call of a tool, above it, and tells how that ended. Not kept either.
+    public static let tellsOutcome = ActivityFlags(rawValue: 512)
 }
 
 /// Activities and their texts, in two arrays that are reused.

@@ -15,6 +15,7 @@ extension ActivityReader {
         if tellsDecisions, let decision = event.decision { decide(decision, record) }
         guard isMet(event.conditions, record) else { return }
         if event.isToldBySpan, isInSampledSpan(record) { return }
+        if dialect != 0, event.otherwiseTold.contains(table.dialectNames[Int(dialect)]) { return }
         var activity = Activity()
         activity.source = .log
         activity.phase = event.phase

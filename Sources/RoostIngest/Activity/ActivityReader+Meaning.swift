@@ -5,9 +5,10 @@ import RoostWire
 extension ActivityReader {
     /// What the attributes make of a span.
     mutating func understand(_ span: SpanView, _ activity: inout Activity) {
-        activity.kind = kind(span)
+        readKind(span, &activity)
         readNames(&activity)
         guard activity.kind != .other || slots.has(.inputTokens) || slots.has(.spanType) else {
+            if activity.flags.contains(.tellsOutcome) { readOutcome(span.events, &activity) }
             return
         }
         readModel(&activity)
@@ -19,24 +20,33 @@ extension ActivityReader {
         }
     }
 
-    private func kind(_ span: SpanView) -> ActivityKind {
+    private func readKind(_ span: SpanView, _ activity: inout Activity) {
         if slots.has(.kind) {
-            // The root of an OpenAI Agents run says that it is an agent and has no name.
-            if slots.kind == .agent, span.parentSpanID.isEmpty, !slots.has(.agent),
-                !slots.has(.entity), !slots.isKindJSON,
-                slots.value(.kind).stringBytes.equals("AGENT")
-            {
-                return .workflow
-            }
-            return slots.kind
+            activity.kind = isWholeRun(span) ? .workflow : slots.kind
+            return
         }
-        if dialect != 0, let kind = maps.spanNames.find(span.name) {
-            return ActivityKind(rawValue: UInt8(truncatingIfNeeded: kind)) ?? .other
+        if dialect != 0, let word = maps.spanNames.find(span.name) {
+            activity.kind = ActivityKind(rawValue: UInt8(truncatingIfNeeded: word)) ?? .other
+            if word & NameTable.outcome != 0 { activity.flags.insert(.tellsOutcome) }
+            return
         }
-        if slots.has(.tool), slots.rank(.tool) < 3 { return .tool }
+        if slots.has(.tool), slots.rank(.tool) < 3 {
+            activity.kind = .tool
+            return
+        }
         let hasModel = slots.has(.modelAnswered) || slots.has(.modelRequested)
         let hasTokens = slots.has(.inputTokens) || slots.has(.outputTokens)
-        return hasModel && hasTokens ? .llm : .other
+        activity.kind = hasModel && hasTokens ? .llm : .other
+    }
+
+    /// The root of an OpenAI Agents run says that it is an agent, as the agents below it do, and has
+    /// no agent's name. Its scope or its usual name tells it from the agents of other libraries
+    /// that have none either.
+    private func isWholeRun(_ span: SpanView) -> Bool {
+        slots.kind == .agent && span.parentSpanID.isEmpty && !slots.has(.agent)
+            && !slots.has(.entity) && !slots.isKindJSON
+            && slots.value(.kind).stringBytes.equals("AGENT")
+            && (maps.semantics(of: dialect).isRootWorkflow || span.name.equals("Agent workflow"))
     }
 
     mutating func readNames(_ activity: inout Activity) {

@@ -18,9 +18,10 @@ struct SpanUsage {
     private var cacheRead: UInt64?
     private var cacheWrite: UInt64?
     private var reasoning: UInt64?
-    /// What JSON says besides: the sum of all, and parts of input and of output that are counted
-    /// nowhere else if it turns out that its counts do not overlap.
+    /// The sum of all, as the sender gives it.
     private var total: UInt64?
+    /// What JSON says besides: parts of input and of output that are counted nowhere else if it
+    /// turns out that its counts do not overlap.
     private var otherInput: UInt64 = 0
     private var otherOutput: UInt64 = 0
 
@@ -54,6 +55,7 @@ struct SpanUsage {
         cacheRead = count(slots, .cacheReadTokens)
         cacheWrite = count(slots, .cacheWriteTokens)
         reasoning = count(slots, .reasoningTokens)
+        if slots.has(.totalTokens) { total = count(slots, .totalTokens) }
         if slots.has(.usageDetails) { fillIn(slots.text(.usageDetails), maps) }
         if slots.has(.cacheDetails) { fillIn(slots.text(.cacheDetails), maps) }
         if slots.has(.reasoningDetails) { fillIn(slots.text(.reasoningDetails), maps) }

@@ -59,6 +59,10 @@ struct AgentDetail {
     var hasUsage: Bool { !tokens.isEmpty || !cost.isNaN }
 }
 
+extension AgentNode {
+    var tellsOutcome: Bool { kind == .other && flags.contains(.tellsOutcome) }
+}
+
 struct AgentNodeFlags: OptionSet {
     let rawValue: UInt16
 
@@ -87,6 +91,9 @@ struct AgentNodeFlags: OptionSet {
     static let isModelAnswered = AgentNodeFlags(rawValue: 2048)
     /// Another signal of its service told it, and that was counted.
     static let isToldBefore = AgentNodeFlags(rawValue: 4096)
+    /// Of what is of no kind, and so is told by no other signal: it tells how the call of a tool
+    /// above it ended.
+    static let tellsOutcome = isToldBefore
     /// People were waited for somewhere below.
     static let hasWaitBelow = AgentNodeFlags(rawValue: 8192)
     /// A call below that it tells as well is not counted, for its sake.

@@ -185,23 +185,26 @@ extension AgentTracker {
         return open.nodes[Int(index)]
     }
 
-    /// By calls of tools below which others failed: the last of those that tell the same call, with
-    /// nothing between but other sides of it.
+    /// By calls of tools below which others failed: the last of those that tell the same call, or of
+    /// its parts that tell its outcome, with nothing between but other sides of it.
     private func outcomes(in trace: AgentTrace) -> [Int32: Int32] {
         var outcomes: [Int32: Int32] = [:]
         var next = trace.first
         while next >= 0 {
             let (place, node) = (next, open.nodes[Int(next)])
             next = node.next
-            guard node.kind == .tool,
+            guard node.kind == .tool || node.tellsOutcome,
                 node.flags.isDisjoint(with: [.isPending, .hasFailedToolBelow])
             else { continue }
+            // What is a part of a call is one of the first above it.
+            var tool = node.tellsOutcome ? nil : node.tool
             var above = node.parent
             var steps = 0
             while above >= 0, above != place, steps < Self.deepest {
                 let parent = open.nodes[Int(above)]
-                let isSide = parent.kind == .tool && parent.tool == node.tool
+                let isSide = parent.kind == .tool && parent.tool == tool ?? parent.tool
                 guard isSide || parent.kind == .other else { break }
+                if isSide { tool = parent.tool }
                 if isSide, parent.flags.contains(.hasFailedToolBelow) {
                     let known = outcomes[above] ?? place
                     outcomes[above] = node.end >= open.nodes[Int(known)].end ? place : known

@@ -213,6 +213,9 @@ extension AgentTracker {
         }
         if activity.source == .log { node.flags.insert(.isFromLog) }
         if activity.flags.contains(.isInstant) { node.flags.insert(.isInstant) }
+        if activity.kind == .other, activity.flags.contains(.tellsOutcome) {
+            node.flags.insert(.tellsOutcome)
+        }
         if activity.phase == .pending {
             node.flags.insert(.isPending)
             open.traces[Int(node.trace)].pending += 1
@@ -296,7 +299,9 @@ extension AgentTracker {
         if hasInference { told.insert(.hasInferenceBelow) }
         if hasAggregate { told.insert(.hasAggregateBelow) }
         if isOver, node.kind == .humanWait { told.insert(.hasWaitBelow) }
-        if isOver, node.kind == .tool, node.status == .error { told.insert(.hasFailedToolBelow) }
+        if isOver, node.kind == .tool || node.tellsOutcome, node.status == .error {
+            told.insert(.hasFailedToolBelow)
+        }
         var direct =
             isCall ? index : isOver && node.kind == .other ? node.directCall : -1
         guard !told.isEmpty || direct >= 0 else { return }

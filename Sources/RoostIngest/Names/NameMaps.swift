@@ -28,6 +28,8 @@ import RoostWire
         var isToolInputApart = false
         /// Its texts are JSON, in quotes.
         var isJSON = false
+        /// The agent without a name at the top of a trace is the run as a whole.
+        var isRootWorkflow = false
     }
 
     init(

@@ -7,6 +7,8 @@ public struct NameSource: Sendable, Equatable {
     /// Keys inside JSON that holds token counts.
     public var usageKeys: [NameConcept: [String]] = [:]
     public var spanNames: [String: ActivityKind] = [:]
+    /// Of the spans with these names, those that tell how the call of a tool above them ended.
+    public var toolOutcomes: [String] = []
     /// By name of the event.
     public var logEvents: [String: NameEvent] = [:]
     /// By name of the metric.
@@ -35,6 +37,8 @@ public struct NameEvent: Sendable, Equatable {
     public var isOnlyFailures = false
     /// The span that the record lies in tells the same.
     public var isToldBySpan = false
+    /// Names of the dialects in which another event tells the same.
+    public var otherwiseTold: [String] = []
     /// Attributes that must have one of these values, sorted by key.
     public var conditions: [Condition] = []
     /// It tells whether an agent was allowed to use a tool, whatever `conditions` say.
@@ -94,6 +98,8 @@ public struct NameDialect: Sendable, Equatable {
     public var tokens: Set<TokenSemantics> = []
     /// Its texts are JSON: in quotes.
     public var isJSON = false
+    /// The agent without a name at the top of a trace is the run as a whole.
+    public var isRootWorkflow = false
 
     public init(name: String) { self.name = name }
 

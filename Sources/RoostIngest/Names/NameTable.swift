@@ -50,7 +50,8 @@ public import RoostWire
             attributes: ByteMap(pairs),
             spanNames: ByteMap(
                 source.spanNames.sorted { $0.key < $1.key }.map {
-                    ($0.key, UInt32($0.value.rawValue))
+                    let outcome = source.toolOutcomes.contains($0.key) ? NameTable.outcome : 0
+                    return ($0.key, UInt32($0.value.rawValue) | outcome)
                 }),
             usageKeys: ByteMap(
                 NameConcept.allCases.flatMap { concept in
@@ -68,7 +69,7 @@ public import RoostWire
                         isExclusive: $0.tokens.contains(.exclusive),
                         isReasoningApart: $0.tokens.contains(.reasoningApart),
                         isToolInputApart: $0.tokens.contains(.toolInputApart),
-                        isJSON: $0.isJSON)
+                        isJSON: $0.isJSON, isRootWorkflow: $0.isRootWorkflow)
                 })
         let events = source.logEvents.sorted { $0.key < $1.key }
         logEventNames = ByteMap(events.enumerated().map { ($1.key, UInt32($0)) })
@@ -138,11 +139,13 @@ public import RoostWire
         if let index = providers.find(spelling) ?? providers.findFolded(spelling) {
             return name(Int(index))
         }
-        // A product behind a dot: `openai.chat`.
-        for index in 0..<spelling.count where unsafe spelling.base[index] == 0x2E {
-            let head = unsafe WireBytes(base: spelling.base, count: index)
+        // Products behind dots: `openai.chat`, `google.vertex.chat`.
+        var end = min(spelling.count, Self.longestProvider)
+        while end > 0 {
+            end -= 1
+            guard unsafe spelling.base[end] == 0x2E else { continue }
+            let head = unsafe WireBytes(base: spelling.base, count: end)
             if let index = providers.findFolded(head) { return name(Int(index)) }
-            break
         }
         return .unknown
     }
@@ -155,9 +158,28 @@ public import RoostWire
 
     /// The maker of a model, by how its name begins; behind a slash too: `openai/gpt-4o`.
     func provider(ofModel model: WireBytes) -> Int? {
+        if let provider = maker(of: model) { return provider }
+        guard let first = slash(in: model, from: 0) else { return nil }
+        if case .known(let index) = provider(unsafe WireBytes(base: model.base, count: first)) {
+            return index
+        }
+        var last = first
+        while let next = slash(in: model, from: last + 1) { last = next }
+        return maker(
+            of: unsafe WireBytes(base: model.base + last + 1, count: model.count - last - 1))
+    }
+
+    private func maker(of model: WireBytes) -> Int? {
         for (prefix, provider) in modelPrefixes where model.hasPrefix(prefix) { return provider }
         return nil
     }
+
+    private func slash(in text: WireBytes, from start: Int) -> Int? {
+        (start..<text.count).first { unsafe text.base[$0] == 0x2F }
+    }
+
+    /// What is longer names no provider that a table lists.
+    private static let longestProvider = 256
 
     /// Who answers at a host.
     func provider(ofHost host: WireBytes) -> Int? {
@@ -177,6 +199,8 @@ public import RoostWire
     static let unlisted = UInt32.max
     /// Set where the attribute's texts are JSON.
     static let json: UInt32 = 1 << 24
+    /// Set beside the kind of a span's name where it tells how the call of a tool above it ended.
+    static let outcome: UInt32 = 1 << 8
 
     static func pack(_ concept: NameConcept, rank: Int, _ dialect: UInt8) -> UInt32 {
         UInt32(concept.rawValue) | UInt32(rank) << 8 | UInt32(dialect) << 16

@@ -158,6 +158,47 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("google.vertex.chat", "gcp.vertex_ai"), ("vertex.anthropic.messages", "gcp.vertex_ai"),
+        ("google.generative-ai", "gcp.gemini"), ("openai.responses", "openai"),
+        ("my.own.gateway", "my.own.gateway"),
+    ])
+    func `products behind a provider's name are taken off`(
+        _ sent: String, _ provider: String
+    ) throws {
+        let found = try read(["openinference.span.kind": text("LLM"), "gen_ai.system": text(sent)])
+        #expect(found.text(\.provider) == provider)
+    }
+
+    @Test(arguments: [
+        ("openai/gpt-4o", "openai"), ("azure/my-deployment", "azure.ai.openai"),
+        ("openrouter/openai/gpt-4o", "openrouter"), ("models/gemini-2.5-pro", "gcp.gemini"),
+        ("us.anthropic.claude-sonnet-4-20250514-v1:0", "aws.bedrock"),
+        ("bedrock/us.anthropic.claude-sonnet-4-20250514-v1:0", "aws.bedrock"),
+        ("acme/llama-4", ""), ("/", ""), ("gpt-4o/", "openai"),
+    ])
+    func `a model's name tells its provider, behind slashes too`(
+        _ model: String, _ provider: String
+    ) throws {
+        let found = try read([
+            "openinference.span.kind": text("LLM"), "gen_ai.request.model": text(model),
+        ])
+        #expect(found.text(\.provider) == provider)
+    }
+
+    @Test func `a part of a call of a tool tells its outcome, successful or not`() throws {
+        for name in Self.source.toolOutcomes {
+            let found = try read(
+                scope: "com.anthropic.claude_code", name: name,
+                ["success": ["boolValue": false]])
+            #expect(found.activity.kind == .other)
+            #expect(found.activity.flags.contains(.tellsOutcome))
+            #expect(found.activity.status == .error)
+        }
+        let other = try read(scope: "com.anthropic.claude_code", name: "claude_code.hook", [:])
+        #expect(!other.activity.flags.contains(.tellsOutcome))
+    }
+
     @Test func `each dialect is recognised`() throws {
         for dialect in Self.source.dialects {
             for scope in dialect.scopes {

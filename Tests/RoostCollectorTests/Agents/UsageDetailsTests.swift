@@ -91,6 +91,38 @@ import Testing
         #expect(try tokens(beside) == [60, 40, 0, 25, 5])
     }
 
+    @Test(arguments: [
+        // Bedrock's, beside each other.
+        (2000, 1500, 100, 0, 3600, [2000, 1500, 100, 0]),
+        // OpenAI's, within each other.
+        (2000, 1500, 100, 20, 2100, [500, 1500, 80, 20]),
+        // Gemini's: thoughts stand apart.
+        (2000, 1500, 100, 20, 2120, [500, 1500, 100, 20]),
+        // A sum that fits nothing proves nothing.
+        (2000, 1500, 100, 20, 9999, [500, 1500, 80, 20]),
+        (2000, 1500, 100, 20, -1, [500, 1500, 80, 20]),
+    ])
+    func `a sum in an attribute proves it as well`(
+        _ input: Int, _ cached: Int, _ output: Int, _ reasoning: Int, _ total: Int,
+        _ expected: [UInt64]
+    ) throws {
+        for key in try #require(NamesFile.builtIn.attributes[.totalTokens]) {
+            let tokens = try OneSpan(
+                attributes: [
+                    "gen_ai.operation.name": ["stringValue": "chat"],
+                    "gen_ai.usage.input_tokens": ["intValue": "\(input)"],
+                    "gen_ai.usage.cache_read_input_tokens": ["intValue": "\(cached)"],
+                    "gen_ai.usage.output_tokens": ["intValue": "\(output)"],
+                    "gen_ai.usage.reasoning_tokens": ["intValue": "\(reasoning)"],
+                    key: ["intValue": "\(total)"],
+                ]
+            ).read().activity.tokens
+            #expect(
+                [tokens.input, tokens.cacheRead, tokens.output, tokens.reasoning] == expected,
+                "\(key)")
+        }
+    }
+
     @Test func `LiteLLM tells cached tokens as Python prints them`() throws {
         let read = try OneSpan(
             scope: "litellm",

@@ -285,48 +285,6 @@ import Testing
         #expect(run.sum("roost_tool_calls_total", ["tool": "halve"]) == 1)
     }
 
-    @Test func `a call of a tool failed if the side that did the work says so`() {
-        func errors(_ steps: [Step]) -> [Double] {
-            [steps, steps.reversed()].map { steps in
-                let run = TrackerRun()
-                for step in steps { run.take(step) }
-                run.take(.agent("planner", 1))
-                run.pass(31)
-                #expect(run.sum("roost_tool_calls_total") == 1)
-                return run.sum("roost_tool_calls_total", ["tool": "look", "status": "error"])
-            }
-        }
-        let client = Step.tool("look", 2, below: 1)
-        let between = Step(.other, 3, below: 2)
-        let server = Step.tool("look", 4, below: 3).with { $0.status = .error }
-        #expect(errors([client, between, server]) == [1, 1])
-        #expect(
-            errors([client, between, .tool("look", 5, below: 3), server.with { $0.parent = 5 }])
-                == [1, 1])
-        // Another attempt of the same did better.
-        #expect(errors([client, between, server, .tool("look", 5, below: 2).at(0, 20)]) == [0, 0])
-    }
-
-    @Test(arguments: [false, true])
-    func `each of many calls of tools has the outcome of what is inside it`(_ isReversed: Bool) {
-        var steps: [Step] = []
-        for number: UInt64 in 1...300 {
-            let (outer, inner) = (number * 10, number * 10 + 1)
-            steps.append(.tool("look", outer, below: 1))
-            steps.append(
-                Step.tool("look", inner, below: outer).with { $0.status = .error }.at(0, 5))
-            // Every third was tried again, of which half did better.
-            guard number % 3 == 0 else { continue }
-            let again = Step.tool("look", inner + 1, below: outer).at(5, 9)
-            steps.append(number % 2 == 0 ? again : again.with { $0.status = .error })
-        }
-        let run = TrackerRun()
-        for step in isReversed ? steps.reversed() : steps { run.take(step) }
-        run.take(.agent("planner", 1))
-        #expect(run.sum("roost_tool_calls_total") == 300)
-        #expect(run.sum("roost_tool_calls_total", ["status": "error"]) == 250)
-    }
-
     @Test func `the first event of a session names its workflow, whichever is known to be first`() {
         let run = TrackerRun()
         func event(_ id: UInt64, _ workflow: String, at start: UInt64) -> Step {
