@@ -154,8 +154,8 @@ extension Config.Listen {
     }
 
     private static let tokensText =
-        "Every request but `/health` and `/ready` has to bring one of these as "
-        + "`Authorization: Bearer`; people log in with one at `/login`"
+        "Every request but probes, logging in and out and a browser's preflight has to bring one "
+        + "of these as `Authorization: Bearer`; people log in with one at `/login`"
 }
 
 /// As a line of `tokens_file` has to be: no client could send another.

@@ -37,7 +37,8 @@ extension Config.Limits {
                 + "control group allows less, seven eighths of that less 32MiB are the default"),
         .value(
             "request", \.request, .size(1 << 10...1 << 30),
-            "The largest body after decompression. Never more than `limits.memory`"),
+            "The largest body after decompression. At most a quarter of `limits.memory`, which is "
+                + "the default where that is less"),
         .value(
             "connections", \.connections, .number(1...1_000_000),
             "Open connections of senders. The web port has at most 2,048 of its own"),
@@ -99,7 +100,8 @@ extension Config.Batch {
             "No request is larger before compression, unless one item alone is"),
         .value(
             "delay", \.delay, .duration(.zero ... .seconds(60)),
-            "How long a smaller batch waits for more"),
+            "How long a smaller batch waits for more; five times as long while a request of the "
+                + "same signal is under way"),
     ])
 }
 
