@@ -1,7 +1,7 @@
 """The stack's Prometheus and Grafana files at work: Roost runs with its image's configuration, the
 demo plays into it, Debian's Prometheus scrapes it with the shipped prometheus.yml, and every
-expression of every dashboard answers with data. Once with the feature flags of the compose file,
-once with none."""
+expression of every dashboard answers with data. Once with native histograms and exemplars, as in the
+compose file (Debian's Prometheus is told of both by flags), once with neither."""
 
 import contextlib
 import json
