@@ -10,6 +10,7 @@ import subprocess
 import jsonschema
 import kubernetes_validate
 import pytest
+import yaml
 from stack import (
     ROOT, config_map, dockerfile_stages, load, load_all, manifests, packages,
 )
@@ -255,7 +256,10 @@ def test_stateful_set_runs_as_it_should():
 
     claim = spec["volumeClaimTemplates"][0]["metadata"]["name"]
     mount = next(m for m in container["volumeMounts"] if m["name"] == claim)
-    assert mount["mountPath"] == re.search(r"path: (\S+)", config_map())[1]
+    config = yaml.safe_load(config_map())
+    assert mount["mountPath"] == config["store"]["path"]
+    for destination in config["export"]:
+        assert destination["queue"]["path"].startswith(mount["mountPath"] + "/")
     budget = objects["PodDisruptionBudget", "roost"]["spec"]
     assert budget["maxUnavailable"] == 1
     labels = spec["template"]["metadata"]["labels"]
@@ -312,6 +316,11 @@ def test_systemd_takes_the_unit(tmp_path):
         ["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, check=False)
     assert result.returncode == 0 and "roost.service" not in result.stderr, result.stderr
     assert int(re.search(r"TimeoutStopSec=(\d+)s", text)[1]) > 20
+    # The exit of another command than ExecStart prevents no restart.
+    settings = dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
+    assert settings["RestartPreventExitStatus"] == "2" and "ExecStartPre" not in settings
+    # getifaddrs(3) asks by netlink.
+    assert "AF_NETLINK" in settings["RestrictAddressFamilies"].split()
     # systemd's own judgement of what a service could do to the machine, in tenths; 10.0 is the worst.
     exposed = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--threshold=20", unit],
