@@ -7,7 +7,7 @@ SOURCES := Package.swift Sources Tests Benchmarks Fuzz
 SECONDS ?= 60
 TARGETS ?=
 
-.PHONY: run test build check lint format protos prices bench fuzz differential soak sanitize clean help
+.PHONY: run test build lint format protos prices bench fuzz differential soak sanitize clean help
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14

@@ -255,7 +255,6 @@ public final class CollectorView {
             reading.facts = analytics.facts
             reading.droppedFacts = analytics.droppedFacts
             reading.openWorkflows = analytics.fleet.activeWorkflows
-            reading.activeAgents = analytics.fleet.activeAgents
             reading.stuckWorkflows = analytics.fleet.stuckWorkflows
         }
         reading.liveConnections = parts.live.connections.load(ordering: .relaxed)

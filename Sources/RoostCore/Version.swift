@@ -1,2 +1,2 @@
-/// The version of Roost, as `roost --version` and every request it sends say it.
+/// The version of Roost, as `roost --version`, `/status` and every request it sends say it.
 public let roostVersion = "0.1.0"

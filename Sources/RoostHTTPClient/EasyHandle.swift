@@ -83,7 +83,6 @@ import CCurl
 struct CurlVersion: Sendable {
     /// As `0x075801` for 7.88.1.
     let number: UInt32
-    let text: String
 
     /// Whether a plain-text HTTP/2 connection that was begun with prior knowledge can carry a
     /// second request. Up to 7.88.1 that fails with error 16 (curl issue 10634).
@@ -98,10 +97,7 @@ struct CurlVersion: Sendable {
     /// Also initialises libcurl, once for the process.
     static let loaded: CurlVersion = {
         curl_global_init(Int(CURL_GLOBAL_DEFAULT))
-        guard let info = unsafe roost_curl_version() else {
-            return CurlVersion(number: 0, text: "unknown")
-        }
-        let text = unsafe info.pointee.version.map { unsafe String(cString: $0) }
-        return CurlVersion(number: unsafe info.pointee.version_num, text: text ?? "unknown")
+        guard let info = unsafe roost_curl_version() else { return CurlVersion(number: 0) }
+        return CurlVersion(number: unsafe info.pointee.version_num)
     }()
 }

@@ -4,12 +4,11 @@ import Synchronization
 
 /// Sends HTTP requests and unary gRPC calls, many at once, on one thread of its own.
 ///
-/// `send`, `cancelAll`, `wake` and `stop` may be called from any thread. Answers are told on the
+/// `send`, `wake` and `stop` may be called from any thread. Answers are told on the
 /// client's thread, so whoever is told must not block there.
 public final class HTTPClient: Sendable {
     private struct State {
         var incoming: [Order] = []
-        var isCancelling = false
         var isStopping = false
         /// Set once the thread has ended; nothing is taken any more.
         var isOver = false
@@ -25,9 +24,6 @@ public final class HTTPClient: Sendable {
     private let work: Work?
     private let state = Mutex(State())
     private let thread = Mutex<NamedThread?>(nil)
-
-    /// Version of the libcurl in use, for `/status`.
-    public static var libraryVersion: String { CurlVersion.loaded.text }
 
     /// What the client's thread does after every round of input and output: takes the monotonic
     /// time in nanoseconds, and answers when it wants to run again at the latest, nil for when
@@ -65,12 +61,6 @@ public final class HTTPClient: Sendable {
         return box.take()
     }
 
-    /// Ends every request under way with the failure `cancelled`.
-    public func cancelAll() {
-        state.withLock { $0.isCancelling = true }
-        wake()
-    }
-
     /// Makes the thread run `work` soon.
     public func wake() { multi.wake() }
 
@@ -97,22 +87,21 @@ public final class HTTPClient: Sendable {
         let sockets = ClientSockets()
         var stall = StallDetector()
         while true {
-            let (orders, isCancelling, isStopping) = state.withLock { state in
-                defer {
-                    state.incoming = []
-                    state.isCancelling = false
-                }
-                return (state.incoming, state.isCancelling, state.isStopping)
+            let (orders, isStopping) = state.withLock { state in
+                defer { state.incoming = [] }
+                return (state.incoming, state.isStopping)
             }
             for order in orders { unsafe start(order, &transfers, sockets) }
-            if isCancelling || isStopping { unsafe cancel(&transfers) }
-            if isStopping { break }
+            if isStopping {
+                unsafe cancel(&transfers)
+                break
+            }
             multi.perform()
             unsafe finishDone(&transfers)
             unsafe transfers.values.forEach { $0.push() }
             let deadline = work?(self, monotonicNanoseconds())
             // An answer or `work` may just have sent something; then there is no time to wait.
-            if state.withLock({ $0.incoming.isEmpty && !$0.isStopping && !$0.isCancelling }) {
+            if state.withLock({ $0.incoming.isEmpty && !$0.isStopping }) {
                 let isStalled = unsafe stall.note(transfers.values.map(\.progress))
                 if isStalled {
                     unsafe multi.waitForInput(transfers.values.map(\.socket))

@@ -55,9 +55,6 @@ import Synchronization
     /// Other limits; connections stay open. Any thread.
     public func use(_ limits: ServerLimits) { loop.post { self.context.use(limits) } }
 
-    /// Closes the listener; open connections go on. Any thread.
-    public func stopAccepting() { loop.post { self.closeListener() } }
-
     /// Stops accepting, tells the peers to go, and calls `done` on the loop when the last request
     /// is answered and the last connection closed. Any thread.
     public func drain(_ done: @escaping @Sendable () -> Void) {

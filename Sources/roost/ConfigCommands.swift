@@ -27,7 +27,7 @@ func serveCommand(_ options: Options) -> Int32 {
     }
     let log = Log(level: loaded.config.log.level, format: loaded.config.log.format)
     for warning in loaded.warnings { log.warn("\(warning)") }
-    return serve(loaded.config, log: log, version: version) { running in
+    return serve(loaded.config, log: log, version: roostVersion) { running in
         do throws(ConfigErrors) {
             let loaded = try load(options, running: running)
             for warning in loaded.warnings { log.warn("\(warning)") }

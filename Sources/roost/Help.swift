@@ -1,8 +1,9 @@
 import RoostCollector
+import RoostCore
 
 /// What `roost help` says.
 func overview() -> String {
-    var text = "roost \(version): a telemetry collector for AI agents\n\n"
+    var text = "roost \(roostVersion): a telemetry collector for AI agents\n\n"
     for command in Command.all {
         text += "  roost \(padded(command.name, 10)) \(command.summary)\n"
     }

@@ -3,9 +3,6 @@ import RoostCollector
 import RoostCore
 import RoostDemo
 
-/// The version of this program.
-let version = "0.1.0"
-
 @main
 enum Roost {
     static func main() {
@@ -24,7 +21,7 @@ enum Roost {
         }
         switch name {
         case "--version", "-V", "version":
-            printText("roost \(version)\n")
+            printText("roost \(roostVersion)\n")
             return 0
         case "--help", "-h":
             printText(overview())

@@ -29,7 +29,6 @@ struct ConfigChecks {
     }
 
     mutating func run() {
-        checkLater()
         checkListeners()
         checkListen()
         checkMemory()
@@ -51,19 +50,6 @@ struct ConfigChecks {
 
     private mutating func warn(_ path: String, _ message: String) {
         reading.warn(reading.origin(of: path) ?? fallback, "\(path): \(message)")
-    }
-
-    private mutating func checkLater() {
-        var leaves: [ConfigLeaf] = []
-        Config.section.visit(config, Config(), at: "") { leaves.append($0) }
-        for leaf in leaves where !leaf.isDefault {
-            guard let later = leaf.later else { continue }
-            if later.isFault {
-                fault(leaf.path, later.text)
-            } else {
-                warn(leaf.path, later.text)
-            }
-        }
     }
 
     private var listeners: [(name: String, address: ListenAddress)] {

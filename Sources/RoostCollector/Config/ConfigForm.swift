@@ -29,7 +29,5 @@ enum ConfigValue: Sendable, Equatable {
     struct Entry: Sendable, Equatable {
         let key: String
         let value: ConfigValue
-        /// Stands behind it in YAML.
-        var note: String?
     }
 }

@@ -9,7 +9,6 @@ extension ConfigKey where Owner == Config.Export {
             read: { node, path, owner, reading in
                 readHeaders(node, at: path, into: &owner[keyPath: place], &reading)
             },
-            visit: { _, _, _, _ in },
             show: { owner in
                 .map(
                     owner[keyPath: place].map {
@@ -20,7 +19,7 @@ extension ConfigKey where Owner == Config.Export {
                 [
                     ConfigRow(
                         path: path, fallback: .map([]), allowed: "a mapping of names to values",
-                        doc: doc, later: nil)
+                        doc: doc)
                 ]
             })
     }

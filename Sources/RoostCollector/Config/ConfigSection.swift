@@ -27,24 +27,9 @@ struct ConfigSection<Owner: Sendable>: Sendable {
         }
     }
 
-    /// Calls `body` for every key below that holds a value of its own, with what it holds in
-    /// `owner`.
-    func visit(
-        _ owner: Owner, _ other: Owner, at path: String, _ body: (ConfigLeaf) -> Void
-    ) {
-        for key in keys {
-            key.visit(owner, other, path.isEmpty ? key.name : path + "." + key.name, body)
-        }
-    }
-
     /// Everything in `owner`, secrets masked.
     func show(_ owner: Owner) -> ConfigValue {
-        .map(
-            keys.map { key in
-                ConfigValue.Entry(
-                    key: key.name, value: key.show(owner),
-                    note: key.later == nil ? nil : "not in this version")
-            })
+        .map(keys.map { ConfigValue.Entry(key: $0.name, value: $0.show(owner)) })
     }
 
     private func unknown(_ name: String, in path: String) -> String {
@@ -57,31 +42,12 @@ struct ConfigSection<Owner: Sendable>: Sendable {
     }
 }
 
-/// A value met by `visit`.
-struct ConfigLeaf {
-    let path: String
-    let isDefault: Bool
-    let later: ConfigLater?
-}
-
-/// What a key needs that this version does not have yet.
-struct ConfigLater: Sendable {
-    /// Whether starting without it would be worse than not starting.
-    let isFault: Bool
-    /// What is missing, to follow after the key: `TLS on listeners is not in this version; …`.
-    let text: String
-
-    static func refused(_ text: String) -> ConfigLater { ConfigLater(isFault: true, text: text) }
-    static func noted(_ text: String) -> ConfigLater { ConfigLater(isFault: false, text: text) }
-}
-
 /// A row of the reference.
 struct ConfigRow: Sendable {
     let path: String
     let fallback: ConfigValue
     let allowed: String
     let doc: String
-    let later: ConfigLater?
 }
 
 /// Where a value stands in what holds it.
@@ -90,33 +56,26 @@ typealias ConfigPlace<Owner, Value> = any WritableKeyPath<Owner, Value> & Sendab
 /// One key of a mapping, whatever it holds.
 struct ConfigKey<Owner: Sendable>: Sendable {
     let name: String
-    var later: ConfigLater?
     let read: @Sendable (ConfigNode, String, inout Owner, inout ConfigReading) -> Void
-    /// Walks the first owner and compares with the second.
-    let visit: @Sendable (Owner, Owner, String, (ConfigLeaf) -> Void) -> Void
     let show: @Sendable (Owner) -> ConfigValue
     var rows: @Sendable (Owner, String) -> [ConfigRow]
 
     /// A single value.
     static func value<Value>(
         _ name: String, _ place: ConfigPlace<Owner, Value>,
-        _ form: ConfigForm<Value>, _ doc: String, later: ConfigLater? = nil
+        _ form: ConfigForm<Value>, _ doc: String
     ) -> ConfigKey {
         ConfigKey(
-            name: name, later: later,
+            name: name,
             read: { node, path, owner, reading in
                 if let value = form.read(node, at: path, &reading) { owner[keyPath: place] = value }
-            },
-            visit: { owner, other, path, body in
-                let isDefault = owner[keyPath: place] == other[keyPath: place]
-                body(ConfigLeaf(path: path, isDefault: isDefault, later: later))
             },
             show: { form.show($0[keyPath: place]) },
             rows: { owner, path in
                 [
                     ConfigRow(
                         path: path, fallback: form.show(owner[keyPath: place]),
-                        allowed: form.allowed, doc: doc, later: later)
+                        allowed: form.allowed, doc: doc)
                 ]
             })
     }
@@ -124,7 +83,7 @@ struct ConfigKey<Owner: Sendable>: Sendable {
     /// A single value that may be left out: nothing, null and the empty text are nil.
     static func optional<Value>(
         _ name: String, _ place: ConfigPlace<Owner, Value?>,
-        _ form: ConfigForm<Value>, _ doc: String, later: ConfigLater? = nil
+        _ form: ConfigForm<Value>, _ doc: String
     ) -> ConfigKey {
         let wrapped = ConfigForm<Value?>(
             allowed: form.allowed,
@@ -133,38 +92,34 @@ struct ConfigKey<Owner: Sendable>: Sendable {
                 return try form.parse(text)
             }, show: { $0.map(form.show) ?? .null }, isSecret: form.isSecret,
             isAddress: form.isAddress)
-        let key = value(name, place, wrapped, doc, later: later)
+        let key = value(name, place, wrapped, doc)
         return ConfigKey(
-            name: name, later: later,
+            name: name,
             read: { node, path, owner, reading in
                 if node.isNull {
                     owner[keyPath: place] = nil
                 } else {
                     key.read(node, path, &owner, &reading)
                 }
-            }, visit: key.visit, show: key.show, rows: key.rows)
+            }, show: key.show, rows: key.rows)
     }
 
     /// A list of single values.
     static func list<Element>(
         _ name: String, _ place: ConfigPlace<Owner, [Element]>,
-        _ form: ConfigForm<Element>, _ doc: String, later: ConfigLater? = nil
+        _ form: ConfigForm<Element>, _ doc: String
     ) -> ConfigKey {
         ConfigKey(
-            name: name, later: later,
+            name: name,
             read: { node, path, owner, reading in
                 form.readList(node, at: path, into: &owner[keyPath: place], &reading)
-            },
-            visit: { owner, other, path, body in
-                let isDefault = owner[keyPath: place] == other[keyPath: place]
-                body(ConfigLeaf(path: path, isDefault: isDefault, later: later))
             },
             show: { .list($0[keyPath: place].map(form.show)) },
             rows: { owner, path in
                 [
                     ConfigRow(
                         path: path, fallback: .list(owner[keyPath: place].map(form.show)),
-                        allowed: "a list; each " + form.allowed, doc: doc, later: later)
+                        allowed: "a list; each " + form.allowed, doc: doc)
                 ]
             })
     }
@@ -178,9 +133,6 @@ struct ConfigKey<Owner: Sendable>: Sendable {
             name: name,
             read: { node, path, owner, reading in
                 section.read(node, at: path, into: &owner[keyPath: place], &reading)
-            },
-            visit: { owner, other, path, body in
-                section.visit(owner[keyPath: place], other[keyPath: place], at: path, body)
             },
             show: { section.show($0[keyPath: place]) },
             rows: { owner, path in
@@ -198,11 +150,6 @@ struct ConfigKey<Owner: Sendable>: Sendable {
             read: { node, path, owner, reading in
                 section.readList(
                     node, at: path, into: &owner[keyPath: place], fresh: fresh, &reading)
-            },
-            visit: { owner, _, path, body in
-                for (index, value) in owner[keyPath: place].enumerated() {
-                    section.visit(value, fresh, at: "\(path)[\(index)]", body)
-                }
             },
             show: { .list($0[keyPath: place].map(section.show)) },
             rows: { _, path in

@@ -34,13 +34,12 @@ extension Config {
             let rows = key.rows(Config(), key.name)
             text += "| `\(key.name)` | default | takes | |\n| --- | --- | --- | --- |\n"
             for row in rows {
-                let later = row.later == nil ? "" : " *(not in this version)*"
                 let name =
                     row.path == key.name
                     ? row.path
                     : String(row.path.dropFirst(key.name.count).drop { ".[]".contains($0) })
                 let fallback = row.fallback == .null ? "" : "`\(inlineYAML(row.fallback))`"
-                text += "| `\(name)` | \(fallback) | \(row.allowed) | \(row.doc)\(later) |\n"
+                text += "| `\(name)` | \(fallback) | \(row.allowed) | \(row.doc) |\n"
             }
             text += "\n"
         }
@@ -67,9 +66,7 @@ private func writeYAML(_ entries: [ConfigValue.Entry], indent: String, into text
             continue
         default: break
         }
-        text += " " + inlineYAML(entry.value)
-        if let note = entry.note { text += "  # " + note }
-        text += "\n"
+        text += " " + inlineYAML(entry.value) + "\n"
     }
 }
 

@@ -5,7 +5,6 @@ package struct AnalyticsReading: Sendable, Equatable {
     package var facts: UInt64 = 0
     package var droppedFacts: UInt64 = 0
     package var openWorkflows = 0
-    package var activeAgents = 0
     package var stuckWorkflows = 0
     package var liveConnections = 0
     package var liveEvents: UInt64 = 0

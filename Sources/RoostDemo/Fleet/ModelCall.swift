@@ -16,7 +16,6 @@ struct ModelAnswer {
     /// nil when there was no answer.
     var usage: Usage?
     var errorType: String?
-    var inputAndOutput: Int { (usage?.allInput ?? 0) + (usage?.allOutput ?? 0) }
 }
 
 /// How one HTTP request to a provider ends.

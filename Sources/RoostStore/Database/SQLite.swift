@@ -112,7 +112,6 @@ struct SQLiteError: Error, Equatable {
         return try statement.step() ? statement.text(0) : ""
     }
 
-    var lastRowID: Int { unsafe Int(sqlite3_last_insert_rowid(handle)) }
     /// Rows that the last statement changed.
     var changes: Int { unsafe Int(sqlite3_changes(handle)) }
     var isInTransaction: Bool { unsafe sqlite3_get_autocommit(handle) == 0 }
@@ -131,9 +130,6 @@ struct SQLiteError: Error, Equatable {
         guard code == SQLITE_OK else { throw lastError(code) }
         return true
     }
-
-    /// Gives memory of the page cache back.
-    func releaseMemory() { unsafe _ = sqlite3_db_release_memory(handle) }
 
     fileprivate func lastError(_ code: CInt) -> SQLiteError {
         SQLiteError(code, unsafe String(cString: sqlite3_errmsg(handle)))
