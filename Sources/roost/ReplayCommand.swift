@@ -2,8 +2,8 @@ import RoostCollector
 import RoostCore
 import RoostWire
 
-/// Sends dead letters again; 0 when all of them were taken, 1 when some are left, 2 when it could
-/// not begin.
+/// Sends dead letters again; 0 when all of them were taken, 1 when some are left or another one is
+/// at it, 2 when it could not begin.
 func replayCommand(_ options: Options) -> Int32 {
     guard let folder = options.words.first else {
         printError("roost replay: say which folder\nSee roost help replay.\n")
@@ -26,6 +26,7 @@ func replayCommand(_ options: Options) -> Int32 {
         }
         let summary = try replay.run()
         printText(format == "json" ? summary.json : summary.text)
+        if let fault = summary.fault { printError("roost replay: \(fault)\n") }
         return summary.isComplete ? 0 : 1
     } catch let fault as Replay.Fault {
         printError("roost replay: \(fault)\n")

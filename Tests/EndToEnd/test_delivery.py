@@ -799,6 +799,26 @@ def test_replay_to_any_address_splits_what_is_too_large(kind, forward, ends):
     assert replay(folder, "--to", large.endpoint, "--protocol", "http/protobuf")["sent"] == 1
 
 
+def test_replay_that_cannot_remove_a_letter_tells_what_was_sent(forward, ends):
+    down = ends(HTTPPeer(lambda *_: (400, {}, b"")))
+    collector, sender = forward(destination(down))
+    for number in range(2):
+        sender(trace_request(number * 10, 10))
+        settled(collector)
+    folder = folder_of(collector)
+    first, second = sorted(folder.glob("*.pb"))
+
+    def block(*_):
+        # Root, too, cannot remove it as a file.
+        first.unlink()
+        first.mkdir()
+
+    peer = ends(HTTPPeer(block))
+    told = replay(folder, "--to", peer.endpoint, "--protocol", "http/protobuf", code=1)
+    assert (told["sent"], told["left"], told["items"]["spans"]) == (0, 2, 10)
+    assert second.exists() and peer.items["traces"]
+
+
 def test_replay_of_a_signal_that_is_not_sent_any_more(forward, ends):
     peer = ends(HTTPPeer(lambda number, _: (400, {}, b"") if number == 1 else None))
     collector, sender = forward(destination(peer))

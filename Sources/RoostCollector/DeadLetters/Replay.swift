@@ -40,12 +40,16 @@ package final class Replay {
         package var sent = 0
         /// Refused again, as a whole or in parts, and kept.
         package var refused = 0
-        /// Not taken because the peer is not there, not tried after that, or not to be read.
+        /// Not taken because the peer is not there, not tried after that, or not to be read; or
+        /// taken and not to be removed.
         package var left = 0
         /// Items that the peer took, by signal.
         package var items = [Int](repeating: 0, count: Signal.allCases.count)
         /// Items in letters that were taken, which the peer rejected (`partial_success`).
         package var rejectedItems = 0
+        /// Why it ended early, if not for want of an answer: what became of a letter could not be
+        /// settled in its folder.
+        package var fault: String?
 
         package var isComplete: Bool { refused == 0 && left == 0 }
     }
@@ -88,7 +92,8 @@ package final class Replay {
         }
     }
 
-    /// Sends what was there when it began. Throws before anything is sent.
+    /// Sends what was there when it began. Throws before anything is sent; what goes wrong
+    /// afterwards is in the summary.
     package func run() throws(Fault) -> Summary {
         for folder in folders { locks.append(try FolderLock(folder.path)) }
         defer { locks = [] }
@@ -106,10 +111,11 @@ package final class Replay {
             client.join()
         }
         for (position, (folder, entry)) in letters.enumerated() {
-            guard try send(entry, of: folder, client) else {
-                summary.left += letters.count - position
-                break
-            }
+            do throws(Fault) {
+                if try send(entry, of: folder, client) { continue }
+            } catch { summary.fault = error.description }
+            summary.left += letters.count - position
+            break
         }
         return summary
     }
@@ -202,18 +208,20 @@ package final class Replay {
         _ course: Course, _ destination: Destination, _ folder: DeadLetterFolder
     ) throws(FileFault) {
         if course.refused.isEmpty, course.rest == nil {
-            summary.sent += 1
             if course.rejected > 0 {
                 tell("\(entry.name): taken but for \(course.rejected) items, which are rejected")
             }
-            return try folder.remove(entry)
+            try folder.remove(entry)
+            summary.sent += 1
+            return
         }
         for (batch, reason) in course.refused {
             let letter = letter(for: batch, reason, note, destination)
             tell("\(entry.name): refused: \(letter.answer?.message ?? reason.name)")
             if batch.items == payload.items {
+                try folder.replaceNote(of: entry, with: letter)
                 summary.refused += 1
-                return try folder.replaceNote(of: entry, with: letter)
+                return
             }
             _ = try folder.write(letter, body: batch.slices)
         }
@@ -222,11 +230,10 @@ package final class Replay {
             var letter = letter(for: batch, note?.reason ?? .gaveUp, note, destination)
             letter.answer = note?.answer
             _ = try folder.write(letter, body: batch.slices)
-        } else {
-            summary.refused += 1
         }
         try folder.sync()
         try folder.remove(entry)
+        if course.rest == nil { summary.refused += 1 }
     }
 
     /// A part of a letter keeps its name and age though it was sent elsewhere.

@@ -179,6 +179,27 @@ import Testing
             })
     }
 
+    @Test func `what was sent is told when the folder takes no more`() throws {
+        let place = try TestFolder()
+        let folder = try fill(place, [1..<11, 11..<21, 21..<31])
+        let entries = try folder.entries()
+        let body = place.path + "/\(entries[1].name).traces.pb"
+        let peer = try ExportTestPeer { number, _ in
+            guard number == 2 else { return nil }
+            // Cannot be removed as a file, not even by root.
+            try? FileManager.default.removeItem(atPath: body)
+            try? FileManager.default.createDirectory(
+                atPath: body, withIntermediateDirectories: false)
+            return nil
+        }
+        defer { peer.stop() }
+        let summary = try replay(place, to: settings(peer, .httpProtobuf))
+        #expect(summary.letters == 3 && summary.sent == 1 && summary.left == 2)
+        #expect(summary.items == [20, 0, 0] && peer.spans.count == 20 && !summary.isComplete)
+        #expect(summary.fault?.contains(body) == true)
+        #expect(try folder.entries() == [entries[2]])
+    }
+
     @Test func `a letter that cannot be read is left, and one that is gone is not`() throws {
         let place = try TestFolder()
         let folder = try fill(place, [1..<11, 11..<21, 21..<31, 31..<41])
