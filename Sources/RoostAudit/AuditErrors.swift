@@ -12,7 +12,19 @@ public enum AuditRefusal: Error, Equatable, Sendable {
     case closed
 
     /// For counters.
-    public enum Kind: String, Sendable, CaseIterable { case invalid, busy, storage, closed }
+    public enum Kind: String, Sendable, CaseIterable {
+        case invalid, busy, storage, closed
+
+        /// One sentence for the reference.
+        public var explanation: String {
+            switch self {
+            case .invalid: "the record itself is wrong"
+            case .busy: "too many records waited for the disk"
+            case .storage: "the disk did not take it: full, or broken"
+            case .closed: "the trail was closed, as at the end"
+            }
+        }
+    }
 
     public var kind: Kind {
         switch self {

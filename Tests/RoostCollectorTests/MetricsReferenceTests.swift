@@ -29,6 +29,14 @@ import Testing
         }
     }
 
+    /// Else the page would lack a family, or its labels, and nobody would notice.
+    @Test func `the page is made from a reading in which every family has a series`() {
+        let empty = SelfMetricsFamilies.table(reading).filter {
+            $0.series.isEmpty && $0.histograms.isEmpty
+        }
+        #expect(empty.map(\.name) == [])
+    }
+
     private var reading: SelfReading {
         let series = SeriesStore(
             settings: SeriesSettings(
@@ -52,6 +60,9 @@ import Testing
             heldActivities: 0,
             waitingActivityBytes: 0,
             redactedValues: RedactionSettings.ownRules.map { ($0, 0) }, store: StoreStatus(),
+            analytics: AnalyticsReading(
+                switches: Dictionary(
+                    uniqueKeysWithValues: Switches.Part.allCases.map { ($0.rawValue, true) })),
             unroutedRequests: 0, audit: AuditReading.example,
             host: HostStatistics(proc: HostStatisticsTests.machine).families,
             process: ProcessStatistics.read())

@@ -1,3 +1,4 @@
+import RoostAudit
 import RoostIngest
 import RoostMetrics
 import RoostWire
@@ -24,6 +25,12 @@ package enum MetricsReference {
         text += reasons(
             "Reasons of `roost_dead_letters_dropped_total`",
             DeadLetterLoss.allCases.map { ($0.rawValue, $0.explanation) })
+        text += reasons(
+            "Reasons of `roost_metrics_unexposed_points_total`",
+            UnexposedReason.allCases.map { ($0.name, $0.explanation) })
+        text += reasons(
+            "Reasons of `roost_audit_append_failures_total`",
+            AuditRefusal.Kind.allCases.map { ($0.rawValue, $0.explanation) })
         return text
     }
 

@@ -7,6 +7,13 @@ import RoostWire
 /// event. Prometheus documentation, "Instrumentation", "Avoid missing metrics".
 enum SelfMetricsFamilies {
     static func all(_ reading: SelfReading) -> [SelfFamily] {
+        table(reading).filter { !$0.series.isEmpty || !$0.histograms.isEmpty }.sorted {
+            $0.name < $1.name
+        }
+    }
+
+    /// With those that have no series yet.
+    static func table(_ reading: SelfReading) -> [SelfFamily] {
         var families: [SelfFamily] = [buildInfo(reading)]
         for signal in Signal.allCases {
             families += receiver(reading.ledger, signal)
@@ -27,9 +34,7 @@ enum SelfMetricsFamilies {
         if let audit = reading.audit { families += AuditFamilies.all(audit) }
         if let process = reading.process { families += ProcessFamilies.all(process) }
         families += reading.host
-        return families.filter { !$0.series.isEmpty || !$0.histograms.isEmpty }.sorted {
-            $0.name < $1.name
-        }
+        return families
     }
 
     private static func buildInfo(_ reading: SelfReading) -> SelfFamily {

@@ -37,6 +37,27 @@ public enum UnexposedReason: Int, Sendable, CaseIterable {
         case .invalidValue: "invalid_value"
         }
     }
+
+    /// One sentence for the reference.
+    public var explanation: String {
+        switch self {
+        case .typeConflict: "its family is on the page with another type"
+        case .nonMonotonicDelta:
+            "the change of something that may fall: no Prometheus type can show it"
+        case .seriesCap: "the family is full, and so is what is kept for its overflow"
+        case .familyCap: "there are as many families as there may be"
+        case .memory: "limits.memory had no bytes left for it"
+        case .invalidName: "nothing legal is left of its name"
+        case .reservedName:
+            "Roost has a family of its own with this name, or one whose samples would clash with it"
+        case .nameClash: "the samples of another application's family are called the same"
+        case .scaleTooLow:
+            "an exponential histogram with buckets wider than any native histogram has them"
+        case .invalidValue:
+            "no value; a counter that is negative, infinite or not a number; counts above 2^62 "
+                + "together; buckets outside of what a double can hold, or too many of them"
+        }
+    }
 }
 
 /// What happened to points on their way into series.
