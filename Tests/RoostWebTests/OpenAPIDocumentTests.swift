@@ -1,3 +1,5 @@
+import Foundation
+import RoostAnalytics
 import RoostCore
 import Testing
 
@@ -24,6 +26,16 @@ import Testing
         let all = try schemas()
         let names = Set(try #require(all.members).map { "#/components/schemas/" + $0.name })
         #expect(Set(references(all)).subtracting(names).isEmpty)
+    }
+
+    @Test func `the types of live messages are those that there are`() throws {
+        let types = try schemas()["LiveMessage"]?["properties"]?["type"]?["enum"]?.array
+        #expect(types?.compactMap(\.string) == LiveMessage.types)
+        let page = try String(
+            contentsOfFile: #filePath.replacing(
+                "Tests/RoostWebTests/OpenAPIDocumentTests.swift", with: "docs/api.md"),
+            encoding: .utf8)
+        #expect(LiveMessage.types.filter { !page.contains("`\($0)`") } == [])
     }
 
     @Test func `an endpoint is described with what it takes, answers and refuses`() throws {

@@ -8,7 +8,14 @@ extension Schemas {
             "type", "id", "time", "severity", "agent", "workflow", "trace_id", "data"
           ],
           "properties": {
-            "type": {"type": "string"},
+            "type": {
+              "enum": [
+                "workflow.started", "workflow.completed", "workflow.failed", "workflow.abandoned",
+                "workflow.stuck", "agent.invoked", "agent.completed", "agent.failed", "tool.called",
+                "tool.failed", "llm.called", "llm.failed", "step.completed", "step.failed",
+                "human.waiting", "human.answered", "budget.warning", "budget.exceeded", "budget.ok"
+              ]
+            },
             "id": {"type": "string"},
             "time": {"type": "string", "format": "date-time"},
             "severity": {"enum": ["info", "warning", "error", "critical"]},
