@@ -192,6 +192,11 @@ public struct Analytics: Sendable {
         newEvents.removeAll(keepingCapacity: true)
     }
 
+    /// Somebody says that a failure was got over; false when it is not known or was before.
+    public mutating func markRecovered(_ failure: UInt64, now: UInt64) -> Bool {
+        failures.markRecovered(failure, now: now)
+    }
+
     // MARK: baselines
 
     /// From now on what is usual now of a subject is what it is compared with. False when nothing is

@@ -428,6 +428,24 @@ def test_baselines_are_accepted_and_forgotten(played, description):
     assert {row["details"]["name"] for row in told} == {"coder"}
 
 
+def test_somebody_may_say_that_a_failure_was_got_over(roost):
+    process = roost({"agents": {"hold": "300ms"}})
+    url = f"http://{process.web}{ROOT}"
+    event = {"event_type": "tool.failed", "session_id": "s",
+             "payload": {"agent": {"name": "coder"}, "tool": "search", "error_type": "timeout"}}
+    httpx.post(url + "events", json=event, trust_env=False)
+    wait_until(lambda: ask(process, "failures")["failures"], what="a failure")
+    for body, status in (
+        ({"id": 1}, 400), ({"id": ""}, 400), ({"id": "-1"}, 400), ({"id": "1"}, 200),
+        ({"id": "1"}, 404), ({"id": "9"}, 404), ({"id": "9" * 20}, 404), ({"id": "9" * 21}, 400),
+    ):
+        answer = httpx.post(url + "failures/recoveries", json=body, trust_env=False)
+        assert answer.status_code == status and (status != 200 or answer.json() == body), answer.text
+    assert ask(process, "failures")["failures"][0]["recovery"]["strategy"] == "reported"
+    (noted,) = ask(process, "audit", action="failure.recover")["records"]
+    assert noted["details"] == {"id": "1"}
+
+
 # Who may change something
 
 

@@ -120,7 +120,9 @@ public struct Failures: Sendable {
 
     /// Somebody says that a failure was got over; false when it is not known or was before.
     public mutating func markRecovered(_ id: UInt64, now: UInt64) -> Bool {
-        guard let place = place(of: id), records[place].outcome != .recovered else { return false }
+        guard let place = place(of: id), records[place].outcome != .recovered,
+            !records[place].isWithdrawn
+        else { return false }
         recover(place, .reported, at: now, span: 0)
         return true
     }
@@ -287,7 +289,7 @@ public struct Failures: Sendable {
             fact.session ^ (UInt64(UInt32(bitPattern: fact.workflow)) &* 0x9E37_79B9_7F4A_7C15)
         if isGood {
             guard let id = sessions.removeValue(forKey: key), let place = place(of: id),
-                !records[place].isWithdrawn,
+                !records[place].isWithdrawn, records[place].strategy != .reported,
                 records[place].end <= fact.start,
                 fact.start &- records[place].end <= FailureRate.hourLength
             else { return }

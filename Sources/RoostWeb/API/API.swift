@@ -11,6 +11,7 @@ enum API {
             + EventEndpoints.all(context) + SwitchEndpoints.all(context)
             + LiveEndpoints.all(context) + JaegerEndpoints.all(context)
             + AuditEndpoints.all(context) + BaselineEndpoints.all(context)
+            + [RecoveryEndpoint.make(context)]
         return EndpointTable(endpoints + [OpenAPIDocument.endpoint(endpoints, context)])
     }
 }

@@ -98,6 +98,18 @@ import Testing
         #expect(failures.report().recovered == 1)
     }
 
+    @Test func `what somebody said of a run stays said when it is run again`() {
+        var failures = FailureBench()
+        let failed = failures.fact(
+            .workflowEnded, trace: 1, span: 1, from: 0, to: 10, error: "x", session: "s")
+        failures.take(failed)
+        let isMarked = failures.failures.markRecovered(1, now: failures.bench.now)
+        failures.take(
+            failures.fact(.workflowEnded, trace: 2, span: 1, from: 20, to: 30, session: "s"))
+        #expect(isMarked && failures.report().rows.first?.strategy == .reported)
+        #expect(failures.report().recovered == 1)
+    }
+
     @Test func `another agent that does the job recovers the failed one`() {
         var failures = FailureBench()
         failures.take(
