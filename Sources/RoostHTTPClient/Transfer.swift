@@ -199,7 +199,10 @@ import RoostCore
         easy.set(CURLOPT_TCP_NODELAY, true)
         easy.set(CURLOPT_USERAGENT, userAgent)
         easy.set(CURLOPT_TIMEOUT_MS, request.timeout.wholeMilliseconds)
-        easy.set(CURLOPT_CONNECTTIMEOUT_MS, request.connectTimeout.wholeMilliseconds)
+        easy.set(CURLOPT_CONNECTTIMEOUT_MS, request.connectMilliseconds)
+        // Since 7.87: a request that ends leaves the thread that still asks for its server's name to
+        // itself. libcurl would wait for it, and so would all other requests.
+        easy.setWhereKnown(CURLOPT_QUICK_EXIT, 1)
         // libcurl obeys http_proxy and all_proxy by itself; only https may go through a proxy.
         if !isHTTPS { easy.set(CURLOPT_PROXY, "") }
         // What a proxy says to CONNECT is not the server's answer.

@@ -198,6 +198,16 @@ import Testing
         #expect(failure?.text.contains(value) == false)
     }
 
+    @Test(arguments: [(10_000, 9_700), (5_000, 4_700), (1_000, 938), (10, 10)])
+    func `a connection is given up before the system gives up its name`(asked: Int, given: Int) {
+        var request = ClientRequest(url: "http://127.0.0.1:1")
+        request.timeout = .milliseconds(asked)
+        #expect(request.connectMilliseconds == given)
+        request.timeout = .seconds(60)
+        request.connectTimeout = .milliseconds(asked)
+        #expect(request.connectMilliseconds == given)
+    }
+
     @Test func `a server that says nothing runs into the timeout`() throws {
         let done = Semaphore()
         let server = RawServer { _, _ in done.wait() }
