@@ -141,6 +141,17 @@ import Testing
         }
     }
 
+    @Test(arguments: [2, 8])
+    func `of a stream that is reset it is known that all of the request was handed over`(
+        code: UInt8
+    ) throws {
+        let frames = frame(4, 0, stream: 0, []) + frame(3, 0, stream: 1, [0, 0, 0, code])
+        try withRawServer(frames, ends: false) { answer in
+            #expect(answer.failure?.kind == .streamReset(code: Int(code)))
+            #expect(answer.isUploadComplete && answer.httpStatus == 0)
+        }
+    }
+
     /// How an answer may come to its end behind a GOAWAY that was there before it.
     enum Ending: CaseIterable, Sendable {
         case trailers, trailersWithoutMessage, trailersAlone, reset, cut

@@ -31,11 +31,14 @@ private func classify(_ failure: ClientFailure, of answer: ClientAnswer) -> Expo
     // REFUSED_STREAM and ENHANCE_YOUR_CALM are about the load. RFC 9113 §7.
     case .streamReset(code: 7), .streamReset(code: 11):
         .retryable(.connectionLost, failure.text, after: nil)
-    // CANCEL is how some gRPC servers refuse a large message.
-    case .streamReset: .brokenUpload(failure.text, byPeer: false)
-    case .connectionLost where !answer.isUploadComplete: .brokenUpload(failure.text, byPeer: false)
-    case .connectionLost where answer.httpStatus == 0: .unanswered(failure.text)
-    case .connectionLost, .statusLost: .retryable(.connectionLost, failure.text, after: nil)
+    // CANCEL is how some gRPC servers refuse a large message; others end the connection.
+    case .streamReset where !answer.isUploadComplete,
+        .connectionLost where !answer.isUploadComplete:
+        .brokenUpload(failure.text, byPeer: false)
+    case .streamReset where answer.httpStatus == 0, .connectionLost where answer.httpStatus == 0:
+        .unanswered(failure.text)
+    case .streamReset, .connectionLost, .statusLost:
+        .retryable(.connectionLost, failure.text, after: nil)
     case .malformedAnswer: .retryable(.invalidAnswer, failure.text, after: nil)
     case .answerTooLarge: .permanent(.invalidAnswer, failure.text)
     case .invalidRequest: .permanent(.invalidAnswer, failure.text)

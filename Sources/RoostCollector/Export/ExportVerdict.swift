@@ -11,8 +11,8 @@ enum ExportVerdict: Sendable, Equatable {
     /// The upload was broken off without a word, as by a peer that finds it too large, or by a
     /// network. Only repetition tells. `byPeer` when the peer ended the stream in good order.
     case brokenUpload(String, byPeer: Bool)
-    /// The connection ended after the whole request and before any answer: a network, or a peer that
-    /// breaks down over what is in it.
+    /// The stream or the connection ended after the whole request and before any answer: a network, a
+    /// proxy that has waited for long enough, or a peer that breaks down over what is in it.
     case unanswered(String)
     /// An answer that says nothing. It is asked for again a few times, and then given up.
     case doubtful(FailureReason, String)

@@ -218,12 +218,24 @@ import Testing
                 == .delivered(rejected: rejected, message: message))
     }
 
-    @Test(arguments: [(0, true), (8, false), (2, false)])
-    func `a stream that the peer resets may be about what is in it`(code: Int, byPeer: Bool) {
+    @Test(arguments: [0, 2, 8], ExportProtocol.allCases)
+    func `a stream that is reset may be about the request until all of it was handed over`(
+        code: Int, form: ExportProtocol
+    ) {
         var answer = http(0)
         answer.failure = ClientFailure(.streamReset(code: code), "x")
+        answer.isUploadComplete = false
+        let broken = ExportVerdict.brokenUpload("x", byPeer: code == 0)
+        #expect(classify(answer, form, unixSeconds: 0) == broken)
+        answer.isUploadComplete = true
+        // What a peer says in good order counts: libcurl may have lost the answer before it.
+        let expected = code == 0 ? broken : .unanswered("x")
+        #expect(classify(answer, form, unixSeconds: 0) == expected)
+        guard code != 0 else { return }
+        answer.httpStatus = 200
         #expect(
-            classify(answer, .grpc, unixSeconds: 0) == .brokenUpload("x", byPeer: byPeer))
+            classify(answer, form, unixSeconds: 0)
+                == .retryable(.connectionLost, "x", after: nil))
     }
 
     @Test func `an early answer counts though the stream is reset after it`() {
