@@ -48,10 +48,12 @@ private func classify(_ failure: ClientFailure, of answer: ClientAnswer) -> Expo
 
 /// What is a yes though something is missing.
 ///
-/// One over HTTP in more words than are read: the peer has the batch, and what it says about single
-/// items is not known. Of a gRPC call that ended in good order with its one message the status may be
-/// lost, as it is for libcurl behind GOAWAY: a message that says something of the batch is a yes. An
-/// empty one may go with a refusal, too, as from handlers of grpcio that set a code and return.
+/// One in more words than are read: the peer has the batch, and what it says about single items is
+/// not known. Over gRPC the status would come behind them, but a refusal has no long message.
+///
+/// Of a gRPC call that ended in good order with its one message the status may be lost, as it is for
+/// libcurl behind GOAWAY: a message that says something of the batch is a yes. An empty one may go
+/// with a refusal, too, as from handlers of grpcio that set a code and return.
 private func taken(
     _ failure: ClientFailure, _ answer: ClientAnswer, _ protocol: ExportProtocol
 ) -> ExportVerdict? {
@@ -59,6 +61,8 @@ private func taken(
     switch (failure.kind, `protocol`) {
     case (.answerTooLarge, .httpProtobuf)
     where 200..<300 ~= answer.httpStatus && mediaType(answer) != "text/html":
+        return .delivered(rejected: 0, message: text)
+    case (.answerTooLarge, .grpc) where answer.httpStatus == 200 && answer.isGRPC:
         return .delivered(rejected: 0, message: text)
     case (.statusLost, .grpc):
         let partial = partialSuccess(grpc: answer)

@@ -268,6 +268,18 @@ import Testing
         #expect(reason(classify(answer, .httpProtobuf, unixSeconds: 0)) == "retryable")
     }
 
+    @Test func `a gRPC answer that is too long is a yes unless its head says otherwise`() {
+        var answer = http(200, [("content-type", "application/grpc")])
+        answer.failure = ClientFailure(.answerTooLarge, "too long")
+        #expect(
+            classify(answer, .grpc, unixSeconds: 0)
+                == .delivered(rejected: 0, message: "HTTP 200, taken as a yes: too long"))
+        answer.headers.append((name: "grpc-status", value: "3"))
+        #expect(reason(classify(answer, .grpc, unixSeconds: 0)) == "permanent")
+        answer.headers = [(name: "content-type", value: "text/html")]
+        #expect(reason(classify(answer, .grpc, unixSeconds: 0)) == "permanent")
+    }
+
     /// A partial success whose text was longer than what is kept of answers.
     private static let cutPartial: [UInt8] =
         [0x0A, 0xFF, 0xFF, 0x7F, 8, 3, 0x12, 0xF9, 0xFF, 0x7F] + Array("bad".utf8)
