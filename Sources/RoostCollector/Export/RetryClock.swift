@@ -82,10 +82,10 @@ struct RetryClock {
         nextAttempt = peerTime > now ? peerTime : nil
     }
 
-    /// Draining: own waits that are still to come are cut short.
+    /// Draining: own waits that are still to come are cut short, those that the peer asked for are not.
     mutating func hurry(now: UInt64) {
-        guard let next = nextAttempt, next > now + Self.longestDrainDelay else { return }
-        nextAttempt = now + Self.longestDrainDelay
+        guard let next = nextAttempt else { return }
+        nextAttempt = min(next, max(now + Self.longestDrainDelay, peerTime))
     }
 
     /// How long something waits that failed so many times: a random part of `initial`, which is

@@ -80,4 +80,17 @@ import Testing
         clock.failed(startedAt: 0, now: 0, peerDelay: .seconds(3), random: 0, isDraining: true)
         #expect(clock.nextAttempt == 3 * second)
     }
+
+    @Test func `a drain that begins cuts our own wait short, not the peer's`() {
+        var clock = clock()
+        clock.failed(startedAt: 0, now: 0, peerDelay: nil, random: 1, isDraining: false)
+        clock.hurry(now: second / 4)
+        #expect(clock.nextAttempt == second / 4 + RetryClock.longestDrainDelay)
+        clock.failed(startedAt: 0, now: 0, peerDelay: .seconds(600), random: 0, isDraining: false)
+        clock.hurry(now: second)
+        #expect(clock.nextAttempt == 600 * second)
+        clock.answered(2 * second)
+        clock.hurry(now: 2 * second)
+        #expect(clock.nextAttempt == 600 * second)
+    }
 }
