@@ -253,9 +253,7 @@ struct DestinationState {
             return delivered(batch, rejected: rejected, message, now, unixNano)
         case .unconfirmed(let text):
             guard batch.suspicion.statusWasLost() || peer.losesStatuses else {
-                note(text, .failing, unixNano)
-                retry(batch, after: nil, now: now, random: random)
-                return .kept
+                return retry(batch, text, now, unixNano, random)
             }
             peer.took(hasStatus: false)
             return delivered(batch, rejected: 0, "taken as a yes: \(text)", now, unixNano)
@@ -264,21 +262,16 @@ struct DestinationState {
             note(text, .refusing, unixNano)
             return end(batch, .permanent)
         case .retryable(_, let text, let after):
-            note(text, .failing, unixNano)
-            retry(batch, after: after, now: now, random: random)
-            return .kept
+            return retry(batch, text, after: after, now, unixNano, random)
         case .unanswered(let text):
-            note(text, .failing, unixNano)
             guard batch.suspicion.wentUnanswered(batch) else {
-                retry(batch, after: nil, now: now, random: random)
-                return .kept
+                return retry(batch, text, now, unixNano, random)
             }
+            note(text, .failing, unixNano)
             return shrink(batch, orEnd: .refusedEarly, now: now)
         case .doubtful(_, let text):
             guard batch.suspicion.answerWasDoubtful() else {
-                note(text, .failing, unixNano)
-                retry(batch, after: nil, now: now, random: random)
-                return .kept
+                return retry(batch, text, now, unixNano, random)
             }
             clock.answered(now)
             note(text, .refusing, unixNano)
@@ -288,12 +281,9 @@ struct DestinationState {
             note(text, .refusing, unixNano)
             return shrink(batch, orEnd: .tooLargeForPeer, now: now)
         case .brokenUpload(let text, let byPeer):
-            note(text, .failing, unixNano)
             guard batch.suspicion.uploadBroke(batch, byPeer: byPeer, deliveries: peer.deliveries)
-            else {
-                retry(batch, after: nil, now: now, random: random)
-                return .kept
-            }
+            else { return retry(batch, text, now, unixNano, random) }
+            note(text, .failing, unixNano)
             return shrink(batch, orEnd: .refusedEarly, now: now)
         }
     }
@@ -339,14 +329,12 @@ struct DestinationState {
     mutating func noMemoryToCut(_ id: UInt64, now: UInt64, unixNano: UInt64) -> Outcome {
         guard var batch = inFlight.removeValue(forKey: id) else { return .unknown }
         batch.memoryFailures += 1
-        note("no memory left to cut a batch of \(batch.bytes) bytes", .failing, unixNano)
-        guard batch.memoryFailures <= 5 else {
-            guard batch.wantedBytes == nil else { return end(batch, .memory) }
-            batch.isCut = true
-            putFirst([batch])
-            return .kept
-        }
-        retry(batch, after: nil, now: now, random: 1)
+        let text = "no memory left to cut a batch of \(batch.bytes) bytes"
+        guard batch.memoryFailures > 5 else { return retry(batch, text, now, unixNano, 1) }
+        note(text, .failing, unixNano)
+        guard batch.wantedBytes == nil else { return end(batch, .memory) }
+        batch.isCut = true
+        putFirst([batch])
         return .kept
     }
 
@@ -388,8 +376,10 @@ struct DestinationState {
     }
 
     private mutating func retry(
-        _ batch: ExportBatch, after: Duration?, now: UInt64, random: Double
-    ) {
+        _ batch: ExportBatch, _ text: String, after: Duration? = nil, _ now: UInt64,
+        _ unixNano: UInt64, _ random: Double
+    ) -> Outcome {
+        note(text, .failing, unixNano)
         clock.failed(
             startedAt: batch.startedAt, now: now, peerDelay: after, random: random,
             isDraining: isDraining)
@@ -397,6 +387,7 @@ struct DestinationState {
         batch.failures += 1
         batch.notBefore = now &+ clock.wait(after: batch.failures, random: random)
         if let rest = withoutGone(batch) { pending.append(rest) }
+        return .kept
     }
 
     private mutating func putFirst(_ batches: [ExportBatch]) {
