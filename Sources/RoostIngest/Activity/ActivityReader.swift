@@ -76,6 +76,14 @@ import RoostWire
         isNewService = true
     }
 
+    /// Forgets the activities of the batch and goes on with its room.
+    @inline(never)
+    mutating func leaveOut() {
+        var batch = takeBatch()
+        batch.removeAll()
+        goOn(with: batch)
+    }
+
     /// A new resource, of no name until an attribute says it.
     mutating func resource() {
         service.removeAll(keepingCapacity: true)

@@ -11,12 +11,69 @@ public func normalizeSpans(
 ) -> ByteBlock? {
     let edits = EditList(share: memory)
     unsafe body.withBytes { bytes in
-        var visitor = unsafe NormalizingVisitor(bytes, activities: activities, edits: edits)
+        var visitor = unsafe NotedVisitor(
+            activities: activities, names: MissingNames(bytes, edits: edits))
         var rejections = Rejections()
         // Validated before; what were to be wrong now would only be left as it is.
         _ = unsafe try? readTraces(bytes, visitor: &visitor, rejections: &rejections)
     }
     return rewrite(body, edits, memory: memory)
+}
+
+/// The same for a request whose activities are too many to be held: each is read when its span is
+/// met.
+public func normalizeSpans(
+    _ body: ByteBlock, names: NameTable, memory: MemoryBudget.Share
+) -> ByteBlock? {
+    let edits = EditList(share: memory)
+    let scratch = ActivityScratch()
+    unsafe body.withBytes { bytes in
+        var visitor = ReadingVisitor(
+            reader: unsafe ActivityReader(
+                names, batch: ActivityBatch(), scratch: scratch, request: bytes),
+            names: unsafe MissingNames(bytes, edits: edits))
+        var rejections = Rejections()
+        _ = unsafe try? readTraces(bytes, visitor: &visitor, rejections: &rejections)
+    }
+    return rewrite(body, edits, memory: memory)
+}
+
+private struct NotedVisitor: TraceVisitor {
+    let activities: ActivityBatch
+    let names: MissingNames
+    private var index = 0
+
+    init(activities: ActivityBatch, names: MissingNames) {
+        self.activities = activities
+        self.names = names
+    }
+
+    mutating func span(_ span: SpanView) {
+        defer { index += 1 }
+        guard index < activities.activities.count else { return }
+        names.add(to: span, activities.activities[index], activities)
+    }
+}
+
+private struct ReadingVisitor: TraceVisitor {
+    var reader: ActivityReader
+    let names: MissingNames
+
+    mutating func resource(_ resource: ResourceView) { reader.resource(resource) }
+    mutating func scope(_ scope: ScopeView) { reader.scope(scope) }
+    mutating func spanAttribute(_ key: WireBytes, _ value: AnyValueView) {
+        reader.attribute(key, value)
+    }
+    mutating func takeSpanAttributes(_ fields: WireBytes) -> Int { reader.take(fields, tag: 0x4A) }
+    mutating func spanRejected() { reader.spanRejected() }
+
+    mutating func span(_ span: SpanView) {
+        reader.span(span)
+        if let activity = reader.batch.activities.last {
+            names.add(to: span, activity, reader.batch)
+        }
+        if reader.batch.activities.count >= 1024 { reader.leaveOut() }
+    }
 }
 
 /// The attributes that may be added.
@@ -45,23 +102,19 @@ private enum NormalName: Int, CaseIterable {
     }
 }
 
-@safe private struct NormalizingVisitor: TraceVisitor {
+/// Adds to spans what they do not have.
+@safe private struct MissingNames {
     private let start: UnsafeRawPointer?
-    private let activities: ActivityBatch
     private let edits: EditList
-    private var index = 0
 
-    init(_ request: UnsafeRawBufferPointer, activities: ActivityBatch, edits: EditList) {
+    init(_ request: UnsafeRawBufferPointer, edits: EditList) {
         unsafe start = request.baseAddress
-        self.activities = activities
         self.edits = edits
     }
 
-    mutating func span(_ span: SpanView) {
-        defer { index += 1 }
-        guard let start = unsafe start, index < activities.activities.count else { return }
-        let activity = activities.activities[index]
-        guard activity.isAgentic else { return }
+    /// `activity` is that of the span; its texts stand in `batch`.
+    func add(to span: SpanView, _ activity: Activity, _ batch: ActivityBatch) {
+        guard let start = unsafe start, activity.isAgentic else { return }
         var present: UInt32 = 0
         span.attributes.forEach { key, _ in
             for name in NormalName.allCases where key.equals(name.key) {
@@ -70,7 +123,7 @@ private enum NormalName: Int, CaseIterable {
         }
         var fields: [UInt8] = []
         for name in NormalName.allCases where present >> UInt32(name.rawValue) & 1 == 0 {
-            fields += attribute(name, activity)
+            fields += attribute(name, activity, batch)
         }
         guard !fields.isEmpty else { return }
         let place = unsafe UnsafeRawPointer(span.bytes.base) - start
@@ -78,14 +131,17 @@ private enum NormalName: Int, CaseIterable {
     }
 
     /// The attribute as field 9 of a span; nothing when the activity does not say it.
-    private func attribute(_ name: NormalName, _ activity: Activity) -> [UInt8] {
+    private func attribute(
+        _ name: NormalName, _ activity: Activity, _ batch: ActivityBatch
+    ) -> [UInt8] {
+        func text(_ name: NormalName, _ ref: TextRef) -> [UInt8] { self.text(name, ref, batch) }
         let tokens = activity.tokens
         // What agents and workflows say of their calls' usage is not said of them again.
         let hasUsage =
             !tokens.isEmpty && activity.phase == .finished
             && !activity.flags.contains(.usageIsAggregate)
         return switch name {
-        case .operation: text(name, Self.operation(activity.kind))
+        case .operation: self.text(name, Self.operation(activity.kind))
         case .provider: text(name, activity.provider)
         case .requestModel: text(name, activity.modelRequested)
         case .responseModel: text(name, activity.modelAnswered)
@@ -123,9 +179,10 @@ private enum NormalName: Int, CaseIterable {
     }
 
     /// A text that an activity had to cut is not passed off as the whole.
-    private func text(_ name: NormalName, _ ref: TextRef) -> [UInt8] {
-        Int(ref.count) > ActivityBatch.longestText - 4
-            ? [] : text(name, Array(activities.bytes(ref)))
+    private func text(
+        _ name: NormalName, _ ref: TextRef, _ batch: ActivityBatch
+    ) -> [UInt8] {
+        Int(ref.count) > ActivityBatch.longestText - 4 ? [] : text(name, Array(batch.bytes(ref)))
     }
 
     private func text(_ name: NormalName, _ text: [UInt8]) -> [UInt8] {
