@@ -9,8 +9,11 @@ public import RoostWire
     public private(set) var rejections = Rejections()
     /// How many well-formed records there are.
     public private(set) var itemCount = 0
-    /// Of the records that are steps of agents; empty when read without names.
+    /// Of the records that are steps of agents; empty when read without names, and when they are
+    /// too many.
     public var activities = ActivityBatch()
+    /// The activities are more than were to be noted, so none is: `walkActivities` reads them.
+    public private(set) var hasTooManyActivities = false
     /// Of the records that tell whether an agent was allowed to use a tool; empty unless asked for.
     public private(set) var decisions = ToolDecisions()
     /// Made when it is first needed: it takes some 100 KB.
@@ -18,16 +21,18 @@ public import RoostWire
 
     public init() {}
 
-    /// Reads a request; what an earlier one left is forgotten.
+    /// Reads a request; what an earlier one left is forgotten. Notes activities of `mostBytes`.
     ///
     /// Throws what made the request undecodable; the activities are then worth nothing.
     public func read(
-        _ body: ByteBlock, names: NameTable?, tellsDecisions: Bool = false
+        _ body: ByteBlock, names: NameTable?, tellsDecisions: Bool = false,
+        mostBytes: Int = .max
     ) throws(WireError) {
         rejections.removeAll()
         decisions = ToolDecisions()
         itemCount = 0
         activities.removeAll()
+        hasTooManyActivities = false
         itemCount = unsafe try body.withBytes { bytes throws(WireError) in
             guard let names else {
                 var visitor = NoVisitor()
@@ -36,10 +41,13 @@ public import RoostWire
             var batch = ActivityBatch()
             swap(&batch, &activities)
             var visitor = Visitor(
-                reader: unsafe ActivityReader(names, batch: batch, scratch: scratch, request: bytes)
-            )
+                reader: unsafe ActivityReader(
+                    names, batch: batch, scratch: scratch, request: bytes),
+                mostBytes: mostBytes)
             visitor.reader.tellsDecisions = tellsDecisions
             defer {
+                if visitor.hasTooMany { visitor.reader.leaveOut() }
+                hasTooManyActivities = visitor.hasTooMany
                 activities = visitor.reader.takeBatch()
                 decisions = visitor.reader.decisions
             }
@@ -52,6 +60,7 @@ public import RoostWire
         swap(&rejections, &other.rejections)
         swap(&itemCount, &other.itemCount)
         swap(&activities, &other.activities)
+        swap(&hasTooManyActivities, &other.hasTooManyActivities)
         swap(&decisions, &other.decisions)
     }
 
@@ -59,6 +68,13 @@ public import RoostWire
 
     private struct Visitor: LogsVisitor {
         var reader: ActivityReader
+        let mostBytes: Int
+        var hasTooMany = false
+
+        init(reader: ActivityReader, mostBytes: Int) {
+            self.reader = reader
+            self.mostBytes = mostBytes
+        }
 
         mutating func resource(_ resource: ResourceView) {
             reader.resource()
@@ -76,7 +92,12 @@ public import RoostWire
             reader.take(fields, tag: 0x32)
         }
 
-        mutating func logRecord(_ record: LogRecordView) { reader.record(record) }
+        mutating func logRecord(_ record: LogRecordView) {
+            reader.record(record)
+            guard reader.batch.byteCount >= mostBytes else { return }
+            hasTooMany = true
+            reader.leaveOut()
+        }
 
         mutating func logRecordRejected() { reader.spanRejected() }
     }

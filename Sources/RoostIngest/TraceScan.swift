@@ -36,8 +36,11 @@ public import RoostWire
     public private(set) var rejections = Rejections()
     /// How many well-formed spans there are.
     public private(set) var itemCount = 0
-    /// What the spans are to agents, one for each well-formed span; empty when read without names.
+    /// What the spans are to agents, one for each well-formed span; empty when read without names,
+    /// and when they are too many.
     public var activities = ActivityBatch()
+    /// The activities are more than were to be noted, so none is: `walkActivities` reads them.
+    public private(set) var hasTooManyActivities = false
     /// Made when it is first needed: it takes some 100 KB.
     private lazy var scratch = ActivityScratch()
 
@@ -48,16 +51,20 @@ public import RoostWire
     /// Reads a request; what an earlier one left is forgotten.
     ///
     /// Throws what made the request undecodable; the notes are then worth nothing. With `names` the
-    /// spans become activities too.
-    public func read(_ body: ByteBlock, names: NameTable? = nil) throws(WireError) {
+    /// spans become activities too, of which `mostBytes` are noted.
+    public func read(
+        _ body: ByteBlock, names: NameTable? = nil, mostBytes: Int = .max
+    ) throws(WireError) {
         notes.count = 0
         serviceBytes.removeAll(keepingCapacity: true)
         serviceEnds.removeAll(keepingCapacity: true)
         rejections.removeAll()
         itemCount = 0
         activities.removeAll()
+        hasTooManyActivities = false
         itemCount = unsafe try body.withBytes { bytes throws(WireError) in
-            var visitor = unsafe Visitor(scan: self, names: names, request: bytes)
+            var visitor = unsafe Visitor(
+                scan: self, names: names, mostBytes: mostBytes, request: bytes)
             defer { visitor.finish(self) }
             return unsafe try readTraces(bytes, visitor: &visitor, rejections: &rejections)
         }
@@ -114,6 +121,7 @@ public import RoostWire
         swap(&rejections, &other.rejections)
         swap(&itemCount, &other.itemCount)
         swap(&activities, &other.activities)
+        swap(&hasTooManyActivities, &other.hasTooManyActivities)
     }
 
     /// What the notes take in memory.
@@ -131,13 +139,19 @@ public import RoostWire
         private var reader: ActivityReader
         /// Whether there are names to read with.
         private let looks: Bool
+        /// Of activities.
+        private let mostBytes: Int
+        private var hasTooMany = false
 
-        init(scan: TraceScan, names: NameTable?, request: UnsafeRawBufferPointer) {
+        init(
+            scan: TraceScan, names: NameTable?, mostBytes: Int, request: UnsafeRawBufferPointer
+        ) {
             var batch = ActivityBatch()
             swap(&batch, &scan.activities)
             reader = unsafe ActivityReader(
                 names ?? .empty, batch: batch, scratch: scan.scratch, request: request)
             looks = names != nil
+            self.mostBytes = mostBytes
             spans = scan.notes
             serviceBytes = []
             serviceEnds = []
@@ -146,6 +160,8 @@ public import RoostWire
         }
 
         mutating func finish(_ scan: TraceScan) {
+            if hasTooMany { reader.leaveOut() }
+            scan.hasTooManyActivities = hasTooMany
             var batch = reader.takeBatch()
             swap(&batch, &scan.activities)
             scan.notes = spans
@@ -190,7 +206,13 @@ public import RoostWire
                 serviceEnds.append(serviceBytes.count)
                 isNewService = false
             }
-            if looks { reader.span(span) }
+            if looks {
+                reader.span(span)
+                if reader.batch.byteCount >= mostBytes {
+                    hasTooMany = true
+                    reader.leaveOut()
+                }
+            }
             unsafe spans.append(
                 SpanNote(
                     name: span.name.base, nameCount: TraceScan.labelCount(span.name),

@@ -78,8 +78,8 @@ final class Intake {
     private static let leastTimesInMemory = 64
     /// Spans whose notes are added to the shard in one go; about half a millisecond.
     private static let spansPerStep = 8192
-    /// Activities of a large request that are handed over in one go; about half a megabyte.
-    private static let activitiesPerPart = 1500
+    /// Of activities that are handed over in one go where not all are noted.
+    private static let activityBytesPerPart = 512 << 10
 
     init(
         shared: IntakeShared, loop: EventLoop, spanMetrics: SpanMetricsShard, agents: AgentInbox
@@ -136,11 +136,16 @@ final class Intake {
                 // The notes point into it, and nobody else may hold it any more.
                 withExtendedLifetime(request.source) { spanMetrics.add(scan, now: now) }
                 agents.give(&scan.activities)
+                if scan.hasTooManyActivities { giveInParts(request) }
             }
         case .metrics:
             if let found = request.metrics { agents.accounts.count(found) }
             shared.series.ingest(request.body, now: monotonicNanoseconds())
-        case .logs: if let logs = request.logs { takeLogs(logs) }
+        case .logs:
+            if let logs = request.logs {
+                takeLogs(logs)
+                if logs.hasTooManyActivities { giveInParts(request) }
+            }
         }
         return .accepted(rejected: request.rejected, firstReason: request.firstReason)
     }
@@ -156,6 +161,15 @@ final class Intake {
         loop.offload({ audit.take(decisions) }, then: {})
     }
 
+    /// The activities of a request that has more than are noted.
+    private func giveInParts(_ request: ReadRequest) {
+        guard let names = shared.names.withLock({ $0 }) else { return }
+        walkActivities(
+            of: request.body, signal: request.signal, names: names,
+            atOnce: Intake.activityBytesPerPart
+        ) { agents.give(&$0) }
+    }
+
     // MARK: a large request in steps
 
     func deriveInSteps(_ request: ReadRequest, done: @escaping (Outcome) -> Void) {
@@ -163,9 +177,7 @@ final class Intake {
         let accepted = Outcome.accepted(
             rejected: request.rejected, firstReason: request.firstReason)
         switch request.signal {
-        case .logs:
-            if let logs = request.logs { takeLogs(logs) }
-            done(accepted)
+        case .logs: readActivities(of: request) { done(accepted) }
         case .metrics:
             if let found = request.metrics { agents.accounts.count(found) }
             let series = shared.series
@@ -181,14 +193,20 @@ final class Intake {
 
     /// The activities of a large request are counted in parts, on the thread pool.
     private func readActivities(of request: ReadRequest, then: @escaping () -> Void) {
-        guard let names = shared.names.withLock({ $0 }), request.items > 0 else { return then() }
-        let inbox = agents
-        let body = request.body
+        let audit = Intake.tellsDecisions(request.signal, shared) ? shared.audit : nil
+        guard request.items > 0, let names = Intake.names(audit != nil, shared) else {
+            return then()
+        }
+        // Log records are read with tables for the audit trail alone, too.
+        let inbox = shared.names.withLock { $0 == nil } ? nil : agents
+        let (body, signal) = (request.body, request.signal)
         loop.offload(
             {
-                walkActivities(of: body, names: names, atOnce: Intake.activitiesPerPart) { batch in
-                    inbox.give(&batch)
-                }
+                let decisions = walkActivities(
+                    of: body, signal: signal, names: names, atOnce: Intake.activityBytesPerPart,
+                    tellsDecisions: audit != nil
+                ) { batch in inbox?.give(&batch) }
+                if !decisions.isEmpty { audit?.take(decisions) }
             }, then: then)
     }
 
@@ -218,13 +236,7 @@ final class Intake {
         _ body: ByteBlock, _ signal: Signal, _ encoding: Encoding, _ scan: TraceScan,
         _ logs: LogScan, _ shared: IntakeShared
     ) -> Result<ReadRequest, RequestReader.Failure> {
-        // Activities of a large request are read when it has been admitted, part by part.
-        let isReadInParts =
-            signal == .traces && body.count > largeBodyBytes
-            && !shared.normalizes.load(ordering: .relaxed)
-        let tellsDecisions = signal == .logs && shared.switches.isOn(.audit)
-        var names = isReadInParts ? nil : shared.names.withLock { $0 }
-        if tellsDecisions, names == nil { names = shared.decisionNames.withLock { $0 } }
+        let tellsDecisions = tellsDecisions(signal, shared)
         // All copies of a small request together are not worth the question.
         let mayBeTooMuch = body.count > shared.memory.limitBytes / leastTimesInMemory
         let memory =
@@ -233,7 +245,10 @@ final class Intake {
         let result = Result { () throws(RequestReader.Failure) in
             try RequestReader.read(
                 body, signal: signal, encoding: encoding, scan: scan, logs: logs,
-                names: names, tellsDecisions: tellsDecisions,
+                names: names(tellsDecisions, shared),
+                // Activities of a large request are read when it has been admitted, part by part.
+                isReadInParts: signal != .metrics && body.count > largeBodyBytes,
+                tellsDecisions: tellsDecisions,
                 maxBytes: shared.maxRequestBytes.load(ordering: .relaxed),
                 redactor: shared.redaction.redactor,
                 normalizes: shared.normalizes.load(ordering: .relaxed),
@@ -243,6 +258,16 @@ final class Intake {
             return .failure(.beyondMemory(bytes: memory.mostBytes))
         }
         return result
+    }
+
+    private static func tellsDecisions(_ signal: Signal, _ shared: IntakeShared) -> Bool {
+        signal == .logs && shared.switches.isOn(.audit)
+    }
+
+    /// The tables that a request is read with.
+    private static func names(_ tellsDecisions: Bool, _ shared: IntakeShared) -> NameTable? {
+        if let names = shared.names.withLock({ $0 }) { return names }
+        return tellsDecisions ? shared.decisionNames.withLock { $0 } : nil
     }
 
     private func refuse(

@@ -43,13 +43,13 @@ enum RequestReader {
         case beyondMemory(bytes: Int)
     }
 
-    /// `scan` is scratch for spans, `logs` for log records; `memory` pays for the copies that JSON,
-    /// malformed items and redaction cost. Whatever is derived from the request is derived from what
-    /// redaction left.
+    /// `scan` is scratch for spans, `logs` for log records; what these tell about agents is not noted
+    /// when the request `isReadInParts`. `memory` pays for the copies that JSON, malformed items and
+    /// redaction cost. Whatever is derived from the request is derived from what redaction left.
     static func read(
         _ body: ByteBlock, signal: Signal, encoding: Encoding, scan: TraceScan, logs: LogScan,
-        names: NameTable? = nil, tellsDecisions: Bool = false, maxBytes: Int, redactor: Redactor,
-        normalizes: Bool = false,
+        names: NameTable? = nil, isReadInParts: Bool = false, tellsDecisions: Bool = false,
+        maxBytes: Int, redactor: Redactor, normalizes: Bool = false,
         memory: MemoryBudget.Share
     ) throws(Failure) -> ReadRequest {
         var flaw: JSONError?
@@ -62,8 +62,9 @@ enum RequestReader {
             notes = try makeRoom(in: scan, for: source, memory: memory)
         }
         var found: AgentMetricsScan?
+        let noted = isReadInParts ? nil : names
         let items = try items(
-            of: source, signal, scan, logs, names, tellsDecisions, &rejections, &found)
+            of: source, signal, scan, logs, noted, tellsDecisions, &rejections, &found)
         var forwarded = source
         if !rejections.isEmpty {
             guard let reservation = memory.reserve(source.count) else { throw .noMemory }
@@ -78,17 +79,18 @@ enum RequestReader {
                 // The notes must not show what has just been taken out.
                 var none = Rejections()
                 _ = try Self.items(
-                    of: body, signal, scan, logs, names, tellsDecisions, &none, &found)
+                    of: body, signal, scan, logs, noted, tellsDecisions, &none, &found)
                 forwarded = body
                 source = body
                 redacted = (redactor, tally)
             }
         }
-        if normalizes, names != nil, signal == .traces {
-            guard
-                let whole = normalizeSpans(
-                    forwarded, activities: scan.activities, memory: memory)
-            else { throw .noMemory }
+        if normalizes, let names, signal == .traces {
+            let whole =
+                isReadInParts || scan.hasTooManyActivities
+                ? normalizeSpans(forwarded, names: names, memory: memory)
+                : normalizeSpans(forwarded, activities: scan.activities, memory: memory)
+            guard let whole else { throw .noMemory }
             forwarded = whole
         }
         return ReadRequest(
@@ -108,7 +110,7 @@ enum RequestReader {
         do throws(WireError) {
             switch signal {
             case .traces:
-                try scan.read(source, names: names)
+                try scan.read(source, names: names, mostBytes: mostActivityBytes)
                 rejections = scan.rejections
                 return scan.itemCount
             case .metrics:
@@ -118,7 +120,9 @@ enum RequestReader {
                     unsafe try readMetrics(bytes, visitor: &visitor, rejections: &rejections)
                 }
             case .logs:
-                try logs.read(source, names: names, tellsDecisions: tellsDecisions)
+                try logs.read(
+                    source, names: names, tellsDecisions: tellsDecisions,
+                    mostBytes: mostActivityBytes)
                 rejections = logs.rejections
                 return logs.itemCount
             }
@@ -141,6 +145,10 @@ enum RequestReader {
         scan.makeRoom(forSpans: spans)
         return notes
     }
+
+    /// Of activities that are noted while a request is read. Four thousand of them, more than a
+    /// request has that an agent sends; nobody pays for them.
+    private static let mostActivityBytes = 1 << 20
 
     /// A span of nothing but its two ids, and its own tag and length.
     private static let leastSpanBytes = 30

@@ -1,45 +1,65 @@
 public import RoostCore
-import RoostWire
+public import RoostWire
 
-/// Reads the activities of a request that has been validated, a part at a time.
+/// Reads the activities of a trace or logs request that has been validated, a part at a time.
 ///
-/// For requests too large to hold all of theirs at once: `give` is called on this thread with each
-/// part and empties it.
+/// For requests that tell too much to hold all of it at once: `give` is called on this thread with
+/// each part, of about `most` bytes, and empties it. Answers the decisions about tools, where they
+/// are asked for.
+@discardableResult
 public func walkActivities(
-    of body: ByteBlock, names: NameTable, atOnce most: Int,
-    give: (inout ActivityBatch) -> Void
-) {
+    of body: ByteBlock, signal: Signal, names: NameTable, atOnce most: Int,
+    tellsDecisions: Bool = false, give: (inout ActivityBatch) -> Void
+) -> ToolDecisions {
     let scratch = ActivityScratch()
-    withoutActuallyEscaping(give) { give in
+    return withoutActuallyEscaping(give) { give in
         unsafe body.withBytes { bytes in
             var rejections = Rejections()
-            var visitor = Walker(
+            var walker = Walker(
                 reader: unsafe ActivityReader(
                     names, batch: ActivityBatch(), scratch: scratch, request: bytes),
                 most: most, give: give)
+            walker.reader.tellsDecisions = tellsDecisions
             // It was found to be decodable before.
-            _ = try? unsafe readTraces(bytes, visitor: &visitor, rejections: &rejections)
-            visitor.finish()
+            switch signal {
+            case .traces:
+                _ = try? unsafe readTraces(bytes, visitor: &walker, rejections: &rejections)
+            case .logs:
+                _ = try? unsafe readLogs(bytes, visitor: &walker, rejections: &rejections)
+            case .metrics: break
+            }
+            walker.finish()
+            return walker.reader.decisions
         }
     }
 }
 
-private struct Walker: TraceVisitor {
+private struct Walker: TraceVisitor, LogsVisitor {
     var reader: ActivityReader
     let most: Int
     let give: (inout ActivityBatch) -> Void
 
     mutating func resource(_ resource: ResourceView) { reader.resource(resource) }
     mutating func scope(_ scope: ScopeView) { reader.scope(scope) }
+
     mutating func spanAttribute(_ key: WireBytes, _ value: AnyValueView) {
         reader.attribute(key, value)
     }
     mutating func takeSpanAttributes(_ fields: WireBytes) -> Int { reader.take(fields, tag: 0x4A) }
     mutating func spanRejected() { reader.spanRejected() }
-
     mutating func span(_ span: SpanView) {
         reader.span(span)
-        if reader.batch.activities.count >= most { finish() }
+        if reader.batch.byteCount >= most { finish() }
+    }
+
+    mutating func logAttribute(_ key: WireBytes, _ value: AnyValueView) {
+        reader.attribute(key, value)
+    }
+    mutating func takeLogAttributes(_ fields: WireBytes) -> Int { reader.take(fields, tag: 0x32) }
+    mutating func logRecordRejected() { reader.spanRejected() }
+    mutating func logRecord(_ record: LogRecordView) {
+        reader.record(record)
+        if reader.batch.byteCount >= most { finish() }
     }
 
     mutating func finish() {
