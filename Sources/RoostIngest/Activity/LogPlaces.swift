@@ -15,6 +15,17 @@ public struct LogPlace {
     public var timeUnixNano: UInt64 = 0
 }
 
+/// Sees the log records of a request, each with where it belongs. What it is given is valid until it
+/// returns.
+public protocol LogPlacesVisitor {
+    /// Of a resource's entry, before what stands in it, as for `RequestPartsVisitor`.
+    mutating func resource(_ fields: OtherFields)
+    /// Of a scope's entry.
+    mutating func scope(_ fields: OtherFields)
+    /// The message of a record.
+    mutating func record(_ record: WireBytes, _ place: LogPlace)
+}
+
 /// Finds out where log records belong. One thread's at a time.
 public final class LogPlaces {
     private let scratch = ActivityScratch()
@@ -22,30 +33,36 @@ public final class LogPlaces {
 
     public init() {}
 
-    /// Calls `visit` with the place of each record of a validated logs request, in order.
-    public func read(
-        _ request: UnsafeRawBufferPointer, names: NameTable, visit: (LogPlace) -> Void
+    /// Shows a validated logs request to `visitor`, front to back.
+    public func read<Visitor: LogPlacesVisitor>(
+        _ request: UnsafeRawBufferPointer, names: NameTable, visitor: inout Visitor
     ) {
-        withoutActuallyEscaping(visit) { visit in
-            batch.removeAll()
-            var taken = ActivityBatch()
-            swap(&taken, &batch)
-            var visitor = Visitor(
-                reader: unsafe ActivityReader(
-                    names, batch: taken, scratch: scratch, request: request), visit: visit)
-            var rejections = Rejections()
-            // It was found to be decodable before.
-            _ = try? unsafe readLogs(request, visitor: &visitor, rejections: &rejections)
-            batch = visitor.reader.takeBatch()
-        }
+        batch.removeAll()
+        var taken = ActivityBatch()
+        swap(&taken, &batch)
+        var finder = Finder(
+            reader: unsafe ActivityReader(names, batch: taken, scratch: scratch, request: request),
+            visitor: visitor)
+        var rejections = Rejections()
+        // It was found to be decodable before.
+        _ = try? unsafe readLogs(request, visitor: &finder, rejections: &rejections)
+        batch = finder.reader.takeBatch()
+        visitor = finder.visitor
     }
 
-    private struct Visitor: LogsVisitor {
+    private struct Finder<Visitor: LogPlacesVisitor>: LogsVisitor {
         var reader: ActivityReader
-        let visit: (LogPlace) -> Void
+        var visitor: Visitor
 
-        mutating func resource(_ resource: ResourceView) { reader.resource(resource) }
-        mutating func scope(_ scope: ScopeView) { reader.scope(scope) }
+        mutating func resource(_ resource: ResourceView) {
+            reader.resource(resource)
+            visitor.resource(resource.fields)
+        }
+
+        mutating func scope(_ scope: ScopeView) {
+            reader.scope(scope)
+            visitor.scope(scope.fields)
+        }
 
         mutating func logAttribute(_ key: WireBytes, _ value: AnyValueView) {
             reader.attribute(key, value)
@@ -73,12 +90,8 @@ public final class LogPlaces {
                 place.traceIDHigh = unsafe reader.load(record.traceID.base)
                 place.traceIDLow = unsafe reader.load(record.traceID.base + 8)
             }
-            visit(place)
-            if reader.batch.activities.count >= 1024 {
-                var batch = reader.takeBatch()
-                batch.removeAll()
-                reader.goOn(with: batch)
-            }
+            visitor.record(record.bytes, place)
+            if reader.batch.activities.count >= 1024 { reader.leaveOut() }
         }
     }
 }

@@ -283,11 +283,14 @@ extension ByteBlock {
 /// Parts of a request that is put together again.
 private struct RequestOfParts {
     private var parts: [(header: ChunkHeader, bytes: [UInt8])] = []
-    var resource: [UInt8] = []
+    private var resource: [UInt8] = []
 
-    mutating func scope(_ fields: [WireBytes]) {
-        parts.append(
-            (ChunkHeader(resource: resource, scope: fields.flatMap(\.array)), []))
+    mutating func resource(_ fields: OtherFields) { fields.copy(to: &resource) }
+
+    mutating func scope(_ fields: OtherFields) {
+        var scope: [UInt8] = []
+        fields.copy(to: &scope)
+        parts.append((ChunkHeader(resource: resource, scope: scope), []))
     }
 
     mutating func add(_ item: WireBytes) {
@@ -312,9 +315,9 @@ private struct RecordVisitor: RequestPartsVisitor {
 
     init(range: Range<Int>) { self.range = range }
 
-    mutating func resource(_ fields: [WireBytes]) { parts.resource = fields.flatMap(\.array) }
+    mutating func resource(_ fields: OtherFields) { parts.resource(fields) }
 
-    mutating func scope(_ fields: [WireBytes]) { parts.scope(fields) }
+    mutating func scope(_ fields: OtherFields) { parts.scope(fields) }
 
     mutating func item(_ bytes: WireBytes) {
         if range.contains(number) { parts.add(bytes) }
@@ -330,9 +333,9 @@ private struct RepeatVisitor: RequestPartsVisitor {
 
     init(seen: Set<UInt64>) { self.seen = seen }
 
-    mutating func resource(_ fields: [WireBytes]) { parts.resource = fields.flatMap(\.array) }
+    mutating func resource(_ fields: OtherFields) { parts.resource(fields) }
 
-    mutating func scope(_ fields: [WireBytes]) { parts.scope(fields) }
+    mutating func scope(_ fields: OtherFields) { parts.scope(fields) }
 
     mutating func item(_ bytes: WireBytes) {
         if seen.insert(SpanHead(bytes).spanID).inserted {

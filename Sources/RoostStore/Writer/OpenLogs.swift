@@ -20,7 +20,7 @@ final class OpenLogs {
     /// Monotonic nanoseconds.
     let firstArrival: UInt64
     /// One of them is a step of an agent.
-    fileprivate(set) var hasActivity = false
+    private(set) var hasActivity = false
 
     /// Storing them writes the row of their trace anew, with all its steps.
     var rewritesTrace: Bool { key.hasTrace && hasActivity }
@@ -34,7 +34,7 @@ final class OpenLogs {
     }
 
     /// Answers by how much `bytes` grew.
-    func add(_ record: WireBytes, _ header: ChunkHeader) -> Int {
+    func add(_ record: WireBytes, _ header: ChunkHeader, isActivity: Bool) -> Int {
         let before = bytes
         records += 1
         if groups.last?.header !== header {
@@ -51,6 +51,7 @@ final class OpenLogs {
         append(varint: record.count, to: &groups[place].bytes)
         unsafe groups[place].bytes.append(contentsOf: record.buffer)
         bytes += record.count + 4
+        if isActivity { hasActivity = true }
         return bytes - before
     }
 
@@ -92,93 +93,61 @@ final class OpenLogGroups {
     /// Takes in every record of a valid request. However many places these are for, no more are held
     /// than may be.
     func add(_ request: UnsafeRawBufferPointer, names: NameTable, now: UInt64) {
-        var found: [Run] = []
-        unsafe places.read(request, names: names) { place in
-            let place = Place(
-                key: OpenLogs.Key(
-                    trace: TraceKey(high: place.traceIDHigh, low: place.traceIDLow),
-                    session: place.session.isEmpty
-                        ? 0 : Term(.session, place.session.string).hash),
-                isActivity: place.isActivity)
-            if found.last?.place == place {
-                found[found.count - 1].records += 1
-            } else {
-                found.append(Run(place: place, records: 1))
-            }
-        }
-        var visitor = Visitor(logs: self, found: found, now: now)
-        unsafe walkParts(request, visitor: &visitor)
+        var visitor = Visitor(logs: self, now: now)
+        unsafe places.read(request, names: names, visitor: &visitor)
     }
 
-    private struct Place: Equatable {
-        let key: OpenLogs.Key
-        let isActivity: Bool
-    }
-
-    /// Records of one place that follow one another.
-    private struct Run {
-        let place: Place
-        var records: UInt32
-    }
-
-    private struct Visitor: RequestPartsVisitor {
+    private struct Visitor: LogPlacesVisitor {
         let logs: OpenLogGroups
-        /// The places of all records, in order.
-        let found: [Run]
         let now: UInt64
-        var next = 0
-        /// Records of the next place that were taken.
-        var taken: UInt32 = 0
-        var resource: [UInt8] = []
-        var scope: [UInt8] = []
-        var header: ChunkHeader?
+        private var around = ItemSurroundings()
+        private var header: ChunkHeader?
 
-        init(logs: OpenLogGroups, found: [Run], now: UInt64) {
+        init(logs: OpenLogGroups, now: UInt64) {
             self.logs = logs
-            self.found = found
             self.now = now
         }
 
-        mutating func resource(_ fields: [WireBytes]) {
-            resource.removeAll(keepingCapacity: true)
-            for run in fields { unsafe resource.append(contentsOf: run.buffer) }
+        mutating func resource(_ fields: OtherFields) {
+            around.resource(fields)
             header = nil
         }
 
-        mutating func scope(_ fields: [WireBytes]) {
-            scope.removeAll(keepingCapacity: true)
-            for run in fields { unsafe scope.append(contentsOf: run.buffer) }
+        mutating func scope(_ fields: OtherFields) {
+            around.scope(fields)
             header = nil
         }
 
-        mutating func item(_ record: WireBytes) {
-            guard next < found.count else { return }
-            let header = header ?? logs.headers.header(resource: resource, scope: scope)
+        mutating func record(_ record: WireBytes, _ place: LogPlace) {
+            let header =
+                header ?? logs.headers.header(resource: around.resource, scope: around.scope)
             self.header = header
-            logs.add(record, header, to: found[next].place, now: now)
-            taken += 1
-            guard taken == found[next].records else { return }
-            next += 1
-            taken = 0
+            logs.add(record, header, to: place, now: now)
         }
     }
 
-    private func add(_ record: WireBytes, _ header: ChunkHeader, to place: Place, now: UInt64) {
-        var group = groups[place.key]
-        if group == nil {
-            group = OpenLogs(place.key, now: now)
-            groups[place.key] = group
-            bytes += OpenLogs.ownBytes
-        }
-        guard let group else { return }
-        if place.isActivity { group.hasActivity = true }
-        bytes += group.add(record, header)
+    private func add(_ record: WireBytes, _ header: ChunkHeader, to place: LogPlace, now: UInt64) {
+        let group = group(
+            OpenLogs.Key(
+                trace: TraceKey(high: place.traceIDHigh, low: place.traceIDLow),
+                session: place.session.isEmpty
+                    ? 0 : Term(.session, place.session.string).hash),
+            now: now)
+        bytes += group.add(record, header, isActivity: place.isActivity)
         if group.bytes >= mostTraceBytes {
             remove(group)
             store([group])
         } else if isOverFull {
             store(takeAll())
         }
+    }
+
+    private func group(_ key: OpenLogs.Key, now: UInt64) -> OpenLogs {
+        if let group = groups[key] { return group }
+        let group = OpenLogs(key, now: now)
+        groups[key] = group
+        bytes += OpenLogs.ownBytes
+        return group
     }
 
     private func remove(_ group: OpenLogs) {

@@ -181,8 +181,8 @@ final class OpenTrace {
 
         init(stored: Set<UInt64>) { self.stored = stored }
 
-        mutating func resource(_ fields: [WireBytes]) {}
-        mutating func scope(_ fields: [WireBytes]) {}
+        mutating func resource(_ fields: OtherFields) {}
+        mutating func scope(_ fields: OtherFields) {}
         mutating func item(_ span: WireBytes, field: WireBytes) {
             if stored.contains(SpanHead(span).spanID) {
                 left += 1

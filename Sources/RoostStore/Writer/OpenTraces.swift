@@ -29,8 +29,8 @@ final class OpenTraces {
         bytes > mostBytes || traces.count > settings.mostOpenTraces
     }
 
-    /// Takes in every span of a valid request. However many traces these are of, no more are held
-    /// than may be.
+    /// Takes in every span of a valid request. However many traces these are of, no more are held than
+    /// may be.
     func add(_ request: UnsafeRawBufferPointer, now: UInt64) {
         var visitor = Visitor(traces: self, now: now)
         unsafe walkParts(request, visitor: &visitor)
@@ -40,8 +40,7 @@ final class OpenTraces {
     private struct Visitor: RequestPartsVisitor {
         let traces: OpenTraces
         let now: UInt64
-        var resource: [UInt8] = []
-        var scope: [UInt8] = []
+        var around = ItemSurroundings()
         var header: ChunkHeader?
         /// Spans of one trace and header that follow one another and are not in it yet.
         var spans: [ArrivedSpan] = []
@@ -55,17 +54,15 @@ final class OpenTraces {
             mostBytes = traces.mostTraceBytes / 8
         }
 
-        mutating func resource(_ fields: [WireBytes]) {
+        mutating func resource(_ fields: OtherFields) {
             end()
-            resource.removeAll(keepingCapacity: true)
-            for run in fields { unsafe resource.append(contentsOf: run.buffer) }
+            around.resource(fields)
             header = nil
         }
 
-        mutating func scope(_ fields: [WireBytes]) {
+        mutating func scope(_ fields: OtherFields) {
             end()
-            scope.removeAll(keepingCapacity: true)
-            for run in fields { unsafe scope.append(contentsOf: run.buffer) }
+            around.scope(fields)
             header = nil
         }
 
@@ -83,7 +80,9 @@ final class OpenTraces {
         /// What follows may be of another trace or header.
         mutating func end() {
             guard !spans.isEmpty else { return }
-            let header = header ?? traces.headers.header(resource: resource, scope: scope)
+            let header =
+                header
+                ?? traces.headers.header(resource: around.resource, scope: around.scope)
             self.header = header
             traces.take(spans, of: key, header, now: now)
             spans.removeAll(keepingCapacity: true)

@@ -232,8 +232,8 @@ final class TraceKeeper {
 
     private struct SpanIDs: RequestPartsVisitor {
         var ids: Set<UInt64> = []
-        mutating func resource(_ fields: [WireBytes]) {}
-        mutating func scope(_ fields: [WireBytes]) {}
+        mutating func resource(_ fields: OtherFields) {}
+        mutating func scope(_ fields: OtherFields) {}
         mutating func item(_ bytes: WireBytes) { ids.insert(SpanHead(bytes).spanID) }
     }
 

@@ -53,6 +53,7 @@ func readResourceEntry<Reader: ItemReader>(
     // The resource may stand behind its scopes, so it is looked for first.
     var header = entry
     var view = ResourceView()
+    view.fields = OtherFields(entry)
     var check = ItemCheck()
     var resources = FieldRun(number: 1)
     var count = 0
@@ -85,6 +86,7 @@ func readResourceEntry<Reader: ItemReader>(
             var check = ItemCheck()
             try? checkResource(WireCursor(bytes), into: &merged, &check)
             merged.schemaURL = schemaURL
+            merged.fields = OtherFields(entry)
             Reader.resource(merged, &visitor)
         }
     } else {
@@ -124,6 +126,7 @@ func readScopeEntry<Reader: ItemReader>(
 ) throws(WireFault) -> Int {
     var header = entry
     var view = ScopeView()
+    view.fields = OtherFields(entry)
     var check = ItemCheck()
     var scopes = FieldRun(number: 1)
     var count = 0
@@ -158,6 +161,7 @@ func readScopeEntry<Reader: ItemReader>(
             var check = ItemCheck()
             try? checkScope(WireCursor(bytes), into: &merged, &check)
             merged.schemaURL = schemaURL
+            merged.fields = OtherFields(entry)
             Reader.scope(merged, &visitor)
         }
     } else {

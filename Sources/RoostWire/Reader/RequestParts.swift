@@ -2,11 +2,10 @@
 ///
 /// What it is given is valid until it returns.
 public protocol RequestPartsVisitor {
-    /// Every field of a resource's entry but its scopes, tags included, in runs as they lie on the
-    /// wire.
-    mutating func resource(_ fields: [WireBytes])
+    /// Every field of a resource's entry but its scopes.
+    mutating func resource(_ fields: OtherFields)
     /// Every field of a scope's entry but its items.
-    mutating func scope(_ fields: [WireBytes])
+    mutating func scope(_ fields: OtherFields)
     /// The message of a span or a log record.
     mutating func item(_ bytes: WireBytes)
     /// The same, and the whole field with its tag and length: fields that follow one another are one
@@ -31,7 +30,7 @@ public func walkParts<Visitor: RequestPartsVisitor>(
             guard (try? cursor.skip(tag)) != nil else { return }
             continue
         }
-        visitor.resource(otherFields(entry))
+        visitor.resource(OtherFields(entry))
         var scopes = entry
         while scopes.hasMore {
             guard let tag = try? scopes.tag() else { break }
@@ -39,7 +38,7 @@ public func walkParts<Visitor: RequestPartsVisitor>(
                 guard (try? scopes.skip(tag)) != nil else { break }
                 continue
             }
-            visitor.scope(otherFields(scope))
+            visitor.scope(OtherFields(scope))
             walkItems(scope, visitor: &visitor)
         }
     }
@@ -67,26 +66,6 @@ func walkItems<Visitor: RequestPartsVisitor>(_ scope: WireCursor, visitor: inout
             item.bytes(from: item.position, to: item.end),
             field: scope.bytes(from: start, to: item.end))
     }
-}
-
-/// The fields of an entry that are not number 2, neighbours in one run.
-@usableFromInline
-func otherFields(_ entry: WireCursor) -> [WireBytes] {
-    var cursor = entry
-    var runs: [WireBytes] = []
-    var begin = cursor.position
-    var near = begin
-    while cursor.hasMore {
-        let start = cursor.position
-        if start &+ WireCursor.distance >= near { near = cursor.bringNear(from: near) }
-        guard let tag = try? cursor.tag(), (try? cursor.skip(tag)) != nil else { break }
-        if tag == 0x12 {
-            if start > begin { runs.append(entry.bytes(from: begin, to: start)) }
-            begin = cursor.position
-        }
-    }
-    if cursor.position > begin { runs.append(entry.bytes(from: begin, to: cursor.position)) }
-    return runs
 }
 
 /// What tells which span it is, read from a validated Span message.

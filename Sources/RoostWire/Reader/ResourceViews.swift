@@ -4,6 +4,8 @@
     public var droppedAttributesCount: UInt32 = 0
     /// Of the enclosing entry (`ResourceSpans.schema_url` and the like).
     public var schemaURL = WireBytes.empty
+    /// Of the enclosing entry: all but its scopes.
+    public var fields = OtherFields(WireCursor(WireBytes.empty))
 
     @inlinable init() {}
 }
@@ -16,6 +18,8 @@
     public var droppedAttributesCount: UInt32 = 0
     /// Of the enclosing entry (`ScopeSpans.schema_url` and the like).
     public var schemaURL = WireBytes.empty
+    /// Of the enclosing entry: all but its items.
+    public var fields = OtherFields(WireCursor(WireBytes.empty))
 
     @inlinable init() {}
 }
