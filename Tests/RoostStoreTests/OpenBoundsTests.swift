@@ -119,6 +119,93 @@ import Testing
         #expect(records == 40_000)
     }
 
+    /// Items of so many traces under one resource, whose unknown field has so many bytes.
+    private func shared(
+        header bytes: Int, _ signal: Signal, traces: UInt64, then more: [UInt8] = []
+    ) -> [UInt8] {
+        var writer = MessageWriter()
+        writer.message(1) { entry in
+            entry.bytes(15, [UInt8](repeating: 1, count: bytes))
+            entry.message(2) { scope in
+                for number in 1...traces {
+                    scope.message(2) { item in
+                        item.bigEndian(signal == .logs ? 9 : 1, traceHigh, number)
+                        if signal == .traces { item.bigEndian(2, number) }
+                    }
+                }
+            }
+        }
+        return writer.bytes + more
+    }
+
+    @Test(arguments: [Signal.logs, .traces])
+    func `a header that is too large costs what stands in it`(_ signal: Signal) throws {
+        let harness = try StoreHarness()
+        let more = signal == .logs ? request(logs: [TestLog()]) : request([TestSpan(trace: 5_000)])
+        for bytes in [300 << 10, 3 << 20] {
+            let body = shared(header: bytes, signal, traces: 500, then: more)
+            #expect(harness.store.offer(signal, items: 501, body: ByteBlock(body)))
+        }
+        harness.store.flush()
+        #expect(harness.counts[signal, .dropped(.disk)] == 1_000)
+        #expect(harness.counts[signal, .stored] == 2)
+    }
+
+    @Test(arguments: [Signal.logs, .traces])
+    func `one request has headers written so often and no more`(_ signal: Signal) {
+        var settings = StoreSettings()
+        settings.mostOpenBytes = 2 << 20
+        let body = shared(header: 100_000, signal, traces: 2_000)
+        var (items, headers, leftOut) = (0, 0, 0)
+        unsafe body.withUnsafeBytes { bytes in
+            if signal == .logs {
+                let logs = OpenLogGroups(settings)
+                logs.store = {
+                    for group in $0 {
+                        (items, headers) = (items + group.records, headers + group.headerBytes)
+                    }
+                }
+                unsafe logs.add(bytes, names: StoreHarness.names, now: 0)
+                leftOut = logs.leftOut
+                logs.store(logs.takeAll())
+            } else {
+                let traces = OpenTraces(settings)
+                traces.store = {
+                    for trace in $0 {
+                        (items, headers) = (items + trace.spans, headers + trace.headerBytes)
+                    }
+                }
+                unsafe traces.add(bytes, now: 0)
+                leftOut = traces.leftOut
+                traces.store(traces.takeAll())
+            }
+        }
+        #expect(items + leftOut == 2_000)
+        #expect(items > 20 && headers < (2 << 20) + 17 * body.count)
+    }
+
+    @Test func `steps of agents are held with what they take to be understood`() {
+        var writer = MessageWriter()
+        writer.message(1) { entry in
+            entry.message(2) { scope in
+                for _ in 0..<100_000 { scope.message(2) { $0.string(12, "api_request") } }
+            }
+        }
+        let logs = OpenLogGroups(StoreSettings())
+        var (records, most) = (0, 0)
+        logs.store = { taken in
+            for group in taken {
+                records += group.records
+                most = max(most, group.records)
+            }
+        }
+        unsafe writer.bytes.withUnsafeBytes {
+            unsafe logs.add($0, names: StoreHarness.names, now: 0)
+        }
+        logs.store(logs.takeAll())
+        #expect(records == 100_000 && most < 10_000)
+    }
+
     @Test func `all of a request that is too much to be held is stored`() throws {
         let harness = try StoreHarness { $0.mostOpenTraces = 400 }
         let body = distinctTraces(3000)

@@ -36,7 +36,9 @@ final class ChunkHeader {
     private static let ownBytes = 512
 
     /// What it takes at first.
-    var bytes: Int { Self.ownBytes + resource.count + scope.count }
+    var bytes: Int { Self.ownBytes + wireBytes }
+    /// What it adds to a request.
+    var wireBytes: Int { resource.count + scope.count }
 
     init(resource: [UInt8], scope: [UInt8]) {
         self.resource = resource

@@ -17,6 +17,8 @@ final class OpenLogs {
     private(set) var groups: [(header: ChunkHeader, bytes: [UInt8])] = []
     private(set) var records = 0
     private(set) var bytes = OpenLogs.ownBytes
+    /// Of headers that will be written with its records.
+    private(set) var headerBytes = 0
     /// Monotonic nanoseconds.
     let firstArrival: UInt64
     /// One of them is a step of an agent.
@@ -27,6 +29,8 @@ final class OpenLogs {
 
     static let ownBytes = 320
     private static let groupOwnBytes = 64
+    /// What a step of an agent takes while its trace is understood.
+    private static let stepBytes = MemoryLayout<Activity>.stride
 
     init(_ key: Key, now: UInt64) {
         self.key = key
@@ -44,6 +48,7 @@ final class OpenLogs {
             } else {
                 groups.append((header, []))
                 bytes += Self.groupOwnBytes + header.bytes
+                headerBytes += header.wireBytes
             }
         }
         let place = groups.count - 1
@@ -51,7 +56,10 @@ final class OpenLogs {
         append(varint: record.count, to: &groups[place].bytes)
         unsafe groups[place].bytes.append(contentsOf: record.buffer)
         bytes += record.count + 4
-        if isActivity { hasActivity = true }
+        if isActivity {
+            hasActivity = true
+            bytes += Self.stepBytes
+        }
         return bytes - before
     }
 
@@ -73,6 +81,9 @@ final class OpenLogGroups {
     private var headers = ChunkHeaders()
     private let places = LogPlaces()
     private(set) var bytes = 0
+    private var headersLeft = HeaderAllowance()
+    /// Records of the latest request that were left out for their headers.
+    private(set) var leftOut = 0
     private let settings: StoreSettings
     /// Records that have become so many bytes are given to `store`.
     var mostTraceBytes: Int
@@ -90,11 +101,13 @@ final class OpenLogGroups {
     var isEmpty: Bool { groups.isEmpty }
     private var isOverFull: Bool { bytes > mostBytes }
 
-    /// Takes in every record of a valid request. However many places these are for, no more are held
+    /// Takes in the records of a valid request. However many places these are for, no more are held
     /// than may be.
     func add(_ request: UnsafeRawBufferPointer, names: NameTable, now: UInt64) {
+        headersLeft = HeaderAllowance(request: request.count, held: mostBytes)
         var visitor = Visitor(logs: self, now: now)
         unsafe places.read(request, names: names, visitor: &visitor)
+        leftOut = visitor.leftOut
     }
 
     private struct Visitor: LogPlacesVisitor {
@@ -102,10 +115,12 @@ final class OpenLogGroups {
         let now: UInt64
         private var around = ItemSurroundings()
         private var header: ChunkHeader?
+        private(set) var leftOut = 0
 
         init(logs: OpenLogGroups, now: UInt64) {
             self.logs = logs
             self.now = now
+            around.mostBytes = logs.mostTraceBytes / 8
         }
 
         mutating func resource(_ fields: OtherFields) {
@@ -119,6 +134,10 @@ final class OpenLogGroups {
         }
 
         mutating func record(_ record: WireBytes, _ place: LogPlace) {
+            guard around.fits, !logs.headersLeft.isUsedUp else {
+                leftOut += 1
+                return
+            }
             let header =
                 header ?? logs.headers.header(resource: around.resource, scope: around.scope)
             self.header = header
@@ -133,7 +152,9 @@ final class OpenLogGroups {
                 session: place.session.isEmpty
                     ? 0 : Term(.session, place.session.string).hash),
             now: now)
+        let before = group.headerBytes
         bytes += group.add(record, header, isActivity: place.isActivity)
+        headersLeft.use(group.headerBytes - before)
         if group.bytes >= mostTraceBytes {
             remove(group)
             store([group])

@@ -41,6 +41,8 @@ final class OpenTrace {
     /// Of them, those that came again.
     private(set) var repeated = 0
     private(set) var bytes = OpenTrace.ownBytes
+    /// Of headers that will be written with its spans.
+    private(set) var headerBytes = 0
     /// Monotonic nanoseconds.
     let firstArrival: UInt64
     private(set) var lastArrival: UInt64
@@ -116,6 +118,7 @@ final class OpenTrace {
         groups.append(Group(header: header))
         // Others may have the same header, but which of them goes last nobody knows.
         bytes += Self.groupOwnBytes + header.bytes
+        headerBytes += header.wireBytes
         return groups.count - 1
     }
 

@@ -6,6 +6,9 @@ final class OpenTraces {
     private var headers = ChunkHeaders()
     private var order = ArrivalOrder()
     private(set) var bytes = 0
+    private var headersLeft = HeaderAllowance()
+    /// Spans of the latest request that were left out for their headers.
+    private(set) var leftOut = 0
     /// Traces that were stored with their root before they were quiet: what follows need not be
     /// waited for any longer than they would have been.
     private var rootsStored: Set<TraceKey> = []
@@ -29,12 +32,14 @@ final class OpenTraces {
         bytes > mostBytes || traces.count > settings.mostOpenTraces
     }
 
-    /// Takes in every span of a valid request. However many traces these are of, no more are held than
+    /// Takes in the spans of a valid request. However many traces these are of, no more are held than
     /// may be.
     func add(_ request: UnsafeRawBufferPointer, now: UInt64) {
+        headersLeft = HeaderAllowance(request: request.count, held: mostBytes)
         var visitor = Visitor(traces: self, now: now)
         unsafe walkParts(request, visitor: &visitor)
         visitor.end()
+        leftOut = visitor.leftOut
     }
 
     private struct Visitor: RequestPartsVisitor {
@@ -42,6 +47,7 @@ final class OpenTraces {
         let now: UInt64
         var around = ItemSurroundings()
         var header: ChunkHeader?
+        private(set) var leftOut = 0
         /// Spans of one trace and header that follow one another and are not in it yet.
         var spans: [ArrivedSpan] = []
         var key = TraceKey(high: 0, low: 0)
@@ -52,6 +58,7 @@ final class OpenTraces {
             self.traces = traces
             self.now = now
             mostBytes = traces.mostTraceBytes / 8
+            around.mostBytes = mostBytes
         }
 
         mutating func resource(_ fields: OtherFields) {
@@ -67,6 +74,10 @@ final class OpenTraces {
         }
 
         mutating func item(_ span: WireBytes, field: WireBytes) {
+            guard around.fits else {
+                leftOut += 1
+                return
+            }
             let head = SpanHead(span)
             let key = TraceKey(high: head.traceIDHigh, low: head.traceIDLow)
             if key != self.key || bytes >= mostBytes {
@@ -84,7 +95,11 @@ final class OpenTraces {
                 header
                 ?? traces.headers.header(resource: around.resource, scope: around.scope)
             self.header = header
-            traces.take(spans, of: key, header, now: now)
+            if traces.headersLeft.isUsedUp {
+                leftOut += spans.count
+            } else {
+                traces.take(spans, of: key, header, now: now)
+            }
             spans.removeAll(keepingCapacity: true)
             bytes = 0
         }
@@ -94,7 +109,9 @@ final class OpenTraces {
         _ spans: [ArrivedSpan], of key: TraceKey, _ header: ChunkHeader, now: UInt64
     ) {
         let trace = open(key, now: now)
+        let before = trace.headerBytes
         bytes += trace.take(spans, header, now: now)
+        headersLeft.use(trace.headerBytes - before)
         if trace.bytes >= mostTraceBytes {
             removeEarly(trace)
             store([trace])

@@ -129,10 +129,13 @@ final class StoreWriter {
         traces.mostBytes = shared.bounds.openBytes
         logs.mostBytes = shared.bounds.openBytes / 4
         switch item.signal {
-        case .traces: unsafe item.body.withBytes { unsafe traces.add($0, now: now) }
+        case .traces:
+            unsafe item.body.withBytes { unsafe traces.add($0, now: now) }
+            drop(.traces, traces.leftOut)
         case .logs:
             let names = shared.names.withLock { $0 }
             unsafe item.body.withBytes { unsafe logs.add($0, names: names, now: now) }
+            drop(.logs, logs.leftOut)
         case .metrics: shared.count(.metrics, item.items, .stored)
         }
         let hasMemory = payForOpen()
@@ -141,6 +144,11 @@ final class StoreWriter {
         store(traces.takeToMakeRoom(), logs.takeAll())
         tellOpen()
         payForOpen()
+    }
+
+    /// Counts what the store cannot keep as it came.
+    private func drop(_ signal: Signal, _ items: Int) {
+        if items > 0 { shared.count(signal, items, .dropped(.disk)) }
     }
 
     /// Those of one trace are stored together, a little later.
