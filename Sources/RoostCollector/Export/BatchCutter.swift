@@ -34,22 +34,23 @@ enum BatchCutter {
         of payload: Payload, maxBytes: Int, isRefused: Bool, share: MemoryBudget.Share
     ) throws(NoMemory) -> [Payload] {
         guard payload.bytes > maxBytes, payload.items > 1 else { return [payload] }
-        guard let first = share.reserve(payload.bytes) else { throw NoMemory() }
-        let body = joined(payload.slices)
-        var pieces = unsafe body.withBytes {
-            unsafe split(
-                $0, signal: payload.signal, maxBytes: maxBytes, maxTotalBytes: 2 * payload.bytes)
+        let body = try joined(payload.slices, share: share)
+        let most = 2 * payload.bytes
+        var plan = unsafe body.withBytes {
+            unsafe SplitPlan(
+                cutting: $0, signal: payload.signal, maxBytes: maxBytes, maxTotalBytes: most)
         }
         // Headers that fill most of a piece. Halves go on one by one, so that what is repeated at
         // any time is a few times the headers, not once for each item.
-        if pieces.count == 1, isRefused {
-            pieces = unsafe body.withBytes { unsafe splitInHalves($0, signal: payload.signal) }
+        if plan.pieceCount < 2, isRefused {
+            plan = unsafe body.withBytes { unsafe SplitPlan(halving: $0, signal: payload.signal) }
         }
-        guard pieces.count > 1 else { return [payload] }
-        // Repeated headers may have made it more than there was.
-        let total = pieces.reduce(0) { $0 + $1.bytes.count }
-        guard let reservation = total <= payload.bytes ? first : share.reserve(total) else {
-            throw NoMemory()
+        guard plan.pieceCount > 1 else { return [payload] }
+        guard let own = share.reserve(plan.ownBytes),
+            let reservation = share.reserve(plan.totalBytes)
+        else { throw NoMemory() }
+        let pieces = withExtendedLifetime(own) {
+            unsafe body.withBytes { unsafe plan.pieces(of: $0) }
         }
         return pieces.map { piece in
             var part = Payload(
@@ -61,10 +62,13 @@ enum BatchCutter {
     }
 
     /// One slice that holds them all; no copy when there is one.
-    private static func joined(_ slices: [ByteSlice]) -> ByteSlice {
+    private static func joined(
+        _ slices: [ByteSlice], share: MemoryBudget.Share
+    ) throws(NoMemory) -> ByteSlice {
         if slices.count == 1 { return slices[0] }
         let total = slices.reduce(0) { $0 + $1.count }
-        let block = unsafe ByteBlock(capacity: total) { target in
+        guard let reservation = share.reserve(total) else { throw NoMemory() }
+        let block = unsafe ByteBlock(capacity: total, reservation: reservation) { target in
             var offset = 0
             for slice in slices {
                 unsafe slice.withBytes { bytes in

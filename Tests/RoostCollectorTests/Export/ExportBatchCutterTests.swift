@@ -77,6 +77,23 @@ import Testing
         #expect(requests < 200)
     }
 
+    @Test func `memory is asked for what the pieces take, and before they are made`() throws {
+        // Field 60 of the request is in every piece.
+        let header: [UInt8] = [0xE2, 3, 0xD0, 15] + [UInt8](repeating: 0x41, count: 2000)
+        let bytes = header + traceRequest(1..<601).slices[0].array
+        let payload = Payload(signal: .traces, items: 600, block: ByteBlock(bytes))
+        let batch = ExportBatch(id: 1, signal: .traces, payloads: [payload])
+        let tight = MemoryBudget(limitBytes: bytes.count * 2 - 1).share("test")
+        let pieces = try BatchCutter.cut(batch, maxBytes: bytes.count / 2, share: tight)
+        let total = pieces.joined().reduce(0) { $0 + $1.bytes }
+        #expect(pieces.count > 1 && total > bytes.count && tight.usedBytes == total)
+        let none = MemoryBudget(limitBytes: total - 1).share("test")
+        #expect(throws: BatchCutter.NoMemory.self) {
+            try BatchCutter.cut(batch, maxBytes: bytes.count / 2, share: none)
+        }
+        #expect(none.usedBytes == 0)
+    }
+
     @Test func `a metric with 100,000 points is cut between them`() throws {
         func field(_ number: UInt8, _ bytes: [UInt8]) -> [UInt8] {
             var length = bytes.count

@@ -133,4 +133,66 @@ import Testing
         #expect(halves(request(plain, twice), .metrics).map(\.items) == [1, 3])
         #expect(halves(request(twice), .metrics).map(\.items) == [3])
     }
+
+    /// An unknown field, and one that has another value each time.
+    private func unknown(_ number: UInt64) -> [UInt8] { Proto.number(15, number) }
+
+    @Test func `fields between items are repeated like others`() {
+        let spans = (0..<6).map { item(span("s\($0)")) }
+        let mixed = (0..<6).flatMap { spans[Int($0)] + unknown($0) }
+        let around = (0..<6).flatMap { unknown($0) }
+        let resource = unknown(70) + Proto.bytes(3, Array("url".utf8))
+        let body = request(mixed, resource: resource) + unknown(80)
+        let whole = unknown(80) + request(around, spans.flatMap { $0 }, resource: resource)
+        let cut = { (some: Range<Int>) in
+            self.unknown(80) + request(around, spans[some].flatMap { $0 }, resource: resource)
+        }
+        #expect(pieces(body, .traces, body.count).map(\.bytes.array) == [body])
+        let got = pieces(body, .traces, cut(0..<4).count)
+        #expect(got.map(\.bytes.array) == [cut(0..<4), cut(4..<6)])
+        #expect(halves(body, .traces).map(\.bytes.array) == [cut(0..<3), cut(3..<6)])
+        #expect(whole.count == body.count)
+    }
+
+    /// A message whose length takes five bytes.
+    private func padded(_ number: UInt8, _ bytes: [UInt8]) -> [UInt8] {
+        let length = bytes.count
+        return [number << 3 | 2] + (0..<4).map { UInt8(length >> ($0 * 7) & 0x7F) | 0x80 } + [0]
+            + bytes
+    }
+
+    @Test func `lengths that came longer than they need are written as they need`() {
+        let spans = (0..<8).map { item(span("s\($0)")) }
+        let body = padded(1, padded(2, spans.flatMap { $0 }))
+        let half = { (some: Range<Int>) in request(spans[some].flatMap { $0 }) }
+        #expect(halves(body, .traces).map(\.bytes.array) == [half(0..<4), half(4..<8)])
+        // A length that needs two bytes in the request and one in a piece.
+        let plain = request(spans.flatMap { $0 })
+        #expect(halves(plain, .traces).map(\.bytes.array) == [half(0..<4), half(4..<8)])
+    }
+
+    @Test func `a plan tells what is taken before it is`() {
+        let scattered = (0..<1_000).flatMap { _ in item([]) + unknown(1) }
+        let body = request(scattered, scattered)
+        unsafe body.withUnsafeBytes { bytes in
+            let plan = unsafe SplitPlan(halving: bytes, signal: .logs)
+            let pieces = unsafe plan.pieces(of: bytes)
+            #expect(plan.pieceCount == 2 && pieces.map(\.items) == [1_000, 1_000])
+            #expect(plan.totalBytes == pieces.reduce(0) { $0 + $1.bytes.count })
+            // The fields between the items, once.
+            #expect(plan.ownBytes == 4_000)
+            // What is repeated would be more than half of a piece.
+            let whole = unsafe SplitPlan(cutting: bytes, signal: .logs, maxBytes: 7_000)
+            #expect(whole.pieceCount == 1)
+            let cut = unsafe SplitPlan(cutting: bytes, signal: .logs, maxBytes: 8_000)
+            #expect(cut.pieceCount == 2 && cut.totalBytes > 12_000)
+            let tooMuch = unsafe SplitPlan(
+                cutting: bytes, signal: .logs, maxBytes: 8_000, maxTotalBytes: 12_000)
+            #expect(tooMuch.pieceCount == 0)
+        }
+        let plain = request(item(span("a")), item(span("b")))
+        unsafe plain.withUnsafeBytes {
+            #expect(unsafe SplitPlan(halving: $0, signal: .traces).ownBytes == 0)
+        }
+    }
 }
