@@ -261,6 +261,21 @@ def test_large_headers_are_no_reason_to_give_up_small_items(forward, ends):
     assert settled(collector)["dropped"] == {} and letters(collector) == []
 
 
+def test_headers_larger_than_the_peer_takes_are_found_out_soon(forward, ends):
+    """By the shortest item, not by every single one."""
+    peer = ends(HTTPPeer(lambda _, size: (413, {}, b"") if size > 200_000 else None))
+    collector, sender = forward(destination(peer))
+    request = trace_request(0, 1000, services=1)
+    for entry in request.resource_spans:
+        entry.resource.attributes.add(key="k").value.string_value = "v" * 210_000
+    sender(request)
+    sender(trace_request(5000, 10))
+    counts = settled(collector)
+    assert counts["sent"] == 10 and counts["dropped"] == {"too_large_for_peer": 1000}
+    assert peer.asked < 300
+    assert_accounted(peer, sender, collector)
+
+
 def test_a_collector_that_answers_400_to_large_requests(forward, ends):
     """As Go's MaxBytesReader does, and so the OpenTelemetry Collector."""
     def rule(_, size):

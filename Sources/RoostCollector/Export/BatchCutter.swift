@@ -57,6 +57,7 @@ enum BatchCutter {
                 signal: payload.signal, items: piece.items, slices: [piece.bytes.slice],
                 reservation: reservation)
             part.sequence = payload.sequence
+            part.leastBytes = piece.leastBytes
             return part
         }
     }

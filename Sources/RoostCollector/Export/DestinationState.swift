@@ -249,13 +249,13 @@ struct DestinationState {
         noRoomUntil = 0
         switch verdict {
         case .delivered(let rejected, let message):
-            peer.took(hasStatus: true)
+            peer.took(batch, hasStatus: true)
             return delivered(batch, rejected: rejected, message, now, unixNano)
         case .unconfirmed(let text):
             guard batch.suspicion.statusWasLost() || peer.losesStatuses else {
                 return retry(batch, text, now, unixNano, random)
             }
-            peer.took(hasStatus: false)
+            peer.took(batch, hasStatus: false)
             return delivered(batch, rejected: 0, "taken as a yes: \(text)", now, unixNano)
         case .permanent(_, let text):
             clock.answered(now)
@@ -308,14 +308,13 @@ struct DestinationState {
             putFirst([batch])
             return .kept
         }
-        var batches: [ExportBatch] = []
-        for payloads in pieces {
-            var piece = makeBatch(batch.signal, payloads)
-            piece.firstAttempt = batch.firstAttempt
-            piece.lastAnswer = batch.lastAnswer
-            // Halves of what the peer refused are cut further where it has refused their size since.
-            piece.isCut = batch.wantedBytes == nil
-            batches.append(piece)
+        let header = ExportBatch.headerBytes(of: pieces, from: batch)
+        var batches = pieces.map { payloads in
+            nextID += 1
+            return batch.piece(nextID, payloads, headerBytes: header)
+        }
+        if batches.contains(where: \.isMostlyHeaders) {
+            batches.sort { $0.leastBytes < $1.leastBytes }
         }
         staging?.cut(batch, into: batches)
         queue.replaceTaken(batch.bytes, with: batches.reduce(0) { $0 + $1.bytes })
@@ -415,11 +414,15 @@ struct DestinationState {
         staging?.evict(payloads)
     }
 
-    /// Has `next` cut the batch in halves; a single item is given up.
+    /// Has `next` cut the batch in halves; a single item is given up, as are those that are no smaller.
     private mutating func shrink(
         _ refused: ExportBatch, orEnd reason: DropReason, now: UInt64
     ) -> Outcome {
-        guard refused.items > 1 else { return end(refused, reason) }
+        guard refused.items > 1 else {
+            peer.refuses(alone: refused, now)
+            return end(refused, reason)
+        }
+        guard !peer.refusesEach(of: refused, now) else { return end(refused, reason) }
         var batch = refused
         // A little more than half, since both halves repeat the headers.
         batch.wantedBytes = batch.bytes / 2 + batch.bytes / 16

@@ -28,6 +28,8 @@ struct ExportBatch: Sendable {
     var isCut = false
     /// The peer found it too large: it goes on in pieces of this size.
     var wantedBytes: Int?
+    /// Of a piece: what the others that were cut with it repeat of it, about.
+    private(set) var headerBytes = 0
     /// The compressed body, kept for a repetition.
     var encoded: ByteBlock?
     /// Of `encoded`.
@@ -39,6 +41,17 @@ struct ExportBatch: Sendable {
         self.payloads = payloads
         items = payloads.reduce(0) { $0 + $1.items }
         bytes = payloads.reduce(0) { $0 + $1.bytes }
+    }
+
+    /// What is cut off it.
+    func piece(_ id: UInt64, _ payloads: [Payload], headerBytes: Int) -> ExportBatch {
+        var piece = ExportBatch(id: id, signal: signal, payloads: payloads)
+        piece.firstAttempt = firstAttempt
+        piece.lastAnswer = lastAnswer
+        // Halves of what the peer refused are cut further where it has refused their size since.
+        piece.isCut = wantedBytes == nil
+        piece.headerBytes = headerBytes
+        return piece
     }
 
     /// The same without payloads that lie before `sequence` in a queue on disk; nil when that leaves

@@ -14,6 +14,9 @@ public struct Payload: Sendable {
     public let bytes: Int
     /// Where it lies in a queue on disk; nil in memory. Pieces have that of the whole.
     var sequence: UInt64?
+    /// Of half a payload: the shortest request that one of its items makes alone; 0 where that is not
+    /// known.
+    var leastBytes = 0
     /// For pieces, whose blocks carry none of their own.
     private let reservation: MemoryReservation?
 

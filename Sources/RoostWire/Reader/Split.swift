@@ -5,6 +5,8 @@ public struct SplitPiece: Sendable {
     public let bytes: ByteBlock
     /// Spans, data points or log records in it.
     public let items: Int
+    /// Of a half: the shortest request that one of its items makes alone; 0 where that is not known.
+    public var leastBytes = 0
 }
 
 /// Cuts a validated request into requests of at most `maxBytes`, between items.

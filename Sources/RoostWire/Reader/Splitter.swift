@@ -30,6 +30,7 @@ import RoostCore
     private var gatheredBytes = 0
     private var isBegun = false
     private var pieceItems = 0
+    private var pieceLeast = Int.max
     private var pieceBytes = 0
     /// Nil in the first walk.
     private var output: PieceOutput?
@@ -186,6 +187,19 @@ import RoostCore
         output?.append(field)
         levels[levels.count - 1].bytes += field.count
         pieceItems += items
+        if items > 0, limits.items < .max {
+            pieceLeast = min(pieceLeast, items == 1 ? sizeAlone(field.count) : 0)
+        }
+    }
+
+    /// How long a request with nothing but this field would be.
+    private func sizeAlone(_ bytes: Int) -> Int {
+        var size = bytes
+        for level in levels.reversed() {
+            size += level.headerBytes
+            if !level.tag.isEmpty { size += level.tag.count + varintSize(size) }
+        }
+        return size
     }
 
     private func sizeAfter(adding bytes: Int) -> Int {
@@ -230,9 +244,11 @@ import RoostCore
         if output == nil {
             sizes.append(pieceBytes)
         } else if let block = output?.end() {
-            pieces.append(SplitPiece(bytes: block, items: pieceItems))
+            let least = pieceLeast == .max ? 0 : pieceLeast
+            pieces.append(SplitPiece(bytes: block, items: pieceItems, leastBytes: least))
         }
         isBegun = false
         pieceItems = 0
+        pieceLeast = .max
     }
 }

@@ -94,6 +94,25 @@ import Testing
         #expect(none.usedBytes == 0)
     }
 
+    @Test func `items whose headers alone are too large cost few requests`() throws {
+        let payload = traceRequest(1..<4097, spanBytes: 31, headerBytes: 1 << 20)
+        let (arrived, ended, requests) = try deliver([payload], limit: 1 << 20)
+        #expect(arrived.isEmpty && ended.reduce(0) { $0 + $1.items } == 4096)
+        #expect(requests < 30 && ended.count < 20)
+    }
+
+    @Test func `of items with large headers those that the peer takes arrive`() throws {
+        let size: (UInt64) -> Int = { Int(($0 &* 0x9E37_79B9_7F4A_7C15) >> 50) }
+        let (header, limit) = (200_000, 208_000)
+        let payload = traceRequest(1..<201, headerBytes: header, sizes: size)
+        let passing = (UInt64(1)...200).count {
+            traceRequest($0..<$0 + 1, headerBytes: header, sizes: size).bytes <= limit
+        }
+        let (arrived, ended, _) = try deliver([payload], limit: limit)
+        #expect(arrived.reduce(0) { $0 + $1.items } == passing && passing > 50)
+        #expect(ended.reduce(0) { $0 + $1.items } == 200 - passing)
+    }
+
     @Test func `a metric with 100,000 points is cut between them`() throws {
         func field(_ number: UInt8, _ bytes: [UInt8]) -> [UInt8] {
             var length = bytes.count

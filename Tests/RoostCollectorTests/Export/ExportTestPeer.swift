@@ -99,7 +99,10 @@ private struct SpanCounter: TraceVisitor {
 }
 
 /// A trace request with spans of the given ids in one scope, each about `spanBytes` long.
-func traceRequest(_ ids: Range<UInt64>, spanBytes: Int = 100) -> Payload {
+func traceRequest(
+    _ ids: Range<UInt64>, spanBytes: Int = 100, headerBytes: Int = 1,
+    sizes: ((UInt64) -> Int)? = nil
+) -> Payload {
     func field(_ number: UInt8, _ bytes: [UInt8]) -> [UInt8] {
         var length = bytes.count
         var varint: [UInt8] = []
@@ -116,10 +119,15 @@ func traceRequest(_ ids: Range<UInt64>, spanBytes: Int = 100) -> Payload {
         field(
             2,
             field(1, [UInt8](repeating: 7, count: 16)) + field(2, bigEndian(id))
-                + field(5, [UInt8](repeating: 0x61, count: max(1, spanBytes - 30))))
+                + field(
+                    5, [UInt8](repeating: 0x61, count: max(1, (sizes?(id) ?? spanBytes) - 30))))
     }
     let resource = field(
-        1, field(1, field(1, Array("service.name".utf8)) + field(2, field(1, [0x78]))))
+        1,
+        field(
+            1,
+            field(1, Array("service.name".utf8))
+                + field(2, field(1, [UInt8](repeating: 0x78, count: headerBytes)))))
     let body = field(1, resource + field(2, field(1, field(1, [0x73])) + spans))
     return Payload(signal: .traces, items: ids.count, block: ByteBlock(body))
 }

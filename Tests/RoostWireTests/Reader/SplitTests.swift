@@ -126,6 +126,23 @@ import Testing
         #expect(Set(single) == Set((0..<1000).map { body($0..<$0 + 1) }) && single.count == 1000)
     }
 
+    @Test func `halves tell how long the shortest of their items is alone`() {
+        let resource = Proto.bytes(1, Proto.string(9, String(repeating: "r", count: 1000)))
+        func traces(_ names: [String]) -> [UInt8] {
+            request(names.flatMap { item(span($0)) }, resource: resource)
+        }
+        func metrics(_ names: [String]) -> [UInt8] {
+            let points = names.flatMap { Proto.bytes(1, Proto.string(9, $0)) }
+            let sum = Proto.bytes(7, Proto.number(2, 2) + points)
+            return request(item(Proto.string(1, "m") + sum), resource: resource)
+        }
+        let names = [300, 7, 90, 120, 5, 200].map { String(repeating: "s", count: $0) }
+        for (signal, body) in [(Signal.traces, traces), (.metrics, metrics)] {
+            let alone = [names[1], names[4]].map { body([$0]).count }
+            #expect(halves(body(names), signal).map(\.leastBytes) == alone)
+        }
+    }
+
     @Test func `halves are cut beside a metric that cannot be`() {
         let point = Proto.bytes(1, Proto.fixed64(6, 1))
         let plain = item(Proto.bytes(7, point + Proto.number(2, 2)))
