@@ -7,7 +7,7 @@ import RoostWire
 /// are monotonic nanoseconds unless the name says otherwise.
 struct DestinationState {
     private var settings: ExportSettings
-    private var delay: UInt64
+    private(set) var delay: UInt64
     private var giveUpAfter: UInt64?
     /// What waits; of a queue on disk, what of it is in memory.
     private(set) var queue: MemoryQueue
@@ -22,6 +22,8 @@ struct DestinationState {
     private var dying: [UInt64: (batch: ExportBatch, reason: DropReason)] = [:]
     private var nextID: UInt64 = 0
     private var nextSignal = 0
+    /// What of `pending` went first since something was taken from the queue.
+    private var pendingInARow = 0
     private var peer = KnownPeer()
     /// There is or was no room: nothing that waits now waits for company.
     private var isPressed = false
@@ -123,14 +125,27 @@ struct DestinationState {
             return .wait(until: nil)
         }
         guard now >= noRoomUntil else { return .wait(until: nextExpiry(before: noRoomUntil)) }
-        return nextPending(now) ?? nextFromQueue(now)
+        return nextInTurn(now) ?? nextPending(now) ?? nextFromQueue(now)
     }
+
+    /// Something from the queue after so many pieces, while the peer answers: there may be thousands of
+    /// them, where headers leave little room for items.
+    private mutating func nextInTurn(_ now: UInt64) -> Step? {
+        guard pendingInARow >= Self.mostInARow, pending.count < Self.mostAside, !clock.isFailing,
+            pending.count(where: { $0.failures > 0 }) <= settings.concurrency
+        else { return nil }
+        var later: UInt64?
+        return takeDue(now, orAt: &later).map { launch($0, now) }
+    }
+
+    /// `mostAside`: not while what came in turn is in pieces itself.
+    private static let (mostInARow, mostAside) = (8, 64)
 
     /// What failed before, and pieces; nil when something from the queue is to go first.
     ///
-    /// A batch that fails by its own fault, so that the peer breaks down over it each time, must
-    /// not hold up the rest: once it has failed twice others are tried, and while those pass it
-    /// waits for a time of its own. How many such batches are held beside the queue is bounded.
+    /// A batch that fails by its own fault, so that the peer breaks down over it each time, must not
+    /// hold up the rest: once it has failed twice others are tried, and while those pass it waits for
+    /// a time of its own. How many such batches are held beside the queue is bounded.
     private mutating func nextPending(_ now: UInt64) -> Step? {
         guard !pending.isEmpty else { return nil }
         let isFailing = clock.isFailing
@@ -140,7 +155,10 @@ struct DestinationState {
             } else {
                 pending.firstIndex { isFailing ? $0.failures < 2 : now >= $0.notBefore }
             }
-        if let index { return launch(pending.remove(at: index), now) }
+        if let index {
+            pendingInARow += 1
+            return launch(pending.remove(at: index), now)
+        }
         guard isCrowded else { return nil }
         return .wait(until: nextExpiry(before: nextTurn))
     }
@@ -152,8 +170,20 @@ struct DestinationState {
     private var nextTurn: UInt64? { pending.lazy.map(\.notBefore).min() }
 
     private mutating func nextFromQueue(_ now: UInt64) -> Step {
-        let limit = batchBytes(now)
         var earliest: UInt64?
+        if let batch = takeDue(now, orAt: &earliest) { return launch(batch, now) }
+        isPressed = false
+        // There is nothing else to see with whether the peer is back, or to send before the end.
+        if clock.isFailing || isDraining, !pending.isEmpty {
+            return launch(pending.removeFirst(), now)
+        }
+        if let nextTurn { earliest = min(nextTurn, earliest ?? .max) }
+        return .wait(until: nextExpiry(before: earliest))
+    }
+
+    /// What has waited in the queue for long enough, or is enough; else when something will have.
+    private mutating func takeDue(_ now: UInt64, orAt earliest: inout UInt64?) -> ExportBatch? {
+        let limit = batchBytes(now)
         // Signals take turns, so that none starves another.
         for turn in 0..<Signal.allCases.count {
             let signal = Signal.allCases[(nextSignal + turn) % Signal.allCases.count]
@@ -166,34 +196,10 @@ struct DestinationState {
                 continue
             }
             nextSignal = (nextSignal + turn + 1) % Signal.allCases.count
-            let payloads = queue.take(signal, maxBytes: limit)
-            return launch(makeBatch(signal, payloads), now)
+            pendingInARow = 0
+            return makeBatch(signal, queue.take(signal, maxBytes: limit))
         }
-        isPressed = false
-        // There is nothing else to see with whether the peer is back, or to send before the end.
-        if clock.isFailing || isDraining, !pending.isEmpty {
-            return launch(pending.removeFirst(), now)
-        }
-        if let nextTurn { earliest = min(nextTurn, earliest ?? .max) }
-        return .wait(until: nextExpiry(before: earliest))
-    }
-
-    /// How much has to wait for one more request: a full batch for each one under way.
-    ///
-    /// A peer that keeps up is served by one or two requests. More of them at once cost twice the CPU
-    /// through HTTP/2 on a connection each; they pay where the way is long or the peer slow, and there
-    /// data piles up.
-    private func bytesForAnother(_ signal: Signal, limit: Int) -> Int {
-        staging?.hasMore == true ? limit : max(requestsUnderWay(signal), 1) * limit
-    }
-
-    /// How long less than that waits. Behind a request that hangs it goes out in the end.
-    private func patience(_ signal: Signal) -> UInt64 {
-        requestsUnderWay(signal) == 0 ? delay : max(delay, 5 * min(delay, 1 << 60))
-    }
-
-    private func requestsUnderWay(_ signal: Signal) -> Int {
-        inFlight.values.reduce(0) { $0 + ($1.signal == signal ? 1 : 0) }
+        return nil
     }
 
     private mutating func launch(_ batch: ExportBatch, _ now: UInt64) -> Step {

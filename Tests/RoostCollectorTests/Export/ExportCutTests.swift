@@ -21,6 +21,28 @@ import Testing
         #expect(sent.map(\.items) == [2, 2, 1])
     }
 
+    @Test func `many pieces hold up for a while what waits in the queue, and not for ever`() {
+        var state = DestinationState(
+            settings {
+                $0.concurrency = 1
+                $0.queue.capacityBytes = 10_000
+            })
+        #expect(state.put(payload(6400, items: 64), now: 0) == true)
+        guard case .cut(let batch, _) = state.next(0) else {
+            Issue.record("should be cut")
+            return
+        }
+        let pieces = (0..<64).map { _ in [payload(100)] }
+        #expect(state.cut(batch.id, into: pieces) == .kept)
+        #expect(state.put(payload(100, mark: 1), now: 0) == true)
+        var before = 0
+        while let piece = state.sends(0), piece.slices[0].array[0] == 0 {
+            before += 1
+            #expect(state.finish(piece, .taken, now: 0) != .kept)
+        }
+        #expect(before == 8)
+    }
+
     @Test func `a single item above the limit is sent as it is`() {
         var state = DestinationState(settings())
         #expect(state.put(payload(250), now: 0) == true)
