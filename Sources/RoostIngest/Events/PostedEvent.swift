@@ -105,7 +105,7 @@ public struct PostedEvent: Sendable, Equatable {
         }
         guard let kind = Kind(type) else {
             let known = Kind.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Fault(reason: "there is no event_type \(type.prefix(64)); known are \(known)")
+            throw Fault(reason: "there is no event_type \(type.shortened()); known are \(known)")
         }
         self.kind = kind
         time = now

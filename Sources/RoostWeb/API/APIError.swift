@@ -1,3 +1,4 @@
+import RoostCore
 import RoostNet
 
 /// Why a request to the API gets no answer, worded for its sender.
@@ -12,7 +13,7 @@ struct APIError: Error, Equatable {
     static func badParameter(_ name: String, _ text: String, allowed: String) -> APIError {
         APIError(
             status: 400, code: "bad_parameter",
-            message: "\(name)=\(shortened(text)) is not understood; \(name) is \(allowed)")
+            message: "\(name)=\(text.shortened()) is not understood; \(name) is \(allowed)")
     }
 
     static func unknownParameter(_ name: String, allowed: [String]) -> APIError {
@@ -21,7 +22,7 @@ struct APIError: Error, Equatable {
             ? "this path takes none" : "known here are " + allowed.joined(separator: ", ")
         return APIError(
             status: 400, code: "unknown_parameter",
-            message: "there is no parameter \(shortened(name)); \(known)")
+            message: "there is no parameter \(name.shortened()); \(known)")
     }
 
     static func missingParameter(_ name: String, allowed: String) -> APIError {
@@ -46,7 +47,7 @@ struct APIError: Error, Equatable {
     }
 
     static func notFound(_ what: String, _ id: String) -> APIError {
-        APIError(status: 404, code: "not_found", message: "there is no \(what) \(shortened(id))")
+        APIError(status: 404, code: "not_found", message: "there is no \(what) \(id.shortened())")
     }
 
     static func switchedOff(_ part: String) -> APIError {
@@ -64,9 +65,14 @@ struct APIError: Error, Equatable {
     static func tooLarge(_ what: String, _ id: String) -> APIError {
         APIError(
             status: 422, code: "too_much",
-            message: "\(what) \(shortened(id)) takes more memory than one answer may have; "
+            message: "\(what) \(id.shortened()) takes more memory than one answer may have; "
                 + "a larger limits.memory allows it")
     }
+
+    static let answerTooLarge = APIError(
+        status: 422, code: "too_much",
+        message: "the answer takes more memory than one may have; ask for less of it, or allow it "
+            + "with a larger limits.memory")
 
     /// Spans have to be looked at for it, and never can be.
     static let searchTooLarge = APIError(
@@ -99,10 +105,5 @@ struct APIError: Error, Equatable {
             }
         if let retryAfter { response.headers.append(("retry-after", "\(retryAfter)")) }
         return response
-    }
-
-    /// What a stranger wrote is repeated in part only.
-    private static func shortened(_ text: String) -> String {
-        text.count <= 64 ? text : text.prefix(64) + "…"
     }
 }

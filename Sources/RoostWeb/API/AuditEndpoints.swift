@@ -158,7 +158,7 @@ enum AuditEndpoints {
         guard let given = document.members else { throw .invalid("a record is a JSON object") }
         for (name, _) in given where !members.contains(name) {
             throw .invalid(
-                "there is no \(name.prefix(64)); known are " + members.joined(separator: ", "))
+                "there is no \(name.shortened()); known are " + members.joined(separator: ", "))
         }
         func text(_ name: String) throws(AuditRefusal) -> String? {
             switch document[name] {

@@ -159,7 +159,7 @@ enum LiveEndpoints {
             throw APIError(
                 status: 400, code: "bad_parameter",
                 message: "Last-Event-ID is the id of a message, a number, and not "
-                    + text.prefix(32))
+                    + text.shortened(to: 32))
         }
         return id
     }

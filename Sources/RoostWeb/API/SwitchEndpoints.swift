@@ -48,7 +48,7 @@ enum SwitchEndpoints {
         var changes: [(part: Switches.Part, isOn: Bool)] = []
         for (name, value) in members {
             guard let part = Switches.Part(rawValue: name) else {
-                throw .badBody("there is no switch \(name.prefix(64)); known are \(known)")
+                throw .badBody("there is no switch \(name.shortened()); known are \(known)")
             }
             guard let isOn = value.bool else {
                 throw .badBody("\(name) has to be true or false")

@@ -8,6 +8,14 @@ import Testing
         try PostedEvent(try JSONValue(parsing: json.utf8), now: now)
     }
 
+    @Test func `a type that there is not is repeated in part`() {
+        let type = "a" + String(repeating: "\u{301}", count: 100_000)
+        let fault = #expect(throws: PostedEvent.Fault.self) {
+            try event(#"{"event_type":"\#(type)"}"#)
+        }
+        #expect((fault?.reason.utf8.count ?? .max) < 2_000)
+    }
+
     @Test func `the shape of the requirements is read`() throws {
         let event = try event(
             #"{"event_type":"AGENT_COMPLETED","payload":{"agent":{"name":"writer"},"duration_ms":1500,"#
