@@ -70,6 +70,10 @@ public final class AnswerRoom: Sendable {
             var bytes: Int
             /// Of what is set aside.
             var isOwn: Bool
+            /// Of `bytes`, by those who say so.
+            var used = 0
+            /// What was refused last.
+            var refused = 0
         }
 
         fileprivate init(_ room: AnswerRoom, _ bytes: Int, isOwn: Bool) {
@@ -84,35 +88,55 @@ public final class AnswerRoom: Sendable {
             grow(to: state.withLock { $0.bytes } &+ more)
         }
 
-        /// Whether it could be larger by so much if nothing else were held; if not, it never will.
-        public func couldGrow(by more: Int) -> Bool {
-            more <= room.mostBytes - state.withLock { $0.bytes }
-        }
-
-        /// Whether it could be so large if nothing else were held; if not, it never will.
-        public func couldGrow(to bytes: Int) -> Bool { bytes <= room.mostBytes }
-
         /// Makes it as large as `bytes`, if it is smaller; false, and nothing changes, when there is
         /// no room.
         public func grow(to bytes: Int) -> Bool {
             state.withLock { state in
                 guard bytes > state.bytes else { return true }
-                let more = bytes - state.bytes
-                if state.isOwn {
-                    if room.own.tryTake(more) {
-                        state.bytes = bytes
-                        return true
-                    }
-                    guard room.takeRest(bytes) else { return false }
-                    room.own.giveBack(state.bytes)
-                    state = State(bytes: bytes, isOwn: false)
-                    return true
+                guard take(bytes - state.bytes, &state) else {
+                    state.refused = bytes
+                    return false
                 }
-                guard room.takeRest(more) else { return false }
-                state.bytes = bytes
                 return true
             }
         }
+
+        private func take(_ more: Int, _ state: inout State) -> Bool {
+            if state.isOwn {
+                if !room.own.tryTake(more) {
+                    guard room.takeRest(state.bytes + more) else { return false }
+                    room.own.giveBack(state.bytes)
+                    state.isOwn = false
+                }
+            } else {
+                guard room.takeRest(more) else { return false }
+            }
+            state.bytes += more
+            return true
+        }
+
+        /// Notes that so many bytes more are in use, and makes it larger where it has not so many left;
+        /// false, and nothing changes, when there is no room.
+        public func use(_ more: Int) -> Bool {
+            state.withLock { state in
+                let used = state.used + more
+                if used > state.bytes, !take(used - state.bytes, &state) {
+                    state.refused = used
+                    return false
+                }
+                state.used = used
+                return true
+            }
+        }
+
+        /// Notes that so many bytes are in use no more. They stay leased.
+        public func giveBack(_ bytes: Int) { state.withLock { $0.used = max($0.used - bytes, 0) } }
+
+        /// In use, by those who say so.
+        public var usedBytes: Int { state.withLock { $0.used } }
+
+        /// Whether what was refused last could be had if nothing else were held; if not, it never will.
+        public var mayComeTrue: Bool { state.withLock { $0.refused } <= room.mostBytes }
 
         /// Makes it as small as `bytes`, if it is larger.
         public func shrink(to bytes: Int) {
@@ -120,6 +144,7 @@ public final class AnswerRoom: Sendable {
                 guard bytes < state.bytes else { return }
                 give(state.bytes - bytes, isOwn: state.isOwn)
                 state.bytes = bytes
+                state.used = min(state.used, bytes)
             }
         }
 

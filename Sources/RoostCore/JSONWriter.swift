@@ -1,10 +1,15 @@
 /// Writes one JSON document, front to back, into bytes.
 ///
 /// The caller keeps the order right (a key before each value inside an object); commas are put in
-/// by the writer. RFC 8259.
+/// by the writer. RFC 8259. One that is paid for (`JSONWriter+Paid.swift`) asks before it takes
+/// memory.
 public struct JSONWriter: Sendable {
-    public private(set) var bytes: [UInt8] = []
-    private var needsComma = false
+    /// What comes behind the pieces that are full, of which only one that is paid for has any.
+    var tail: [UInt8] = []
+    var needsComma = false
+    /// The tail has room for so many bytes and a few more.
+    var end = Int.max
+    var paid: Paid?
 
     public init() {}
 
@@ -16,7 +21,7 @@ public struct JSONWriter: Sendable {
     public mutating func key(_ name: String) {
         separate()
         quote(name)
-        bytes.append(0x3A)
+        tail.append(0x3A)
         needsComma = false
     }
 
@@ -32,7 +37,7 @@ public struct JSONWriter: Sendable {
 
     public mutating func value(_ number: Int) {
         separate()
-        if number < 0 { bytes.append(0x2D) }
+        if number < 0 { tail.append(0x2D) }
         digits(UInt64(number.magnitude))
     }
 
@@ -47,8 +52,8 @@ public struct JSONWriter: Sendable {
         if number >= 0, number < 1e15, number.rounded(.towardZero) == number, number.sign == .plus {
             separate()
             digits(UInt64(number))
-            bytes.append(0x2E)
-            bytes.append(0x30)
+            tail.append(0x2E)
+            tail.append(0x30)
         } else {
             literal(number.isFinite ? "\(number)" : "null")
         }
@@ -74,7 +79,19 @@ public struct JSONWriter: Sendable {
     /// Puts in a value that is JSON already.
     public mutating func raw(_ json: [UInt8]) {
         separate()
-        bytes.append(contentsOf: json)
+        unsafe json.withUnsafeBytes { unsafe append($0) }
+    }
+
+    /// Puts in a text that is the JSON which `body` writes.
+    public mutating func text(of body: (inout JSONWriter) -> Void) {
+        separate()
+        var part = paid.map { JSONWriter(paidBy: $0.lease) } ?? JSONWriter()
+        body(&part)
+        tail.append(0x22)
+        for piece in part.pieces { unsafe piece.withUnsafeBytes { unsafe appendEscaped($0) } }
+        tail.append(0x22)
+        part.discard()
+        if part.isCut { cut() }
     }
 
     public mutating func field(_ name: String, _ text: String) { key(name); value(text) }
@@ -105,12 +122,12 @@ public struct JSONWriter: Sendable {
 
     private mutating func literal(_ text: String) {
         separate()
-        bytes.append(contentsOf: text.utf8)
+        tail.append(contentsOf: text.utf8)
     }
 
     private mutating func digits(_ number: UInt64) {
         if number < 10 {
-            bytes.append(0x30 &+ UInt8(truncatingIfNeeded: number))
+            tail.append(0x30 &+ UInt8(truncatingIfNeeded: number))
             return
         }
         append(DecimalText(number), to: 20)
@@ -118,23 +135,30 @@ public struct JSONWriter: Sendable {
 
     private mutating func append(_ text: DecimalText, to end: Int) {
         unsafe text.digits.span.extracting(text.start..<end).withUnsafeBytes {
-            unsafe bytes.append(contentsOf: $0)
+            unsafe tail.append(contentsOf: $0)
         }
+    }
+
+    mutating func append(_ text: UnsafeRawBufferPointer) {
+        guard tail.count &+ text.count <= end || makeRoom(for: text.count) else { return }
+        unsafe tail.append(contentsOf: text)
     }
 
     private mutating func open(_ byte: UInt8) {
         separate()
-        bytes.append(byte)
+        tail.append(byte)
         needsComma = false
     }
 
     private mutating func close(_ byte: UInt8) {
-        bytes.append(byte)
+        if tail.count > end { _ = makeRoom(for: 0) }
+        tail.append(byte)
         needsComma = true
     }
 
     private mutating func separate() {
-        if needsComma { bytes.append(0x2C) }
+        if tail.count > end { _ = makeRoom(for: 0) }
+        if needsComma { tail.append(0x2C) }
         needsComma = true
     }
 
@@ -147,29 +171,33 @@ public struct JSONWriter: Sendable {
         }
     }
 
-    /// Most texts need no escape, and are taken over whole.
     private mutating func quote(_ text: UnsafeRawBufferPointer) {
-        bytes.append(0x22)
+        tail.append(0x22)
+        unsafe appendEscaped(text)
+        tail.append(0x22)
+    }
+
+    /// Most texts need no escape, and are taken over whole.
+    private mutating func appendEscaped(_ text: UnsafeRawBufferPointer) {
         var start = 0
         while true {
             let end = unsafe firstEscape(text, from: start)
-            unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[start..<end]))
+            unsafe append(UnsafeRawBufferPointer(rebasing: text[start..<end]))
             guard end < text.count else { break }
             unsafe escape(text[end])
             start = end + 1
         }
-        bytes.append(0x22)
     }
 
     private mutating func escape(_ byte: UInt8) {
-        bytes.append(0x5C)
+        tail.append(0x5C)
         switch byte {
-        case 0x22, 0x5C: bytes.append(byte)
-        case 0x0A: bytes.append(0x6E)
-        case 0x0D: bytes.append(0x72)
-        case 0x09: bytes.append(0x74)
+        case 0x22, 0x5C: tail.append(byte)
+        case 0x0A: tail.append(0x6E)
+        case 0x0D: tail.append(0x72)
+        case 0x09: tail.append(0x74)
         default:
-            bytes.append(contentsOf: [0x75, 0x30, 0x30, hexDigit(byte >> 4), hexDigit(byte & 15)])
+            tail.append(contentsOf: [0x75, 0x30, 0x30, hexDigit(byte >> 4), hexDigit(byte & 15)])
         }
     }
 }

@@ -162,6 +162,12 @@ enum WebAnswer {
             body: SlicedBody.body(bytes))
     }
 
+    static func json(_ document: JSONWriter) -> Response {
+        var response = json(200, [])
+        response.body = SlicedBody.body(pieces: document.pieces)
+        return response
+    }
+
     static func error(
         _ status: Int, _ code: String, _ message: String, headers: [(String, String)] = []
     ) -> Response {

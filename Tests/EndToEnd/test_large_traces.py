@@ -8,7 +8,7 @@ from conftest import starter, wait_until
 from openapi import ROOT
 from telemetry import PROTOBUF, START, attribute, request, scopes
 
-FITS, TOO_LARGE = "a" * 32, "b" * 32
+FITS, TOO_LARGE, EVENTFUL = "a" * 32, "b" * 32, "d" * 32
 KIB = 1024
 # Of 16 MiB one answer has a quarter less a sixteenth, and takes six times the bytes of a trace.
 SIZES = {FITS: 350 * KIB, TOO_LARGE: 800 * KIB}
@@ -106,3 +106,32 @@ def test_jaeger_finds_what_came_late(small):
     assert [trace["traceID"] for trace in answer.json()["data"]] == [FITS]
     answer = jaeger(small, service="front", tags='{"late":"no"}', start=START // 1000 - 1)
     assert answer.status_code == 200 and answer.json()["data"] == []
+
+
+
+@pytest.fixture(scope="module")
+def eventful(tmp_path_factory):
+    """A collector, and a span of many empty events: two bytes each as they come, up to seventy in an
+    answer."""
+    with starter(tmp_path_factory.mktemp("eventful")) as start:
+        process = start({"limits": {"memory": "64MiB"}})
+        message = request("traces", 0, service="front")
+        span = scopes(message)[0].spans.add(
+            trace_id=bytes.fromhex(EVENTFUL), span_id=(1).to_bytes(8, "big"), name="work",
+            start_time_unix_nano=START, end_time_unix_nano=START + 10**9)
+        span.MergeFromString(b"\x5a\x00" * 900_000)
+        send(process, message)
+        wait_until(lambda: spans(process) == {EVENTFUL: 1}, what="the trace")
+        yield process
+
+
+@pytest.mark.parametrize("path, status", [
+    (f"{ROOT}traces/{EVENTFUL}", 422), (f"{ROOT}traces/{EVENTFUL}/analysis", 200),
+    (f"{ROOT}traces/compare?a={EVENTFUL}&b={EVENTFUL}", 200),
+    (f"{ROOT}traces/{EVENTFUL}/export?format=otlp", 200),
+    (f"{ROOT}traces/{EVENTFUL}/export?format=jaeger", 422),
+    (f"{ROOT}traces/{EVENTFUL}/export?format=zipkin", 422),
+    (f"/api/traces/{EVENTFUL}", 422), (f"/api/traces?traceID={EVENTFUL}", 422)])
+def test_what_becomes_much_more_than_its_bytes_is_paid_for(eventful, path, status):
+    assert [eventful.get(path).status_code for _ in range(3)] == [status] * 3
+    assert eventful.resident_bytes(peak=True) < (64 + 32) << 20

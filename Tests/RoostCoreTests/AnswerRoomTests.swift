@@ -46,8 +46,8 @@ import Testing
     @Test func `what is too large now is told from what is too large for ever`() {
         let held = budget.share("requests").reserve(1_000)
         let lease = room.lease(50)
-        #expect(lease?.grow(by: 250) == false && lease?.couldGrow(by: 250) == true)
-        #expect(lease?.couldGrow(by: 251) == false)
+        #expect(lease?.grow(by: 250) == false && lease?.mayComeTrue == true)
+        #expect(lease?.grow(by: 251) == false && lease?.mayComeTrue == false)
         withExtendedLifetime(held) {}
         let alone = AnswerRoom(budget: MemoryBudget(limitBytes: 1_600))
         #expect(alone.lease(alone.mostBytes) != nil && alone.lease(alone.mostBytes + 1) == nil)

@@ -13,6 +13,7 @@ import Testing
     private let other = TraceID(high: 1, low: 2)
     private let large = TraceID(high: 1, low: 3)
     private let unknown = TraceID(high: 1, low: 4)
+    private let eventful = TraceID(high: 1, low: 5)
 
     init() throws {
         web = try WebStore()
@@ -20,18 +21,20 @@ import Testing
         web.put(small, bytes: 300 << 10)
         web.put(other)
         web.put(large, bytes: 800 << 10)
+        web.put(eventful, events: 200_000)
     }
 
     private func traces() throws -> JaegerTraces {
-        let lease = try #require(room.lease(1))
+        let lease = try #require(room.lease(APIContext.usualBytes))
         return JaegerTraces(store: web.store, names: web.names, lease: lease, isStored: true)
     }
 
     /// The ids of the traces in an answer, and its total.
     private func shown(_ wanted: [TraceID]) throws -> (ids: [String], left: [TraceID]) {
-        var writer = JSONWriter()
+        let traces = try traces()
+        var writer = JSONWriter(paidBy: traces.lease)
         writer.beginArray()
-        let (written, left) = try traces().write(wanted, into: &writer)
+        let (written, left) = try traces.write(wanted, into: &writer)
         writer.endArray()
         let elements = try JSONValue(parsing: writer.bytes).array ?? []
         #expect(elements.count == written)
@@ -47,6 +50,14 @@ import Testing
         let (ids, left) = try shown([unknown, small, large, other])
         #expect(ids == [small.text] && left == [large, other])
         #expect(try traces().count([large, unknown, other]) == 2)
+    }
+
+    @Test func `one that becomes much more than its bytes is not written either`() throws {
+        let (ids, left) = try shown([small, eventful, other])
+        #expect(ids == [small.text] && left == [eventful, other])
+        #expect(budget.usedBytes <= 4 << 20)
+        let error = #expect(throws: APIError.self) { try shown([eventful]) }
+        #expect(error == .tooLarge("trace", eventful.text))
     }
 
     @Test func `one that never fits is not to be asked for again`() throws {

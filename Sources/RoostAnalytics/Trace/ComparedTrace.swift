@@ -37,6 +37,15 @@ public struct ComparedTrace: Sendable {
         models = Self.models(analysis)
     }
 
+    /// That it takes.
+    public var byteCount: Int {
+        [operations, agents, models].reduce(0) { sum, rows in
+            rows.keys.reduce(sum) { $0 + Self.bytesOfRow + $1.name.text.utf8.count }
+        }
+    }
+
+    private static let bytesOfRow = 192
+
     private static func models(_ analysis: TraceAnalysis) -> [Key: Figures] {
         var rows: [Key: Figures] = [:]
         for place in analysis.document.steps.indices {

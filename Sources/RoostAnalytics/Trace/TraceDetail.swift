@@ -14,9 +14,9 @@ public enum TraceDetail {
     public static func write(
         chunks: [ByteBlock], document: TraceDocument, into writer: inout JSONWriter
     ) {
-        let parts = chunks.visited(
-            by: DetailParts(
-                TraceSpanPlaces(document), high: document.traceIDHigh, low: document.traceIDLow))
+        var parts = DetailParts(
+            TraceSpanPlaces(document), high: document.traceIDHigh, low: document.traceIDLow)
+        parts.find(in: chunks, payer: &writer)
         writer.beginObject()
         TraceSummary(of: document).writeFields(into: &writer, count: "span_count")
         writer.field("omitted_spans", document.omitted)
@@ -28,13 +28,14 @@ public enum TraceDetail {
             let times = TraceTimes(document)
             var depths = [Int](repeating: 0, count: document.steps.count)
             for place in document.steps.indices {
+                if writer.isCut { return }
                 let parent = document.steps[place].parent
                 // Parents mostly stand before; one whose clock is late has depth 0 yet.
                 if let parent { depths[place] = depths[parent] + 1 }
                 writer.beginObject()
                 document.steps[place].writeFields(
                     into: &writer, place: place, depth: depths[place], offset: times.starts[place])
-                parts.write(place, into: &writer)
+                parts.write(place, of: chunks, into: &writer)
                 writer.endObject()
             }
         }
@@ -104,48 +105,83 @@ struct TraceSpanPlaces {
     }
 }
 
-/// What the bytes say of each span, as JSON.
+/// What the bytes say of each span, and of the resources and scopes as JSON.
 private struct DetailParts: TraceVisitor {
+    /// Where a span stands, and which resource and scope it has.
+    private struct Part {
+        var chunk: Int32 = -1
+        var resource: Int32 = 0
+        var scope: Int32 = 0
+        var offset = 0
+        var count = 0
+    }
+
     private let places: TraceSpanPlaces
     private let high: UInt64
     private let low: UInt64
-    /// By step: the fields between the braces of an object.
-    private var parts: [[UInt8]]
+    /// By step.
+    private var parts: [Part]
     private(set) var resources: [[UInt8]] = []
     private(set) var scopes: [[UInt8]] = []
-    private var resourceNumbers: [[UInt8]: Int] = [:]
-    private var scopeNumbers: [[UInt8]: Int] = [:]
-    private var resource = 0
-    private var scope = 0
+    private var resourceNumbers: [[UInt8]: Int32] = [:]
+    private var scopeNumbers: [[UInt8]: Int32] = [:]
+    private var resource: Int32 = 0
+    private var scope: Int32 = 0
+    private var chunk: Int32 = 0
+    private var begin = 0
+    private var payer = JSONWriter()
 
     init(_ places: TraceSpanPlaces, high: UInt64, low: UInt64) {
         self.places = places
         self.high = high
         self.low = low
-        parts = [[UInt8]](repeating: [], count: places.count)
+        parts = [Part](repeating: Part(), count: places.count)
     }
 
-    func write(_ place: Int, into writer: inout JSONWriter) {
-        if parts[place].isEmpty {
-            writer.key("attributes")
-            writer.beginObject()
-            writer.endObject()
-        } else {
-            writer.raw(parts[place])
+    /// Looks through the bytes; `payer` pays for what is kept of them.
+    mutating func find(in chunks: [ByteBlock], payer: inout JSONWriter) {
+        swap(&self.payer, &payer)
+        for (number, block) in chunks.enumerated() {
+            chunk = Int32(truncatingIfNeeded: number)
+            begin = unsafe block.withBytes { Int(bitPattern: $0.baseAddress) }
+            block.show(to: &self)
         }
+        swap(&self.payer, &payer)
+    }
+
+    /// Fields of an object.
+    func write(_ place: Int, of chunks: [ByteBlock], into writer: inout JSONWriter) {
+        let part = parts[place]
+        guard part.chunk >= 0 else {
+            writer.object("attributes") { _ in }
+            return
+        }
+        let slice = ByteSlice(
+            block: chunks[Int(part.chunk)], offset: part.offset, count: part.count)
+        unsafe slice.withBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            let message = unsafe WireBytes(
+                base: base.assumingMemoryBound(to: UInt8.self), count: bytes.count)
+            guard let span = SpanView(again: message) else { return }
+            span.writeDetail(into: &writer)
+        }
+        writer.field("resource", Int(part.resource))
+        writer.field("scope", Int(part.scope))
     }
 
     mutating func resource(_ view: ResourceView) {
+        guard !payer.isCut else { return }
         var writer = JSONWriter()
         writer.beginObject()
         writer.attributes("attributes", view.attributes)
         writer.optional("schema_url", view.schemaURL.string)
         writer.field("dropped_attributes_count", view.droppedAttributesCount)
         writer.endObject()
-        resource = Self.number(writer.bytes, &resources, &resourceNumbers)
+        resource = Self.number(writer.bytes, &resources, &resourceNumbers, &payer)
     }
 
     mutating func scope(_ view: ScopeView) {
+        guard !payer.isCut else { return }
         var writer = JSONWriter()
         writer.beginObject()
         writer.optional("name", view.name.string)
@@ -153,29 +189,40 @@ private struct DetailParts: TraceVisitor {
         writer.attributes("attributes", view.attributes)
         writer.optional("schema_url", view.schemaURL.string)
         writer.endObject()
-        scope = Self.number(writer.bytes, &scopes, &scopeNumbers)
+        scope = Self.number(writer.bytes, &scopes, &scopeNumbers, &payer)
     }
 
     private static func number(
-        _ bytes: [UInt8], _ list: inout [[UInt8]], _ numbers: inout [[UInt8]: Int]
-    ) -> Int {
+        _ bytes: [UInt8], _ list: inout [[UInt8]], _ numbers: inout [[UInt8]: Int32],
+        _ payer: inout JSONWriter
+    ) -> Int32 {
         if let known = numbers[bytes] { return known }
-        let number = list.count
+        payer.pay(for: bytes.count + TraceWeight.bytesOfEntry)
+        let number = Int32(truncatingIfNeeded: list.count)
         list.append(bytes)
         numbers[bytes] = number
         return number
     }
 
     mutating func span(_ span: SpanView) {
-        guard span.traceID.word(at: 0) == high, span.traceID.word(at: 8) == low else { return }
+        guard !payer.isCut, span.traceID.word(at: 0) == high, span.traceID.word(at: 8) == low
+        else { return }
         let parent = span.parentSpanID.isEmpty ? 0 : span.parentSpanID.word(at: 0)
         guard let place = places.place(span: span.spanID.word(at: 0), parent: parent),
-            parts[place].isEmpty
+            parts[place].chunk < 0
         else { return }
-        var writer = JSONWriter()
-        writer.attributes("attributes", span.attributes)
+        parts[place] = Part(
+            chunk: chunk, resource: resource, scope: scope,
+            offset: unsafe Int(bitPattern: span.bytes.base) - begin, count: span.bytes.count)
+    }
+}
+
+extension SpanView {
+    fileprivate func writeDetail(into writer: inout JSONWriter) {
+        writer.attributes("attributes", attributes)
         writer.array("events") { writer in
-            span.events.forEach { event in
+            events.forEach { event in
+                guard !writer.isCut else { return }
                 writer.beginObject()
                 writer.optional("name", event.name.string)
                 writer.moment("time", event.timeUnixNano)
@@ -184,7 +231,8 @@ private struct DetailParts: TraceVisitor {
             }
         }
         writer.array("links") { writer in
-            span.links.forEach { link in
+            links.forEach { link in
+                guard !writer.isCut else { return }
                 writer.beginObject()
                 writer.field(
                     "trace_id", HexText.trace(link.traceID.word(at: 0), link.traceID.word(at: 8)))
@@ -194,14 +242,11 @@ private struct DetailParts: TraceVisitor {
                 writer.endObject()
             }
         }
-        writer.optional("trace_state", span.traceState.string)
-        writer.field("flags", span.flags)
-        writer.field("dropped_attributes_count", span.droppedAttributesCount)
-        writer.field("dropped_events_count", span.droppedEventsCount)
-        writer.field("dropped_links_count", span.droppedLinksCount)
-        writer.field("resource", resource)
-        writer.field("scope", scope)
-        parts[place] = writer.bytes
+        writer.optional("trace_state", traceState.string)
+        writer.field("flags", flags)
+        writer.field("dropped_attributes_count", droppedAttributesCount)
+        writer.field("dropped_events_count", droppedEventsCount)
+        writer.field("dropped_links_count", droppedLinksCount)
     }
 }
 

@@ -10,10 +10,15 @@ enum JaegerTrace {
         _ chunks: [ByteBlock], _ trace: ExportedTrace, shifts: [UInt64: Int] = [:],
         into writer: inout JSONWriter
     ) {
-        let visitor = chunks.visited(by: Visitor(trace: trace, shifts: shifts))
+        var visitor = Visitor(trace: trace, shifts: shifts)
         writer.beginObject()
         writer.field("traceID", trace.id)
-        writer.array("spans") { writer in for span in visitor.spans { writer.raw(span) } }
+        writer.array("spans") { writer in
+            // Moved there and back, since two that share a document would copy it.
+            swap(&visitor.writer, &writer)
+            chunks.show(to: &visitor)
+            swap(&visitor.writer, &writer)
+        }
         writer.object("processes") { writer in
             for (number, process) in visitor.processes.enumerated() {
                 writer.key("p\(number + 1)")
@@ -28,7 +33,7 @@ enum JaegerTrace {
     private struct Visitor: TraceVisitor {
         var trace: ExportedTrace
         let shifts: [UInt64: Int]
-        private(set) var spans: [[UInt8]] = []
+        var writer = JSONWriter()
         private(set) var processes: [[UInt8]] = []
         private var numbers: [[UInt8]: Int] = [:]
         /// Of the resource at hand, that has no number before it has a span.
@@ -43,23 +48,23 @@ enum JaegerTrace {
 
         mutating func resource(_ view: ResourceView) {
             var service = ""
-            var tags = JSONWriter()
-            tags.beginArray()
             view.attributes.forEach { key, value in
-                if key.equals("service.name"), value.kind == .string {
-                    service = value.stringBytes.string
-                } else {
-                    tags.jaegerTag(key.string, value)
+                if Visitor.isService(key, value) { service = value.stringBytes.string }
+            }
+            var object = JSONWriter()
+            object.beginObject()
+            object.field("serviceName", service.isEmpty ? "unknown_service" : service)
+            object.array("tags") { tags in
+                view.attributes.forEach { key, value in
+                    if !Visitor.isService(key, value) { tags.jaegerTag(key.string, value) }
                 }
             }
-            tags.endArray()
-            var writer = JSONWriter()
-            writer.beginObject()
-            writer.field("serviceName", service.isEmpty ? "unknown_service" : service)
-            writer.key("tags")
-            writer.raw(tags.bytes)
-            writer.endObject()
-            process = writer.bytes
+            object.endObject()
+            process = object.bytes
+        }
+
+        private static func isService(_ key: WireBytes, _ value: AnyValueView) -> Bool {
+            key.equals("service.name") && value.kind == .string
         }
 
         mutating func scope(_ view: ScopeView) {
@@ -68,13 +73,13 @@ enum JaegerTrace {
         }
 
         mutating func span(_ span: SpanView) {
-            guard trace.takes(span) else { return }
+            guard !writer.isCut, trace.takes(span) else { return }
             let number = numbers[process] ?? processes.count
             if number == processes.count {
+                writer.pay(for: process.count + TraceWeight.bytesOfEntry)
                 numbers[process] = number
                 processes.append(process)
             }
-            var writer = JSONWriter()
             writer.beginObject()
             writer.field("traceID", span.traceID.hex)
             writer.field("spanID", span.spanID.hex)
@@ -85,7 +90,8 @@ enum JaegerTrace {
             let shift = shifts[span.spanID.word(at: 0)] ?? 0
             writer.field("startTime", Visitor.moved(times.start, by: shift) / 1000)
             writer.field("duration", times.duration / 1000)
-            writer.array("tags") { tags(span, &$0) }
+            let (name, version) = (scopeName, scopeVersion)
+            writer.array("tags") { Visitor.tags(span, scope: name, version, &$0) }
             writer.array("logs") { Visitor.logs(span, times.start, by: shift, &$0) }
             writer.field("processID", "p\(number + 1)")
             writer.key("warnings")
@@ -103,7 +109,6 @@ enum JaegerTrace {
                 writer.endArray()
             }
             writer.endObject()
-            spans.append(writer.bytes)
         }
 
         private static func moved(_ time: UInt64, by shift: Int) -> UInt64 {
@@ -119,9 +124,11 @@ enum JaegerTrace {
             }
         }
 
-        private func tags(_ span: SpanView, _ writer: inout JSONWriter) {
-            if !scopeName.isEmpty { writer.jaegerTag("otel.scope.name", scopeName) }
-            if !scopeVersion.isEmpty { writer.jaegerTag("otel.scope.version", scopeVersion) }
+        private static func tags(
+            _ span: SpanView, scope: String, _ version: String, _ writer: inout JSONWriter
+        ) {
+            if !scope.isEmpty { writer.jaegerTag("otel.scope.name", scope) }
+            if !version.isEmpty { writer.jaegerTag("otel.scope.version", version) }
             span.attributes.forEach { writer.jaegerTag($0.string, $1) }
             switch span.kind {
             case 1: writer.jaegerTag("span.kind", "internal")
@@ -151,6 +158,7 @@ enum JaegerTrace {
             _ span: SpanView, _ start: UInt64, by shift: Int, _ writer: inout JSONWriter
         ) {
             span.events.forEach { event in
+                guard !writer.isCut else { return }
                 let time = event.timeUnixNano > 0 ? event.timeUnixNano : start
                 writer.beginObject()
                 writer.field("timestamp", moved(time, by: shift) / 1000)
@@ -197,18 +205,22 @@ extension JSONWriter {
         case .bool: return jaegerTag(key, value.boolValue)
         case .string: return jaegerTag(key, value.stringBytes.string)
         case .none: return jaegerTag(key, "")
-        case .array, .kvlist: return jaegerTag(key, value.jsonText)
-        case .int, .double, .bytes: break
+        case .array, .kvlist, .int, .double, .bytes: break
         }
         beginObject()
         field("key", key)
         switch value.kind {
         case .int: field("type", "int64")
         case .double: field("type", "float64")
-        default: field("type", "binary")
+        case .bytes: field("type", "binary")
+        default: field("type", "string")
         }
         self.key("value")
-        self.value(value)
+        if value.kind == .array || value.kind == .kvlist {
+            text { $0.value(value) }
+        } else {
+            self.value(value)
+        }
         endObject()
     }
 }

@@ -7,10 +7,15 @@ enum OTLPTrace {
     static func write(
         _ chunks: [ByteBlock], _ trace: ExportedTrace, into writer: inout JSONWriter
     ) {
-        let visitor = chunks.visited(by: Visitor(trace: trace))
+        var visitor = Visitor(trace: trace)
         writer.beginObject()
-        writer.key("resourceSpans")
-        writer.raw(visitor.finished())
+        writer.array("resourceSpans") { writer in
+            // Moved there and back, since two that share a document would copy it.
+            swap(&visitor.writer, &writer)
+            chunks.show(to: &visitor)
+            visitor.closeResource()
+            swap(&visitor.writer, &writer)
+        }
         writer.endObject()
     }
 
@@ -25,16 +30,7 @@ enum OTLPTrace {
         private var isResourceOpen = false
         private var isScopeOpen = false
 
-        init(trace: ExportedTrace) {
-            self.trace = trace
-            writer.beginArray()
-        }
-
-        consuming func finished() -> [UInt8] {
-            closeResource()
-            writer.endArray()
-            return writer.bytes
-        }
+        init(trace: ExportedTrace) { self.trace = trace }
 
         mutating func resource(_ view: ResourceView) {
             closeResource()
@@ -61,7 +57,7 @@ enum OTLPTrace {
         }
 
         mutating func span(_ span: SpanView) {
-            guard trace.takes(span) else { return }
+            guard !writer.isCut, trace.takes(span) else { return }
             open()
             writer.otlp(span)
         }
@@ -94,7 +90,7 @@ enum OTLPTrace {
             writer.endObject()
         }
 
-        private mutating func closeResource() {
+        mutating func closeResource() {
             closeScope()
             guard isResourceOpen else { return }
             isResourceOpen = false

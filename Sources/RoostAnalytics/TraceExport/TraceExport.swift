@@ -14,7 +14,8 @@ public enum TraceExportFormat: String, Sendable, CaseIterable {
 
 /// Writes traces from their bytes, every span once.
 public enum TraceExport {
-    /// A whole document. `chunks` may hold the same span twice and spans of other traces.
+    /// A whole document. `chunks` may hold the same span twice and spans of other traces. Where the
+    /// writer has no room for all of it, it `isCut`; so it is in all that is written of traces.
     public static func write(
         _ format: TraceExportFormat, chunks: [ByteBlock], traceIDHigh: UInt64, traceIDLow: UInt64,
         into writer: inout JSONWriter
@@ -94,15 +95,17 @@ struct ExportedTrace {
 }
 
 extension [ByteBlock] {
-    /// Shows each block of `TracesData` to a visitor, which is given back.
-    func visited<Visitor: TraceVisitor>(by visitor: Visitor) -> Visitor {
-        var visitor = visitor
-        for chunk in self {
-            unsafe chunk.withBytes { bytes in
-                var rejections = Rejections()
-                _ = try? unsafe readTraces(bytes, visitor: &visitor, rejections: &rejections)
-            }
+    /// Shows each block of `TracesData` to a visitor.
+    func show(to visitor: inout some TraceVisitor) {
+        for chunk in self { chunk.show(to: &visitor) }
+    }
+}
+
+extension ByteBlock {
+    func show(to visitor: inout some TraceVisitor) {
+        unsafe withBytes { bytes in
+            var rejections = Rejections()
+            _ = try? unsafe readTraces(bytes, visitor: &visitor, rejections: &rejections)
         }
-        return visitor
     }
 }

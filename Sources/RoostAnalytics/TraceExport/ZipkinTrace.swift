@@ -7,15 +7,18 @@ enum ZipkinTrace {
     static func write(
         _ chunks: [ByteBlock], _ trace: ExportedTrace, into writer: inout JSONWriter
     ) {
-        let visitor = chunks.visited(by: Visitor(trace: trace))
+        var visitor = Visitor(trace: trace)
         writer.beginArray()
-        for span in visitor.spans { writer.raw(span) }
+        // Moved there and back, since two that share a document would copy it.
+        swap(&visitor.writer, &writer)
+        chunks.show(to: &visitor)
+        swap(&visitor.writer, &writer)
         writer.endArray()
     }
 
     private struct Visitor: TraceVisitor {
         var trace: ExportedTrace
-        private(set) var spans: [[UInt8]] = []
+        var writer = JSONWriter()
         private var service = ""
         private var resourceTags: [(String, String)] = []
         private var scopeTags: [(String, String)] = []
@@ -43,8 +46,7 @@ enum ZipkinTrace {
         }
 
         mutating func span(_ span: SpanView) {
-            guard trace.takes(span) else { return }
-            var writer = JSONWriter()
+            guard !writer.isCut, trace.takes(span) else { return }
             writer.beginObject()
             writer.field("traceId", span.traceID.hex)
             writer.field("id", span.spanID.hex)
@@ -55,21 +57,17 @@ enum ZipkinTrace {
             writer.field("timestamp", times.start / 1000)
             // Zipkin takes 0 for unknown.
             writer.field("duration", max(1, times.duration / 1000))
-            writer.object("localEndpoint") {
-                $0.field("serviceName", service.isEmpty ? "unknown_service" : service)
-            }
-            let tags = tags(of: span)
-            if let peer = tags.peer {
+            let local = service.isEmpty ? "unknown_service" : service
+            writer.object("localEndpoint") { $0.field("serviceName", local) }
+            if let peer = Visitor.peer(of: span) {
                 writer.object("remoteEndpoint") { $0.field("serviceName", peer) }
             }
             if !span.events.isEmpty {
                 writer.array("annotations") { Visitor.annotations(span, times.start, &$0) }
             }
-            writer.object("tags") { writer in
-                for (key, text) in tags.all { writer.field(key, text) }
-            }
+            let others = [scopeTags, resourceTags]
+            writer.object("tags") { Visitor.tags(of: span, before: others, &$0) }
             writer.endObject()
-            spans.append(writer.bytes)
         }
 
         private static func kind(_ kind: Int32) -> String? {
@@ -82,18 +80,32 @@ enum ZipkinTrace {
             }
         }
 
-        /// Each key once: the span's own word first.
-        private func tags(of span: SpanView) -> (all: [(String, String)], peer: String?) {
-            var keys = Set<ExactText>()
-            var all: [(String, String)] = []
+        /// Who was called.
+        private static func peer(of span: SpanView) -> String? {
+            guard span.kind == 3 || span.kind == 4 else { return nil }
             var (peer, address): (String?, String?)
-            func add(_ key: String, _ text: String) {
-                if keys.insert(ExactText(key)).inserted { all.append((key, text)) }
-            }
             span.attributes.forEach { key, value in
+                // A list is nobody's name.
+                if value.kind == .array || value.kind == .kvlist || value.kind == .bytes { return }
                 if key.equals("peer.service") { peer = value.jsonText }
                 if key.equals("server.address") { address = value.jsonText }
-                add(key.string, value.kind == .none ? "" : value.jsonText)
+            }
+            return peer ?? address
+        }
+
+        /// Each key once: the span's own word first.
+        private static func tags(
+            of span: SpanView, before others: [[(String, String)]], _ writer: inout JSONWriter
+        ) {
+            var keys = Set<ExactText>()
+            func add(_ key: String, _ text: String) {
+                if keys.insert(ExactText(key)).inserted { writer.field(key, text) }
+            }
+            span.attributes.forEach { key, value in
+                let key = key.string
+                guard keys.insert(ExactText(key)).inserted else { return }
+                writer.key(key)
+                writer.zipkinText(value)
             }
             if span.statusCode == 1 { add("otel.status_code", "OK") }
             if span.statusCode == 2 {
@@ -101,9 +113,7 @@ enum ZipkinTrace {
                 add("error", span.statusMessage.isEmpty ? "true" : span.statusMessage.string)
             }
             if !span.traceState.isEmpty { add("w3c.tracestate", span.traceState.string) }
-            for (key, text) in scopeTags + resourceTags { add(key, text) }
-            let isCaller = span.kind == 3 || span.kind == 4
-            return (all, isCaller ? peer ?? address : nil)
+            for list in others { for (key, text) in list { add(key, text) } }
         }
 
         /// An event without a time is shown where its span begins.
@@ -111,20 +121,34 @@ enum ZipkinTrace {
             _ span: SpanView, _ start: UInt64, _ writer: inout JSONWriter
         ) {
             span.events.forEach { event in
+                guard !writer.isCut else { return }
                 let time = event.timeUnixNano
                 writer.beginObject()
                 writer.field("timestamp", (time > 0 ? time : start) / 1000)
                 if event.attributes.isEmpty {
                     writer.field("value", event.name.string)
                 } else {
-                    var value = JSONWriter()
-                    value.beginObject()
-                    value.attributes(event.name.string, event.attributes)
-                    value.endObject()
-                    writer.field("value", String(decoding: value.bytes, as: UTF8.self))
+                    writer.key("value")
+                    writer.text { value in
+                        value.beginObject()
+                        value.attributes(event.name.string, event.attributes)
+                        value.endObject()
+                    }
                 }
                 writer.endObject()
             }
+        }
+    }
+}
+
+extension JSONWriter {
+    /// A value as a text.
+    fileprivate mutating func zipkinText(_ value: AnyValueView) {
+        switch value.kind {
+        case .none: self.value("")
+        case .array, .kvlist: text { $0.value(value) }
+        case .bytes: self.value(value)
+        default: self.value(value.jsonText)
         }
     }
 }

@@ -57,7 +57,7 @@ final class APIContext {
         if running < Self.mostRunning, !waiting.isEmpty { waiting.removeFirst()() }
     }
 
-    /// The same for a document.
+    /// The same for a document, which takes more where it needs more.
     func document(
         _ request: APIRequest, about bytes: Int = usualBytes,
         _ write: @escaping @Sendable (inout JSONWriter) throws(APIError) -> Void
@@ -71,11 +71,17 @@ final class APIContext {
         _ write: @escaping @Sendable (inout JSONWriter, AnswerRoom.Lease) throws(APIError) -> Void
     ) {
         answer(request, about: bytes) { lease throws(APIError) in
-            var writer = JSONWriter()
+            var writer = JSONWriter(paidBy: lease)
             try write(&writer, lease)
-            return WebAnswer.json(200, writer.bytes)
+            guard !writer.isCut else { throw lease.refusal(or: .answerTooLarge) }
+            return WebAnswer.json(writer)
         }
     }
+}
+
+extension AnswerRoom.Lease {
+    /// Why there is no more; `tooLarge` where there never will be.
+    func refusal(or tooLarge: APIError) -> APIError { mayComeTrue ? .noMemory : tooLarge }
 }
 
 /// Carries an answer from the thread that made it to the loop.

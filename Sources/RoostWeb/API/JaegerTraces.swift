@@ -22,7 +22,7 @@ struct JaegerTraces {
     ) throws(APIError) -> (written: Int, left: ArraySlice<TraceID>) {
         var left = ids[...]
         var written = 0
-        while let id = left.first, writer.bytes.count < Self.mostBytes {
+        while let id = left.first, writer.count < Self.mostBytes {
             do throws(APIError) {
                 if try write(id, into: &writer) { written += 1 }
             } catch {
@@ -48,25 +48,40 @@ struct JaegerTraces {
 
     /// Nothing, and false, when the trace is not known.
     func write(_ id: TraceID, into writer: inout JSONWriter) throws(APIError) -> Bool {
-        // The array that the answer is in grows to twice its size, beside itself.
-        let written = writer.bytes.count * 3
+        let used = lease.usedBytes
         let trace = try TraceEndpoints.told(lease, or: .tooLarge("trace", id.text)) {
             room throws(StoreQueryError) in
             try store.trace(high: id.high, low: id.low, isStored: isStored, withLogs: false) {
-                room(written + $0 * TraceEndpoints.bytesByByte)
+                room(used + $0 * TraceEndpoints.bytesByByte)
             }
         }
         guard let trace else { return false }
-        var shifts: [UInt64: Int] = [:]
-        if trace.summary.clockSkew > 0 {
-            shifts =
-                TraceReader(names: names, prices: nil).document(
-                    chunks: trace.spans, traceIDHigh: id.high, traceIDLow: id.low
-                ).clockShifts
-        }
+        let weight = TraceWeight(trace.spans)
+        let held = weight.stored + weight.writing
+        guard lease.use(held) else { throw lease.refusal(of: id) }
+        defer { lease.giveBack(held) }
+        let shifts = try shifts(trace, id, weight)
+        let mark = writer.mark
         TraceExport.writeJaegerTrace(
             chunks: trace.spans, traceIDHigh: id.high, traceIDLow: id.low, shifts: shifts,
             into: &writer)
+        guard !writer.isCut else {
+            writer.goBack(to: mark)
+            throw lease.refusal(of: id)
+        }
         return true
+    }
+
+    /// By how much the spans of services are moved whose clocks differ.
+    private func shifts(
+        _ trace: StoredTrace, _ id: TraceID, _ weight: TraceWeight
+    ) throws(APIError) -> [UInt64: Int] {
+        guard trace.summary.clockSkew > 0 else { return [:] }
+        let making = weight.making(most: .max)
+        guard lease.use(making) else { throw lease.refusal(of: id) }
+        defer { lease.giveBack(making) }
+        return TraceReader(names: names, prices: nil).document(
+            chunks: trace.spans, traceIDHigh: id.high, traceIDLow: id.low
+        ).clockShifts
     }
 }

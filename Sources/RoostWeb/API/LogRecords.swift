@@ -5,19 +5,21 @@ import RoostWire
 enum LogRecords {
     /// Into an array that is open, in the order of the requests and of the records in them.
     static func write(_ requests: [ByteBlock], into writer: inout JSONWriter) {
+        var visitor = Visitor()
+        // Moved there and back, since two that share a document would copy it.
+        swap(&visitor.writer, &writer)
         for request in requests {
-            var visitor = Visitor()
             unsafe request.withBytes { bytes in
                 var rejections = Rejections()
                 // It was valid when it was taken.
                 _ = try? unsafe readLogs(bytes, visitor: &visitor, rejections: &rejections)
             }
-            for record in visitor.records { writer.raw(record) }
         }
+        swap(&visitor.writer, &writer)
     }
 
     private struct Visitor: LogsVisitor {
-        var records: [[UInt8]] = []
+        var writer = JSONWriter()
         private var service = ""
         private var scope = ""
 
@@ -32,7 +34,6 @@ enum LogRecords {
         mutating func scope(_ scope: ScopeView) { self.scope = scope.name.string }
 
         mutating func logRecord(_ record: LogRecordView) {
-            var writer = JSONWriter()
             writer.beginObject()
             let time = record.timeUnixNano > 0 ? record.timeUnixNano : record.observedTimeUnixNano
             writer.field("time", rfc3339(unixNanoseconds: time))
@@ -42,9 +43,9 @@ enum LogRecords {
             writer.field("severity_number", record.severityNumber)
             writer.field("severity", record.severityText.string)
             writer.key("trace_id")
-            id(record.traceID, &writer)
+            Self.id(record.traceID, &writer)
             writer.key("span_id")
-            id(record.spanID, &writer)
+            Self.id(record.spanID, &writer)
             writer.key("body")
             LogRecords.value(record.body, depth: 0, into: &writer)
             writer.object("attributes") { writer in
@@ -57,10 +58,9 @@ enum LogRecords {
                 }
             }
             writer.endObject()
-            records.append(writer.bytes)
         }
 
-        private func id(_ bytes: WireBytes, _ writer: inout JSONWriter) {
+        private static func id(_ bytes: WireBytes, _ writer: inout JSONWriter) {
             guard !bytes.isEmpty else { return writer.null() }
             let digits = unsafe bytes.buffer.flatMap { [hexDigit($0 >> 4), hexDigit($0 & 15)] }
             writer.value(String(decoding: digits, as: UTF8.self))

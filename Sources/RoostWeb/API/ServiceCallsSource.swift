@@ -52,6 +52,11 @@ struct ServiceCallsSource {
             return error == .noMemory ? .noRoom : .calls(ServiceCalls(), isCut: false)
         }
         guard let stored else { return .gone }
+        let weight = TraceWeight(stored.spans)
+        let needed = Self.ownBytes + weight.stored + weight.making(most: Self.mostSteps)
+        guard lease.grow(to: needed) else {
+            return lease.mayComeTrue ? .noRoom : .calls(ServiceCalls(), isCut: false)
+        }
         let steps = reader.document(
             chunks: stored.spans, activities: nil, traceIDHigh: id.high, traceIDLow: id.low,
             most: Self.mostSteps

@@ -17,11 +17,8 @@ enum TraceEndpoints {
     /// What a trace takes in a list that is being made.
     private static let bytesOfRow = 2 << 10
     private static let bytesOfRecord = 1 << 10
-    /// What an answer about a trace takes while it is made, by the bytes of its spans.
+    /// What an answer about a trace takes at least while it is made, by the bytes of its spans.
     static let bytesByByte = 6
-
-    /// What a step takes while it is looked at, at least.
-    private static let bytesOfStep = 1 << 10
 
     /// Of a trace that is shown, and of one that is analysed; the rest is counted as omitted.
     private static let mostShown = 20_000
@@ -91,6 +88,7 @@ enum TraceEndpoints {
                     let trace = try load(lease)
                     TraceDetail.write(
                         chunks: trace.stored.spans, document: trace.document, into: &writer)
+                    guard !writer.isCut else { throw lease.refusal(of: trace.id) }
                 }
             })
     }
@@ -106,8 +104,7 @@ enum TraceEndpoints {
             ],
             answer: .jsonOrText(schema: "TraceAnalysis", mediaType: "text/markdown"),
             handle: { request throws(APIError) in
-                let load = try loader(
-                    request.traceID("trace_id"), context, most: mostAnalysed)
+                let load = try loader(request.traceID("trace_id"), context, isAnalysed: true)
                 let isText = request.text("format") == "markdown"
                 context.answer(request) { lease throws(APIError) in
                     let analysis = TraceAnalysis(of: try load(lease).document)
@@ -117,9 +114,10 @@ enum TraceEndpoints {
                             headers: [("content-type", "text/markdown; charset=utf-8")],
                             body: .bytes(Array(formatReport(analysis).utf8)))
                     }
-                    var writer = JSONWriter()
+                    var writer = JSONWriter(paidBy: lease)
                     analysis.write(into: &writer)
-                    return WebAnswer.json(200, writer.bytes)
+                    guard !writer.isCut else { throw lease.refusal(or: .answerTooLarge) }
+                    return WebAnswer.json(writer)
                 }
             })
     }
@@ -134,17 +132,25 @@ enum TraceEndpoints {
             ],
             answer: .json(schema: "ExportedTrace"),
             handle: { request throws(APIError) in
-                let load = try loader(request.traceID("trace_id"), context)
+                guard let id = request.traceID("trace_id") else {
+                    throw .missingParameter("trace_id", allowed: "a trace id")
+                }
+                let store = try store(context)
                 let format =
                     request.text("format").flatMap { TraceExportFormat(rawValue: $0) } ?? .otlp
                 context.answer(request) { lease throws(APIError) in
-                    let trace = try load(lease)
-                    var writer = JSONWriter()
+                    let stored = try read(id, store, lease)
+                    let weight = TraceWeight(stored.spans, activities: stored.activities)
+                    guard lease.use(weight.stored + weight.writing) else {
+                        throw lease.refusal(of: id)
+                    }
+                    var writer = JSONWriter(paidBy: lease)
                     TraceExport.write(
-                        format, chunks: trace.stored.spans, traceIDHigh: trace.id.high,
-                        traceIDLow: trace.id.low, into: &writer)
-                    var response = WebAnswer.json(200, writer.bytes)
-                    let name = "\(trace.id.text).\(format.rawValue).json"
+                        format, chunks: stored.spans, traceIDHigh: id.high, traceIDLow: id.low,
+                        into: &writer)
+                    guard !writer.isCut else { throw lease.refusal(of: id) }
+                    var response = WebAnswer.json(writer)
+                    let name = "\(id.text).\(format.rawValue).json"
                     response.headers.append(
                         ("content-disposition", "attachment; filename=\"\(name)\""))
                     return response
@@ -162,12 +168,14 @@ enum TraceEndpoints {
             ],
             answer: .json(schema: "TraceComparison"),
             handle: { request throws(APIError) in
-                let first = try loader(request.traceID("a"), context, most: mostAnalysed)
-                let second = try loader(request.traceID("b"), context, most: mostAnalysed)
+                let first = try loader(request.traceID("a"), context, isAnalysed: true)
+                let second = try loader(request.traceID("b"), context, isAnalysed: true)
                 context.document(request) { writer, lease throws(APIError) in
                     let a = ComparedTrace(of: TraceAnalysis(of: try first(lease).document))
                     // Of the first nothing else is held any more.
+                    lease.giveBack(lease.usedBytes)
                     lease.shrink(to: APIContext.usualBytes)
+                    guard lease.use(a.byteCount) else { throw lease.refusal(or: .answerTooLarge) }
                     let b = ComparedTrace(of: TraceAnalysis(of: try second(lease).document))
                     TraceComparison(a, b).write(into: &writer)
                 }
@@ -197,8 +205,10 @@ enum TraceEndpoints {
                 let wanted = query
                 let store = try store(context)
                 let about = min(wanted.limit * bytesOfRecord, wanted.mostBytes) * bytesByByte / 2
-                context.document(request, about: about) { writer throws(APIError) in
+                context.document(request, about: about) { writer, lease throws(APIError) in
                     let page = try told { () throws(StoreQueryError) in try store.logs(wanted) }
+                    let bytes = page.requests.reduce(0) { $0 + $1.count }
+                    guard lease.use(bytes) else { throw lease.refusal(or: .answerTooLarge) }
                     writer.beginObject()
                     writer.array("logs") { writer in
                         LogRecords.write(page.requests, into: &writer)
@@ -226,19 +236,20 @@ enum TraceEndpoints {
         return context.collector.store
     }
 
-    /// What reads a trace, beside the loop. At most `most` of its steps are made.
+    /// What reads a trace, beside the loop, to be shown or analysed.
     static func loader(
-        _ id: TraceID?, _ context: APIContext, most: Int = mostShown
+        _ id: TraceID?, _ context: APIContext, isAnalysed: Bool = false
     ) throws(APIError) -> @Sendable (AnswerRoom.Lease) throws(APIError) -> Loaded {
         guard let id else { throw .missingParameter("trace_id", allowed: "a trace id") }
         let store = try store(context)
         let names = context.collector.names
         let prices = context.collector.prices
+        let most = isAnalysed ? mostAnalysed : mostShown
         return { lease throws(APIError) in
             let stored = try read(id, store, lease)
-            let bytes = stored.spans.reduce(0) { $0 + $1.count } * bytesByByte
-            let missing = min(stored.summary.spans, most) * bytesOfStep - bytes
-            guard lease.grow(by: max(missing, 0)) else { throw lease.refusal(of: missing, id) }
+            let weight = TraceWeight(stored.spans, activities: stored.activities)
+            let making = weight.making(most: most)
+            guard lease.use(weight.stored + making) else { throw lease.refusal(of: id) }
             var document = TraceReader(names: names, prices: prices).document(
                 chunks: stored.spans, activities: ActivityBatch(unpacking: stored.activities),
                 traceIDHigh: id.high, traceIDLow: id.low, most: most)
@@ -246,6 +257,9 @@ enum TraceEndpoints {
             if stored.spans.isEmpty || stored.omitted > 0 {
                 document.note(whole: stored.summary)
             }
+            lease.giveBack(making)
+            let using = isAnalysed ? weight.analysing(most: most) : weight.writing(most: most)
+            guard lease.use(using) else { throw lease.refusal(of: id) }
             return Loaded(id: id, stored: stored, document: document)
         }
     }
@@ -254,16 +268,14 @@ enum TraceEndpoints {
     private static func read(
         _ id: TraceID, _ store: TraceStore, _ lease: AnswerRoom.Lease
     ) throws(APIError) -> StoredTrace {
-        var wanted = 0
         let stored: StoredTrace?
         do throws(StoreQueryError) {
-            stored = try store.trace(high: id.high, low: id.low, withLogs: false) { bytes in
-                wanted = bytes * bytesByByte
-                return lease.grow(by: wanted)
+            stored = try store.trace(high: id.high, low: id.low, withLogs: false) {
+                lease.grow(by: $0 * bytesByByte)
             }
         } catch {
             guard error == .noRoom else { throw APIError(error) }
-            throw lease.refusal(of: wanted, id)
+            throw lease.refusal(of: id)
         }
         guard let stored else { throw .notFound("trace", id.text) }
         return stored
@@ -281,15 +293,11 @@ enum TraceEndpoints {
         _ lease: AnswerRoom.Lease, or tooLarge: APIError,
         _ question: (@escaping (Int) -> Bool) throws(StoreQueryError) -> Answer
     ) throws(APIError) -> Answer {
-        var wanted = 0
         do throws(StoreQueryError) {
-            return try question { bytes in
-                wanted = bytes
-                return lease.grow(to: bytes)
-            }
+            return try question { lease.grow(to: $0) }
         } catch {
             guard error == .noRoom else { throw APIError(error) }
-            throw lease.couldGrow(to: wanted) ? .noMemory : tooLarge
+            throw lease.refusal(or: tooLarge)
         }
     }
 }
@@ -310,8 +318,6 @@ extension APIError {
 }
 
 extension AnswerRoom.Lease {
-    /// Why so much more is not there for an answer about a trace.
-    fileprivate func refusal(of bytes: Int, _ id: TraceID) -> APIError {
-        couldGrow(by: bytes) ? .noMemory : .tooLarge("trace", id.text)
-    }
+    /// Why there is no more for an answer about a trace.
+    func refusal(of id: TraceID) -> APIError { refusal(or: .tooLarge("trace", id.text)) }
 }

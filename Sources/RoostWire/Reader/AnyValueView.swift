@@ -37,6 +37,9 @@
         return payload.isEmpty || offset >= 0 && offset < request.count
     }
 
+    /// Of a text, of bytes, of a list or a map as they lie in the request.
+    public var byteCount: Int { payload.count }
+
     @inlinable public var boolValue: Bool { kind == .bool && bits != 0 }
     @inlinable public var intValue: Int64 { kind == .int ? Int64(bitPattern: bits) : 0 }
     @inlinable public var doubleValue: Double { kind == .double ? Double(bitPattern: bits) : 0 }
@@ -148,6 +151,9 @@
     init(number: UInt32) { run = FieldRun(number: number) }
 
     @inlinable public var isEmpty: Bool { run.bytes.isEmpty }
+
+    /// Of the part of the request in which they lie.
+    public var byteCount: Int { run.bytes.count }
 
     /// Calls `body` with each key and value, in the order of the wire. Keys may repeat.
     @inlinable @inline(__always)

@@ -24,6 +24,15 @@
     public var bytes = WireBytes.empty
 
     @inlinable @inline(__always) init() {}
+
+    /// Reads a Span message that a reader found well-formed before; nil when it is none.
+    public init?(again message: WireBytes) {
+        var visitor = NoVisitor()
+        var check = ItemCheck()
+        guard (try? readSpan(WireCursor(message), into: &self, &visitor, &check)) != nil,
+            check.isFlawless
+        else { return nil }
+    }
 }
 
 /// One event of a span.
