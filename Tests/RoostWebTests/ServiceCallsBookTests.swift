@@ -101,6 +101,18 @@ import Testing
         withExtendedLifetime(held) {}
     }
 
+    @Test func `long names of many services are kept up to a bound`() throws {
+        for number in 1...6 as ClosedRange<UInt64> {
+            web.put(TraceID(high: 1, low: number), services: 1_000, of: 450)
+        }
+        try refresh()
+        let known = try #require(book.calls(TraceQuery()))
+        #expect(known.byteCount <= ServiceCalls.mostBytes)
+        #expect(book.byteCount <= ServiceCalls.mostBytes && book.byteCount > 0)
+        // Of what was left out it is not said that there is nothing.
+        #expect(calls(until: Self.now / 2) == nil)
+    }
+
     @Test func `the first part of a trace is counted whatever it has`() throws {
         web.put(trace, bytes: 5 * Self.mebibyte)
         web.put(trace, part: 1, calls: "third", bytes: Self.mebibyte)

@@ -316,6 +316,9 @@ enum JaegerEndpoints {
                 }
                 // Of the traces nothing is held any more.
                 lease.shrink(to: APIContext.usualBytes)
+                guard lease.use(calls.byteCount) else {
+                    throw lease.refusal(or: .answerTooLarge)
+                }
                 JaegerAnswer.list(&writer) { calls.write(into: &$0) }
             }
         }

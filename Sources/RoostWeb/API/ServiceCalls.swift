@@ -10,11 +10,16 @@ struct ServiceCalls: Sendable {
     }
 
     private var counts: [Pair: Int] = [:]
+    /// That they take.
+    private(set) var byteCount = 0
 
     /// Looked through, and read.
     private static let mostSummaries = 2_000
     private static let mostTraces = 100
     private static let mostPairs = 10_000
+    /// What is over it is left out. A pair takes some, and its names.
+    static let mostBytes = 2 << 20
+    private static let bytesOfPair = 144
 
     init() {}
 
@@ -65,8 +70,14 @@ struct ServiceCalls: Sendable {
     }
 
     private mutating func add(_ pair: Pair, _ count: Int) {
-        guard counts.count < Self.mostPairs || counts[pair] != nil else { return }
-        counts[pair, default: 0] += count
+        if let known = counts[pair] {
+            counts[pair] = known + count
+            return
+        }
+        let bytes = Self.bytesOfPair + pair.parent.text.utf8.count + pair.child.text.utf8.count
+        guard counts.count < Self.mostPairs, byteCount + bytes <= Self.mostBytes else { return }
+        counts[pair] = count
+        byteCount += bytes
     }
 
     /// The elements of a list, in order of the names; how many they are.

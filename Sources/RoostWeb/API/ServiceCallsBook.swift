@@ -36,7 +36,7 @@ final class ServiceCallsBook: Sendable {
     }
 
     private struct State: Sendable {
-        /// The latest first.
+        /// The latest first; of all together no more is kept than of one.
         var traces: [Known] = []
         /// No trace that began since, Unix nanoseconds, was passed over.
         var reaches = UInt64.max
@@ -58,6 +58,9 @@ final class ServiceCallsBook: Sendable {
     /// Nanoseconds that `until` may lie before the latest refresh to mean now.
     private static let now: UInt64 = 20_000_000_000
 
+    /// Of all that is kept of names.
+    var byteCount: Int { state.withLock { $0.traces.reduce(0) { $0 + $1.calls.byteCount } } }
+
     /// Takes in what was stored since the last time, all of it. A trace for which there is no memory
     /// stays as it was known, and is read the next time.
     func refresh(_ source: ServiceCallsSource, now: UInt64) throws(APIError) {
@@ -68,6 +71,7 @@ final class ServiceCallsBook: Sendable {
         var next = State(made: now, stored: stored)
         let known = Self.byID(before.traces)
         var passedOver: UInt64 = 0
+        var isFull = false
         for summary in summaries {
             let id = TraceID(high: summary.traceIDHigh, low: summary.traceIDLow)
             if let same = known[id]?.now(summary) {
@@ -83,9 +87,13 @@ final class ServiceCallsBook: Sendable {
                     if let earlier = known[id] { next.traces.append(earlier) }
                 }
             }
-            if next.traces.count == Self.mostTraces { break }
+            if Self.most(of: next.traces) < next.traces.count {
+                next.traces.removeLast()
+                isFull = true
+            }
+            isFull = isFull || next.traces.count == Self.mostTraces
+            if isFull { break }
         }
-        let isFull = next.traces.count == Self.mostTraces
         next.reaches = max(
             passedOver,
             isFull ? next.traces.last?.start ?? 0 : isAll ? 0 : summaries.last?.start ?? 0)
@@ -124,8 +132,9 @@ final class ServiceCallsBook: Sendable {
         var next = before
         next.reaches = max(before.reaches, passedOver)
         next.traces = known.values.sorted { $0.start > $1.start }
-        if next.traces.count > Self.mostTraces {
-            next.traces.removeLast(next.traces.count - Self.mostTraces)
+        let most = Self.most(of: next.traces)
+        if next.traces.count > most {
+            next.traces.removeLast(next.traces.count - most)
             next.reaches = max(next.reaches, next.traces.last?.start ?? 0)
         }
         if left > 0 { next.stored = isComplete ? stored : nil }
@@ -145,6 +154,16 @@ final class ServiceCallsBook: Sendable {
             calls.add(trace.calls)
         }
         return calls
+    }
+
+    /// How many of these are kept, from the first on.
+    private static func most(of traces: [Known]) -> Int {
+        var bytes = 0
+        for (place, trace) in traces.prefix(mostTraces).enumerated() {
+            bytes += trace.calls.byteCount
+            if bytes > ServiceCalls.mostBytes { return place }
+        }
+        return min(traces.count, mostTraces)
     }
 
     private static func byID(_ traces: [Known]) -> [TraceID: Known] {
