@@ -37,6 +37,11 @@ import Testing
         "[]", "3", #"{"kind":["x"]}"#, #"{"type":[1]}"#, #"{"type":["bogus.type"]}"#,
         #"{"type":["agent.failed","agents.*"]}"#, #"{"severity":["bad"]}"#,
         "{\"agent\":[" + (0...100).map { "\"\($0)\"" }.joined(separator: ",") + "]}",
+        "{\"agent\":\"" + String(repeating: "x", count: 257) + "\"}",
+        "{\"workflow\":[\"a" + String(repeating: "\u{301}", count: 256) + "\"]}",
+        "{\"agent\":["
+            + (0..<50).map { "\"\($0)" + String(repeating: "x", count: 200) + "\"" }
+            .joined(separator: ",") + "]}",
     ])
     func `what is no filter is a fault`(json: String) throws {
         #expect(throws: LiveFault.self) { try filter(json).get() }
@@ -51,6 +56,22 @@ import Testing
             return
         }
         #expect(fault.message.hasPrefix("there is no type bogus.type; there are workflow.started,"))
+    }
+
+    @Test func `what is said of a fault is short`() throws {
+        let long = "a" + String(repeating: "\u{301}", count: 60_000)
+        for json in ["{\"\(long)\":[]}", "{\"type\":\"\(long)\"}", "{\"severity\":\"\(long)\"}"] {
+            guard case .failure(let fault) = try filter(json) else {
+                Issue.record("taken")
+                continue
+            }
+            #expect(fault.message.utf8.count < 1_000)
+        }
+    }
+
+    @Test func `names of the length that parameters may have are taken`() throws {
+        let name = String(repeating: "\u{E9}", count: 256)
+        #expect(try filter("{\"agent\":\"\(name)\"}").get().agents?.count == 1)
     }
 
     @Test func `names are bytes: one that only looks alike is not wanted`() throws {

@@ -13,6 +13,9 @@ struct LiveFilter: Hashable {
     var trace: TraceID?
 
     static let mostValues = 100
+    /// Of one value, and bytes of all of them.
+    static let mostCharacters = Parameter.mostCharacters
+    static let mostBytes = 8 << 10
 
     func wants(_ message: LiveMessage) -> Bool {
         if let trace, trace.low != message.traceIDLow || trace.high != message.traceIDHigh {
@@ -34,10 +37,22 @@ struct LiveFilter: Hashable {
             return .failure(LiveFault("subscribe is an object"))
         }
         var filter = LiveFilter(trace: trace)
+        var bytes = 0
         for (name, value) in members {
             guard let words = words(value) else {
                 return .failure(
-                    LiveFault("\(name.prefix(32)) is a list of at most \(mostValues) texts"))
+                    LiveFault("\(name.shortened(to: 32)) is a list of at most \(mostValues) texts"))
+            }
+            guard words.allSatisfy({ $0.unicodeScalars.count <= mostCharacters }) else {
+                return .failure(
+                    LiveFault(
+                        "\(name.shortened(to: 32)) has texts of at most \(mostCharacters) characters"
+                    ))
+            }
+            bytes += words.reduce(0) { $0 + $1.utf8.count }
+            guard bytes <= mostBytes else {
+                return .failure(
+                    LiveFault("all texts of subscribe have at most \(mostBytes) bytes together"))
             }
             let set = words.isEmpty ? nil : Set(words.map { ExactText($0) })
             switch name {
@@ -46,7 +61,7 @@ struct LiveFilter: Hashable {
                 if let wrong = types.first(where: { !knownTypes.contains($0) }) {
                     return .failure(
                         LiveFault(
-                            "there is no type \(wrong.prefix(32)); there are "
+                            "there is no type \(wrong.shortened(to: 32)); there are "
                                 + LiveMessage.types.joined(separator: ", ")
                                 + ", and their first parts"))
                 }
@@ -57,7 +72,7 @@ struct LiveFilter: Hashable {
                 if let wrong = words.first(where: { !known.contains($0) }) {
                     return .failure(
                         LiveFault(
-                            "there is no severity \(wrong.prefix(32)); there are "
+                            "there is no severity \(wrong.shortened(to: 32)); there are "
                                 + known.joined(separator: ", ")))
                 }
                 filter.severities = words.isEmpty ? nil : Set(words)
@@ -65,7 +80,7 @@ struct LiveFilter: Hashable {
             default:
                 return .failure(
                     LiveFault(
-                        "there is no filter \(name.prefix(32)); there are type, agent, severity, "
+                        "there is no filter \(name.shortened(to: 32)); there are type, agent, severity, "
                             + "workflow"))
             }
         }
