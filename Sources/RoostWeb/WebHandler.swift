@@ -21,7 +21,7 @@ public final class WebHandler: RequestHandler {
 
     /// Above what a form of `/login` takes; the other pages, and most of the API, have no use for a
     /// body.
-    private static let mostPageBytes = 8 << 10
+    static let mostPageBytes = 8 << 10
 
     public func admit(_ head: RequestHead) -> BodyPolicy {
         let page = WebPage(head)
@@ -41,7 +41,7 @@ public final class WebHandler: RequestHandler {
             return .readUpTo(
                 bytes: endpoint.bodySchema == nil ? Self.mostPageBytes : APIRequest.mostBodyBytes)
         case .otherMethods(let methods): return .answer(methodNotAllowed(head, methods))
-        case .nothing: return .answer(WebAnswer.notFound(head.path))
+        case .nothing: return .answer(notFound(head))
         }
     }
 
@@ -64,15 +64,16 @@ public final class WebHandler: RequestHandler {
     }
 
     public func answer(to fault: RequestFault, head: RequestHead) -> Response {
-        WebAnswer.error(
-            fault.status, fault.status == 413 ? "too_large" : "bad_request", fault.message)
+        // Of a line that is too long it is not known what it asks for.
+        let style = fault.status == 414 ? .roost : Endpoint.Style(ofPath: head.path)
+        return APIError(fault).response(style)
     }
 
     private func ask(
         _ head: RequestHead, body: ByteBlock, responder: Responder, now: UInt64
     ) {
         guard case .endpoint(let endpoint, let path) = endpoints.find(head.method, head.path) else {
-            return responder.send(WebAnswer.notFound(head.path))
+            return responder.send(notFound(head))
         }
         do throws(APIError) {
             let values = try endpoint.values(path: path, query: QueryString(head.query), now: now)
@@ -105,10 +106,18 @@ public final class WebHandler: RequestHandler {
 
     private func methodNotAllowed(_ head: RequestHead, _ methods: [String]) -> Response {
         let allowed = methods.flatMap { $0 == "GET" ? ["GET", "HEAD"] : [$0] }
-        return WebAnswer.error(
-            405, "method_not_allowed",
-            "\(head.method) is not allowed here, use \(methods.joined(separator: " or "))",
-            headers: [("allow", allowed.joined(separator: ", "))])
+        let error = APIError(
+            status: 405, code: "method_not_allowed",
+            message: "\(head.method) is not allowed here, use \(methods.joined(separator: " or "))")
+        var response = error.response(Endpoint.Style(ofPath: head.path))
+        response.headers.append(("allow", allowed.joined(separator: ", ")))
+        return response
+    }
+
+    private func notFound(_ head: RequestHead) -> Response {
+        let error = APIError(
+            status: 404, code: "not_found", message: "there is nothing at \(head.path)")
+        return error.response(Endpoint.Style(ofPath: head.path))
     }
 }
 
@@ -181,9 +190,5 @@ enum WebAnswer {
         var response = json(status, writer.bytes)
         response.headers += headers
         return response
-    }
-
-    static func notFound(_ path: String) -> Response {
-        error(404, "not_found", "there is nothing at \(path)")
     }
 }

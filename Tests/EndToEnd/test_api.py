@@ -1026,6 +1026,23 @@ def test_bad_events_are_named(own, body, named):
     assert answer.status_code == 400 and named in answer.json()["error"]["message"], answer.text
 
 
+@pytest.mark.parametrize("status, method, path, content", [
+    (405, "POST", "/api/traces", b""), (404, "GET", "/api/nothing", b""),
+    (413, "GET", "/api/services", b" " * 9_000)])
+def test_errors_on_jaegers_paths_have_its_form(own, status, method, path, content):
+    answer = httpx.request(
+        method, f"http://{own[0].web}{path}", content=content, trust_env=False)
+    assert answer.status_code == status, answer.text
+    page = answer.json()
+    assert page["data"] is None and page["errors"][0]["code"] == status, page
+
+
+def test_what_is_only_to_be_had_over_websocket_says_so(own):
+    answer = httpx.get(f"http://{own[0].web}{ROOT}ws/events", trust_env=False)
+    assert answer.status_code == 426
+    assert answer.json()["error"]["code"] == "upgrade_required"
+
+
 @pytest.mark.parametrize("method, path", [
     ("POST", "events"), ("POST", "audit"), ("PUT", "switches"), ("POST", "regressions/baselines")])
 def test_bodies_are_bounded(own, method, path):

@@ -52,6 +52,20 @@ import Testing
         #expect(operation["operationId"]?.string == "getTrace")
         #expect(operation["parameters"]?.array?.count == 2)
         let answers = try #require(operation["responses"]?.members).map(\.name)
-        #expect(answers == ["200", "400", "414", "401", "403", "404", "422", "503"])
+        #expect(
+            answers == ["200", "400", "413", "414", "415", "401", "403", "404", "422", "503"])
+    }
+
+    @Test func `a WebSocket says that it is to be had over nothing else`() throws {
+        let endpoint = Endpoint(
+            method: .get, path: API.root + "ws/events", name: "streamEvents", summary: "Events",
+            answer: .webSocket, handle: { _ in })
+        let document = try JSONValue(parsing: OpenAPIDocument.bytes([endpoint], version: "1"))
+        let operation = try #require(document["paths"]?[endpoint.path]?["get"])
+        let answers = try #require(operation["responses"]?.members).map(\.name)
+        #expect(
+            answers == [
+                "101", "400", "413", "414", "415", "426", "401", "403", "422", "503",
+            ])
     }
 }

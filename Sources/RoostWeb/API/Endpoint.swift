@@ -25,6 +25,11 @@ struct Endpoint {
         case roost
         /// Errors in Jaeger's form, and parameters that it does not know are passed over.
         case jaeger
+
+        /// Of what is said about a path, whether there is something at it or not.
+        init(ofPath path: String) {
+            self = path.hasPrefix("/api/") && !path.hasPrefix("/api/v1/") ? .jaeger : .roost
+        }
     }
 
     let method: Method

@@ -271,16 +271,15 @@ extension Endpoint {
     /// speaks no HTTP, are not among them.
     fileprivate var faults: [(status: String, about: String)] {
         var faults: [(String, String)] = []
-        if !parameters.isEmpty || bodySchema != nil || style == .roost {
-            faults.append(("400", "Something in the request is wrong; the message says what"))
-        }
-        if !parameters.isEmpty {
-            faults.append(("414", "The request's line is longer than 8 KiB"))
-        }
-        if bodySchema != nil {
-            let most = APIRequest.mostBodyBytes >> 20
-            faults.append(("413", "The body is larger than \(most) MiB or `limits.request`"))
-            faults.append(("415", "The body's `content-encoding` is not supported"))
+        faults.append(("400", "Something in the request is wrong; the message says what"))
+        let most =
+            bodySchema == nil
+            ? "\(WebHandler.mostPageBytes >> 10) KiB" : "\(APIRequest.mostBodyBytes >> 20) MiB"
+        faults.append(("413", "The body is larger than \(most) or `limits.request`"))
+        faults.append(("414", "The request's line is longer than 8 KiB"))
+        faults.append(("415", "The body's `content-encoding` is not supported"))
+        if case .webSocket = answer {
+            faults.append(("426", "It is only to be had over WebSocket, version 13"))
         }
         faults.append(("401", "A token is needed, and it is missing or wrong"))
         faults.append(("403", "A foreign Host or Origin, or a token is needed for this"))
