@@ -97,6 +97,8 @@ import Testing
         "tags=" + String(repeating: "x", count: 5_000),
         "cursor=" + String(repeating: "x", count: 5_000),
         "service=" + String(repeating: "x", count: 5_000),
+        "min_duration=" + String(repeating: "0", count: 256) + "1",
+        "limit=" + String(repeating: "0", count: 256) + "1",
     ])
     func `what is wrong is named`(query: String) {
         let error = #expect(throws: APIError.self) {

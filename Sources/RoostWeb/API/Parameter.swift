@@ -143,35 +143,41 @@ struct TraceID: Hashable {
 extension Parameter {
     /// `now` is Unix nanoseconds.
     func value(of text: String, now: UInt64) throws(APIError) -> ParameterValue {
-        let value: ParameterValue? =
-            switch kind {
-            case .text, .cursor:
-                text.unicodeScalars.count <= Self.mostCharacters ? .text(text) : nil
-            case .pair:
-                text.unicodeScalars.count <= Self.mostCharacters
-                    && text.utf8.first != Self.colon && text.utf8.contains(Self.colon)
-                    ? .text(text) : nil
-            case .name, .tags:
-                text.unicodeScalars.count <= Self.mostTagCharacters ? .text(text) : nil
-            case .integer(let range):
-                text.first == "+"
-                    ? nil : Int(text).flatMap { range.contains($0) ? .integer($0) : nil }
-            case .choice(let words): words.contains(text) ? .text(text) : nil
-            case .time: Self.time(text, now: now).map { .time($0) }
-            case .seconds: Self.nanoseconds(text).map { .duration($0) }
-            case .goDuration: Self.goNanoseconds(text).map { .duration($0) }
-            case .boolean:
-                text == "true" || text == "1"
-                    ? .boolean(true) : text == "false" || text == "0" ? .boolean(false) : nil
-            case .lookback:
-                text == "custom"
-                    ? .text(text) : Self.lookback(text).map { .duration($0) }
-            case .traceID:
-                text.utf8.count == 32 ? TraceID(text).map { .traceID($0) } : nil
-            case .shortTraceID: TraceID(text).map { .traceID($0) }
-            }
+        let value = text.unicodeScalars.count <= longest ? checked(text, now: now) : nil
         guard let value else { throw .badParameter(name, text, allowed: allowed) }
         return value
+    }
+
+    private var longest: Int {
+        switch kind {
+        case .name, .tags: Self.mostTagCharacters
+        default: Self.mostCharacters
+        }
+    }
+
+    private func checked(_ text: String, now: UInt64) -> ParameterValue? {
+        switch kind {
+        case .text, .cursor, .name, .tags: .text(text)
+        case .pair:
+            text.utf8.first != Self.colon && text.utf8.contains(Self.colon)
+                ? .text(text) : nil
+        case .integer(let range):
+            text.first == "+"
+                ? nil : Int(text).flatMap { range.contains($0) ? .integer($0) : nil }
+        case .choice(let words): words.contains(text) ? .text(text) : nil
+        case .time: Self.time(text, now: now).map { .time($0) }
+        case .seconds: Self.nanoseconds(text).map { .duration($0) }
+        case .goDuration: Self.goNanoseconds(text).map { .duration($0) }
+        case .boolean:
+            text == "true" || text == "1"
+                ? .boolean(true) : text == "false" || text == "0" ? .boolean(false) : nil
+        case .lookback:
+            text == "custom"
+                ? .text(text) : Self.lookback(text).map { .duration($0) }
+        case .traceID:
+            text.utf8.count == 32 ? TraceID(text).map { .traceID($0) } : nil
+        case .shortTraceID: TraceID(text).map { .traceID($0) }
+        }
     }
 
     private static func time(_ text: String, now: UInt64) -> UInt64? {
